@@ -1,0 +1,66 @@
+# `make` sets up .venv and runs the experiment of config.yaml; `make help` lists the rest.
+
+PYTHON ?= python3
+CORES ?= all
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SMK := Snakefile $(wildcard workflow/rules/*.smk)
+# The release that the lock pins; newer ones work too, as far as pyproject.toml allows.
+TORCH := 2.13.0
+
+# Jobs and tests run side by side, one core each: a math library that starts a thread per core in
+# every one of them would only slow them down.
+export OMP_NUM_THREADS ?= 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := all
+.PHONY: all setup test lint format status benchmark clean lock help
+
+all: setup ## set up, then train, evaluate and report everything that config.yaml names
+	$(BIN)/snakemake --cores $(CORES) $(ARGS)
+
+setup: $(READY) ## create .venv from requirements.lock
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "fwp-lab needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot create virtual environments. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: setup lint ## lint, then run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: setup ## check style and workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check $(SMK)
+	$(BIN)/snakemake --lint
+
+format: setup ## bring all files into the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt $(SMK)
+
+status: setup ## show the grid as a board
+	@$(BIN)/python -m fwp status
+
+clean: ## delete all generated results
+	rm -rf results .snakemake
+
+lock: setup ## renew requirements.lock from pyproject.toml
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-header --allow-unsafe \
+	  --upgrade-package torch==$(TORCH) --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --output-file $@.tmp pyproject.toml
+	@# A local build such as torch 2.13.0+cpu is asked for by its public version: every platform has that one.
+	sed -E 's/(==[0-9.]+)\+[a-z0-9]+/\1/' $@.tmp > requirements.lock && rm $@.tmp
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Settings: PYTHON=$(PYTHON)  CORES=$(CORES)  ARGS=(more arguments of snakemake or pytest)"
