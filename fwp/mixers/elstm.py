@@ -1,0 +1,42 @@
+"""The element-wise LSTM: a unit feeds back to itself alone (Irie, Csordás, Schmidhuber 2023)."""
+
+import torch
+from torch import Tensor, nn
+
+from fwp.ops.elementwise_lstm import elementwise_lstm
+
+
+class ElementwiseLSTM(nn.Module):
+    """An LSTM whose recurrent matrices are diagonal.
+
+        z_t = tanh(W_z x_t + w_z ∘ c_{t-1} + b_z)
+        f_t = σ(W_f x_t + w_f ∘ c_{t-1} + b_f)
+        c_t = f_t ∘ c_{t-1} + (1 - f_t) ∘ z_t
+        y_t = o_t ∘ c_t  with  o_t = σ(W_o [x_t; c_t] + b_o)
+
+    Args:
+        hidden: width of input, output and cell.
+    """
+
+    wiring = "plain"
+
+    def __init__(self, hidden: int):
+        super().__init__()
+        self.input = nn.Linear(hidden, 2 * hidden)
+        self.output = nn.Linear(2 * hidden, hidden)
+        self.w_z = nn.Parameter(torch.empty(hidden))
+        self.w_f = nn.Parameter(torch.empty(hidden))
+        # The paper draws recurrent weights and biases from N(0, 0.1²).
+        for parameter in (self.w_z, self.w_f, self.input.bias):
+            nn.init.normal_(parameter, std=0.1)
+
+    def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
+        """Map x [B, T, hidden] to y [B, T, hidden]; the state is the cell (c,), [B, hidden]."""
+        z, f = self.input(x).chunk(2, dim=-1)
+        cell = None if state is None else state[0]
+        c, cell = elementwise_lstm(z, f, self.w_z, self.w_f, initial_state=cell)
+        o = torch.sigmoid(self.output(torch.cat((x, c), dim=-1)))
+        return o * c, (cell,)
+
+
+MIXER = ElementwiseLSTM

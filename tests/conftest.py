@@ -1,0 +1,14 @@
+"""What all tests share."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one core each
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """PyTorch on one thread: results do not depend on the number of cores, and tests share them."""
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
