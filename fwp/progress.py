@@ -1,0 +1,127 @@
+"""What a running job tells the world: a bar in its log and a small file for `fwp status`."""
+
+import contextlib
+import os
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from fwp.files import write_json
+
+
+class Progress:
+    """Progress of the seeds of one cell.
+
+    Args:
+        cell: the resolved cell (names of model and task).
+        seeds: the seeds of this job.
+        epochs: budget of each.
+        stage: "train" or "evaluate".
+        path: the file for `fwp status`, rewritten at most once a second; None for no file.
+        stream: where the bar is drawn; a log file or a terminal.
+    """
+
+    def __init__(
+        self,
+        cell: dict,
+        seeds: list[int],
+        epochs: int,
+        *,
+        stage: str = "train",
+        path: str | Path | None = None,
+        stream: TextIO | None = None,
+    ):
+        self.path = path
+        self.stream = stream or sys.stderr
+        self.bar = None
+        self.written = 0.0
+        self.report = {
+            "state": "running",
+            "stage": stage,
+            "task": cell["task"]["name"],
+            "model": cell["model"]["name"],
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "time": time.time(),
+            "seeds": {str(seed): {"status": "waiting", "epochs": epochs} for seed in seeds},
+        }
+        self.write(force=True)
+
+    def write(self, *, force: bool = False) -> None:
+        """Rewrite the status file, unless that happened within the last second."""
+        if self.path is None or (time.time() - self.written < 1 and not force):
+            return
+        self.written = self.report["time"] = time.time()
+        write_json(self.path, self.report)
+
+    def start(self, seed: int, total: int) -> None:
+        """A seed begins; `total` is its number of epochs."""
+        self.report["seeds"][str(seed)]["status"] = "running"
+        self.bar = tqdm(
+            total=total,
+            desc=f"{self.report['model']} on {self.report['task']}, seed {seed}",
+            unit="epoch",
+            file=self.stream,
+            dynamic_ncols=self.stream.isatty(),
+            ncols=None if self.stream.isatty() else 120,
+            mininterval=0.5 if self.stream.isatty() else 5,
+        )
+        self.write()
+
+    def update(self, seed: int, **facts) -> None:
+        """An epoch is over; `facts` are shown beside the bar and in the status file."""
+        self.report["seeds"][str(seed)].update(facts)
+        accuracies = "  ".join(f"{k} {v:6.1%}" for k, v in facts.get("accuracy", {}).items())
+        self.bar.set_postfix_str(f"loss {facts['loss']:.4f}  {accuracies}", refresh=False)
+        self.bar.update()
+        self.write()
+
+    def finish(self, seed: int, status: str) -> None:
+        """A seed is over, with the `status` of its record."""
+        self.report["seeds"][str(seed)]["status"] = status
+        if self.bar is not None:
+            self.bar.close()
+        self.write(force=True)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """The job is over, or has failed with `error`."""
+        if error is None:
+            self.report["state"] = "done"
+        else:
+            text = str(error).strip() or type(error).__name__
+            self.report |= {"state": "failed", "error": text.splitlines()[0]}
+        self.write(force=True)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        self.close(error)
+
+
+@contextlib.contextmanager
+def logging_to(path: str | Path | None) -> Iterator[TextIO]:
+    """Yield the log file `path`, to which stdout and stderr go meanwhile; None leaves them alone.
+
+    An exception's traceback is written to the log too before it travels on.
+    """
+    if path is None:
+        yield sys.stderr
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with (
+        Path(path).open("w", encoding="utf-8", buffering=1) as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        try:
+            yield log
+        except BaseException:
+            traceback.print_exc(file=log)
+            raise

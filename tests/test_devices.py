@@ -1,0 +1,20 @@
+import pytest
+import torch
+
+from fwp import devices
+
+
+def test_auto_takes_what_there_is():
+    assert devices.pick("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert devices.pick("cpu") == "cpu"
+
+
+def test_a_gpu_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="finds no GPU here"):
+        devices.pick("cuda")
+
+
+def test_an_unknown_device():
+    with pytest.raises(ValueError, match="must be auto, cpu or cuda, got 'gpu'"):
+        devices.pick("gpu")

@@ -1,0 +1,34 @@
+import json
+
+import pytest
+
+from fwp.files import atomic, write_json, write_text
+
+
+def test_writes_and_creates_folders(tmp_path):
+    write_text(tmp_path / "a" / "b.txt", "é")
+    assert (tmp_path / "a" / "b.txt").read_text(encoding="utf-8") == "é"
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), atomic(path) as temporary:
+        temporary.write_text("half of the n")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_refuses_what_json_cannot_hold(tmp_path):
+    write_json(tmp_path / "x.json", {"a": [1, 2.5, None]})
+    assert json.loads((tmp_path / "x.json").read_text()) == {"a": [1, 2.5, None]}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"a": float("nan")})
+    assert json.loads((tmp_path / "x.json").read_text()) == {"a": [1, 2.5, None]}
+
+
+def test_results_are_readable_by_others(tmp_path):
+    write_text(tmp_path / "x", "")
+    (tmp_path / "y").write_text("")
+    assert (tmp_path / "x").stat().st_mode == (tmp_path / "y").stat().st_mode
