@@ -1,0 +1,104 @@
+"""Formal languages, found by name.
+
+A language is a subclass of `fwp.languages.base.Language` with a class attribute `name = "..."`, in
+any file of this folder. The names are read from the source text: nothing is imported before `get`
+is called, and then only the file that defines the language. So a change to one family concerns the
+datasets of that family alone.
+"""
+
+import ast
+import difflib
+import importlib
+import inspect
+from functools import cache
+from pathlib import Path
+
+from fwp.languages.base import Language
+
+__all__ = ["Language", "get", "module", "names"]
+
+
+def names() -> list[str]:
+    """Names of all languages, sorted."""
+    return sorted(_index())
+
+
+def module(name: str) -> str:
+    """Dotted name of the module that defines language `name`, such as "fwp.languages.dyck"."""
+    return _find(name)[0]
+
+
+def get(name: str, **params) -> Language:
+    """Return the language `name`; `params` are the keyword arguments of its class.
+
+    ValueError, saying what is allowed, for an unknown language or parameter or a bad value.
+    """
+    module_name, class_name = _find(name)
+    language = getattr(importlib.import_module(module_name), class_name)
+    allowed = {
+        key: parameter
+        for key, parameter in inspect.signature(language).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    required = {key for key, parameter in allowed.items() if parameter.default is parameter.empty}
+    known = "takes no parameters"
+    if allowed:
+        known = "allowed: " + ", ".join(str(parameter) for parameter in allowed.values())
+    for key in params:
+        if key not in allowed:
+            raise ValueError(
+                f"language {name!r} has no parameter {key!r}{_suggestion(key, allowed)}; {known}"
+            )
+    if missing := sorted(required - params.keys()):
+        raise ValueError(f"language {name!r} needs the parameter {missing[0]!r}; {known}")
+    return language(**params)
+
+
+def _find(name: str) -> tuple[str, str]:
+    index = _index()
+    if name not in index:
+        raise ValueError(
+            f"unknown language {name!r}{_suggestion(name, index)}; known: {', '.join(names())}"
+        )
+    return index[name]
+
+
+def _suggestion(word: object, known) -> str:
+    close = difflib.get_close_matches(str(word).lower(), list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+@cache
+def _index() -> dict[str, tuple[str, str]]:
+    """Map each language's name to (module, class), by parsing the files of this folder."""
+    index: dict[str, tuple[str, str]] = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            name = _declared_name(node)
+            if name is None:
+                continue
+            place = (f"{__name__}.{path.stem}", node.name)
+            if name in index:
+                raise ValueError(
+                    f"two languages are called {name!r}: "
+                    f"{'.'.join(index[name])} and {'.'.join(place)}; names are unique"
+                )
+            index[name] = place
+    return index
+
+
+def _declared_name(node: ast.stmt) -> str | None:
+    """The string that a class definition assigns to `name` in its body, if it does."""
+    if not isinstance(node, ast.ClassDef):
+        return None
+    for statement in node.body:
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            targets = [statement.target]
+        else:
+            continue
+        is_name = any(isinstance(target, ast.Name) and target.id == "name" for target in targets)
+        if is_name and isinstance(statement.value, ast.Constant):
+            return statement.value.value
+    return None
