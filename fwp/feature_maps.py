@@ -10,7 +10,7 @@ def elu_plus_one(x: Tensor) -> Tensor:
 
 
 def sum_normalise(x: Tensor) -> Tensor:
-    """Divide by the sum over the last axis: a key writes with total weight one (Schlag et al. 2021).
+    """Divide by the sum over the last axis: total weight one per key (Schlag et al. 2021).
 
     `x` must be positive, as elu + 1 is.
     """

@@ -39,7 +39,7 @@ class SelfReferentialWeightMatrix(nn.Module):
         nn.init.normal_(self.w_beta, mean=-1.0, std=std)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None):
-        """Map x [B, T, hidden] to y of that shape; the state is (W_y, W_q, W_k, W_β), [B, H, D, ·]."""
+        """Map x [B, T, hidden] to y; the state is (W_y, W_q, W_k, W_β), each [B, H, D, ·]."""
         split = x.view(*x.shape[:2], self.heads, -1)
         y, state = self_reference(
             split, self.w_y, self.w_q, self.w_k, self.w_beta, initial_state=state
