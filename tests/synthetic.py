@@ -1,0 +1,147 @@
+"""Made-up but lifelike records of trained cells, for the tests of tables, figures and the status
+board."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+
+MODELS = [
+    "lstm",
+    "elstm",
+    "transformer",
+    "linear_transformer",
+    "deltanet",
+    "recurrent_delta",
+    "srwm",
+]
+TASKS = [
+    "parity",
+    "aa_star",
+    "abab_star",
+    "dyck_1",
+    "reset_dyck_1",
+    "anbn",
+    "anbncn",
+    "shuffle_2",
+]
+BINS = ["2-50", "51-100", "101-200", "201-500", "501-1000"]
+STEP = {"aa_star": 2, "abab_star": 4, "anbncn": 3}
+REGULAR = ("parity", "aa_star", "abab_star")
+ACCURACY = "task,model,seed,status,bin,length,strings,sequence_accuracy,position_accuracy"
+
+
+def outcome(model: str, task: str, seed: int) -> tuple[float, float]:
+    """The length at which accuracy has dropped to a half, and the accuracy on short strings."""
+    rng = np.random.default_rng([sum(map(ord, model)), sum(map(ord, task)), seed])
+    weak = model in ("transformer", "linear_transformer", "deltanet")
+    if task in REGULAR and weak:
+        return rng.uniform(10, 30), 1.0
+    if task == "reset_dyck_1" and weak:
+        return (rng.uniform(60, 150) if model == "deltanet" else rng.uniform(15, 40)), 1.0
+    if model == "transformer":
+        return rng.uniform(50, 90), 1.0
+    if model in ("lstm", "elstm") or task in REGULAR:
+        return (rng.uniform(300, 2000) if rng.random() < 0.3 else np.inf), 1.0
+    return (rng.uniform(80, 2000) if rng.random() < 0.7 else np.inf), 1.0
+
+
+def write_cell(
+    folder: Path,
+    task: str,
+    model: str,
+    seeds: list[int],
+    *,
+    bins: list[str] | None = None,
+    diverged: tuple[int, ...] = (),
+    epochs: int = 40,
+    per_bin: int = 1000,
+    lengths: bool = True,
+) -> Path:
+    """Write cell.json, accuracy.csv and history.csv of one cell; returns its folder."""
+    bins = bins or BINS
+    name = f"seed-{seeds[0]}" if len(seeds) == 1 else f"seeds-{seeds[0]}-{seeds[-1]}"
+    cell = Path(folder) / task / model / name
+    cell.mkdir(parents=True)
+    accuracy, history, runs = [], [], []
+    for seed in seeds:
+        rng = np.random.default_rng([len(model), len(task), seed])
+        half, top = outcome(model, task, seed)
+        status = "diverged" if seed in diverged else "solved" if half > 300 else "budget"
+        if status == "diverged":
+            half = 0.0
+        for bin in bins:
+            low, high = map(int, bin.split("-"))
+            tested = np.arange(low + -low % STEP.get(task, 2), high + 1, STEP.get(task, 2))
+            strings = max(1, per_bin // len(tested))
+            share = top / (1 + (tested / half) ** 6) if half else np.zeros(len(tested))
+            share = np.where(share > 0.997, 1.0, share)
+            right = rng.binomial(strings, share) / strings
+            positions = 1 - (1 - right) * 0.2
+            row = (task, model, seed, status, bin)
+            accuracy.append((*row, "", strings * len(tested), right.mean(), positions.mean()))
+            if lengths:
+                accuracy += [
+                    (*row, length, strings, r, p)
+                    for length, r, p in zip(tested, right, positions, strict=True)
+                ]
+        last = 3 if status == "diverged" else rng.integers(1, 12) if status == "solved" else epochs
+        best = 0.0
+        for epoch in range(1, last + 1):
+            rise = 1 if status == "solved" and epoch == last else 1 - np.exp(-epoch / 3)
+            values = [
+                float(np.clip(rise * min(1, half / (40 * i)) + rng.normal(0, 0.03), 0, 1))
+                if rise < 1
+                else 1.0
+                for i in (1, 2)
+            ]
+            loss = "nan" if status == "diverged" and epoch == last else round(0.7 / epoch, 4)
+            history.append((task, model, seed, epoch, 10_000 * epoch, 1.5 * epoch, loss, *values))
+            history[-1] += (sum(values) / 2,)
+            best = max(best, sum(values) / 2)
+        runs.append(
+            {
+                "seed": seed,
+                "status": status,
+                "epochs": int(last),
+                "best_epoch": int(last),
+                "selection": best,
+                "seconds": 1.5 * float(last),
+            }
+        )
+    record = {
+        "task": task,
+        "model": model,
+        "seeds": seeds,
+        "config": {"model": {"name": model, "mixer": model, "hidden": 64}},
+        "dataset": "0" * 64,
+        "parameters": 12345,
+        "runs": runs,
+        "device": "cpu",
+        "seconds": sum(run["seconds"] for run in runs),
+    }
+    (cell / "cell.json").write_text(json.dumps(record))
+    validation = [f"accuracy {bin}" for bin in bins[:2] if len(bins) > 1] or ["accuracy 2-50"] * 1
+    if len(validation) == 1:
+        history = [(*row[:8], row[-1]) for row in history]
+    columns = ["task", "model", "seed", "epoch", "strings", "seconds", "loss", *validation]
+    write_csv(cell / "history.csv", [*columns, "selection"], history)
+    write_csv(cell / "accuracy.csv", ACCURACY.split(","), accuracy)
+    return cell
+
+
+def write_grid(folder: Path, models=None, tasks=None, seeds=(0, 1, 2), **settings) -> list[Path]:
+    """Write a grid of cells; returns their folders, task by task."""
+    return [
+        write_cell(folder, task, model, list(seeds), **settings)
+        for task in tasks or TASKS
+        for model in models or MODELS
+    ]
+
+
+def write_csv(path: Path, header: list[str], rows: list[tuple]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
