@@ -1,0 +1,198 @@
+"""What came out: accuracy, seeds that solve a bin, generalisation length, cost of training."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fwp import display, statistics
+from fwp.files import atomic, write_text
+from fwp.tables import grid
+from fwp.tables.grid import Cell, Grid, Section
+
+INTRODUCTION = (
+    "Sequence accuracy is the share of test strings with every position right, in per cent; test "
+    "strings are neither training nor validation strings, except in languages with too few strings "
+    "(see the datasets table). Every cell is over {seeds}; † marks that a seed diverged: it counts "
+    "with the weights it had before, or as 0 if it has none."
+)
+ACCURACY_NOTE = (
+    "Mean over seeds, in brackets the best seed where they differ; bold: every seed is at 100 %."
+)
+
+
+def write_summary(
+    accuracy: pd.DataFrame,
+    runs: pd.DataFrame,
+    *,
+    csv: str | Path | None = None,
+    markdown: str | Path | None = None,
+    latex: str | Path | None = None,
+    html: str | Path | None = None,
+) -> None:
+    """Write the summary in the formats for which a path is given.
+
+    The CSV holds `fwp.statistics.summarise` (one row per task × model × bin); the others hold
+    tables to read.
+    """
+    summary = statistics.summarise(accuracy)
+    parts = sections(accuracy, runs, summary)
+    introduction = INTRODUCTION.format(seeds=_seeds(summary))
+    if csv:
+        with atomic(csv) as temporary:
+            summary.to_csv(temporary, index=False, lineterminator="\n")
+    if markdown:
+        text = [f"# Results\n\n{introduction}\n", *map(grid.markdown, parts)]
+        write_text(markdown, "\n".join(text))
+    if latex:
+        write_text(latex, _latex(parts, _seeds(summary)))
+    if html:
+        text = [f"<p>{introduction}</p>", *map(grid.html_section, parts)]
+        write_text(html, grid.page("Results", *text))
+
+
+def sections(
+    accuracy: pd.DataFrame, runs: pd.DataFrame, summary: pd.DataFrame | None = None
+) -> list[Section]:
+    """The tables to read, the most important first.
+
+    Labels: accuracy and solved (the first two bins), generalisation, accuracy-longer (the other
+    bins), training.
+    """
+    summary = statistics.summarise(accuracy) if summary is None else summary
+    groups = statistics.bins(accuracy)
+    titles = [_bin_title(i, group) for i, group in enumerate(groups)]
+    by_bin = [summary[summary["bin_index"] == i] for i in range(len(groups))]
+    accuracies, solved = (
+        [_grid(title, rows, cell) for title, rows in zip(titles, by_bin, strict=True)]
+        for cell in (_accuracy, _solved)
+    )
+    parts = [
+        Section("accuracy", "Sequence accuracy", ACCURACY_NOTE, accuracies[:2]),
+        Section(
+            "solved",
+            "Seeds at 100 %",
+            "Seeds that have every test string of the bin right, of all seeds; in brackets "
+            "Wilson's 95 % interval for the rate of success, in per cent.",
+            solved[:2],
+        ),
+    ]
+    if summary["tested_length"].notna().any():
+        rows = summary.drop_duplicates(["task", "model"])
+        parts.append(
+            Section(
+                "generalisation",
+                "Generalisation length",
+                "The longest length up to which every tested length is at least 99 % right: median "
+                "over seeds, in brackets worst and best seed where they differ; ≥: nothing longer "
+                "was tested.",
+                [_grid("", rows, _generalisation)],
+            )
+        )
+    if accuracies[2:]:
+        title = "Sequence accuracy on longer strings"
+        parts.append(Section("accuracy-longer", title, ACCURACY_NOTE, accuracies[2:]))
+    cost = runs.groupby(statistics.CELL, observed=True).agg(
+        seeds=("seed", "size"),
+        solved=("status", lambda status: int((status == "solved").sum())),
+        epochs=("epochs", "median"),
+        seconds=("seconds", "median"),
+    )
+    parts.append(
+        Section(
+            "training",
+            "Training",
+            "Seeds that reached 100 % on the validation strings, of all seeds; then the median "
+            "number of epochs and the median time of a seed in seconds, on whatever machine it "
+            "ran.",
+            [_grid("", cost.reset_index(), _training)],
+        )
+    )
+    return parts
+
+
+def _bin_title(index: int, windows: dict[str, str]) -> str:
+    """Heading of a bin: its lengths; where tasks have windows of their own, a list of them."""
+    if len(set(windows.values())) == 1:
+        return f"Strings of {display.lengths(next(iter(windows.values())))} symbols"
+    listed = ", ".join(f"{display.task(t)} {display.lengths(bin)}" for t, bin in windows.items())
+    return f"Bin {index} (lengths: {listed})"
+
+
+def _grid(title: str, rows: pd.DataFrame, cell) -> Grid:
+    models, tasks = (
+        [name for name in rows[column].cat.categories if (rows[column] == name).any()]
+        for column in ("model", "task")
+    )
+    cells = {(row.model, row.task): cell(row) for row in rows.itertuples()}
+    return Grid(title, models, tasks, cells)
+
+
+def _accuracy(row) -> Cell:
+    mean, best = display.percent(row.mean), display.percent(row.best)
+    text = mean if mean == best else f"{mean} ({best})"
+    return Cell(text + "†" * bool(row.diverged), row.solved == row.seeds, row.mean)
+
+
+def _solved(row) -> Cell:
+    low, high = round(100 * row.wilson_low), round(100 * row.wilson_high)
+    text = f"{row.solved}/{row.seeds} ({low}–{high})"
+    return Cell(text + "†" * bool(row.diverged), row.solved == row.seeds, row.success_rate)
+
+
+def _generalisation(row) -> Cell:
+    if pd.isna(row.tested_length):
+        return Cell("–")
+
+    def text(length: float) -> str:
+        return "≥" * bool(length >= row.tested_length) + f"{length:.0f}"
+
+    worst, best = text(row.generalisation_worst), text(row.generalisation_best)
+    spread = "" if worst == best else f" ({worst}–{best})"
+    return Cell(
+        text(row.generalisation_median) + spread,
+        row.generalisation_worst >= row.tested_length,
+        row.generalisation_median / row.tested_length,
+    )
+
+
+def _training(row) -> Cell:
+    seconds = f"{row.seconds:.0f}" if row.seconds >= 10 else f"{row.seconds:.1f}"
+    return Cell(f"{row.solved}/{row.seeds}, {row.epochs:g} ep., {seconds} s")
+
+
+def _latex(parts: list[Section], seeds: str) -> str:
+    accuracy = (
+        rf"by length, over {seeds}: mean, in brackets the best seed where they differ. "
+        r"Bold: every seed at 100\,\%. $\dagger$: a seed diverged."
+    )
+    captions = {
+        "accuracy": rf"Sequence accuracy (\%) on test strings {accuracy}",
+        "solved": (
+            r"Seeds that have every test string right, of all seeds; in brackets Wilson's 95\,\% "
+            r"interval for the rate of success (\%)."
+        ),
+        "generalisation": (
+            r"Generalisation length, the longest length up to which every tested length is at "
+            rf"least 99\,\% right, over {seeds}: median, in brackets worst and best seed where "
+            r"they differ. "
+            r"$\geq$: nothing longer was tested."
+        ),
+        "accuracy-longer": rf"Sequence accuracy (\%) on longer test strings {accuracy}",
+    }
+    head = "% Written by fwp; \\input this file. Needs \\usepackage{booktabs}.\n"
+    floats = [
+        text
+        for part in parts
+        if part.label in captions
+        for text in grid.latex(part, captions[part.label])
+    ]
+    # LaTeX gives up when more than 18 floats wait for a page.
+    for i in range(10, len(floats), 10):
+        floats[i] = "\\clearpage\n" + floats[i]
+    return "\n".join([head, *floats])
+
+
+def _seeds(summary: pd.DataFrame) -> str:
+    low, high = summary["seeds"].min(), summary["seeds"].max()
+    number = f"{low}" if low == high else f"{low} to {high}"
+    return f"{number} seed{'s' if high > 1 else ''}"
