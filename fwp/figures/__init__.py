@@ -1,0 +1,29 @@
+"""Figures for papers and for the report, drawn from the tidy tables alone.
+
+One figure per module; each function returns a matplotlib Figure, which `save` writes to disk.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fwp.cards import training_lengths
+from fwp.figures.heatmap import heatmap
+from fwp.figures.learning import learning_curves
+from fwp.figures.length import accuracy_by_length
+from fwp.figures.style import Look, looks, save
+from fwp.results import Results
+
+__all__ = ["Look", "accuracy_by_length", "heatmap", "learning_curves", "looks", "save", "write"]
+
+
+def write(results: Results, folder: str | Path, cards: Iterable[str | Path] = ()) -> None:
+    """Draw every figure into `folder`: heatmap, length and learning, each as .svg, .pdf and .png.
+
+    Args:
+        cards: the dataset cards (JSON) of the tasks; they tell which lengths were trained on.
+    """
+    folder, training = Path(folder), training_lengths(cards)
+    style = looks(results.runs["model"].unique())
+    save(heatmap(results.accuracy), folder / "heatmap")
+    save(accuracy_by_length(results.accuracy, training, style), folder / "length")
+    save(learning_curves(results.history, results.runs, style), folder / "learning")
