@@ -1,0 +1,158 @@
+"""What all ops share: declared shapes, checks of the arguments, choice of a backend.
+
+Shapes are written as one letter per dimension: B batch, T time, H heads, D head size (K and V where
+keys and values may differ in size). A letter has one value throughout a call.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+State = Tensor | tuple[Tensor, ...]
+
+
+def always(_: dict[str, Tensor]) -> None:
+    """Usable everywhere: the `unusable` of a backend written in plain PyTorch."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One way to compute an op.
+
+    run: called with the op's inputs in order, then the initial state; returns (output, state).
+    unusable: given the inputs by name, the reason why `run` cannot be used for them, or None.
+    """
+
+    run: Callable[..., tuple[Tensor, State]]
+    unusable: Callable[[dict[str, Tensor]], str | None] = always
+
+
+def zero_state(op: "Op", inputs: dict[str, Tensor]) -> State:
+    """The usual state before the first step: zeros of the declared shapes."""
+    sizes = op.sizes(inputs)
+    like = next(iter(inputs.values()))
+    zeros = tuple(like.new_zeros([sizes[letter] for letter in spec]) for spec in op.state_specs)
+    return zeros if isinstance(op.state, tuple) else zeros[0]
+
+
+def unchanged(*inputs: Tensor) -> tuple[Tensor, ...]:
+    """Typical inputs of an op that reads standard normal tensors as they are."""
+    return inputs
+
+
+@dataclass(frozen=True)
+class Op:
+    """Declaration of a recurrence.
+
+    inputs: shape of each input by name, e.g. {"q": "BTHK"}; those with a T are sequences.
+    state: shape of the state, or a tuple of shapes if it has several parts.
+    backends: by name, in the order in which `backend="auto"` prefers them; "reference" is the loop
+        over time that reads like the equation and defines what the others must compute.
+    initial: makes the state before the first step, where the caller gives none.
+    typical: turns standard normal inputs into ones that a model might feed the op (positive keys,
+        write strengths in (0, 1), ...), for tests and benchmarks.
+    """
+
+    name: str
+    inputs: dict[str, str]
+    state: str | tuple[str, ...]
+    backends: dict[str, Backend]
+    initial: Callable[["Op", dict[str, Tensor]], State] = zero_state
+    typical: Callable[..., tuple[Tensor, ...]] = field(default=unchanged)
+
+    def __call__(
+        self, backend: str, initial_state: State | None, **inputs: Tensor
+    ) -> tuple[Tensor, State]:
+        """Check the arguments, then compute (output, final state) with the chosen backend."""
+        self._check(inputs, initial_state)
+        if initial_state is None:
+            initial_state = self.initial(self, inputs)
+        run = self.choose(backend, inputs).run
+        return run(*inputs.values(), initial_state)
+
+    @property
+    def state_specs(self) -> tuple[str, ...]:
+        """Shapes of the parts of the state."""
+        return self.state if isinstance(self.state, tuple) else (self.state,)
+
+    def sizes(self, inputs: dict[str, Tensor]) -> dict[str, int]:
+        """The value of each letter of the declared shapes."""
+        return {
+            letter: size
+            for name, tensor in inputs.items()
+            for letter, size in zip(self.inputs[name], tensor.shape, strict=True)
+        }
+
+    def choose(self, backend: str, inputs: dict[str, Tensor]) -> Backend:
+        """The backend of that name, or for "auto" the first one usable for the inputs."""
+        if backend == "auto":
+            return next(b for b in self.backends.values() if b.unusable(inputs) is None)
+        if backend not in self.backends:
+            allowed = ", ".join(["auto", *self.backends])
+            raise ValueError(
+                f"{self.name}: no backend is called {backend!r}; allowed are {allowed}"
+            )
+        chosen = self.backends[backend]
+        reason = chosen.unusable(inputs)
+        if reason is not None:
+            raise ValueError(f"{self.name}: backend {backend!r} cannot be used here: {reason}")
+        return chosen
+
+    def example(
+        self, generator: torch.Generator, dtype: torch.dtype, scale: float = 1.0, **sizes: int
+    ) -> dict[str, Tensor]:
+        """Random inputs by name; a large `scale` saturates whatever gates the op is fed."""
+        normal = (
+            scale * torch.randn([sizes[x] for x in spec], generator=generator, dtype=dtype)
+            for spec in self.inputs.values()
+        )
+        return dict(zip(self.inputs, self.typical(*normal), strict=True))
+
+    def _check(self, inputs: dict[str, Tensor], initial_state: State | None) -> None:
+        tensors = {name: (inputs[name], spec) for name, spec in self.inputs.items()}
+        if initial_state is not None:
+            parts = initial_state if isinstance(initial_state, tuple | list) else (initial_state,)
+            if len(parts) != len(self.state_specs):
+                raise ValueError(
+                    f"{self.name}: the state has {len(self.state_specs)} parts "
+                    f"({_list(self.state_specs)}), initial_state has {len(parts)}"
+                )
+            for i, (part, spec) in enumerate(zip(parts, self.state_specs, strict=True)):
+                name = f"initial_state[{i}]" if len(parts) > 1 else "initial_state"
+                tensors[name] = (part, spec)
+
+        first_name, (first, _) = next(iter(tensors.items()))
+        sizes: dict[str, tuple[int, str]] = {}
+        for name, (tensor, spec) in tensors.items():
+            if not isinstance(tensor, Tensor):
+                raise ValueError(f"{self.name}: {name} must be a tensor, got {type(tensor)}")
+            if tensor.dtype not in (torch.float32, torch.float64):
+                raise ValueError(
+                    f"{self.name}: {name} has dtype {tensor.dtype}; "
+                    "allowed are torch.float32 and torch.float64"
+                )
+            if tensor.dtype != first.dtype or tensor.device != first.device:
+                raise ValueError(
+                    f"{self.name}: all tensors must have one dtype and device, but {first_name} is "
+                    f"{first.dtype} on {first.device}, {name} is {tensor.dtype} on {tensor.device}"
+                )
+            if tensor.dim() != len(spec) or 0 in tensor.shape:
+                raise ValueError(
+                    f"{self.name}: {name} must have the shape [{', '.join(spec)}], "
+                    f"every size at least 1, got {list(tensor.shape)}"
+                )
+            for letter, size in zip(spec, tensor.shape, strict=True):
+                expected, origin = sizes.setdefault(letter, (size, name))
+                required = int(letter) if letter.isdigit() else expected
+                if size != required:
+                    source = "" if letter.isdigit() else f" with {letter} = {expected} of {origin}"
+                    raise ValueError(
+                        f"{self.name}: {name} must have the shape [{', '.join(spec)}]{source}, "
+                        f"got {list(tensor.shape)}"
+                    )
+
+
+def _list(specs: tuple[str, ...]) -> str:
+    return "; ".join(f"[{', '.join(spec)}]" for spec in specs)

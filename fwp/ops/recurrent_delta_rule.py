@@ -1,0 +1,190 @@
+"""The delta rule with feedback: Recurrent Delta (Irie et al., 2021)."""
+
+import torch
+from torch import Tensor
+
+from fwp.ops import _native
+from fwp.ops._op import Backend, Op
+
+KERNEL = _native.Kernel("recurrent_delta_rule")
+
+
+def recurrent_delta_rule(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    beta: Tensor,
+    r_q: Tensor,
+    r_k: Tensor,
+    r_v: Tensor,
+    r_beta: Tensor,
+    initial_state: tuple[Tensor, Tensor] | None = None,
+    *,
+    backend: str = "auto",
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Delta rule whose query, key, value and write strength see the previous output.
+
+        h_t = tanh(y_{t-1}),  h_1 = 0
+        q'_t = softmax(q_t + h_t R_q),  k'_t = softmax(k_t + h_t R_k)
+        v'_t = v_t + h_t R_v,           β'_t = σ(β_t + h_t · r_β)
+        S_t = S_{t-1} + k'_t ⊗ β'_t (v'_t − k'_t S_{t-1}),    y_t = q'_t S_t
+
+    Args:
+        q, k, v: pre-activations [B, T, H, D] (the softmax is taken here).
+        beta: pre-activation of the write strength [B, T, H] (the sigmoid is taken here).
+        r_q, r_k, r_v: recurrent weights [H, D, D].
+        r_beta: recurrent weights of the write strength [H, D].
+        initial_state: (S_0 [B, H, D, D], y_0 [B, H, D], the raw previous output); None means zeros.
+        backend: "auto", or one of `OP.backends`.
+
+    Returns:
+        y [B, T, H, D] and (S_T, y_T).
+
+    Raises:
+        ValueError: for shapes, dtypes or a backend that are not allowed.
+    """
+    return OP(
+        backend,
+        initial_state,
+        q=q,
+        k=k,
+        v=v,
+        beta=beta,
+        r_q=r_q,
+        r_k=r_k,
+        r_v=r_v,
+        r_beta=r_beta,
+    )
+
+
+def reference(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    beta: Tensor,
+    r_q: Tensor,
+    r_k: Tensor,
+    r_v: Tensor,
+    r_beta: Tensor,
+    state: tuple[Tensor, Tensor],
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """The equation, one step after the other."""
+    S, y = state
+    outputs = []
+    for t in range(q.shape[1]):
+        h = torch.tanh(y)
+        query = torch.softmax(q[:, t] + torch.einsum("bhi,hij->bhj", h, r_q), dim=-1)
+        key = torch.softmax(k[:, t] + torch.einsum("bhi,hij->bhj", h, r_k), dim=-1)
+        value = v[:, t] + torch.einsum("bhi,hij->bhj", h, r_v)
+        rate = torch.sigmoid(beta[:, t] + torch.einsum("bhi,hi->bh", h, r_beta))
+        retrieved = torch.einsum("bhk,bhkv->bhv", key, S)
+        change = rate.unsqueeze(-1) * (value - retrieved)
+        S = S + torch.einsum("bhk,bhv->bhkv", key, change)
+        y = torch.einsum("bhk,bhkv->bhv", query, S)
+        outputs.append(y)
+    return torch.stack(outputs, dim=1), (S, y)
+
+
+def native(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    beta: Tensor,
+    r_q: Tensor,
+    r_k: Tensor,
+    r_v: Tensor,
+    r_beta: Tensor,
+    state: tuple[Tensor, Tensor],
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """The compiled kernel, see recurrent_delta_rule.c."""
+    inputs = (q, k, v, beta, r_q, r_k, r_v, r_beta, *state)
+    y, S = _Native.apply(_native.records(inputs), *inputs)
+    return y, (S, y[:, -1])
+
+
+class _Native(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, record, q, k, v, beta, r_q, r_k, r_v, r_beta, S, y_0):
+        B, T, H, D = q.shape
+        lanes = KERNEL.lanes(q.dtype, D)
+        padded, blocks, every = _native.padded(D), H * -(-B // lanes), max(D, 32)
+        y, S_T = q.new_empty(B, T, H, D), q.new_empty(B, H, D, D)
+        weights = [r.contiguous() for r in (r_q, r_k, r_v, r_beta)]
+        kept = states = None
+        if record:
+            kept = q.new_empty(blocks, T, 4 * padded + 1, lanes)
+            states = q.new_empty(blocks, -(-T // every), D * padded, lanes)
+        sequences = [_native.sequence(x) for x in (q, k, v)]
+        KERNEL.run(
+            "forward",
+            blocks,
+            q,
+            D,
+            *(B, T, D, every),
+            *sequences,
+            _native.sequence(beta),
+            *weights,
+            _native.state(S),
+            _native.state(y_0),
+            _native.sequence(y),
+            _native.state(S_T),
+            kept,
+            states,
+        )
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*weights, kept, states)
+        ctx.sizes = (B, T, H, D, every, blocks)
+        return y, S_T
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dy, dS_T):
+        r_q, r_k, r_v, r_beta, kept, states = ctx.saved_tensors
+        B, T, H, D, every, blocks = ctx.sizes
+        dq, dk, dv = (kept.new_empty(B, T, H, D) for _ in range(3))
+        dbeta = kept.new_empty(B, T, H)
+        dS, dy_0 = kept.new_empty(B, H, D, D), kept.new_empty(B, H, D)
+        dR = kept.new_empty(blocks, 3 * D + 1, D)
+        KERNEL.run(
+            "backward",
+            blocks,
+            kept,
+            D,
+            *(B, T, D, every),
+            *(r_q, r_k, r_v, r_beta, kept, states),
+            _native.sequence(dy),
+            _native.state(dS_T),
+            *(_native.sequence(x) for x in (dq, dk, dv, dbeta)),
+            _native.state(dS),
+            _native.state(dy_0),
+            dR,
+        )
+        dR = dR.view(H, -1, 3 * D + 1, D).sum(1)
+        dr_q, dr_k, dr_v, dr_beta = dR.split([D, D, D, 1], dim=1)
+        return None, dq, dk, dv, dbeta, dr_q, dr_k, dr_v, dr_beta.squeeze(1), dS, dy_0
+
+
+def _typical(q, k, v, beta, r_q, r_k, r_v, r_beta) -> tuple[Tensor, ...]:
+    scale = q.shape[-1] ** -0.5
+    return q, k, v, beta, scale * r_q, scale * r_k, scale * r_v, scale * r_beta
+
+
+OP = Op(
+    name="recurrent_delta_rule",
+    inputs={
+        "q": "BTHD",
+        "k": "BTHD",
+        "v": "BTHD",
+        "beta": "BTH",
+        "r_q": "HDD",
+        "r_k": "HDD",
+        "r_v": "HDD",
+        "r_beta": "HD",
+    },
+    state=("BHDD", "BHD"),
+    backends={
+        "native": Backend(native, KERNEL.unusable),
+        "reference": Backend(reference),
+    },
+    typical=_typical,
+)

@@ -1,0 +1,147 @@
+"""The self-referential weight matrix (Irie et al., 2022)."""
+
+import torch
+from torch import Tensor
+
+from fwp.ops import _native
+from fwp.ops._op import Backend, Op
+
+KERNEL = _native.Kernel("self_reference")
+
+Matrices = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+def self_reference(
+    x: Tensor,
+    w_y: Tensor,
+    w_q: Tensor,
+    w_k: Tensor,
+    w_beta: Tensor,
+    initial_state: Matrices | None = None,
+    *,
+    backend: str = "auto",
+) -> tuple[Tensor, Matrices]:
+    """Four matrices that produce the output and their own update by the delta rule.
+
+        y_t, q_t, k_t, b_t = x_t W^y_{t-1}, x_t W^q_{t-1}, x_t W^k_{t-1}, x_t W^β_{t-1}
+        q = softmax(q_t),  k = softmax(k_t),  β = σ(b_t)
+        W^i_t = W^i_{t-1} + k ⊗ β_i (q W^i_{t-1} − k W^i_{t-1}),  i ∈ {y, q, k, β}
+
+    Args:
+        x: inputs [B, T, H, D].
+        w_y, w_q, w_k: the matrices at time 0 [H, D, D].
+        w_beta: the matrix of the four rates at time 0 [H, D, 4], in the order y, q, k, β.
+        initial_state: matrices to go on from, (W_y, W_q, W_k [B, H, D, D], W_β [B, H, D, 4]); the
+            w_* are then not used. None means the w_* for every sequence.
+        backend: "auto", or one of `OP.backends`.
+
+    Returns:
+        y [B, T, H, D] and the four matrices after the last step, shaped like `initial_state`.
+
+    Raises:
+        ValueError: for shapes, dtypes or a backend that are not allowed.
+    """
+    return OP(backend, initial_state, x=x, w_y=w_y, w_q=w_q, w_k=w_k, w_beta=w_beta)
+
+
+def reference(
+    x: Tensor, _w_y: Tensor, _w_q: Tensor, _w_k: Tensor, _w_beta: Tensor, state: Matrices
+) -> tuple[Tensor, Matrices]:
+    """The equation, one step after the other."""
+    outputs = []
+    for t in range(x.shape[1]):
+        y, q, k, b = (torch.einsum("bhi,bhij->bhj", x[:, t], W) for W in state)
+        q, k, rates = torch.softmax(q, dim=-1), torch.softmax(k, dim=-1), torch.sigmoid(b)
+        new = []
+        for i, W in enumerate(state):
+            target = torch.einsum("bhi,bhij->bhj", q, W)
+            retrieved = torch.einsum("bhi,bhij->bhj", k, W)
+            change = rates[:, :, i, None] * (target - retrieved)
+            new.append(W + torch.einsum("bhi,bhj->bhij", k, change))
+        state = tuple(new)
+        outputs.append(y)
+    return torch.stack(outputs, dim=1), state
+
+
+def native(
+    x: Tensor, _w_y: Tensor, _w_q: Tensor, _w_k: Tensor, _w_beta: Tensor, state: Matrices
+) -> tuple[Tensor, Matrices]:
+    """The compiled kernel, see self_reference.c."""
+    y, *state = _Native.apply(_native.records((x, *state)), x, *state)
+    return y, tuple(state)
+
+
+class _Native(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, record, x, *state):
+        B, T, H, D = x.shape
+        lanes, columns = KERNEL.lanes(x.dtype, D), _native.padded(3 * D + 4)
+        blocks, every = -(-B * H // lanes), max(32, columns)
+        y = x.new_empty(B, T, H, D)
+        final = [x.new_empty(W.shape) for W in state]
+        kept = states = None
+        if record:
+            kept = x.new_empty(blocks, T, 3 * D + 4 + columns, lanes)
+            states = x.new_empty(blocks, -(-T // every), D * columns, lanes)
+        ctx.sizes = (B, H, T, D, every)
+        KERNEL.run(
+            "forward",
+            blocks,
+            x,
+            D,
+            *ctx.sizes,
+            _native.sequence(x),
+            *map(_native.state, state),
+            _native.sequence(y),
+            *map(_native.state, final),
+            kept,
+            states,
+        )
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(kept, states)
+        return (y, *final)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dy, *d_final):
+        kept, states = ctx.saved_tensors
+        B, H, T, D, _ = ctx.sizes
+        dx = kept.new_empty(B, T, H, D)
+        d_state = [kept.new_empty(B, H, D, columns) for columns in (D, D, D, 4)]
+        KERNEL.run(
+            "backward",
+            kept.shape[0],
+            kept,
+            D,
+            *ctx.sizes,
+            kept,
+            states,
+            _native.sequence(dy),
+            *map(_native.state, d_final),
+            _native.sequence(dx),
+            *map(_native.state, d_state),
+        )
+        return None, dx, *d_state
+
+
+def _initial(_: Op, inputs: dict[str, Tensor]) -> Matrices:
+    B = inputs["x"].shape[0]
+    return tuple(inputs[name].expand(B, -1, -1, -1) for name in ("w_y", "w_q", "w_k", "w_beta"))
+
+
+def _typical(x, w_y, w_q, w_k, w_beta) -> tuple[Tensor, ...]:
+    scale = x.shape[-1] ** -0.5
+    return x, scale * w_y, scale * w_q, scale * w_k, scale * w_beta - 1
+
+
+OP = Op(
+    name="self_reference",
+    inputs={"x": "BTHD", "w_y": "HDD", "w_q": "HDD", "w_k": "HDD", "w_beta": "HD4"},
+    state=("BHDD", "BHDD", "BHDD", "BHD4"),
+    backends={
+        "native": Backend(native, KERNEL.unusable),
+        "reference": Backend(reference),
+    },
+    initial=_initial,
+    typical=_typical,
+)

@@ -1,0 +1,182 @@
+"""Compiling, caching and falling back; what the kernels keep in memory; threads; registers."""
+
+import json
+import os
+import platform
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from fwp import ops
+from fwp.ops import _native
+
+NATIVE = [name for name in ops.names() if "native" in ops.get(name).backends]
+
+# Runs ops (all, or those named in $OPS) on small inputs; prints by name whether a kernel ran and
+# whether it is right.
+CHECK = """
+import json, os, warnings
+import torch
+from fwp import ops
+torch.set_num_threads(1)
+sizes = {"B": 5, "T": 7, "H": 3, "D": 6, "K": 6, "V": 6, "4": 4}
+report = {}
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for name in os.environ.get("OPS", " ".join(ops.names())).split():
+        if "native" not in ops.get(name).backends:
+            continue
+        op = ops.get(name)
+        inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **sizes)
+        used = op.choose("auto", inputs) is op.backends["native"]
+        output, _ = op("auto", None, **inputs)
+        expected, _ = op("reference", None, **inputs)
+        report[name] = [used, torch.allclose(output, expected, atol=1e-5)]
+        if not used:
+            try:
+                op("native", None, **inputs)
+            except ValueError as error:
+                report["error"] = str(error)
+report["warnings"] = [str(w.message) for w in caught]
+print(json.dumps(report))
+"""
+
+
+def run(code, **environment):
+    settings = {k: v for k, v in os.environ.items() if k not in ("CC", "FWP_CACHE")} | environment
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=settings, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def check(**environment):
+    report = json.loads(run(CHECK, **environment))
+    return report, {name: report[name] for name in NATIVE if name in report}
+
+
+@pytest.fixture(scope="module")
+def needs_compiler():
+    try:
+        _native.find_compiler()
+    except _native.Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="module")
+def cache(needs_compiler, tmp_path_factory):
+    """A folder that three processes filled at the same time, and what each of them reported."""
+    folder = tmp_path_factory.mktemp("cache")
+    settings = os.environ | {"FWP_CACHE": str(folder), "OPS": "linear_attention"}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", CHECK], env=settings, stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    return folder, [json.loads(process.communicate()[0]) for process in processes]
+
+
+def test_processes_that_compile_at_the_same_time_do_not_disturb_each_other(cache):
+    folder, reports = cache
+    assert reports == [{"linear_attention": [True, True], "warnings": []}] * 3
+    (kernel,) = folder.iterdir()
+    assert kernel.name.startswith("linear_attention-float32-") and kernel.suffix == ".so"
+
+
+def test_a_kernel_in_the_cache_is_not_compiled_again_unless_its_flags_change(cache):
+    folder, _ = cache
+    (kernel,) = folder.iterdir()
+    before = kernel.stat().st_mtime_ns
+    settings = {"FWP_CACHE": str(folder), "OPS": "linear_attention"}
+    check(**settings)
+    assert [path.stat().st_mtime_ns for path in folder.iterdir()] == [before]
+    compiler = " ".join(_native.find_compiler()[0])
+    check(**settings, CC=f"{compiler} -DSOMETHING")
+    assert len(list(folder.iterdir())) == 2 and kernel.stat().st_mtime_ns == before
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="registers of other widths are x86's")
+@pytest.mark.parametrize("without", ["-mno-avx512f", "-mno-avx512f -mno-avx"])
+def test_narrower_registers_compute_the_same(needs_compiler, tmp_path, without):
+    compiler = " ".join(_native.find_compiler()[0])
+    report, ran = check(FWP_CACHE=str(tmp_path), CC=f"{compiler} {without}")
+    assert all(value == [True, True] for value in ran.values()) and not report["warnings"]
+
+
+def test_without_a_compiler_one_warning_says_what_to_install(tmp_path):
+    report, ran = check(FWP_CACHE=str(tmp_path), PATH=str(tmp_path))
+    assert all(value == [False, True] for value in ran.values())
+    (warning,) = report["warnings"]
+    assert "no C compiler was found ($CC, cc, gcc, clang); install one" in warning
+    assert "backend 'native' cannot be used here: no C compiler was found" in report["error"]
+
+
+def test_a_compiler_that_fails_gives_one_warning_with_its_message(tmp_path):
+    broken = tmp_path / "cc"
+    broken.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "x.h: error: lost" >&2\nexit 1\n'
+    )
+    broken.chmod(broken.stat().st_mode | stat.S_IEXEC)
+    report, ran = check(FWP_CACHE=str(tmp_path / "cache"), CC=str(broken))
+    assert all(value == [False, True] for value in ran.values())
+    assert "x.h: error: lost" in report["warnings"][0]
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("FWP_CACHE", raising=False)
+    assert _native.cache_folder() == tmp_path / "fwp"
+    monkeypatch.setenv("FWP_CACHE", "~/kernels")
+    assert _native.cache_folder() == Path("~/kernels").expanduser()
+    monkeypatch.delenv("FWP_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert _native.cache_folder() == Path("~/.cache/fwp").expanduser()
+
+
+def gradients(op, inputs):
+    leaves = {name: x.detach().clone().requires_grad_() for name, x in inputs.items()}
+    output, _ = op("native", None, **leaves)
+    output.square().sum().backward()
+    return [output.detach(), *(x.grad for x in leaves.values())]
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_several_threads_change_no_bit(needs_compiler, name):
+    op = ops.get(name)
+    sizes = {"B": 40, "T": 5, "H": 3, "D": 8, "K": 8, "V": 8, "4": 4}
+    inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **sizes)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = gradients(op, inputs)
+        torch.set_num_threads(3)
+        three = gradients(op, inputs)
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(x, y) for x, y in zip(one, three, strict=True))
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_what_the_backward_pass_keeps_grows_with_time_times_size_not_its_square(
+    needs_compiler, name
+):
+    op = ops.get(name)
+
+    def kept(T, D):
+        sizes = {"B": 16, "T": T, "H": 1, "D": D, "K": D, "V": D, "4": 4}
+        inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **sizes)
+        leaves = {name: x.requires_grad_() for name, x in inputs.items()}
+        saved = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x: saved.append(x.numel()) or x, lambda x: x
+        ):
+            op("native", None, **leaves)
+        return sum(saved) / 16
+
+    for D in (16, 32, 64):
+        assert (kept(1024, D) - kept(512, D)) / 512 <= 8 * D + 16
