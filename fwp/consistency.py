@@ -1,0 +1,217 @@
+"""What a schema cannot say about a config: names that must exist, numbers that must fit.
+
+Every function yields one line per mistake: the place in the config, the rule, what stands there
+and what may stand there.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from fwp import signatures
+from fwp.config import dotted, show
+from fwp.signatures import SignatureError, suggestion
+
+MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
+COUNTABLE = 2_000  # symbols; counting the strings of longer windows takes seconds
+
+
+def problems(experiment) -> Iterator[str]:
+    """All mistakes in an `fwp.experiment.Experiment` whose config satisfies the schema."""
+    yield from _seeds(experiment.config["seeds"])
+    yield from _windows(experiment)
+    for task in experiment.tasks:
+        yield from _language(experiment, task)
+    known = []
+    for model in experiment.models:
+        try:
+            signature = experiment.signature(model)
+        except SignatureError as error:
+            mixer = experiment.config["models"][model]["mixer"]
+            yield f"models.{model}.mixer: {error}, got {show(mixer)}"
+            continue
+        known.append(model)
+        yield from _mixer(experiment.config["models"][model], signature, f"models.{model}")
+    yield from _overrides(experiment, known)
+    yield from _heads(experiment, known)
+
+
+def _seeds(seeds: int | list[int]) -> Iterator[str]:
+    if isinstance(seeds, list):
+        for seed, times in Counter(seeds).items():
+            if times > 1:
+                yield f"seeds: a seed may be given once, {seed} is given {times} times"
+
+
+# Windows and languages ----------------------------------------------------------------------------
+
+
+def _windows(experiment) -> Iterator[str]:
+    """Windows that are reversed or overlap, at the place where they are given."""
+    config = experiment.config
+    yield from _bins(config["data"], config["evaluation"], ())
+    if (fault := _train_window(config["data"]["train"])) is not None:
+        yield f"data.train.{fault}"
+    for task, entry in config.get("tasks", {}).items():
+        yield from _bins(entry.get("data", {}), entry.get("evaluation", {}), ("tasks", task))
+        fault = _train_window(experiment.dataset(task)["train"])
+        if fault is not None and "train" in entry.get("data", {}):
+            yield f"tasks.{task}.data.train.{fault}"
+
+
+def _train_window(train: dict) -> str | None:
+    if train["min_length"] <= train["max_length"]:
+        return None
+    return (
+        f"min_length: must be at most max_length = {train['max_length']}, got {train['min_length']}"
+    )
+
+
+def _bins(data: dict, evaluation: dict, place: tuple) -> Iterator[str]:
+    for keys, bins in (
+        (("data", "validation", "bins"), data.get("validation", {}).get("bins")),
+        (("evaluation", "bins"), evaluation.get("bins")),
+    ):
+        where = dotted([*place, *keys])
+        for i, (low, high) in enumerate(bins or []):
+            if low > high:
+                yield f"{where}[{i}]: must be [shortest, longest], got [{low}, {high}]"
+        for first, second in pairwise(bins or []):
+            if first[0] <= first[1] and second[0] <= second[1] and second[0] <= first[1]:
+                rule = "must not overlap" if second[1] >= first[0] else "must be in ascending order"
+                yield f"{where}: bins {rule}, got {show(first)} and {show(second)}"
+
+
+def _language(experiment, task: str) -> Iterator[str]:
+    """A language or parameter that does not exist, and windows without strings of it."""
+    from fwp import datasets, languages
+
+    entry = experiment.config["tasks"][task]
+    name = entry["language"]
+    if name not in languages.names():
+        known = languages.names()
+        yield (
+            f"tasks.{task}.language: must be one of {', '.join(known)}{suggestion(name, known)}, "
+            f"got {show(name)}"
+        )
+        return
+    try:
+        language = languages.get(name, **entry.get("params", {}))
+    except (ValueError, TypeError) as error:
+        yield f"tasks.{task}.params: {error}"
+        return
+    spec = experiment.dataset(task)
+    if list(_bins({"validation": spec["validation"]}, spec["test"], ())):
+        return  # told elsewhere
+    if _train_window(spec["train"]) is not None:
+        return
+    train = [[spec["train"]["min_length"], spec["train"]["max_length"]]]
+    places = (
+        (("data", "train"), train),
+        (("data", "validation", "bins"), spec["validation"]["bins"]),
+        (("evaluation", "bins"), spec["test"]["bins"]),
+    )
+    empty = False
+    for keys, windows in places:
+        for low, high in windows:
+            if not any(language.count(length) for length in range(low, high + 1)):
+                empty = True
+                where = _place(experiment.config, ("tasks", task), keys)
+                yield f"{where}: {_without_strings(language, low, high)}"
+    longest = max(high for _, windows in places for _, high in windows)
+    if not empty and longest <= COUNTABLE:
+        try:
+            datasets.check(spec)
+        except ValueError as error:
+            yield f"tasks.{task}: {error}"
+
+
+def _place(config: dict, own: tuple, keys: tuple) -> str:
+    """Where a setting of a task is given: at the task or for all."""
+    value = config
+    for key in (*own, *keys):
+        if not isinstance(value, dict) or key not in value:
+            return dotted(keys)
+        value = value[key]
+    return dotted([*own, *keys])
+
+
+def _without_strings(language, low: int, high: int) -> str:
+    try:
+        language.no_strings(low, high)
+    except ValueError as error:
+        return f"{error}; got the window [{low}, {high}]"
+
+
+# Models -------------------------------------------------------------------------------------------
+
+
+def _mixer(entry: dict, signature: signatures.Signature, where: str) -> Iterator[str]:
+    """Options that the mixer does not have, or lacks, or that are of the wrong type."""
+    yield from _options(signature, entry, where, ("training", *MODEL_KEYS))
+    for option in signature.options.values():
+        if option.required and option.name not in entry:
+            yield f"{where}.{option.name}: is missing; the mixer {entry['mixer']} needs it"
+
+
+def _options(
+    signature: signatures.Signature, entry: dict, where: str, keys: tuple[str, ...]
+) -> Iterator[str]:
+    allowed = [*keys, *signature.options]
+    for key, value in entry.items():
+        if key in MODEL_KEYS or key == "training":
+            continue
+        if key not in signature.options:
+            options = ", ".join(signature.options) or "none"
+            yield (
+                f"{where}.{key}: unknown key{suggestion(key, allowed)}; allowed: "
+                f"{', '.join(keys)}; options of the mixer: {options}"
+            )
+        elif (rule := signature.options[key].fault(value)) is not None:
+            yield f"{where}.{key}: {rule}, got {show(value)}"
+
+
+def _overrides(experiment, known: list[str]) -> Iterator[str]:
+    for model, tasks in experiment.config.get("overrides", {}).items():
+        if model not in experiment.models:
+            yield (
+                f"overrides.{model}: must be one of the models "
+                f"{', '.join(experiment.models)}{suggestion(model, experiment.models)}"
+            )
+            continue
+        for task, entry in tasks.items():
+            where = f"overrides.{model}.{task}"
+            if task not in experiment.tasks:
+                yield (
+                    f"{where}: must be one of the tasks "
+                    f"{', '.join(experiment.tasks)}{suggestion(task, experiment.tasks)}"
+                )
+            if "mixer" in entry:
+                yield f"{where}.mixer: a model has one mixer; add another entry to models instead"
+            if model in known:
+                keys = ("training", *MODEL_KEYS[1:])
+                yield from _options(experiment.signature(model), entry, where, keys)
+
+
+def _heads(experiment, known: list[str]) -> Iterator[str]:
+    """Numbers of heads that do not divide the width."""
+    for model in known:
+        if "heads" not in experiment.signature(model).options:
+            continue
+        for task in experiment.tasks:
+            settings = experiment.cell_settings(model, task)
+            heads, hidden = settings.get("heads"), settings["hidden"]
+            if heads is None:
+                heads = experiment.signature(model).options["heads"].default
+            if type(heads) is not int or (heads > 0 and hidden % heads == 0):
+                continue
+            divisors = [n for n in range(1, min(hidden, 1024) + 1) if hidden % n == 0]
+            where = _place(experiment.config, ("overrides", model, task), ("heads",))
+            if where == "heads":
+                where = _place(experiment.config, ("models", model), ("heads",))
+            if where == "heads":
+                where = f"models.{model}.heads"
+            yield (
+                f"{where}: must divide hidden = {hidden}, got {heads}; allowed: "
+                f"{', '.join(map(str, divisors))}"
+            )
