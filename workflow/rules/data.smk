@@ -1,0 +1,39 @@
+# Training and test strings are files of their own, each with the params that decide it: with other
+# test bins nothing is trained anew.
+rule data:
+    output:
+        "<results>/data/{task}/train.npz",
+    log:
+        "<results>/data/{task}/train.log",
+    benchmark:
+        "<results>/data/{task}/train.benchmark.tsv"
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        data=lambda wildcards: EXPERIMENT.data_params(wildcards.task),
+    script:
+        "../scripts/data.py"
+
+
+rule test_data:
+    output:
+        test="<results>/data/{task}/test.npz",
+        card="<results>/data/{task}/card.json",
+    log:
+        "<results>/data/{task}/test.log",
+    benchmark:
+        "<results>/data/{task}/test.benchmark.tsv"
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        data=lambda wildcards: EXPERIMENT.test_data_params(wildcards.task),
+    script:
+        "../scripts/test_data.py"

@@ -1,0 +1,23 @@
+rule evaluate:
+    input:
+        dataset="<results>/data/{task}/test.npz",
+        weights="<cell>/model.safetensors",
+        record="<cell>/cell.json",
+    output:
+        "<cell>/accuracy.csv",
+    log:
+        "<cell>/evaluate.log",
+    benchmark:
+        "<cell>/evaluate.benchmark.tsv"
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    resources:
+        gpu=int(EXPERIMENT.device == "cuda"),
+        mem_mb=2000,
+        runtime=120,
+        device=EXPERIMENT.device,
+    params:
+        cell=lambda wildcards: EXPERIMENT.evaluate_params(wildcards.model, wildcards.task),
+    script:
+        "../scripts/evaluate.py"

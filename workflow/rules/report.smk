@@ -1,0 +1,121 @@
+CARDS = [f"<results>/data/{task}/card.json" for task in EXPERIMENT.tasks]
+
+
+rule collect:
+    input:
+        # The records of a cell are older than its accuracies and lie beside them: naming them
+        # too would only double the time for planning large grids.
+        [f"{job.directory}/accuracy.csv" for job in EXPERIMENT.jobs()],
+    output:
+        accuracy="<results>/tables/accuracy.csv",
+        history="<results>/tables/history.csv",
+        runs="<results>/tables/runs.csv",
+    log:
+        "<results>/tables/collect.log",
+    benchmark:
+        "<results>/tables/collect.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("collect"),
+    script:
+        "../scripts/collect.py"
+
+
+rule tables:
+    input:
+        results=rules.collect.output,
+        cards=CARDS,
+    output:
+        csv="<results>/tables/summary.csv",
+        markdown="<results>/tables/summary.md",
+        latex="<results>/tables/summary.tex",
+        html=report(
+            "<results>/tables/summary.html",
+            caption="../report/summary.rst",
+            category="Results",
+            labels={"What": "Table", "Shows": "accuracy per model, task and length"},
+        ),
+        datasets_csv="<results>/tables/datasets.csv",
+        datasets_markdown="<results>/tables/datasets.md",
+        datasets_html=report(
+            "<results>/tables/datasets.html",
+            caption="../report/datasets.rst",
+            category="Data",
+            labels={"What": "Table", "Shows": "strings of every set"},
+        ),
+    log:
+        "<results>/tables/tables.log",
+    benchmark:
+        "<results>/tables/tables.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("tables"),
+    script:
+        "../scripts/tables.py"
+
+
+rule figures:
+    input:
+        results=rules.collect.output,
+        cards=CARDS,
+    output:
+        heatmap=report(
+            "<results>/figures/heatmap.svg",
+            caption="../report/heatmap.rst",
+            category="Results",
+            labels={"What": "Figure", "Shows": "accuracy per model and task"},
+        ),
+        length=report(
+            "<results>/figures/length.svg",
+            caption="../report/length.rst",
+            category="Results",
+            labels={"What": "Figure", "Shows": "accuracy against length"},
+        ),
+        learning=report(
+            "<results>/figures/learning.svg",
+            caption="../report/learning.rst",
+            category="Training",
+            labels={"What": "Figure", "Shows": "learning curves"},
+        ),
+        others=expand(
+            "<results>/figures/{figure}.{format}",
+            figure=["heatmap", "length", "learning"],
+            format=["pdf", "png"],
+        ),
+    log:
+        "<results>/figures/figures.log",
+    benchmark:
+        "<results>/figures/figures.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("figures"),
+    script:
+        "../scripts/figures.py"
+
+
+rule report:
+    input:
+        rules.tables.output,
+        rules.figures.output,
+    output:
+        "<results>/report.html",
+    log:
+        "<results>/report.log",
+    benchmark:
+        "<results>/report.benchmark.tsv"
+    localrule: True
+    threads: 1
+    params:
+        snakemake=shlex.join([os.path.relpath(sys.executable), "-m", "snakemake"]),
+        arguments=shlex.join(ARGUMENTS),
+    shell:
+        "{params.snakemake} tables figures --report {output:q} {params.arguments} > {log:q} 2>&1"

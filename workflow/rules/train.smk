@@ -1,0 +1,24 @@
+rule train:
+    input:
+        dataset="<results>/data/{task}/train.npz",
+    output:
+        weights="<cell>/model.safetensors",
+        history="<cell>/history.csv",
+        record="<cell>/cell.json",
+    log:
+        "<cell>/train.log",
+    benchmark:
+        "<cell>/train.benchmark.tsv"
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    resources:
+        gpu=int(EXPERIMENT.device == "cuda"),
+        mem_mb=2000,
+        runtime=240,
+        # Not a param: where a model is trained must not decide whether it is trained again.
+        device=EXPERIMENT.device,
+    params:
+        job=lambda wildcards: EXPERIMENT.train_job(wildcards.model, wildcards.task, wildcards.group),
+    script:
+        "../scripts/train.py"

@@ -1,0 +1,26 @@
+"""Measure the accuracy of every seed of a trained cell."""
+
+import json
+from pathlib import Path
+
+from fwp.progress import Progress, logging_to
+
+with logging_to(snakemake.log[0]) as log:
+    import torch  # here, so that a broken installation is told in the log
+
+    from fwp.evaluation import evaluate_cell
+
+    torch.set_num_threads(snakemake.threads)
+    record = json.loads(Path(snakemake.input.record).read_text(encoding="utf-8"))
+    progress = Path(snakemake.output[0]).with_name("progress.json")
+    epochs = record["config"]["training"]["epochs"]
+    cell, seeds = snakemake.params.cell, record["seeds"]
+    with Progress(cell, seeds, epochs, stage="evaluate", path=progress, stream=log):
+        evaluate_cell(
+            cell,
+            runs=record["runs"],
+            dataset=snakemake.input.dataset,
+            weights=snakemake.input.weights,
+            output=snakemake.output[0],
+            device=snakemake.resources.device,
+        )

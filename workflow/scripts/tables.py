@@ -1,0 +1,25 @@
+"""Write the summary and the table of datasets."""
+
+from pathlib import Path
+
+from fwp.progress import logging_to
+
+with logging_to(snakemake.log[0]):
+    from fwp import results, tables
+
+    found = results.read(Path(snakemake.input.results[0]).parent)
+    out = snakemake.output
+    tables.write_summary(
+        found.accuracy,
+        found.runs,
+        csv=out.csv,
+        markdown=out.markdown,
+        latex=out.latex,
+        html=out.html,
+    )
+    tables.write_datasets(
+        snakemake.input.cards,
+        csv=out.datasets_csv,
+        markdown=out.datasets_markdown,
+        html=out.datasets_html,
+    )
