@@ -109,7 +109,8 @@ class Progress:
 def logging_to(path: str | Path | None) -> Iterator[TextIO]:
     """Yield the log file `path`, to which stdout and stderr go meanwhile; None leaves them alone.
 
-    An exception's traceback is written to the log too before it travels on.
+    An error of this package's own says what is wrong in one line: it is written to the log, and the
+    process ends. Any other exception's traceback is written before it travels on.
     """
     if path is None:
         yield sys.stderr
@@ -122,6 +123,9 @@ def logging_to(path: str | Path | None) -> Iterator[TextIO]:
     ):
         try:
             yield log
-        except BaseException:
+        except BaseException as error:
+            if type(error).__module__.startswith("fwp."):
+                print(f"error: {error}", file=log)
+                raise SystemExit(1) from None
             traceback.print_exc(file=log)
             raise

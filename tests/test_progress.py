@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from fwp.progress import Progress, logging_to
+from fwp.weights import WeightsError
 
 CELL = {"task": {"name": "parity"}, "model": {"name": "deltanet"}}
 FACTS = {"loss": 0.5, "selection": 0.25, "accuracy": {"2-50": 0.5, "51-100": 0.0}}
@@ -59,6 +60,13 @@ def test_a_log_takes_output_and_tracebacks(tmp_path):
     assert "to the log\nwarning\n" in text
     assert "Traceback" in text
     assert "ZeroDivisionError: why" in text
+
+
+def test_an_error_of_our_own_is_one_line(tmp_path):
+    path = tmp_path / "train.log"
+    with pytest.raises(SystemExit), logging_to(path):
+        raise WeightsError("model.safetensors: truncated")
+    assert path.read_text() == "error: model.safetensors: truncated\n"
 
 
 def test_without_a_log_nothing_is_redirected(capsys):
