@@ -1,5 +1,8 @@
 """Where the computation runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 
@@ -15,3 +18,19 @@ def pick(name: str = "auto") -> str:
     if name == "cuda" and not available:
         raise ValueError("device is cuda, but PyTorch finds no GPU here; use auto or cpu")
     return ("cuda" if available else "cpu") if name == "auto" else name
+
+
+@contextmanager
+def flushing_denormals() -> Iterator[None]:
+    """Round numbers below the smallest normal one to zero meanwhile, on the CPU.
+
+    A processor takes a hundred times longer for them. Gradients of a model that is nearly always
+    right, and Adam's averages of their squares, are full of them: epochs took four times as long.
+    """
+    tiny = torch.tensor(1e-39)
+    already = (tiny * 1).item() == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(already)

@@ -18,6 +18,7 @@ COLUMNS = (
 )
 
 
+@devices.flushing_denormals()
 def evaluate(model: SequenceModel, dataset: Dataset, *, device: str = "cpu") -> list[dict]:
     """Accuracies on the test bins: one row per bin (`length` None) and one per length within it.
 

@@ -60,6 +60,7 @@ class Run:
         return len(self.history)
 
 
+@devices.flushing_denormals()
 def train(
     model: SequenceModel,
     dataset: Dataset,

@@ -18,3 +18,14 @@ def test_a_gpu_that_is_not_there(monkeypatch):
 def test_an_unknown_device():
     with pytest.raises(ValueError, match="must be auto, cpu or cuda, got 'gpu'"):
         devices.pick("gpu")
+
+
+def test_denormals_are_flushed_for_a_while():
+    tiny = torch.tensor(1e-39)
+    before = (tiny * 1).item()
+    with devices.flushing_denormals():
+        assert (tiny * 1).item() == 0
+        with devices.flushing_denormals():
+            pass
+        assert (tiny * 1).item() == 0
+    assert (tiny * 1).item() == before
