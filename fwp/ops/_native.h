@@ -190,11 +190,13 @@ INLINE lanes lanes_of_head(int64_t n, int64_t B) {
     }
     return it;
 }
+/* Where the units of each lane begin; NULL for idle lanes and for tensors that are not given. */
 typedef struct {
     real *row[LANES];
+    int64_t time;
 } rows;
 INLINE rows rows_of(tensor x, const lanes *it) {
-    rows p;
+    rows p = {.time = x.time};
     for (int l = 0; l < LANES; l++)
         p.row[l] = l < it->count && x.data
                        ? x.data + it->batch[l] * x.batch + it->head[l] * x.head
@@ -287,6 +289,12 @@ static __attribute__((noinline, unused)) void store(const vec *restrict x, const
     for (; j < n; j++)
         for (int l = 0; l < LANES; l++)
             if (p->row[l]) p->row[l][at + j] = x[j][l];
+}
+
+/* The same for step t of a sequence. (Fetching later steps ahead of time was tried: no gain.) */
+INLINE void load_step(vec *x, const rows *p, int64_t t, int n) { load(x, p, t * p->time, n); }
+INLINE void store_step(const vec *x, const rows *p, int64_t t, int n) {
+    store(x, p, t * p->time, n);
 }
 
 EXPORT int lanes_in_a_block(void) { return LANES; }

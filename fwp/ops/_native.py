@@ -136,7 +136,7 @@ class Kernel:
         if threads == 1:
             failures = [call(*bounds, *values)]
         else:
-            pool = _pool(threads)
+            pool = _pool(threads, os.getpid())
             failures = list(pool.map(lambda a, b: call(a, b, *values), bounds[:-1], bounds[1:]))
         if any(failures):
             raise MemoryError(f"{self.name}: no memory for the kernel's workspace")
@@ -160,7 +160,8 @@ def _argument(x: int | Tensor | Strided | None):
 
 
 @functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
+def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
+    """Threads of this process: a fork inherits the cache but not the threads."""
     return ThreadPoolExecutor(threads, thread_name_prefix="fwp-kernel")
 
 

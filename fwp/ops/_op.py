@@ -48,6 +48,8 @@ class Op:
 
     inputs: shape of each input by name, e.g. {"q": "BTHK"}; those with a T are sequences.
     state: shape of the state, or a tuple of shapes if it has several parts.
+    cost: multiply-adds of one step of one sequence (and head) from the sizes, elementary functions
+        left out; what benchmarks count.
     backends: by name, in the order in which `backend="auto"` prefers them; "reference" is the loop
         over time that reads like the equation and defines what the others must compute.
     initial: makes the state before the first step, where the caller gives none.
@@ -58,6 +60,7 @@ class Op:
     name: str
     inputs: dict[str, str]
     state: str | tuple[str, ...]
+    cost: Callable[[dict[str, int]], int]
     backends: dict[str, Backend]
     initial: Callable[["Op", dict[str, Tensor]], State] = zero_state
     typical: Callable[..., tuple[Tensor, ...]] = field(default=unchanged)

@@ -34,15 +34,15 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, 
         for (int64_t t = 0; t < T; t++) {
             vec *q = kept ? kept + (n * T + t) * KEPT(K, P) : scratch;
             vec *k = q + K, *e = k + K, *beta = e + P;
-            load(q, &rows_q, t * q_.time, K);
-            load(k, &rows_k, t * k_.time, K);
-            load(v, &rows_v, t * v_.time, V);
-            load(beta, &rows_b, t * beta_.time, 1);
+            load_step(q, &rows_q, t, K);
+            load_step(k, &rows_k, t, K);
+            load_step(v, &rows_v, t, V);
+            load_step(beta, &rows_b, t, 1);
             clear(e, P);
             add_read(e, k, S, K, P);
             for (int j = 0; j < P; j++) e[j] = v[j] - e[j], d[j] = *beta * e[j];
             write_read(S, k, d, q, y, K, P);
-            store(y, &rows_y, t * y_.time, V);
+            store_step(y, &rows_y, t, V);
         }
         store_state(S, S_T, &it, K, V, P);
     }
@@ -113,12 +113,12 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T,
             const vec *q = kept + (n * T + t) * KEPT(K, P), *k = q + K, *e = k + K, beta = e[P];
             vec *dk = sweep + t * swept, *dv = dk + K, *dy = dv + P, dbeta = {0};
             clear(dy, P);
-            load(dy, &rows_dy, t * dy_.time, V);
+            load_step(dy, &rows_dy, t, V);
             for (int j = 0; j < P; j++) d[j] = beta * e[j];
             BY_TILES(back_tile, P, G, q, dy, k_next, dv_next, k, d, dk, dd, K, P);
             for (int j = 0; j < P; j++) dbeta += dd[j] * e[j], dv[j] = beta * dd[j];
-            store(dv, &rows_v, t * dv_.time, V);
-            store(&dbeta, &rows_b, t * dbeta_.time, 1);
+            store_step(dv, &rows_v, t, V);
+            store_step(&dbeta, &rows_b, t, 1);
             k_next = k, dv_next = dv;
         }
         for (int i = 0; i < K; i++)
@@ -132,8 +132,8 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T,
             vec *dk = sweep + t * swept, *dv = dk + K, *dy = dv + P;
             for (int j = 0; j < P; j++) d[j] = beta * e[j];
             BY_TILES(replay_tile, P, S, k, d, dv, dy, dk, dq, K, P);
-            store(dq, &rows_q, t * dq_.time, K);
-            store(dk, &rows_k, t * dk_.time, K);
+            store_step(dq, &rows_q, t, K);
+            store_step(dk, &rows_k, t, K);
         }
     }
     restore_denormals(mode);

@@ -143,6 +143,7 @@ OP = Op(
     name="delta_rule",
     inputs={"q": "BTHK", "k": "BTHK", "v": "BTHV", "beta": "BTH"},
     state="BHKV",
+    cost=lambda n: 3 * n["K"] * n["V"],
     backends={
         "native": Backend(native, KERNEL.unusable),
         "chunked": Backend(chunked),

@@ -104,6 +104,7 @@ OP = Op(
     name="elementwise_lstm",
     inputs={"z": "BTD", "f": "BTD", "w_z": "D", "w_f": "D"},
     state="BD",
+    cost=lambda n: 4 * n["D"],
     backends={
         "native": Backend(native, KERNEL.unusable),
         "reference": Backend(reference),

@@ -30,11 +30,11 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, 
         for (int64_t t = 0; t < T; t++) {
             vec *q = kept ? kept + (n * T + t) * KEPT(K, P) : scratch, *k = q + K, *v = k + K;
             if (P > V) clear(v, P);
-            load(q, &rows_q, t * q_.time, K);
-            load(k, &rows_k, t * k_.time, K);
-            load(v, &rows_v, t * v_.time, V);
+            load_step(q, &rows_q, t, K);
+            load_step(k, &rows_k, t, K);
+            load_step(v, &rows_v, t, V);
             write_read(S, k, v, q, y, K, P);
-            store(y, &rows_y, t * y_.time, V);
+            store_step(y, &rows_y, t, V);
         }
         store_state(S, S_T, &it, K, V, P);
     }
@@ -79,11 +79,11 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T,
             const vec *q = kept + (n * T + t) * KEPT(K, P), *k = q + K, *v = k + K;
             vec *dy = sweep + t * P;
             clear(dy, P);
-            load(dy, &rows_dy, t * dy_.time, V);
+            load_step(dy, &rows_dy, t, V);
             clear(dk, K);
             write_read_backward(G, q, dy, k, v, dk, dv, K, P);
-            store(dk, &rows_k, t * dk_.time, K);
-            store(dv, &rows_v, t * dv_.time, V);
+            store_step(dk, &rows_k, t, K);
+            store_step(dv, &rows_v, t, V);
         }
         store_state(G, dS_0, &it, K, V, P);
 
@@ -92,7 +92,7 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T,
         for (int64_t t = 0; t < T; t++) {
             const vec *k = kept + (n * T + t) * KEPT(K, P) + K, *v = k + K, *dy = sweep + t * P;
             BY_TILES(replay_tile, P, S, k, v, dy, dq, K, P);
-            store(dq, &rows_q, t * dq_.time, K);
+            store_step(dq, &rows_q, t, K);
         }
     }
     restore_denormals(mode);

@@ -119,6 +119,7 @@ OP = Op(
     name="linear_attention",
     inputs={"q": "BTHK", "k": "BTHK", "v": "BTHV"},
     state="BHKV",
+    cost=lambda n: 2 * n["K"] * n["V"],
     backends={
         "native": Backend(native, KERNEL.unusable),
         "chunked": Backend(chunked),

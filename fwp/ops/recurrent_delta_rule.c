@@ -61,10 +61,10 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t siz
             vec *step = kept ? kept + (n * T + t) * KEPT(P) : scratch;
             vec *q = step, *k = q + P, *e = k + P, *h = e + P, *beta = h + P;
             if (P > D) clear(step, KEPT(P));
-            load(q, &rows_q, t * q_.time, D);
-            load(k, &rows_k, t * k_.time, D);
-            load(v, &rows_v, t * v_.time, D);
-            load(beta, &rows_b, t * beta_.time, 1);
+            load_step(q, &rows_q, t, D);
+            load_step(k, &rows_k, t, D);
+            load_step(v, &rows_v, t, D);
+            load_step(beta, &rows_b, t, 1);
             for (int i = 0; i < D; i++) h[i] = vtanh(y[i]);
             add_product(q, h, R, D, P);
             add_product(k, h, R + D * P, D, P);
@@ -78,7 +78,7 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t siz
             add_read(e, k, S, D, P);
             for (int j = 0; j < P; j++) e[j] = v[j] - e[j], d[j] = *beta * e[j];
             write_read(S, k, d, q, y, D, P);
-            store(y, &rows_y, t * y_.time, D);
+            store_step(y, &rows_y, t, D);
             if (states && ((t + 1) % every == 0 || t + 1 == T))
                 memcpy(states + (n * stored + t / every) * D * P, S, D * P * sizeof(vec));
         }
@@ -143,7 +143,7 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t si
             vec *dq = gathered + slot * A, *dk = dq + P, *dv = dk + P, *dbeta = dv + P;
             if ((t + 1) % every == 0 || t + 1 == T)
                 memcpy(S, states + (n * stored + t / every) * D * P, D * P * sizeof(vec));
-            load(dy, &rows_dy, t * dy_.time, D);
+            load_step(dy, &rows_dy, t, D);
             for (int j = 0; j < P; j++) dy[j] += carry[j], d[j] = beta * e[j];
 
             clear(dq, 2 * P);
@@ -155,10 +155,10 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t si
             softmax_backward(q, dq, D);
             softmax_backward(k, dk, D);
             *dbeta *= beta * (1 - beta);
-            store(dq, &rows_q, t * dq_.time, D);
-            store(dk, &rows_k, t * dk_.time, D);
-            store(dv, &rows_v, t * dv_.time, D);
-            store(dbeta, &rows_b, t * dbeta_.time, 1);
+            store_step(dq, &rows_q, t, D);
+            store_step(dk, &rows_k, t, D);
+            store_step(dv, &rows_v, t, D);
+            store_step(dbeta, &rows_b, t, 1);
 
             for (int i = 0; i < D; i++) dh[i] = *dbeta * r[i], dr[i] += *dbeta * h[i];
             add_product(dh, dq, R, 3 * P, P);

@@ -182,6 +182,7 @@ OP = Op(
         "r_beta": "HD",
     },
     state=("BHDD", "BHD"),
+    cost=lambda n: 6 * n["D"] ** 2 + n["D"],
     backends={
         "native": Backend(native, KERNEL.unusable),
         "reference": Backend(reference),

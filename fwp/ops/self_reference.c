@@ -63,7 +63,7 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, 
 
         for (int64_t t = 0; t < T; t++) {
             vec *q = x + D, *k = q + D, *beta = k + D, *e = beta + 4;
-            store(out, &rows_y, t * y_.time, D);
+            store_step(out, &rows_y, t, D);
             memcpy(q, out + D, 2 * D * sizeof(vec));
             softmax(q, D);
             softmax(k, D);
@@ -76,7 +76,7 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, 
             /* The next input reads while this step writes; after the last step, nobody does. */
             vec *next = kept && t + 1 < T ? x + KEPT(D) : scratch + (t + 1) % 2 * KEPT(D);
             if (t + 1 < T)
-                load(next, &rows_x, (t + 1) * x_.time, D);
+                load_step(next, &rows_x, t + 1, D);
             else
                 clear(next, D);
             write_read(W, k, d, next, out, D, P);
@@ -124,11 +124,11 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T,
             scale_parts(de, beta, dd, D);
             for (int i = 0; i < D; i++) m[i] = q[i] - k[i];
             undo_write(W, G, g, k, d, m, de, dx, dm, D, P);
-            if (t + 1 < T) store(dx, &rows_dx, (t + 1) * dx_.time, D);
+            if (t + 1 < T) store_step(dx, &rows_dx, t + 1, D);
 
             vec dbeta[4] = {{0}};
             for (int j = 0; j < 3 * D + 4; j++) dbeta[PART(j, D)] += dd[j] * e[j];
-            load(g, &rows_dy, t * dy_.time, D);
+            load_step(g, &rows_dy, t, D);
             for (int i = 0; i < D; i++) g[D + i] = dm[i], g[2 * D + i] = dk[i] - dm[i];
             softmax_backward(q, g + D, D);
             softmax_backward(k, g + 2 * D, D);

@@ -138,6 +138,7 @@ OP = Op(
     name="self_reference",
     inputs={"x": "BTHD", "w_y": "HDD", "w_q": "HDD", "w_k": "HDD", "w_beta": "HD4"},
     state=("BHDD", "BHDD", "BHDD", "BHD4"),
+    cost=lambda n: 3 * n["D"] * (3 * n["D"] + 4),
     backends={
         "native": Backend(native, KERNEL.unusable),
         "reference": Backend(reference),
