@@ -38,9 +38,7 @@ def read(*paths: str | Path, changes: Sequence[str] = (), top: dict | None = Non
         place, equals, text = change.partition("=")
         keys = place.strip().split(".")
         if not equals or not all(keys):
-            raise ConfigError(
-                [f"must read key.key=value, got {change!r}"], "a change of the config"
-            )
+            raise ConfigError([f"must read key.key=value, got {change!r}"], "a change")
         value = parse(text, change)
         for key in reversed(keys):
             value = {key: value}
@@ -96,13 +94,15 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's way
 
 
+_EXPONENT = r"[eE][-+]?[0-9]+"
 for _tag, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"[-+]?(0|[1-9][0-9_]*)", list("-+0123456789")),
+    ("float", rf"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)({_EXPONENT})?", list("-+.0123456789")),
     (
         "float",
-        r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?)|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        rf"[-+]?[0-9]+{_EXPONENT}|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
         list("-+.0123456789"),
     ),
     ("merge", r"<<", ["<"]),

@@ -16,8 +16,13 @@ MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
 COUNTABLE = 2_000  # symbols; counting the strings of longer windows takes seconds
 
 
-def problems(experiment) -> Iterator[str]:
-    """All mistakes in an `fwp.experiment.Experiment` whose config satisfies the schema."""
+def problems(experiment, names: list[str]) -> Iterator[str]:
+    """All mistakes in an `fwp.experiment.Experiment` whose config satisfies the schema.
+
+    Args:
+        experiment: made of what the schema has left of the config.
+        names: of all models and tasks, also of those that it has not left.
+    """
     yield from _seeds(experiment.config["seeds"])
     yield from _windows(experiment)
     for task in experiment.tasks:
@@ -32,7 +37,7 @@ def problems(experiment) -> Iterator[str]:
             continue
         known.append(model)
         yield from _mixer(experiment.config["models"][model], signature, f"models.{model}")
-    yield from _overrides(experiment, known)
+    yield from _overrides(experiment, known, names)
     yield from _heads(experiment, known)
 
 
@@ -171,9 +176,11 @@ def _options(
             yield f"{where}.{key}: {rule}, got {show(value)}"
 
 
-def _overrides(experiment, known: list[str]) -> Iterator[str]:
+def _overrides(experiment, known: list[str], names: list[str]) -> Iterator[str]:
     for model, tasks in experiment.config.get("overrides", {}).items():
         if model not in experiment.models:
+            if model in names:
+                continue
             yield (
                 f"overrides.{model}: must be one of the models "
                 f"{', '.join(experiment.models)}{suggestion(model, experiment.models)}"
@@ -181,7 +188,7 @@ def _overrides(experiment, known: list[str]) -> Iterator[str]:
             continue
         for task, entry in tasks.items():
             where = f"overrides.{model}.{task}"
-            if task not in experiment.tasks:
+            if task not in experiment.tasks and task not in names:
                 yield (
                     f"{where}: must be one of the tasks "
                     f"{', '.join(experiment.tasks)}{suggestion(task, experiment.tasks)}"

@@ -67,6 +67,7 @@ class Experiment:
     ):
         self.folders = [str(Path(folder)) for folder in [*folders, Path()]]
         given = _without_removed(config, source)
+        names = [name for kind in ("models", "tasks") for name in _names(given.get(kind))]
         given, problems = schema.check(given)
         self.config = merge(schema.defaults(), given)
         self._signatures: dict[str, signatures.Signature] = {}
@@ -78,7 +79,7 @@ class Experiment:
         self.results = os.path.normpath(self.config["results"])
         self.device = self.config["compute"]["device"]
         self.seeds_per_job = self.config["compute"]["seeds_per_job"]
-        problems += consistency.problems(self)
+        problems += consistency.problems(self, names)
         if problems:
             raise ConfigError(problems, source)
 
@@ -299,6 +300,10 @@ def group_seeds(name: str) -> range:
     """The seeds of a group; none if it is not the name of one."""
     match = GROUP.fullmatch(name)
     return range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
+
+
+def _names(entries: object) -> list:
+    return list(entries) if isinstance(entries, dict) else []
 
 
 def _without_removed(config: dict, source: str) -> dict:

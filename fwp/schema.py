@@ -63,18 +63,17 @@ def check(config: dict) -> tuple[dict, list[str]]:
         return isinstance(value, int) and not isinstance(value, bool)
 
     def is_number(_, value):
-        return (
-            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        )
+        return is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
 
     base = jsonschema.Draft202012Validator
     types = base.TYPE_CHECKER.redefine_many({"integer": is_integer, "number": is_number})
     validator = jsonschema.validators.extend(base, type_checker=types)(rules())
     problems, wrong = [], []
-    for error in sorted(
-        validator.iter_errors(config), key=lambda e: list(map(str, e.absolute_path))
-    ):
+    errors = sorted(validator.iter_errors(config), key=lambda e: dotted(e.absolute_path))
+    for error in errors:
         place = list(error.absolute_path)
+        if tuple(place[2:]) in (("mixer",), ("language",)):
+            wrong.append(place[:2])  # without it nothing can be said about the entry
         if error.validator == "additionalProperties":
             known = _resolved(error.schema).get("properties", {})
             for key in [key for key in error.instance if key not in known]:

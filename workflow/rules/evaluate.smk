@@ -9,6 +9,8 @@ rule evaluate:
         "<cell>/evaluate.log",
     benchmark:
         "<cell>/evaluate.benchmark.tsv"
+    # Before further training, so that `fwp status` soon shows accuracies on test strings.
+    priority: 1
     conda:
         "../../envs/fwp.yaml"
     threads: 1
