@@ -31,6 +31,13 @@ try:
 except experiment.ConfigError as error:
     sys.exit(str(error))  # the message alone: a WorkflowError would point at this line
 
+# What the front page of the report says of the grid (workflow/report/workflow.rst).
+config["grid"] = {
+    "models": EXPERIMENT.models,
+    "tasks": EXPERIMENT.tasks,
+    "seeds": EXPERIMENT.seeds,
+}
+
 # What this run was started with, for the run within it that writes the report.
 ARGUMENTS = ["--snakefile", os.path.relpath(workflow.main_snakefile), "--configfile", *CONFIG]
 if CHANGES:
