@@ -27,6 +27,8 @@ rule test_data:
         "<results>/data/{task}/test.log",
     benchmark:
         "<results>/data/{task}/test.benchmark.tsv"
+    # Before training, as evaluation waits for them.
+    priority: 1
     conda:
         "../../envs/fwp.yaml"
     threads: 1
