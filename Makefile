@@ -9,6 +9,7 @@ READY := $(VENV)/.ready
 SMK := Snakefile $(wildcard workflow/rules/*.smk)
 # The release that the lock pins; newer ones work too, as far as pyproject.toml allows.
 TORCH := 2.13.0
+ZIGLANG := 0.17.1
 
 # Jobs and tests run side by side, one core each: a math library that starts a thread per core in
 # every one of them would only slow them down.
@@ -31,6 +32,10 @@ $(READY): requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# Where the system has no C compiler, a Python package brings one for the CPU kernels.
+	@command -v $(firstword $(CC)) > /dev/null || command -v gcc > /dev/null || command -v clang > /dev/null || \
+	  { echo "No C compiler found: installing the one in the package ziglang"; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang==$(ZIGLANG); }
 	@touch $@
 
 test: setup lint ## lint, then run all tests

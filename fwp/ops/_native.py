@@ -10,11 +10,13 @@ of everything it depends on: source, flags, compiler and processor.
 import ctypes
 import functools
 import hashlib
+import importlib.util
 import os
 import platform
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -218,9 +220,14 @@ def _compile(compiler: tuple[str, ...], flags: list[str], source: Path, path: Pa
 
 @functools.cache
 def find_compiler() -> tuple[tuple[str, ...], str]:
-    """The command of the system's C compiler and what it says of its version."""
-    for candidate in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
-        command = tuple(shlex.split(candidate))
+    """The command of a C compiler and what it says of its version.
+
+    The system's, or else the one in the Python package ziglang, which needs no administrator.
+    """
+    candidates = [shlex.split(os.environ.get("CC", "")), ["cc"], ["gcc"], ["clang"]]
+    if importlib.util.find_spec("ziglang") is not None:
+        candidates.append([sys.executable, "-m", "ziglang", "cc"])
+    for command in map(tuple, candidates):
         if command and shutil.which(command[0]):
             result = subprocess.run(
                 [*command, "--version"], capture_output=True, text=True, check=False
@@ -229,7 +236,8 @@ def find_compiler() -> tuple[tuple[str, ...], str]:
                 return command, result.stdout
     raise Unavailable(
         "no C compiler was found ($CC, cc, gcc, clang); install one, for example with "
-        "`apt install gcc`, `conda install -c conda-forge c-compiler` or `xcode-select --install`"
+        "`apt install gcc`, `xcode-select --install` or, without an administrator, "
+        "`pip install ziglang`"
     )
 
 

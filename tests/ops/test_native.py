@@ -1,5 +1,6 @@
 """Compiling, caching and falling back; what the kernels keep in memory; threads; registers."""
 
+import importlib.util
 import json
 import os
 import platform
@@ -107,6 +108,23 @@ def test_narrower_registers_compute_the_same(needs_compiler, tmp_path, without):
     assert all(value == [True, True] for value in ran.values()) and not report["warnings"]
 
 
+def test_the_package_ziglang_stands_in_for_a_missing_compiler(tmp_path, monkeypatch):
+    package = tmp_path / "ziglang"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text("import sys; print('version of', *sys.argv[1:])")
+    for variable in ("PATH", "PYTHONPATH"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    command, version = _native.find_compiler.__wrapped__()
+    assert command == (sys.executable, "-m", "ziglang", "cc")
+    assert version == "version of cc --version\n"
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("ziglang") is not None, reason="ziglang brings a compiler"
+)
 def test_without_a_compiler_one_warning_says_what_to_install(tmp_path):
     report, ran = check(FWP_CACHE=str(tmp_path), PATH=str(tmp_path))
     assert all(value == [False, True] for value in ran.values())
