@@ -1,0 +1,98 @@
+"""The benchmark as a person reads it: a table of ops, a table of steps, a figure."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from fwp import display
+from fwp.figures.style import GREY, settings
+
+LINES = {"native": ("#0072b2", "o"), "chunked": ("#d55e00", "s"), "reference": ("#1b1b1b", "^")}
+
+
+def markdown(ops: pd.DataFrame, steps: pd.DataFrame, machine: str) -> str:
+    """Both tables, each with a line that says what it shows."""
+    parts = [
+        f"# Benchmark\n\n{machine}\n",
+        "## A training step\n\nForward, backward and Adam on a batch of strings of 50 symbols. "
+        "*Floor*: the time of the step's matrix products at the rate of a large one. "
+        "*Reference*: the same model with its recurrence as a PyTorch loop over time.\n",
+        _steps(steps),
+        "\n## Ops\n\nForward and backward, milliseconds, and how many times faster than the loop "
+        "over time (`reference`) and than PyTorch's matrix form (`chunked`), if there is one.\n",
+        _ops(ops),
+    ]
+    return "\n".join(parts)
+
+
+def _steps(steps: pd.DataFrame) -> str:
+    rows = []
+    for model, group in steps.groupby("model", sort=False):
+        times = group.set_index("recurrence")["seconds"]
+        floor = group["floor_seconds"].iloc[0]
+        ours = times["default"]
+        loop = times.get("reference")
+        rows.append(
+            {
+                "model": display.model(model),
+                "batch": group["batch"].iloc[0],
+                "ms": f"{1e3 * ours:.2f}",
+                "floor, ms": f"{1e3 * floor:.2f}",
+                "× floor": f"{ours / floor:.1f}",
+                "reference, ms": "" if loop is None else f"{1e3 * loop:.1f}",
+                "× faster": "" if loop is None else f"{loop / ours:.1f}",
+            }
+        )
+    return _table(rows)
+
+
+def _ops(ops: pd.DataFrame) -> str:
+    rows = []
+    keys = ["op", "size", "time"]
+    for (op, size, length), group in ops[ops["pass"] == "training"].groupby(keys, sort=False):
+        times = group.set_index("backend")["seconds"]
+        rates = group.set_index("backend")["gflops"]
+        ours = "native" if "native" in times else times.index[0]
+        rows.append(
+            {
+                "op": op,
+                "D": size,
+                "T": length,
+                "backend": ours,
+                "ms": f"{1e3 * times[ours]:.2f}",
+                "GFLOP/s": f"{rates[ours]:.1f}",
+                "× reference": f"{times['reference'] / times[ours]:.1f}",
+                "× chunked": f"{times['chunked'] / times[ours]:.1f}" if "chunked" in times else "",
+            }
+        )
+    return _table(rows)
+
+
+def _table(rows: list[dict]) -> str:
+    lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(map(str, r.values())) + " |" for r in rows]) + "\n"
+
+
+def figure(ops: pd.DataFrame, size: int = 16) -> Figure:
+    """Time of forward and backward against length, one panel per op, one line per backend."""
+    ops = ops[(ops["pass"] == "training") & (ops["size"] == size)]
+    names = list(dict.fromkeys(ops["op"]))
+    with settings():
+        page = Figure(figsize=(1.5 * len(names) + 0.3, 2.1), layout="constrained")
+        axes = page.subplots(1, len(names), sharey=True, squeeze=False)[0]
+        for axis, name in zip(axes, names, strict=True):
+            of_op = ops[ops["op"] == name]
+            for backend, (colour, marker) in LINES.items():
+                line = of_op[of_op["backend"] == backend]
+                if len(line):
+                    axis.plot(line["time"], 1e3 * line["seconds"], color=colour, marker=marker)
+            floor = of_op.drop_duplicates("time")
+            axis.plot(floor["time"], 1e3 * floor["floor_seconds"], color=GREY, linestyle=":")
+            axis.set(xscale="log", yscale="log", xlabel="Length")
+            axis.set_title(name.replace("_", " "), pad=3)
+            axis.spines[["top", "right"]].set_visible(False)
+        axes[0].set_ylabel("Forward + backward (ms)")
+        handles = [Line2D([], [], color=c, marker=m, label=n) for n, (c, m) in LINES.items()]
+        handles.append(Line2D([], [], color=GREY, linestyle=":", label="floor"))
+        page.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    return page

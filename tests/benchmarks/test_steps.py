@@ -1,0 +1,41 @@
+import pandas as pd
+import pytest
+
+from fwp import mixers
+from fwp.benchmarks import ops, report, steps
+
+
+def cell(mixer: str) -> dict:
+    model = {"name": mixer, "mixer": mixer, "hidden": 8, "layers": 1, "feed_forward": 2}
+    return {"model": model, "training": {"batch_size": 4}}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return list(steps.measure([cell(name) for name in mixers.names()], length=6, budget=0.0))
+
+
+def test_every_model_is_timed(rows):
+    assert {row["model"] for row in rows} == set(mixers.names())
+    assert all(row["seconds"] > 0 and row["floor_seconds"] > 0 for row in rows)
+
+
+def test_models_with_an_op_of_ours_are_timed_with_its_reference_too(rows):
+    both = {row["model"] for row in rows if row["recurrence"] == "reference"}
+    assert both == set(mixers.names()) - {"lstm", "transformer"}
+
+
+def test_operations_are_those_of_the_products():
+    # e-LSTM, 8 wide: 8→16, 16→8, and 8→2 to read out; forward, and backward to weights and inputs.
+    model = steps.build(cell("elstm")["model"], steps.BINARY, seed=0)
+    assert steps._operations(model, 6, "cpu") == 3 * 2 * 6 * (8 * 16 + 16 * 8 + 8 * 2)
+
+
+def test_report(rows):
+    timed = ops.measure(["delta_rule", "elementwise_lstm"], sizes=[4], times=[3, 5], budget=0.0)
+    timed = pd.DataFrame(timed)
+    text = report.markdown(timed, pd.DataFrame(rows), "a machine")
+    assert "| LSTM | 4 |" in text
+    assert "| delta_rule | 4 | 3 |" in text
+    page = report.figure(timed, size=4)
+    assert [axis.get_title() for axis in page.axes] == ["delta rule", "elementwise lstm"]

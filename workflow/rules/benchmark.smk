@@ -1,0 +1,21 @@
+# Not part of `all`: `snakemake benchmark` measures the speed of ops and of training steps.
+rule benchmark:
+    output:
+        ops="<results>/benchmark/ops.csv",
+        steps="<results>/benchmark/steps.csv",
+        markdown="<results>/benchmark/summary.md",
+        figures=expand("<results>/benchmark/ops.{format}", format=["svg", "pdf", "png"]),
+    log:
+        "<results>/benchmark/benchmark.log",
+    conda:
+        "../../envs/fwp.yaml"
+    threads: workflow.cores  # for itself: a busy neighbour would be measured too
+    resources:
+        gpu=int(EXPERIMENT.device == "cuda"),
+        mem_mb=4000,
+        runtime=60,
+        device=EXPERIMENT.device,
+    params:
+        cells=[EXPERIMENT.cell(model, EXPERIMENT.tasks[0]) for model in EXPERIMENT.models],
+    script:
+        "../scripts/benchmark.py"

@@ -1,0 +1,31 @@
+"""Measure the speed of ops and of training steps, on one thread, as a training job has it."""
+
+from pathlib import Path
+
+from fwp.progress import logging_to
+
+with logging_to(snakemake.log[0]):
+    import pandas as pd
+    import torch
+
+    from fwp import devices
+    from fwp.benchmarks import ops, report, steps
+    from fwp.figures.style import save
+    from fwp.files import atomic, write_text
+
+    torch.set_num_threads(1)
+    device = devices.pick(snakemake.resources.device)
+    tables = {
+        "steps": pd.DataFrame(steps.measure(snakemake.params.cells, device=device)),
+        "ops": pd.DataFrame(
+            ops.measure(sizes=[8, 16, 32], times=[16, 64, 256, 1024], budget=0.3, device=device)
+        ),
+    }
+    for name, table in tables.items():
+        with atomic(snakemake.output[name]) as temporary:
+            table.to_csv(temporary, index=False)
+    write_text(
+        snakemake.output.markdown,
+        report.markdown(tables["ops"], tables["steps"], devices.describe(device)),
+    )
+    save(report.figure(tables["ops"]), Path(snakemake.output.ops).with_suffix(""))
