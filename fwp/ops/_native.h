@@ -157,7 +157,7 @@ INLINE real lane_sum(vec x) {
     return sum;
 }
 
-/* ---- between [B, T, H, D] in memory and one vec per unit -------------------------------------- */
+/* ---- between [B, T, H, D] in memory and one vec per unit ------------------------------------ */
 
 /* A tensor [B, T, H, ...] whose last dimensions are contiguous; data is NULL for "all zero". */
 typedef struct {
@@ -249,7 +249,8 @@ INLINE vec load_two_halves(const real *p, const real *q, int64_t at) {
     return SHUFFLE(a, b, KEEP, 0);
 }
 /* x[j][lane] = row[lane][at + j] for j < n, zero in idle lanes. */
-static __attribute__((noinline, unused)) void load(vec *restrict x, const rows *p, int64_t at, int n) {
+static __attribute__((noinline, unused)) void load(vec *restrict x, const rows *p, int64_t at,
+                                                   int n) {
     int j = 0;
     for (; j + LANES <= n; j += LANES) {
         vec y[LANES];
@@ -268,7 +269,8 @@ static __attribute__((noinline, unused)) void load(vec *restrict x, const rows *
         for (int l = 0; l < LANES; l++) x[j][l] = p->row[l] ? p->row[l][at + j] : 0;
 }
 /* row[lane][at + j] = x[j][lane] for j < n, but for idle lanes. */
-static __attribute__((noinline, unused)) void store(const vec *restrict x, const rows *p, int64_t at, int n) {
+static __attribute__((noinline, unused)) void store(const vec *restrict x, const rows *p,
+                                                    int64_t at, int n) {
     int j = 0;
     for (; j + LANES <= n; j += LANES) {
         vec y[LANES];
@@ -283,8 +285,8 @@ static __attribute__((noinline, unused)) void store(const vec *restrict x, const
         transpose(y, LANES / 2);
         UNROLL for (int l = 0; l < LANES; l++)
             if (p->row[l])
-                memcpy(p->row[l] + at + j, (real *)&y[l % (LANES / 2)] + l / (LANES / 2) * (LANES / 2),
-                       sizeof(half));
+                memcpy(p->row[l] + at + j,
+                       (real *)&y[l % (LANES / 2)] + l / (LANES / 2) * (LANES / 2), sizeof(half));
     }
     for (; j < n; j++)
         for (int l = 0; l < LANES; l++)

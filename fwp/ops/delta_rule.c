@@ -59,7 +59,8 @@ TILE back_tile(int j, const int width, vec *restrict G, const vec *restrict q,
     vec y[8], owed[8], change[8], sum[8];
     EACH(w) y[w] = dy[j + w], owed[w] = dv_next[j + w], change[w] = d[j + w], sum[w] = (vec){0};
     for (int i = 0; i < K; i++) {
-        vec qi = q[i], ki = k[i], next = k_next[i], dot = j ? dk[i] : (vec){0}, *row = G + i * P + j;
+        vec qi = q[i], ki = k[i], next = k_next[i],
+            dot = j ? dk[i] : (vec){0}, *row = G + i * P + j;
         EACH(w) {
             vec g = row[w] - next * owed[w] + qi * y[w];
             row[w] = g;

@@ -104,7 +104,8 @@ INLINE void add_outer(vec *restrict sum, const vec *restrict h, int64_t h_stride
                 const vec *ht = h + t * h_stride + i, *at = a + t * a_stride + j;
                 UNROLL for (int x = 0; x < 16; x++) tile[x / 4][x % 4] += ht[x / 4] * at[x % 4];
             }
-            UNROLL for (int x = 0; x < 16; x++) sum[(i + x / 4) * P + j + x % 4] += tile[x / 4][x % 4];
+            UNROLL for (int x = 0; x < 16; x++)
+                sum[(i + x / 4) * P + j + x % 4] += tile[x / 4][x % 4];
         }
 }
 
