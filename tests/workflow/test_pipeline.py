@@ -1,0 +1,347 @@
+"""The workflow through the real `snakemake` command: what runs, and above all what does not.
+
+One tiny grid (2 models × 2 tasks × 2 seeds) is run for real in a copy of the project; most tests
+then change something and ask by a dry-run what would run again.
+"""
+
+import contextlib
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """\
+seeds: 2
+compute: {device: cpu, seeds_per_job: 2}
+data:
+  train: {min_length: 2, max_length: 12, count: 200}
+  validation: {bins: [[2, 12], [13, 20]], count: 20}
+evaluation: {bins: [[2, 12], [13, 20]], count: 20}
+training: {epochs: 2, batch_size: 32, learning_rate: 0.01}
+model: {hidden: 8, layers: 1, feed_forward: 1}
+models:
+  delta: {mixer: deltanet, heads: 2}
+  lstm: {mixer: lstm}
+tasks:
+  parity: {language: parity}
+  pairs: {language: aa_star}
+"""
+REPORTING = {"collect": 1, "tables": 1, "figures": 1, "report": 1, "all": 1}
+DRAWING = {"figures": 1, "report": 1, "all": 1}
+
+
+def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run snakemake in `folder`; what it prints is in `stdout`."""
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        env=env | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run for real; must succeed."""
+    result = snakemake(folder, "--cores", "2", *arguments)
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+def planned(folder: Path, *arguments: str, **environment: str) -> dict[str, int]:
+    """How many jobs of each rule would run."""
+    result = snakemake(folder, "--dry-run", *arguments, **environment)
+    assert result.returncode == 0, result.stdout
+    if "Nothing to be done" in result.stdout:
+        return {}
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", result.stdout, re.S | re.M)
+    return {rule: int(count) for rule, count in map(str.split, table[1].splitlines())}
+
+
+def cells(folder: Path, *arguments: str) -> set[str]:
+    """Which cells would be trained, as task/model/group."""
+    result = snakemake(folder, "--dry-run", *arguments)
+    assert result.returncode == 0, result.stdout
+    return set(re.findall(r"output: results/cells/(\S+)/model\.safetensors", result.stdout))
+
+
+@contextlib.contextmanager
+def edited(path: Path, before: str, after: str):
+    """Replace the first `before` in a file for a while."""
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def copy_project(folder: Path) -> Path:
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("fwp", "workflow", "profiles", "envs"):
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=ignored)
+    shutil.copy(ROOT / "Snakefile", folder)
+    (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory) -> tuple[Path, str]:
+    """A copy of the project in which the tiny grid has been run, and what that printed."""
+    folder = copy_project(tmp_path_factory.mktemp("project"))
+    return folder, run(folder)
+
+
+@pytest.fixture
+def project(done) -> Path:
+    return done[0]
+
+
+# A run --------------------------------------------------------------------------------------------
+
+
+def test_a_run_writes_everything_and_names_it(done):
+    folder, printed = done
+    results = folder / "results"
+    for file in (
+        "report.html",
+        *(f"tables/{name}.csv" for name in ("accuracy", "history", "runs", "summary", "datasets")),
+        *(f"tables/{name}" for name in ("summary.md", "summary.tex")),
+        *(
+            f"figures/{figure}.{format}"
+            for figure in ("heatmap", "length", "learning")
+            for format in ("svg", "pdf", "png")
+        ),
+    ):
+        assert (results / file).stat().st_size > 0, file
+    for name in re.findall(r"^  (results/\S+)$", printed.split("Done. Open:")[1], re.M):
+        assert (folder / name).is_file()
+    with (results / "tables/runs.csv").open(newline="") as file:
+        rows = {(row["task"], row["model"], row["seed"]) for row in csv.DictReader(file)}
+    assert rows == {(t, m, s) for t in ("parity", "pairs") for m in ("delta", "lstm") for s in "01"}
+
+
+def test_a_cell_has_a_record_and_its_logs(project):
+    folder = project / "results/cells/parity/delta/seeds-0-1"
+    assert {path.name for path in folder.iterdir()} == {
+        *("model.safetensors", "history.csv", "cell.json", "accuracy.csv", "progress.json"),
+        *("train.log", "evaluate.log", "train.benchmark.tsv", "evaluate.benchmark.tsv"),
+    }
+    record = json.loads((folder / "cell.json").read_text())
+    assert record["seeds"] == [0, 1]
+    assert record["config"]["model"]["options"] == {"heads": 2}
+    assert set(record["config"]["code"]) == {"train"}
+    assert "epoch" in (folder / "train.log").read_text()
+
+
+def test_the_report_stands_alone_and_is_labelled(project):
+    text = (project / "results/report.html").read_text(encoding="utf-8")
+    for name in ("heatmap.svg", "length.svg", "learning.svg", "summary.html", "datasets.html"):
+        assert name in text
+    assert "accuracy against length" in text
+    assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", text)
+
+
+def test_snakemakes_own_report_command_works(project):
+    result = snakemake(project, "--report", "elsewhere.html")
+    assert result.returncode == 0, result.stdout
+    assert (project / "elsewhere.html").stat().st_size > 100_000
+
+
+def test_two_runs_of_a_cell_give_the_same_bits(project):
+    run(
+        project,
+        *("--config", "results=again", "--"),
+        "again/cells/parity/delta/seeds-0-1/accuracy.csv",
+        "again/cells/parity/lstm/seeds-0-1/model.safetensors",
+    )
+    for model, file in (
+        ("delta", "model.safetensors"),
+        ("delta", "accuracy.csv"),
+        ("lstm", "model.safetensors"),
+    ):
+        cell = f"cells/parity/{model}/seeds-0-1/{file}"
+        assert (project / "again" / cell).read_bytes() == (project / "results" / cell).read_bytes()
+    for file in ("train.npz", "test.npz"):
+        data = f"data/parity/{file}"
+        assert (project / "again" / data).read_bytes() == (project / "results" / data).read_bytes()
+    shutil.rmtree(project / "again")
+
+
+def test_a_mixer_of_the_users_own_is_trained(project):
+    source = (ROOT / "fwp/mixers/lstm.py").read_text().replace("class LSTM", "class Mine")
+    (project / "my_module.py").write_text(source.replace("MIXER = LSTM", ""))
+    text = (project / "config.yaml").read_text()
+    (project / "mine.yaml").write_text(text + "results: mine\n")
+    cell = "mine/cells/pairs/own/seeds-0-1/accuracy.csv"
+    model = "models={own: {mixer: 'my_module:Mine'}}"
+    run(project, "--configfile", "mine.yaml", "--config", model, "--", cell)
+    assert (project / cell).is_file()
+    shutil.rmtree(project / "mine")
+
+
+# What runs again ----------------------------------------------------------------------------------
+
+
+def test_a_second_run_has_nothing_to_do(project):
+    assert planned(project) == {}
+
+
+def test_a_changed_rate_of_a_model_reruns_its_cells_alone(project):
+    change = "models={lstm: {training: {learning_rate: 0.02}}}"
+    assert planned(project, "--config", change) == {"train": 2, "evaluate": 2} | REPORTING
+    assert cells(project, "--config", change) == {"parity/lstm/seeds-0-1", "pairs/lstm/seeds-0-1"}
+
+
+def test_changed_logic_of_a_mixer_reruns_its_cells_alone(project):
+    with edited(project / "fwp/mixers/deltanet.py", "self.heads = heads", "self.heads = 1 * heads"):
+        assert planned(project) == {"train": 2, "evaluate": 2} | REPORTING
+        assert cells(project) == {"parity/delta/seeds-0-1", "pairs/delta/seeds-0-1"}
+
+
+def test_changed_logic_of_a_language_reruns_its_task_alone(project):
+    with edited(
+        project / "fwp/languages/parity.py", "import numpy as np", "import numpy as np\nX = 1"
+    ):
+        once = {"data": 1, "test_data": 1, "train": 2, "evaluate": 2}
+        assert planned(project) == once | REPORTING
+
+
+def test_comments_docstrings_and_layout_rerun_nothing(project):
+    with (
+        edited(project / "fwp/mixers/deltanet.py", '"""', '"""Indeed: '),
+        edited(project / "fwp/training.py", "    def ", "    # defined here:\n    def "),
+        edited(project / "fwp/evaluation.py", "import csv", "import csv  # tables of numbers"),
+        edited(project / "fwp/datasets/drawing.py", "\n\n\n", "\n\n\n\n\n"),
+        edited(project / "workflow/scripts/train.py", '"""', '"""Indeed: '),
+    ):
+        assert planned(project) == {}
+
+
+def test_changed_figure_code_trains_nothing(project):
+    with edited(project / "fwp/figures/heatmap.py", "\n\n\n", "\nX = 1\n\n\n"):
+        assert planned(project) == DRAWING
+
+
+def test_one_more_seed_trains_that_seed_alone(project):
+    one = {"train": 4, "evaluate": 4} | REPORTING
+    for per_job in (2, 8):  # also where a job has room for one more
+        more = ("--config", "seeds=3", f"compute={{seeds_per_job: {per_job}}}")
+        assert planned(project, *more) == one
+        assert {cell.split("/")[2] for cell in cells(project, *more)} == {"seed-2"}
+
+
+def test_one_more_model_trains_that_model_alone(project):
+    change = "models={new: {mixer: elstm}}"
+    assert planned(project, "--config", change) == {"train": 2, "evaluate": 2} | REPORTING
+
+
+def test_fewer_tasks_and_models_train_nothing(project):
+    change = ("--config", "models={lstm: null}", "tasks={pairs: null}")
+    assert planned(project, *change) == REPORTING
+
+
+def test_longer_evaluation_bins_train_nothing(project):
+    bins = "evaluation={bins: [[2, 12], [13, 20], [21, 40]]}"
+    expected = {"test_data": 2, "evaluate": 4} | REPORTING
+    assert planned(project, "--config", bins) == expected
+
+
+def test_other_training_strings_train_everything_anew(project):
+    change = ("--config", "data={seed: 1}")
+    expected = {"data": 2, "test_data": 2, "train": 4, "evaluate": 4} | REPORTING
+    assert planned(project, *change) == expected
+
+
+def test_the_device_and_the_packing_of_jobs_train_nothing(project):
+    change = ("--config", "compute={device: auto, seeds_per_job: 1}")
+    assert planned(project, *change).keys() <= {"report", "all"}
+
+
+def test_a_target_can_be_asked_for_by_name(project):
+    assert planned(project, "tables") == {}
+    assert planned(project, "tables", "--forcerun", "tables") == {"tables": 1}
+
+
+# What goes wrong ----------------------------------------------------------------------------------
+
+
+def test_mistakes_in_the_config_are_one_message_before_any_job(project):
+    change = ("models={delta: {heads: 3}}", "tasks={parity: {language: party}}")
+    result = snakemake(project, "--cores", "1", "--config", *change)
+    assert result.returncode == 1
+    assert "config.yaml has 2 mistakes:" in result.stdout
+    assert "models.delta.heads: must divide hidden = 8, got 3; allowed: 1, 2, 4, 8" in result.stdout
+    assert "tasks.parity.language: must be one of" in result.stdout
+    assert "Traceback" not in result.stdout
+    assert "Snakefile" not in result.stdout
+    assert "Building DAG" not in result.stdout
+
+
+def test_a_truncated_dataset_is_told_in_the_log(project):
+    """As if the disk had been full: the file is there and newer, but not whole."""
+    data = project / "results/data/pairs/train.npz"
+    kept, times = data.read_bytes(), data.stat()
+    cell = project / "results/cells/pairs/lstm/seeds-0-1"
+    shutil.copytree(cell, project / "kept")
+    data.write_bytes(kept[: len(kept) // 2])
+    result = snakemake(
+        project, "--cores", "1", "results/cells/pairs/lstm/seeds-0-1/model.safetensors"
+    )
+    last = (cell / "train.log").read_text().splitlines()[-1]
+    state = json.loads((cell / "progress.json").read_text())
+    shutil.rmtree(cell)
+    shutil.move(project / "kept", cell)
+    data.write_bytes(kept)
+    os.utime(data, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert result.returncode == 1
+    assert "results/data/pairs/train.npz: not a dataset, or a damaged one" in last
+    assert state["state"] == "failed"
+    assert "train.npz" in state["error"]
+
+
+# Planning -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_torch(tmp_path) -> dict[str, str]:
+    """An environment in which importing torch fails."""
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch/__init__.py").write_text("raise SystemExit('torch was imported')")
+    return {"PYTHONPATH": str(tmp_path)}
+
+
+def test_planning_imports_no_torch(project, no_torch):
+    assert planned(project, **no_torch) == {}
+
+
+def test_ten_thousand_cells_are_planned_within_twenty_seconds(tmp_path, no_torch):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    copy_project(folder)
+    mixers = ("lstm", "elstm", "transformer", "deltanet", "srwm")
+    languages = ("parity", "aa_star", "dyck_1", "anbn", "shuffle_2")
+    grid = {
+        "seeds": 100,
+        "compute": {"seeds_per_job": 8},
+        "models": {f"m{i}": {"mixer": mixers[i % 5]} for i in range(10)},
+        "tasks": {f"t{i}": {"language": languages[i % 5]} for i in range(10)},
+    }
+    (folder / "config.yaml").write_text(json.dumps(grid))
+    began = time.perf_counter()
+    jobs = planned(folder, **no_torch)
+    assert time.perf_counter() - began < 20
+    assert jobs["train"] == jobs["evaluate"] == 1300
