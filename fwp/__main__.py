@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _experiment(options):
     from fwp import experiment
 
-    return experiment.Experiment(experiment.read(options.config, changes=options.set))
+    return experiment.load(options.config, changes=options.set)
 
 
 def _status(options) -> None:
