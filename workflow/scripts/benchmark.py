@@ -18,7 +18,7 @@ with logging_to(snakemake.log[0]):
     tables = {
         "steps": pd.DataFrame(steps.measure(snakemake.params.cells, device=device)),
         "ops": pd.DataFrame(
-            ops.measure(sizes=[8, 16, 32], times=[16, 64, 256, 1024], budget=0.3, device=device)
+            ops.measure(sizes=[8, 16, 32], times=[16, 64, 256], budget=0.1, device=device)
         ),
     }
     for name, table in tables.items():
