@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from fwp import display
 from fwp.figures.style import GREY, settings
@@ -89,6 +90,10 @@ def figure(ops: pd.DataFrame, size: int = 16) -> Figure:
             floor = of_op.drop_duplicates("time")
             axis.plot(floor["time"], 1e3 * floor["floor_seconds"], color=GREY, linestyle=":")
             axis.set(xscale="log", yscale="log", xlabel="Length")
+            axis.set_xticks(floor["time"], [str(length) for length in floor["time"]])
+            axis.xaxis.set_minor_formatter(NullFormatter())
+            axis.yaxis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms:g}"))
+            axis.yaxis.set_minor_formatter(NullFormatter())
             axis.set_title(name.replace("_", " "), pad=3)
             axis.spines[["top", "right"]].set_visible(False)
         axes[0].set_ylabel("Forward + backward (ms)")
