@@ -1,7 +1,10 @@
-"""What all ops share: declared shapes, checks of the arguments, choice of a backend.
+"""What all ops share: declared shapes, checks of the arguments, choice of a backend, packs.
 
 Shapes are written as one letter per dimension: B batch, T time, H heads, D head size (K and V where
 keys and values may differ in size). A letter has one value throughout a call.
+
+A pack is several models of one shape that are computed together, by `torch.vmap` over their stacked
+weights (see `fwp.packs`). Ops take part in it without a line of their own.
 """
 
 from collections.abc import Callable
@@ -23,10 +26,15 @@ class Backend:
 
     run: called with the op's inputs in order, then the initial state; returns (output, state).
     unusable: given the inputs by name, the reason why `run` cannot be used for them, or None.
+    packs: whether `run` computes a whole pack of R models: weights (inputs without B) come with a
+        further first dimension R, sequences and states as [R · B, ...], those of a model one after
+        another. Other backends are called once per model, unless the op has no weights, or unless
+        they are plain PyTorch, which `torch.vmap` sees through.
     """
 
     run: Callable[..., tuple[Tensor, State]]
     unusable: Callable[[dict[str, Tensor]], str | None] = always
+    packs: bool = False
 
 
 def zero_state(op: "Op", inputs: dict[str, Tensor]) -> State:
@@ -72,8 +80,20 @@ class Op:
         self._check(inputs, initial_state)
         if initial_state is None:
             initial_state = self.initial(self, inputs)
-        run = self.choose(backend, inputs).run
-        return run(*inputs.values(), initial_state)
+        chosen = self.choose(backend, inputs)
+        if chosen.unusable is not always and torch._C._are_functorch_transforms_active():
+            parts = initial_state if isinstance(self.state, tuple) else (initial_state,)
+            output, *final = _Packed.apply(self, chosen, *inputs.values(), *parts)
+            return output, (tuple(final) if isinstance(self.state, tuple) else final[0])
+        if chosen.packs:
+            weights = {n: x.unsqueeze(0) for n, x in inputs.items() if n in self.weights}
+            inputs = inputs | weights
+        return chosen.run(*inputs.values(), initial_state)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Names of the inputs that all sequences of a batch share."""
+        return tuple(name for name, spec in self.inputs.items() if "B" not in spec)
 
     @property
     def state_specs(self) -> tuple[str, ...]:
@@ -159,3 +179,48 @@ class Op:
 
 def _list(specs: tuple[str, ...]) -> str:
     return "; ".join(f"[{', '.join(spec)}]" for spec in specs)
+
+
+class _Packed(torch.autograd.Function):
+    """Under `torch.vmap`, computes an op for the whole pack at once.
+
+    Autograd does not see this function: it follows what `vmap` below does with plain tensors.
+    """
+
+    @staticmethod
+    def forward(op, chosen, *tensors):
+        raise NotImplementedError(
+            f"{op.name}: torch.vmap over some of the inputs is the only transform of torch.func "
+            "that ops support"
+        )
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        """Nothing to keep."""
+
+    @staticmethod
+    def vmap(info, in_dims, op, chosen, *tensors):
+        """Fold the pack into the batch where the backend allows, else go model by model."""
+        size = info.batch_size
+        moved = [
+            x.unsqueeze(0).expand(size, *x.shape) if dim is None else x.movedim(dim, 0)
+            for x, dim in zip(tensors, in_dims[2:], strict=True)
+        ]
+        if chosen.packs or not op.weights:
+            specs = [*op.inputs.values(), *op.state_specs]
+            folded = [
+                x.flatten(0, 1) if "B" in spec else x for x, spec in zip(moved, specs, strict=True)
+            ]
+            output = _run(op, chosen, folded)
+            output = tuple(x.unflatten(0, (size, -1)) for x in output)
+        else:
+            outputs = [_run(op, chosen, [x[i] for x in moved]) for i in range(size)]
+            output = tuple(torch.stack(parts) for parts in zip(*outputs, strict=True))
+        return output, (0,) * len(output)
+
+
+def _run(op: Op, backend: Backend, tensors: list[Tensor]) -> tuple[Tensor, ...]:
+    """Run a backend on inputs and the parts of the state; the output and the state's parts."""
+    inputs, parts = tensors[: len(op.inputs)], tuple(tensors[len(op.inputs) :])
+    output, state = backend.run(*inputs, parts if isinstance(op.state, tuple) else parts[0])
+    return (output, *state) if isinstance(op.state, tuple) else (output, state)

@@ -221,3 +221,43 @@ def test_the_function_has_the_name_and_arguments_of_its_op(name):
     arguments = inspect.signature(getattr(module, name)).parameters
     assert list(arguments) == [*op.inputs, "initial_state", "backend"]
     assert op.name == name and arguments["backend"].default == "auto"
+
+
+@pytest.mark.parametrize(("name", "backend"), ALL)
+def test_a_pack_equals_its_models(name, backend, generator):
+    """`torch.vmap` over stacked inputs, some of them shared, gives each model's own results."""
+    op = ops.get(name)
+    usable(op, backend)
+    sizes = SIZES | {"T": 9}
+    examples = [example(op, generator, torch.float64, **sizes) for _ in range(3)]
+    last = list(op.inputs)[-1]
+    for inputs, _ in examples:
+        inputs[last] = examples[0][0][last]
+    state = [torch.stack(parts) for parts in zip(*(as_tuple(s) for _, s in examples), strict=True)]
+    stacked = {n: torch.stack([i[n] for i, _ in examples]) for n in op.inputs if n != last}
+    shared = examples[0][0][last]
+    for x in (*stacked.values(), shared, *state):
+        x.requires_grad_()
+
+    def one(inputs, state):
+        given = state if isinstance(op.state, tuple) else state[0]
+        output, final = op(backend, given, **inputs, **{last: shared})
+        return output, *as_tuple(final)
+
+    results = torch.vmap(one)(stacked, tuple(state))
+    weights = random_like(results, generator)
+    sum((r * w).sum() for r, w in zip(results, weights, strict=True)).backward()
+    of_shared = torch.zeros_like(shared)
+    for i, (inputs, own) in enumerate(examples):
+        named = values_and_gradients(op, "reference", inputs, own, [w[i] for w in weights])
+        torch.testing.assert_close(results[0][i], named["output"])
+        for j, result in enumerate(results[1:]):
+            torch.testing.assert_close(result[i], named[f"final state {j}"])
+        for n, x in stacked.items():
+            gradient = None if x.grad is None else x.grad[i]
+            assert difference(gradient, named[f"gradient of {n}"]) < 1e-9, n
+        for j, x in enumerate(state):
+            assert difference(x.grad[i], named[f"gradient of initial state {j}"]) < 1e-9
+        if named[f"gradient of {last}"] is not None:
+            of_shared += named[f"gradient of {last}"]
+    assert difference(shared.grad, of_shared) < 1e-9
