@@ -1,50 +1,64 @@
 """Which strings a model gets right, read piece by piece with the state carried over."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from fwp.batches import pad
 from fwp.datasets import Split
-from fwp.model import SequenceModel
 
 # A piece holds at most this many symbols of all strings together: enough to keep matrix products
 # busy, while its activations (× 4 bytes × hidden × feed-forward factor) still fit into a core's
 # cache or nearly so.
-PIECE = {"cpu": 8_192, "cuda": 262_144}
+PIECE = {"cpu": 8_192, "cuda": 1_048_576}
 STEPS = 128  # symbols of a string per piece
 
 
-@torch.inference_mode()
-def count_mistakes(model: SequenceModel, split: Split, *, device: str = "cpu") -> np.ndarray:
-    """Number of positions that `model` gets wrong in each string of `split`, int64 [strings].
+class Exam:
+    """The strings of a split, laid out on a device once, to be read by any number of models.
 
-    Memory does not grow with the strings' length for models whose state has a fixed size.
+    Args:
+        split: the strings.
+        device: "cpu" or "cuda".
+        models: how many will read them at a time.
     """
-    model.eval()
-    wrong = np.zeros(len(split), dtype=np.int64)
-    order = np.argsort(split.lengths, kind="stable")
-    rows = max(1, PIECE[torch.device(device).type] // STEPS)
-    begin = 0
-    while begin < len(order):
-        # Short strings do not fill a piece in time, so more of them go side by side.
-        longest = split.lengths[order[min(begin + rows, len(order)) - 1]]
-        take = rows * max(1, STEPS // int(longest))
-        chosen = order[begin : begin + take]
-        wrong[chosen] = _mistakes_of_batch(model, split, chosen, device)
-        begin += take
-    return wrong
 
+    def __init__(self, split: Split, *, device: str = "cpu", models: int = 1):
+        self.lengths = split.lengths
+        order = np.argsort(self.lengths, kind="stable")
+        rows = max(1, PIECE[torch.device(device).type] // STEPS // models)
+        self.batches = []
+        begin = 0
+        while begin < len(order):
+            # Short strings do not fill a piece in time, so more of them go side by side.
+            longest = self.lengths[order[min(begin + rows, len(order)) - 1]]
+            chosen = order[begin : begin + rows * max(1, STEPS // int(longest))]
+            padded = (torch.from_numpy(a).to(device) for a in pad(split, chosen))
+            self.batches.append((torch.from_numpy(chosen).to(device), *padded))
+            begin += len(chosen)
 
-def _mistakes_of_batch(model, split: Split, chosen: np.ndarray, device: str) -> np.ndarray:
-    tokens, targets = (torch.from_numpy(a).to(device) for a in pad(split, chosen))
-    wrong = torch.zeros(len(chosen), dtype=torch.int64, device=device)
-    state = None
-    for begin in range(0, tokens.shape[1], STEPS):
-        piece = slice(begin, begin + STEPS)
-        logits, state = model(tokens[:, piece].long(), state)
-        wrong += _wrong(logits, targets[:, piece].long()).sum(1)
-    return wrong.cpu().numpy()
+    @torch.no_grad()
+    def mistakes(self, model: Callable) -> Tensor:
+        """Number of positions that each model gets wrong in each string, int64 [..., strings].
+
+        `model` maps tokens [B, T] and its state to logits [..., B, T, classes] and the state after
+        them. Memory does not grow with the strings' length if the state has a fixed size.
+        """
+        counts = [self._read(model, tokens, targets) for _, tokens, targets in self.batches]
+        wrong = torch.cat(counts, dim=-1)
+        order = torch.cat([chosen for chosen, *_ in self.batches])
+        return torch.empty_like(wrong).index_copy_(-1, order, wrong)
+
+    @staticmethod
+    def _read(model: Callable, tokens: Tensor, targets: Tensor) -> Tensor:
+        wrong, state = 0, None
+        for begin in range(0, tokens.shape[1], STEPS):
+            piece = slice(begin, begin + STEPS)
+            logits, state = model(tokens[:, piece].long(), state)
+            wrong = wrong + _wrong(logits, targets[:, piece].long()).sum(-1)
+        return wrong
 
 
 def _wrong(logits: Tensor, targets: Tensor) -> Tensor:
@@ -53,6 +67,11 @@ def _wrong(logits: Tensor, targets: Tensor) -> Tensor:
     return ~right & (targets >= 0)
 
 
-def sequence_accuracy(model: SequenceModel, split: Split, *, device: str = "cpu") -> float:
+def count_mistakes(model: Callable, split: Split, *, device: str = "cpu") -> np.ndarray:
+    """Number of positions that `model` gets wrong in each string of `split`, int64 [strings]."""
+    return Exam(split, device=device).mistakes(model).cpu().numpy()
+
+
+def sequence_accuracy(model: Callable, split: Split, *, device: str = "cpu") -> float:
     """Share of strings with every position right: the paper's measure."""
     return float((count_mistakes(model, split, device=device) == 0).mean())

@@ -1,8 +1,11 @@
-"""From strings of unequal length to padded batches."""
+"""From strings of unequal length to batches of padded ones."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from fwp.datasets import Split
 
@@ -28,17 +31,65 @@ def pad(split: Split, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return tokens, targets
 
 
-def shuffled(split: Split, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """One epoch in random order: index arrays of `batch_size` strings of similar length.
+class Batch(NamedTuple):
+    """Strings of a step: `rows` int64 [strings], and how often each is in it, `times` int64."""
 
-    The last strings that do not fill a batch form a smaller one, so that every string is seen once.
+    rows: np.ndarray
+    times: np.ndarray
+
+
+@dataclass(frozen=True)
+class Strings:
+    """A split made ready for training: padded once, on the device of the model.
+
+    tokens: uint8 [strings, longest].
+    targets: int16 of that shape.
+    lengths: symbols of each string, int64 [strings].
+    labels: positions of each string that have a target, int64 [strings].
+    first: the number of the first string that equals a string, int64 [strings].
     """
-    order = rng.permutation(len(split))
-    pool = POOL * batch_size
-    batches = []
-    for begin in range(0, len(order), pool):
-        part = order[begin : begin + pool]
-        part = part[np.argsort(split.lengths[part], kind="stable")]
-        batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
-    for i in rng.permutation(len(batches)):
-        yield batches[i]
+
+    tokens: Tensor
+    targets: Tensor
+    lengths: np.ndarray
+    labels: np.ndarray
+    first: np.ndarray
+
+    @classmethod
+    def of(cls, split: Split, device: str = "cpu") -> "Strings":
+        """Pad all strings of a split."""
+        tokens, targets = pad(split, np.arange(len(split)))
+        keys = np.column_stack((split.lengths, tokens))
+        _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        return cls(
+            torch.from_numpy(tokens).to(device),
+            torch.from_numpy(targets).to(device),
+            split.lengths,
+            (targets != IGNORE).sum(1),
+            first[inverse],
+        )
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def epoch(self, batch_size: int, seed: int, epoch: int) -> list[Batch]:
+        """All strings in random order: batches of `batch_size` strings of similar length.
+
+        The last strings that do not fill a batch form a smaller one, so that every string is seen
+        once. The seed decides which strings share a batch; whether a step gets long or short ones
+        is the same for every seed, so that a pack's seeds have batches of like length.
+        """
+        # Generators of their own: an epoch's order does not depend on what was drawn before.
+        order = np.random.default_rng([seed, epoch]).permutation(len(self))
+        pool = POOL * batch_size
+        batches = []
+        for begin in range(0, len(order), pool):
+            part = order[begin : begin + pool]
+            part = part[np.argsort(self.lengths[part], kind="stable")]
+            batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
+        turns = np.random.default_rng(epoch).permutation(len(batches))
+        return [self._distinct(batches[i]) for i in turns]
+
+    def _distinct(self, rows: np.ndarray) -> Batch:
+        """Equal strings of a batch once: a language with one string per length has few others."""
+        return Batch(*np.unique(self.first[rows], return_counts=True))

@@ -1,15 +1,18 @@
 """Accuracy far beyond the training lengths, on test strings that had no part in any choice."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from fwp import datasets, devices
-from fwp.accuracy import count_mistakes
+from fwp.accuracy import Exam
 from fwp.datasets import Dataset, Split
 from fwp.files import atomic
 from fwp.model import SequenceModel, build
+from fwp.packs import Pack
 from fwp.weights import load_weights
 
 COLUMNS = (
@@ -19,29 +22,34 @@ COLUMNS = (
 
 
 @devices.flushing_denormals()
-def evaluate(model: SequenceModel, dataset: Dataset, *, device: str = "cpu") -> list[dict]:
-    """Accuracies on the test bins: one row per bin (`length` None) and one per length within it.
+def evaluate(models: Sequence[nn.Module], dataset: Dataset, *, device: str = "cpu") -> list[list]:
+    """Accuracies of models of one shape on the test bins, a list of rows for each model.
 
-    A row holds bin ("51-100"), length, strings, sequence_accuracy (share of strings with every
-    position right) and position_accuracy (share of positions right), both in [0, 1].
+    There is one row per bin (`length` None) and one per length within it. A row holds bin
+    ("51-100"), length, strings, sequence_accuracy (share of strings with every position right) and
+    position_accuracy (share of positions right), both in [0, 1].
     """
-    rows = []
+    pack = Pack([model.to(device) for model in models])
+    pack.train(False)
+    rows = [[] for _ in models]
     for split in dataset.test:
-        wrong = count_mistakes(model, split, device=device)
-        rows.append(_row(split, wrong, slice(None), None))
-        for length in np.unique(split.lengths):
-            rows.append(_row(split, wrong, split.lengths == length, int(length)))
+        mistakes = Exam(split, device=device, models=pack.size).mistakes(pack).cpu().numpy()
+        labels = np.add.reduceat(split.targets >= 0, split.offsets[:-1], dtype=np.int64)
+        for own, wrong in zip(rows, mistakes, strict=True):
+            own.append(_row(split, wrong, labels, slice(None), None))
+            for length in np.unique(split.lengths):
+                own.append(_row(split, wrong, labels, split.lengths == length, int(length)))
     return rows
 
 
-def _row(split: Split, wrong: np.ndarray, chosen, length: int | None) -> dict:
-    wrong, lengths = wrong[chosen], split.lengths[chosen]
+def _row(split: Split, wrong: np.ndarray, labels: np.ndarray, chosen, length: int | None) -> dict:
+    wrong, labels = wrong[chosen], labels[chosen]
     return {
         "bin": split.bin,
         "length": length,
         "strings": len(wrong),
         "sequence_accuracy": float((wrong == 0).mean()),
-        "position_accuracy": float(1 - wrong.sum() / lengths.sum()),
+        "position_accuracy": float(1 - wrong.sum() / max(labels.sum(), 1)),
     }
 
 
@@ -53,6 +61,7 @@ def evaluate_cell(
     weights: str | Path,
     output: str | Path,
     device: str = "auto",
+    pack: int | None = None,
 ) -> None:
     """Evaluate every seed of a trained cell and write `output`, a CSV of the `COLUMNS`.
 
@@ -63,17 +72,24 @@ def evaluate_cell(
         weights: the cell's weights file.
         output: where the accuracies go, one row per seed × bin and per seed × length.
         device: auto, cpu or cuda.
+        pack: how many seeds are evaluated at a time; None for all on a GPU, one on a CPU.
     """
     device = devices.pick(device)
     data = datasets.load(dataset)
+    pack = pack or (len(runs) if device == "cuda" else 1)
     names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
     with atomic(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        for run in runs:
-            seed = run["seed"]
-            model = build(cell["model"], data, seed=seed, dtype=cell["training"]["dtype"])
-            load_weights(model, weights, seed)
-            model.to(device)
-            for row in evaluate(model, data, device=device):
-                writer.writerow(names | {"seed": seed, "status": run["status"]} | row)
+        for begin in range(0, len(runs), pack):
+            chosen = runs[begin : begin + pack]
+            models = [_trained(cell, data, run["seed"], weights) for run in chosen]
+            for run, rows in zip(chosen, evaluate(models, data, device=device), strict=True):
+                facts = names | {"seed": run["seed"], "status": run["status"]}
+                writer.writerows(facts | row for row in rows)
+
+
+def _trained(cell: dict, data: Dataset, seed: int, weights: str | Path) -> SequenceModel:
+    model = build(cell["model"], data, seed=seed, dtype=cell["training"]["dtype"])
+    load_weights(model, weights, seed)
+    return model

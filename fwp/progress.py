@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -40,6 +40,7 @@ class Progress:
         self.path = path
         self.stream = stream or sys.stderr
         self.bar = None
+        self.running: list[int] = []
         self.written = 0.0
         self.report = {
             "state": "running",
@@ -60,12 +61,15 @@ class Progress:
         self.written = self.report["time"] = time.time()
         write_json(self.path, self.report)
 
-    def start(self, seed: int, total: int) -> None:
-        """A seed begins; `total` is its number of epochs."""
-        self.report["seeds"][str(seed)]["status"] = "running"
+    def start(self, seeds: Sequence[int], total: int) -> None:
+        """Seeds begin, to be trained together; `total` is the number of epochs of each."""
+        for seed in seeds:
+            self.report["seeds"][str(seed)]["status"] = "running"
+        self.running = list(seeds)
+        label = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
         self.bar = tqdm(
             total=total,
-            desc=f"{self.report['model']} on {self.report['task']}, seed {seed}",
+            desc=f"{self.report['model']} on {self.report['task']}, {label}",
             unit="epoch",
             file=self.stream,
             dynamic_ncols=self.stream.isatty(),
@@ -75,17 +79,29 @@ class Progress:
         self.write()
 
     def update(self, seed: int, **facts) -> None:
-        """An epoch is over; `facts` are shown beside the bar and in the status file."""
+        """An epoch of a seed is over; `facts` go into the status file, and their means to the bar.
+
+        The bar moves when all seeds that are still being trained have had the epoch.
+        """
         self.report["seeds"][str(seed)].update(facts)
-        accuracies = "  ".join(f"{k} {v:6.1%}" for k, v in facts.get("accuracy", {}).items())
-        self.bar.set_postfix_str(f"loss {facts['loss']:.4f}  {accuracies}", refresh=False)
+        if seed != self.running[-1]:
+            return
+        latest = [self.report["seeds"][str(s)] for s in self.running]
+        loss = sum(x["loss"] for x in latest) / len(latest)
+        means = {
+            k: sum(x["accuracy"][k] for x in latest) / len(latest)
+            for k in facts.get("accuracy", {})
+        }
+        accuracies = "  ".join(f"{k} {v:6.1%}" for k, v in means.items())
+        self.bar.set_postfix_str(f"loss {loss:.4f}  {accuracies}", refresh=False)
         self.bar.update()
         self.write()
 
     def finish(self, seed: int, status: str) -> None:
         """A seed is over, with the `status` of its record."""
         self.report["seeds"][str(seed)]["status"] = status
-        if self.bar is not None:
+        self.running.remove(seed)
+        if not self.running:
             self.bar.close()
         self.write(force=True)
 

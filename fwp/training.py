@@ -7,26 +7,27 @@ sets that it reports; here they are separate strings.
 """
 
 import csv
+import functools
 import math
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from fwp import datasets, devices
-from fwp.accuracy import sequence_accuracy
-from fwp.batches import IGNORE, pad, shuffled
+from fwp import datasets, devices, graphs
+from fwp.accuracy import Exam
+from fwp.batches import Strings
 from fwp.datasets import Dataset
 from fwp.files import atomic, write_json
+from fwp.learner import Learner
 from fwp.model import SequenceModel, build
+from fwp.packs import Pack
 from fwp.weights import write_weights
 
 
@@ -62,101 +63,114 @@ class Run:
 
 @devices.flushing_denormals()
 def train(
-    model: SequenceModel,
+    models: Sequence[SequenceModel],
     dataset: Dataset,
     *,
-    seed: int = 0,
+    seeds: Sequence[int],
     epochs: int = 30,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
+    schedule: str = "constant",
     betas: tuple[float, float] = (0.9, 0.995),
     eps: float = 1e-9,
     device: str = "cpu",
-    on_epoch: Callable[[dict], None] | None = None,
-) -> Run:
-    """Train `model` in place and leave the best epoch's weights in it.
+    on_epoch: Callable[[Run, dict], None] | None = None,
+) -> list[Run]:
+    """Train models of one shape as one pack. Each run is what it would be alone, up to rounding.
 
     Args:
-        model: its initial weights are the caller's matter.
+        models: their initial weights are the caller's matter; the weights to keep are in the runs.
         dataset: strings to train on and to select by.
-        seed: decides the order of the strings in every epoch, and nothing else.
+        seeds: of each model, the seed that decides the order of the strings, and nothing else.
         epochs: budget; an epoch shows every training string once.
         batch_size: strings per step.
-        learning_rate: Adam's constant rate; β and ε default to the paper's. No clipping, no weight
-            decay.
+        learning_rate: Adam's rate; β and ε default to the paper's. No clipping, no weight decay.
+        schedule: "constant", or "cosine": down to zero at the end of the budget.
         betas: Adam's decay rates.
         eps: Adam's ε.
         device: "cpu" or "cuda".
-        on_epoch: called with every row of the history.
+        on_epoch: called with the run and every new row of its history.
     """
     began = time.perf_counter()
-    model.to(device)
-    # Adam's small updates can cost as much as a small model's step; one fused call does them all.
-    optimiser = torch.optim.Adam(
-        model.parameters(), lr=learning_rate, betas=tuple(betas), eps=eps, fused=True
-    )
-    run = Run(seed, weights=_copy(model))
-    for epoch in range(1, epochs + 1):
-        # A generator per epoch: its order does not depend on what was drawn before.
-        order = shuffled(dataset.train, batch_size, np.random.default_rng([seed, epoch]))
-        loss = _train_epoch(model, optimiser, dataset.train, order, device)
-        diverged = not math.isfinite(loss)
-        accuracy = {
-            f"accuracy {split.bin}": 0.0
-            if diverged
-            else sequence_accuracy(model, split, device=device)
-            for split in dataset.validation
-        }
-        row = {
-            "epoch": epoch,
-            "strings": epoch * len(dataset.train),
-            "seconds": time.perf_counter() - began,
-            "loss": loss,
-            **accuracy,
-            "selection": sum(accuracy.values()) / len(accuracy),
-        }
-        run.history.append(row)
-        if row["selection"] > run.selection:
-            run.best_epoch, run.selection, run.weights = epoch, row["selection"], _copy(model)
-        if on_epoch is not None:
-            on_epoch(row)
-        if diverged or row["selection"] == 1:
-            run.status = "diverged" if diverged else "solved"
-            break
-    model.load_state_dict(run.weights)
-    run.seconds = time.perf_counter() - began
-    return run
+    with graphs.stream(device):
+        pack = Pack([model.to(device) for model in models])
+        strings = Strings.of(dataset.train, device)
+        learner = Learner(
+            pack,
+            strings,
+            [Exam(split, device=device, models=pack.size) for split in dataset.validation],
+            learning_rate=learning_rate,
+            betas=betas,
+            eps=eps,
+            schedule=schedule,
+            steps=epochs * -(-len(strings) // batch_size),
+        )
+        runs = [Run(seed, weights=pack.state_dict(i)) for i, seed in enumerate(seeds)]
+        active = list(runs)
+        for epoch in range(1, epochs + 1):
+            losses = learner.epoch([strings.epoch(batch_size, r.seed, epoch) for r in active])
+            accuracies = learner.accuracies()
+            for i, run in enumerate(active):
+                row = _row(epoch, len(strings), losses[i], accuracies[i], dataset.validation)
+                row["seconds"] = run.seconds = time.perf_counter() - began
+                _record(run, row, functools.partial(pack.state_dict, i))
+                if on_epoch is not None:
+                    on_epoch(run, row)
+            going = [i for i, run in enumerate(active) if run.status == "budget"]
+            if not going:
+                break
+            if len(going) < len(active):
+                active = [active[i] for i in going]
+                learner.keep(going)
+    for run in runs:
+        run.weights = {name: tensor.cpu() for name, tensor in run.weights.items()}
+    return runs
 
 
-def _train_epoch(model, optimiser, split, order, device) -> float:
-    """One pass over the strings; returns the mean loss per symbol in nats."""
-    model.train()
-    total, symbols = torch.zeros((), dtype=torch.float64, device=device), 0
-    for chosen in order:
-        tokens, targets = (torch.from_numpy(a).to(device).long() for a in pad(split, chosen))
-        logits, _ = model(tokens)
-        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        count = int(split.lengths[chosen].sum())
-        total += loss.detach() * count
-        symbols += count
-    return float(total) / symbols
+def _row(epoch: int, strings: int, loss: float, accuracies, validation) -> dict:
+    diverged = not math.isfinite(loss)
+    bins = {
+        f"accuracy {split.bin}": 0.0 if diverged else float(accuracy)
+        for split, accuracy in zip(validation, accuracies, strict=True)
+    }
+    return {
+        "epoch": epoch,
+        "strings": epoch * strings,
+        "seconds": 0.0,
+        "loss": float(loss),
+        **bins,
+        "selection": sum(bins.values()) / len(bins),
+    }
 
 
-def _copy(model) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+def _record(run: Run, row: dict, weights: Callable[[], dict[str, Tensor]]) -> None:
+    run.history.append(row)
+    if row["selection"] > run.selection:
+        run.best_epoch, run.selection, run.weights = row["epoch"], row["selection"], weights()
+    if not math.isfinite(row["loss"]):
+        run.status = "diverged"
+    elif row["selection"] == 1:
+        run.status = "solved"
+
+
+def _tell(observer: "Observer | None", run: Run, row: dict) -> None:
+    if observer is None:
+        return
+    accuracy = {k[9:]: v for k, v in row.items() if k.startswith("accuracy ")}
+    facts = {k: row[k] for k in ("epoch", "loss", "selection")}
+    observer.update(run.seed, **facts, accuracy=accuracy)
+    if run.status != "budget":
+        observer.finish(run.seed, run.status)
 
 
 class Observer(Protocol):
     """Whoever wants to follow a cell's training, such as `fwp.progress.Progress`."""
 
-    def start(self, seed: int, total: int) -> None:
-        """A seed begins; it has `total` epochs at most."""
+    def start(self, seeds: Sequence[int], total: int) -> None:
+        """Seeds begin, to be trained together; each has `total` epochs at most."""
 
     def update(self, seed: int, **facts) -> None:
-        """An epoch is over: epoch, loss, selection, accuracy by bin."""
+        """An epoch of a seed is over: epoch, loss, selection, accuracy by bin."""
 
     def finish(self, seed: int, status: str) -> None:
         """A seed is over."""
@@ -171,6 +185,7 @@ def train_cell(
     history: str | Path,
     record: str | Path,
     device: str = "auto",
+    pack: int | None = None,
     observer: Observer | None = None,
 ) -> list[Run]:
     """Train a cell once per seed and write its weights, history and record.
@@ -183,28 +198,27 @@ def train_cell(
         history: where the history goes (CSV, one row per seed × epoch).
         record: where the record goes (JSON).
         device: auto, cpu or cuda.
+        pack: how many seeds are trained at a time; None for all on a GPU, one on a CPU.
         observer: is told of every epoch.
     """
+    began = time.perf_counter()
     device = devices.pick(device)
     data = datasets.load(dataset)
     settings = dict(cell["training"])
     dtype = settings.pop("dtype")
+    pack = pack or (len(seeds) if device == "cuda" else 1)
     runs = []
-    for seed in seeds:
-        model = build(cell["model"], data, seed=seed, dtype=dtype)
-
-        def report(row, seed=seed):
-            if observer is not None:
-                accuracy = {k[9:]: v for k, v in row.items() if k.startswith("accuracy ")}
-                facts = {k: row[k] for k in ("epoch", "loss", "selection")}
-                observer.update(seed, **facts, accuracy=accuracy)
-
+    for begin in range(0, len(seeds), pack):
+        chosen = seeds[begin : begin + pack]
+        models = [build(cell["model"], data, seed=seed, dtype=dtype) for seed in chosen]
         if observer is not None:
-            observer.start(seed, settings["epochs"])
-        run = train(model, data, seed=seed, device=device, on_epoch=report, **settings)
-        if observer is not None:
-            observer.finish(seed, run.status)
-        runs.append(run)
+            observer.start(chosen, settings["epochs"])
+        tell = functools.partial(_tell, observer)
+        done = train(models, data, seeds=chosen, device=device, on_epoch=tell, **settings)
+        for run in done:
+            if observer is not None and run.status == "budget":
+                observer.finish(run.seed, run.status)
+        runs += done
 
     names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
     write_weights(weights, {run.seed: run.weights for run in runs})
@@ -221,12 +235,13 @@ def train_cell(
             "seeds": list(seeds),
             "config": cell,
             "dataset": data.hash,
-            "parameters": model.parameter_count,
+            "parameters": models[0].parameter_count,
             "runs": [{fact: getattr(run, fact) for fact in facts} for run in runs],
             "versions": {"python": platform.python_version()}
             | {name: metadata.version(name) for name in ("torch", "numpy")},
             "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-            "seconds": sum(run.seconds for run in runs),
+            "pack": pack,
+            "seconds": time.perf_counter() - began,
         },
     )
     return runs

@@ -73,7 +73,7 @@ def test_logits_that_are_not_numbers_are_wrong(data):
 
 
 def test_rows_of_an_evaluation(data):
-    rows = evaluate(Oracle(wrong_at=20), data)
+    (rows,) = evaluate([Oracle(wrong_at=20)], data)
     bins = {row["bin"]: row for row in rows if row["length"] is None}
     assert list(bins) == ["2-12", "13-40", "200-300"]
     assert bins["2-12"]["sequence_accuracy"] == 1

@@ -1,6 +1,6 @@
 import numpy as np
 
-from fwp.batches import IGNORE, pad, shuffled
+from fwp.batches import IGNORE, Strings, pad
 from fwp.datasets import Split
 
 
@@ -17,27 +17,45 @@ def test_padding_stands_on_the_right_and_is_ignored():
     np.testing.assert_array_equal(targets, [[15, 16, IGNORE], [11, 12, 13]])
 
 
-def many() -> Split:
+def many() -> Strings:
     rng = np.random.default_rng(0)
-    return split_of(*([1] * length for length in rng.integers(2, 51, size=1000)))
+    lengths = rng.integers(2, 51, size=1000)
+    return Strings.of(split_of(*(rng.integers(2, size=length) for length in lengths)))
 
 
 def test_an_epoch_shows_every_string_once():
-    seen = np.concatenate(list(shuffled(many(), 64, np.random.default_rng(1))))
-    np.testing.assert_array_equal(np.sort(seen), np.arange(1000))
+    batches = many().epoch(64, seed=1, epoch=1)
+    assert {b.times.sum() for b in batches} == {64, 1000 % 64}
+    seen = np.concatenate([np.repeat(b.rows, b.times) for b in batches])
+    distinct = many().first
+    np.testing.assert_array_equal(np.sort(seen), np.sort(distinct))
 
 
-def test_epochs_differ_and_repeat_with_their_generator():
-    def epoch(seed):
-        return np.concatenate(list(shuffled(many(), 64, np.random.default_rng(seed))))
+def test_equal_strings_of_a_batch_are_in_it_once():
+    strings = Strings.of(split_of([1, 2], [1], [1, 2], [1, 2], [1]))
+    (batch,) = strings.epoch(8, seed=0, epoch=1)
+    np.testing.assert_array_equal(batch.rows, [0, 1])
+    np.testing.assert_array_equal(batch.times, [3, 2])
 
-    np.testing.assert_array_equal(epoch(1), epoch(1))
-    assert not np.array_equal(epoch(1), epoch(2))
+
+def test_epochs_and_seeds_differ_and_repeat():
+    def epoch(seed, number):
+        return np.concatenate([b.rows for b in many().epoch(64, seed, number)])
+
+    np.testing.assert_array_equal(epoch(1, 1), epoch(1, 1))
+    assert not np.array_equal(epoch(1, 1), epoch(1, 2))
+    assert not np.array_equal(epoch(1, 1), epoch(2, 1))
+
+
+def test_seeds_get_batches_of_like_length_at_the_same_time():
+    strings = many()
+    pairs = zip(strings.epoch(64, 1, 1), strings.epoch(64, 2, 1), strict=True)
+    longest = [[strings.lengths[b.rows].max() for b in pair] for pair in pairs]
+    assert all(abs(int(a) - int(b)) <= 8 for a, b in longest[:-1])
 
 
 def test_little_of_a_batch_is_padding():
-    split = many()
-    symbols = sum(
-        split.lengths[b].max() * len(b) for b in shuffled(split, 64, np.random.default_rng(1))
-    )
-    assert symbols < 1.15 * len(split.tokens)  # without sorting it is about 1.9 times
+    strings = many()
+    batches = strings.epoch(64, seed=1, epoch=1)
+    symbols = sum(strings.lengths[b.rows].max() * b.times.sum() for b in batches)
+    assert symbols < 1.15 * strings.lengths.sum()  # without sorting it is about 1.9 times

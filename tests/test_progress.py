@@ -22,7 +22,7 @@ def test_the_file_follows_the_run(tmp_path):
         assert report["state"] == "running"
         assert (report["model"], report["task"]) == ("deltanet", "parity")
         assert report["seeds"]["1"] == {"status": "waiting", "epochs": 3}
-        progress.start(0, 3)
+        progress.start([0], 3)
         progress.update(0, epoch=1, **FACTS)
         progress.finish(0, "budget")
         seed = read(path)["seeds"]["0"]
@@ -44,7 +44,7 @@ def test_a_failure_is_told_in_one_line(tmp_path):
 def test_the_file_is_not_rewritten_at_every_epoch(tmp_path):
     path = tmp_path / "progress.json"
     with Progress(CELL, [0], 3, path=path, stream=io.StringIO()) as progress:
-        progress.start(0, 3)
+        progress.start([0], 3)
         progress.written += 100  # as if it had just been written
         progress.update(0, epoch=1, **FACTS)
         assert "epoch" not in read(path)["seeds"]["0"]

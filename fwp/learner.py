@@ -1,0 +1,171 @@
+"""What happens in a training step: loss, gradients, Adam; for a pack of models at a time."""
+
+import functools
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fwp import graphs
+from fwp.accuracy import Exam
+from fwp.batches import IGNORE, Batch, Strings
+from fwp.packs import Pack
+
+SCHEDULES = ("constant", "cosine")
+
+
+class Learner:
+    """Trains the models of a pack, each on batches of its own.
+
+    Args:
+        pack: the models, on the device of `strings`.
+        strings: what is trained on.
+        exams: what accuracy is measured on.
+        learning_rate: Adam's rate.
+        betas: Adam's decay rates.
+        eps: Adam's ε.
+        schedule: "constant", or "cosine": down to zero over `steps` by half a period of the cosine.
+        steps: how many there will be.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        strings: Strings,
+        exams: Sequence[Exam],
+        *,
+        learning_rate: float,
+        betas: tuple[float, float],
+        eps: float,
+        schedule: str = "constant",
+        steps: int = 0,
+    ):
+        if schedule not in SCHEDULES:
+            raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+        self.pack, self.strings, self.exams = pack, strings, exams
+        self.schedule, self.steps = schedule, steps
+        self.device = strings.tokens.device
+        self.on_gpu = self.device.type == "cuda"
+        self.highest, self.step = learning_rate, 0
+        # A graph reads the rate from memory; elsewhere a plain number is quicker.
+        self.rate = torch.tensor(learning_rate, device=self.device) if self.on_gpu else None
+        self.settings = {"betas": tuple(betas), "eps": eps, "fused": True}
+        self.settings["capturable"] = self.on_gpu
+        self._begin()
+
+    def _begin(self) -> None:
+        """Lay all weights into one piece of memory, so that Adam's many small updates are one."""
+        weights = list(self.pack.weights.values())
+        flat = torch.cat([w.detach().flatten() for w in weights])
+        flat.grad = torch.zeros_like(flat)
+        self._gradients = self._views(flat.grad)
+        for weight, view in zip(weights, self._views(flat), strict=True):
+            weight.data = view
+        rate = self.highest if self.rate is None else self.rate
+        self.optimiser = torch.optim.Adam([flat], lr=rate, **self.settings)
+        self.graphs = graphs.Graphs(self.device)
+        # A graph goes on writing to where it first wrote.
+        kept = {"dtype": torch.float64, "device": self.device}
+        self._loss = torch.zeros(self.pack.size, **kept)
+        self._right = torch.zeros(self.pack.size, len(self.exams), **kept)
+
+    def _views(self, flat: Tensor) -> list[Tensor]:
+        """The parts of `flat` that belong to the pack's weights, in their shapes."""
+        weights = list(self.pack.weights.values())
+        parts = flat.split([w.numel() for w in weights])
+        return [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
+
+    def keep(self, chosen: Sequence[int]) -> None:
+        """Go on with the models `chosen` alone."""
+        (state,) = self.optimiser.state.values()
+        rows = slice(None) if self.pack.size == 1 else list(chosen)
+        kept = {
+            name: x if x.dim() == 0 else torch.cat([v[rows].flatten() for v in self._views(x)])
+            for name, x in state.items()
+        }
+        self.pack.keep(chosen)
+        self._begin()
+        self.optimiser.state[self.optimiser.param_groups[0]["params"][0]] = kept
+
+    def epoch(self, batches: Sequence[Sequence[Batch]]) -> np.ndarray:
+        """Train on `batches[i][j]`, step j of model i; the mean loss per label in nats [R]."""
+        self.pack.train(True)
+        self._loss.zero_()
+        steps = [self._prepare(step) for step in zip(*batches, strict=True)]
+        for length, *tensors in self._upload(steps):
+            self._set_rate()
+            key = (length, tensors[0].shape)
+            self.graphs.run(key, functools.partial(self._train, length), *tensors)
+            self.step += 1
+        return self._loss.cpu().numpy() / sum(labels for *_, labels in steps)
+
+    def accuracies(self) -> np.ndarray:
+        """Sequence accuracy of each model in each exam, [R, exams]."""
+        self.pack.train(False)
+        self.graphs.run("exams", self._sit)
+        return self._right.cpu().numpy()
+
+    def _sit(self) -> None:
+        for i, exam in enumerate(self.exams):
+            self._right[:, i] = (exam.mistakes(self.pack) == 0).double().mean(1)
+
+    def _train(self, length: int, rows: Tensor, weights: Tensor, labels: Tensor) -> None:
+        tokens = self.strings.tokens[rows, :length].long()
+        targets = self.strings.targets[rows, :length].long()
+        logits, _ = self.pack(tokens)
+        loss = F.cross_entropy(
+            logits.flatten(0, 2), targets.flatten(), ignore_index=IGNORE, reduction="none"
+        )
+        loss = (loss.view_as(targets).sum(2) * weights).sum(1)
+        gradients = torch.autograd.grad(
+            loss.sum(), list(self.pack.weights.values()), allow_unused=True
+        )
+        pairs = [(a, b) for a, b in zip(self._gradients, gradients, strict=True) if b is not None]
+        torch._foreach_copy_([a for a, _ in pairs], [b for _, b in pairs])
+        self.optimiser.step()
+        self._loss += loss.detach() * labels
+
+    def _prepare(self, batches: Sequence[Batch]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+        """Longest length, rows [R, strings], weights [R, strings] and labels [R] of a step.
+
+        The weights make a weighted sum of the strings' losses the mean over all labels. A GPU gets
+        few different shapes, since it runs a graph for each: lengths are multiples of eight, and
+        numbers of strings powers of two.
+        """
+        size = max(len(b.rows) for b in batches)
+        length = int(max(self.strings.lengths[b.rows].max() for b in batches))
+        if self.on_gpu:
+            size = 2 ** math.ceil(math.log2(size))
+            length = min(-(-length // 8) * 8, self.strings.tokens.shape[1])
+        rows = np.zeros((len(batches), size), dtype=np.int64)
+        weights = np.zeros((len(batches), size))
+        labels = np.zeros(len(batches))
+        for i, batch in enumerate(batches):
+            labels[i] = (self.strings.labels[batch.rows] * batch.times).sum()
+            rows[i, : len(batch.rows)] = batch.rows
+            weights[i, : len(batch.rows)] = batch.times / max(labels[i], 1)
+        return length, rows, weights, labels
+
+    def _upload(self, steps: list[tuple]) -> Iterator[tuple]:
+        """The same with tensors on the device: all steps' in one transfer each."""
+        lengths, *parts = zip(*steps, strict=True)
+        dtype = next(iter(self.pack.weights.values())).dtype
+        moved = []
+        for arrays in parts:
+            joined = torch.from_numpy(np.concatenate([a.ravel() for a in arrays])).to(self.device)
+            joined = joined if joined.dtype == torch.int64 else joined.to(dtype)
+            pieces = joined.split([a.size for a in arrays])
+            moved.append([x.view(a.shape) for x, a in zip(pieces, arrays, strict=True)])
+        return zip(lengths, *moved, strict=True)
+
+    def _set_rate(self) -> None:
+        if self.schedule == "constant":
+            return
+        rate = self.highest * (1 + math.cos(math.pi * min(self.step / self.steps, 1))) / 2
+        if self.rate is None:
+            self.optimiser.param_groups[0]["lr"] = rate
+        else:
+            self.rate.fill_(rate)

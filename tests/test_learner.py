@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from fwp import datasets
+from fwp.batches import Strings
+from fwp.learner import Learner
+from fwp.model import build
+from fwp.packs import Pack
+from tests.test_training import SPEC
+
+SETTINGS = {"learning_rate": 1e-2, "betas": (0.9, 0.995), "eps": 1e-9}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return datasets.build(SPEC | {"language": "aa_star"})
+
+
+def learner(data, **settings):
+    model = build({"mixer": "deltanet", "hidden": 8}, data, seed=0, dtype="float64")
+    return Learner(Pack([model]), Strings.of(data.train), [], **SETTINGS | settings)
+
+
+def test_equal_strings_count_as_often_as_they_are_there(data):
+    """A batch of few distinct strings trains as the batch that repeats them does."""
+    strings = Strings.of(data.train)
+    batch = strings.epoch(32, seed=0, epoch=1)[0]
+    assert len(batch.rows) < batch.times.sum() == 32
+    rows = batch.rows.repeat(batch.times)
+    repeated = batch._replace(rows=rows, times=rows * 0 + 1)
+    few, many = learner(data), learner(data)
+    assert few.epoch([[batch]]) == pytest.approx(many.epoch([[repeated]]))
+    for name, tensor in few.pack.state_dict(0).items():
+        torch.testing.assert_close(tensor, many.pack.state_dict(0)[name])
+
+
+def test_the_cosine_ends_at_zero(data):
+    batches = Strings.of(data.train).epoch(32, seed=0, epoch=1)
+    annealed = learner(data, schedule="cosine", steps=len(batches))
+    rates = []
+    for batch in batches:
+        annealed.epoch([[batch]])
+        rates.append(annealed.optimiser.param_groups[0]["lr"])
+    assert rates[0] == 1e-2 and rates == sorted(rates, reverse=True)
+    assert 0 < rates[-1] < 1e-3
+
+
+def test_an_unknown_schedule_is_refused(data):
+    with pytest.raises(ValueError, match="schedule must be one of constant, cosine, got 'warm'"):
+        learner(data, schedule="warm")
