@@ -76,10 +76,12 @@ def train(
     device: str = "cpu",
     on_epoch: Callable[[Run, dict], None] | None = None,
 ) -> list[Run]:
-    """Train models of one shape as one pack. Each run is what it would be alone, up to rounding.
+    """Train models of one shape as one pack and leave the best epoch's weights in them.
+
+    Each run is what it would be alone, up to rounding.
 
     Args:
-        models: their initial weights are the caller's matter; the weights to keep are in the runs.
+        models: their initial weights are the caller's matter.
         dataset: strings to train on and to select by.
         seeds: of each model, the seed that decides the order of the strings, and nothing else.
         epochs: budget; an epoch shows every training string once.
@@ -122,8 +124,9 @@ def train(
             if len(going) < len(active):
                 active = [active[i] for i in going]
                 learner.keep(going)
-    for run in runs:
+    for model, run in zip(models, runs, strict=True):
         run.weights = {name: tensor.cpu() for name, tensor in run.weights.items()}
+        model.load_state_dict(run.weights)
     return runs
 
 

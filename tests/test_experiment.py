@@ -51,6 +51,7 @@ def test_defaults_come_from_the_schema():
         "epochs": 30,
         "batch_size": 64,
         "learning_rate": 0.003,
+        "schedule": "constant",
         "betas": [0.9, 0.995],
         "eps": 1e-9,
         "dtype": "float32",

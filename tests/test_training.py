@@ -28,7 +28,7 @@ def data():
 
 
 def alone(model, data, *, seed=0, on_epoch=None, **settings):
-    """Train one model, with the best epoch's weights in it afterwards."""
+    """Train one model as a pack of its own."""
     tell = None if on_epoch is None else lambda _, row: on_epoch(row)
     (run,) = train([model], data, seeds=[seed], on_epoch=tell, **settings)
     return run
@@ -96,6 +96,7 @@ def test_the_best_epoch_is_kept(data):
     assert run.selection == max(selections)
     if run.best_epoch:
         assert torch.equal(run.weights["embedding.weight"], snapshots[run.best_epoch])
+    assert torch.equal(net.embedding.weight, run.weights["embedding.weight"])
 
 
 def test_divergence_is_recorded_and_ends_the_run(data):
