@@ -19,7 +19,7 @@ def feed_forward(hidden: int, factor: int) -> nn.Sequential:
     """W2 relu(W1 x + b1) + b2 with an inner width of `factor` × `hidden`."""
     return nn.Sequential(
         nn.Linear(hidden, factor * hidden),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),  # in place it would overwrite a view, whose gradient costs five copies
         nn.Linear(factor * hidden, hidden),
     )
 
