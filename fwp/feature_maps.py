@@ -29,7 +29,7 @@ class _EluPlusOne(torch.autograd.Function):
         return x.clamp(max=0).exp_().add_(x.clamp(min=0))  # several times faster than F.elu
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx, _, output):
         ctx.save_for_backward(output)
 
     @staticmethod
@@ -47,7 +47,7 @@ class _SumNormalise(torch.autograd.Function):
         return x * scale, scale
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx, _, output):
         ctx.mark_non_differentiable(output[1])
         ctx.save_for_backward(*output)
 

@@ -7,11 +7,43 @@ a pack is what it computes alone, up to rounding.
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+
+
+def folded(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+    """Call `function` on tensors [B, ...]; in a pack, once on [R · B, ...] for all its models.
+
+    For functions without weights that `torch.vmap` cannot see through, or only slowly, such as
+    PyTorch's fused attention.
+    """
+    if torch._C._are_functorch_transforms_active():
+        return _Folded.apply(function, *tensors)
+    return function(*tensors)
+
+
+class _Folded(torch.autograd.Function):
+    """Autograd does not see this function: it follows what `vmap` does with plain tensors."""
+
+    @staticmethod
+    def forward(function, *tensors):
+        return function(*tensors)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        """Nothing to keep."""
+
+    @staticmethod
+    def vmap(info, in_dims, function, *tensors):
+        whole = [
+            x.unsqueeze(0).expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
+            for x, dim in zip(tensors, in_dims[1:], strict=True)
+        ]
+        output = function(*(x.flatten(0, 1) for x in whole))
+        return output.unflatten(0, (info.batch_size, -1)), 0
 
 
 class Pack:

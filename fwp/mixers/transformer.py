@@ -1,8 +1,12 @@
 """Causal softmax attention (Vaswani et al. 2017), without positional encoding."""
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from fwp.packs import folded
 
 
 class SoftmaxAttention(nn.Module):
@@ -32,12 +36,13 @@ class SoftmaxAttention(nn.Module):
         split = self.qkv(x).view(batch, time, 3, self.heads, hidden // self.heads)
         q, k, v = split.permute(2, 0, 3, 1, 4)
         if state is None:
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            attend = functools.partial(F.scaled_dot_product_attention, is_causal=True)
         else:
             k, v = torch.cat((state[0], k), dim=2), torch.cat((state[1], v), dim=2)
             past = k.shape[2] - time
             seen = torch.ones(time, past + time, dtype=torch.bool, device=x.device).tril(past)
-            y = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+            attend = functools.partial(F.scaled_dot_product_attention, attn_mask=seen)
+        y = folded(attend, q, k, v)
         return self.out(y.transpose(1, 2).reshape(batch, time, hidden)), (k, v)
 
 
