@@ -48,6 +48,10 @@ FOLDERS = [workflow.basedir, *map(os.path.realpath, EXPERIMENT.folders)]
 FOLDERS += filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
 os.environ.update(PYTHONPATH=os.pathsep.join(dict.fromkeys(FOLDERS)))
 
+# As many jobs at a time as the GPUs of this machine take; `--resources gpu=…` overrules it.
+if workflow.local_exec and EXPERIMENT.gpus and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", EXPERIMENT.gpus * EXPERIMENT.jobs_per_gpu)
+
 
 report: "workflow/report/workflow.rst"
 

@@ -7,19 +7,42 @@ from pathlib import Path
 
 import torch
 
+from fwp import gpus
+
+
+class OutOfMemory(RuntimeError):  # noqa: N818 - as PyTorch calls it
+    """The GPU's memory does not suffice; the message says what to lower."""
+
 
 def pick(name: str = "auto") -> str:
     """Resolve `auto` to `cuda` where there is a GPU, else to `cpu`; those two stay as they are.
+
+    Of several GPUs the process gets the one that is used least (see `fwp.gpus`).
 
     Raises:
         ValueError: another name, or `cuda` where PyTorch finds no GPU.
     """
     if name not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be auto, cpu or cuda, got {name!r}")
+    if name != "cpu":
+        gpus.take()
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise ValueError("device is cuda, but PyTorch finds no GPU here; use auto or cpu")
     return ("cuda" if available else "cpu") if name == "auto" else name
+
+
+@contextmanager
+def explaining_memory(models: int) -> Iterator[None]:
+    """Turn PyTorch's error for a GPU's exhausted memory into one that says what to lower."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(
+            f"the memory of {torch.cuda.get_device_name()} does not suffice for a pack of {models} "
+            f"models: lower compute.seeds_per_job, training.batch_size or compute.jobs_per_gpu "
+            f"({str(error).partition('.')[0]})"
+        ) from error
 
 
 @contextmanager

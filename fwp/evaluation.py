@@ -84,7 +84,9 @@ def evaluate_cell(
         for begin in range(0, len(runs), pack):
             chosen = runs[begin : begin + pack]
             models = [_trained(cell, data, run["seed"], weights) for run in chosen]
-            for run, rows in zip(chosen, evaluate(models, data, device=device), strict=True):
+            with devices.explaining_memory(len(chosen)):
+                results = evaluate(models, data, device=device)
+            for run, rows in zip(chosen, results, strict=True):
                 facts = names | {"seed": run["seed"], "status": run["status"]}
                 writer.writerows(facts | row for row in rows)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fwp import consistency, provenance, schema, signatures
+from fwp import consistency, gpus, provenance, schema, signatures
 from fwp.config import ConfigError, merge, read, show
 from fwp.consistency import MODEL_KEYS
 from fwp.signatures import suggestion
@@ -86,6 +86,16 @@ class Experiment:
     def _seeds(self) -> list[int]:
         seeds = self.config["seeds"]
         return list(range(seeds)) if isinstance(seeds, int) else sorted(seeds)
+
+    @property
+    def gpus(self) -> int:
+        """Number of this machine's GPUs that jobs may use."""
+        return 0 if self.device == "cpu" else len(gpus.names())
+
+    @property
+    def jobs_per_gpu(self) -> int:
+        """Jobs that share a GPU at a time."""
+        return self.config["compute"]["jobs_per_gpu"]
 
     # What is computed
 

@@ -217,7 +217,8 @@ def train_cell(
         if observer is not None:
             observer.start(chosen, settings["epochs"])
         tell = functools.partial(_tell, observer)
-        done = train(models, data, seeds=chosen, device=device, on_epoch=tell, **settings)
+        with devices.explaining_memory(len(chosen)):
+            done = train(models, data, seeds=chosen, device=device, on_epoch=tell, **settings)
         for run in done:
             if observer is not None and run.status == "budget":
                 observer.finish(run.seed, run.status)
