@@ -12,3 +12,14 @@ def one_thread():
     """PyTorch on one thread: results do not depend on the number of cores, and tests share them."""
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs a GPU where there is none."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if marked:
+        import torch
+
+        if not torch.cuda.is_available():
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason="PyTorch finds no GPU here"))

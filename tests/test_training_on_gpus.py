@@ -1,0 +1,57 @@
+"""On a GPU packs run as CUDA graphs. They learn what the models learn alone on a CPU."""
+
+import pytest
+import torch
+
+from fwp import datasets, mixers
+from fwp.evaluation import evaluate
+from fwp.model import build
+from fwp.training import train
+from tests.test_training import SPEC
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture(scope="module")
+def data():
+    return datasets.build(SPEC | {"test": {"bins": [[2, 12], [200, 300]], "count": 40}})
+
+
+def models(mixer, data, seeds, dtype):
+    settings = {"mixer": mixer, "hidden": 16, "feed_forward": 2}
+    return [build(settings, data, seed=seed, dtype=dtype) for seed in seeds]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mixer", mixers.names())
+def test_a_gpu_learns_what_a_cpu_learns(data, mixer, dtype):
+    tolerance = {"float32": 1e-3, "float64": 1e-8}[dtype]
+    settings = {"epochs": 3, "batch_size": 32, "learning_rate": 1e-3, "schedule": "cosine"}
+    seeds = [5, 6, 7]
+    nets = models(mixer, data, seeds, dtype)
+    together = train(nets, data, seeds=seeds, device="cuda", **settings)
+    rows = evaluate(nets, data, device="cuda")
+    for i, seed in enumerate(seeds):
+        (net,) = models(mixer, data, [seed], dtype)
+        (run,) = train([net], data, seeds=[seed], **settings)
+        for a, b in zip(together[i].history, run.history, strict=True):
+            assert a["loss"] == pytest.approx(b["loss"], rel=tolerance)
+            assert a["selection"] == pytest.approx(b["selection"], abs=0.03)
+        if together[i].best_epoch == run.best_epoch:
+            (own,) = evaluate([net], data)
+            for a, b in zip(rows[i], own, strict=True):
+                assert a["position_accuracy"] == pytest.approx(b["position_accuracy"], abs=0.02)
+
+
+def test_seeds_leave_a_pack_that_runs_as_a_graph(data):
+    settings = {"epochs": 40, "batch_size": 16, "learning_rate": 1e-2}
+    seeds = [0, 1, 2, 3]
+    nets = models("elstm", data, seeds, "float64")
+    nets[2].readout.weight.data[:] = torch.nan
+    runs = train(nets, data, seeds=seeds, device="cuda", **settings)
+    assert (runs[2].status, runs[2].epochs) == ("diverged", 1)
+    for i in (0, 1, 3):
+        (net,) = models("elstm", data, [i], "float64")
+        (alone,) = train([net], data, seeds=[i], **settings)
+        assert (runs[i].status, runs[i].epochs) == (alone.status, alone.epochs)
+    assert len({run.epochs for run in runs}) >= 3
