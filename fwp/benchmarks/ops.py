@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
-from fwp import ops
+from fwp import graphs, ops
 from fwp.ops._op import Op
 
 PASSES = {"forward": 1, "training": 3}
@@ -29,6 +29,7 @@ def measure(
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
     budget: float = 0.5,
+    longest_loop: int = 256,
 ) -> Iterator[dict]:
     """Time ops over head size D and length T; one row (dict of builtins) per measurement.
 
@@ -39,6 +40,7 @@ def measure(
         backends: names of backends; None means all; those an op lacks or cannot use are left out.
         batch, heads, dtype, device: of the inputs.
         budget: seconds after which a measurement is not repeated any more.
+        longest_loop: the reference, a loop over time, is left out where T is larger.
 
     Yields:
         op, backend, pass ("forward" without gradients, or "training"), batch, time, heads, size,
@@ -58,9 +60,13 @@ def measure(
                         continue
                     if implementation.unusable(inputs) is not None:
                         continue
+                    if backend == "reference" and length > longest_loop:
+                        continue
                     for kind, factor in PASSES.items():
-                        run = _step(op, backend, inputs, kind)
-                        seconds = fastest(run, device, budget)
+                        with graphs.stream(device):
+                            run = _step(op, backend, inputs, kind)
+                            run = run if device == "cpu" else captured(run)
+                            seconds = fastest(run, device, budget)
                         yield {
                             "op": name,
                             "backend": backend,
@@ -84,6 +90,15 @@ def matrix_product_rate(dtype: torch.dtype = torch.float32, device: str = "cpu")
     return 2 * n**3 / fastest(lambda: a @ b, device, 0.5)
 
 
+def captured(run: Callable[[], object]) -> Callable[[], None]:
+    """`run` as a CUDA graph: what it takes without the launches, of which training is rid too."""
+    run()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
+        run()
+    return graph.replay
+
+
 def fastest(run: Callable[[], object], device: str = "cpu", budget: float = 0.5) -> float:
     """Seconds of the fastest of several calls of `run`, after one that is not counted."""
 
@@ -104,7 +119,7 @@ def fastest(run: Callable[[], object], device: str = "cpu", budget: float = 0.5)
 def _example(op: Op, batch: int, length: int, heads: int, size: int, dtype, device):
     letters = {letter for spec in op.inputs.values() for letter in spec}
     width = size if "H" in letters else heads * size
-    sizes = {"B": batch, "T": length, "H": heads, "D": width, "K": width, "V": width, "4": 4}
+    sizes = {"B": batch, "T": length, "H": heads, "4": 4} | dict.fromkeys("DIKV", width)
     counts = {letter: sizes[letter] for letter in letters}
     example = op.example(torch.Generator().manual_seed(0), dtype, **counts)
     return {name: x.to(device).requires_grad_() for name, x in example.items()}, counts

@@ -8,15 +8,21 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from fwp import display
 from fwp.figures.style import GREY, settings
 
-LINES = {"native": ("#0072b2", "o"), "chunked": ("#d55e00", "s"), "reference": ("#1b1b1b", "^")}
+LINES = {
+    "native": ("#0072b2", "o"),
+    "triton": ("#0072b2", "o"),
+    "fused": ("#009e73", "D"),
+    "chunked": ("#d55e00", "s"),
+    "reference": ("#1b1b1b", "^"),
+}
 
 
 def markdown(ops: pd.DataFrame, steps: pd.DataFrame, machine: str) -> str:
     """Both tables, each with a line that says what it shows."""
     parts = [
         f"# Benchmark\n\n{machine}\n",
-        "## A training step\n\nForward, backward and Adam on a batch of strings of 50 symbols. "
-        "*Floor*: the time of the step's matrix products at the rate of a large one. "
+        "## A training step\n\nForward, backward and Adam on a batch of strings of 50 symbols, for "
+        "one seed or several trained at a time. *Floor*: the time of the step's matrix products at the rate of a large one. "
         "*Reference*: the same model with its recurrence as a PyTorch loop over time.\n",
         _steps(steps),
         "\n## Ops\n\nForward and backward, milliseconds, and how many times faster than the loop "
@@ -28,7 +34,7 @@ def markdown(ops: pd.DataFrame, steps: pd.DataFrame, machine: str) -> str:
 
 def _steps(steps: pd.DataFrame) -> str:
     rows = []
-    for model, group in steps.groupby("model", sort=False):
+    for (model, size), group in steps.groupby(["model", "pack"], sort=False):
         times = group.set_index("recurrence")["seconds"]
         floor = group["floor_seconds"].iloc[0]
         ours = times["default"]
@@ -36,9 +42,10 @@ def _steps(steps: pd.DataFrame) -> str:
         rows.append(
             {
                 "model": display.model(model),
+                "seeds": size,
                 "batch": group["batch"].iloc[0],
-                "ms": f"{1e3 * ours:.2f}",
-                "floor, ms": f"{1e3 * floor:.2f}",
+                "ms per seed": f"{1e3 * ours:.3g}",
+                "floor, ms": f"{1e3 * floor:.3g}",
                 "× floor": f"{ours / floor:.1f}",
                 "reference, ms": "" if loop is None else f"{1e3 * loop:.1f}",
                 "× faster": "" if loop is None else f"{loop / ours:.1f}",
@@ -53,7 +60,8 @@ def _ops(ops: pd.DataFrame) -> str:
     for (op, size, length), group in ops[ops["pass"] == "training"].groupby(keys, sort=False):
         times = group.set_index("backend")["seconds"]
         rates = group.set_index("backend")["gflops"]
-        ours = "native" if "native" in times else times.index[0]
+        ours = next(name for name in ("native", "triton", *times.index) if name in times)
+        loop = times.get("reference")
         rows.append(
             {
                 "op": op,
@@ -62,7 +70,7 @@ def _ops(ops: pd.DataFrame) -> str:
                 "backend": ours,
                 "ms": f"{1e3 * times[ours]:.2f}",
                 "GFLOP/s": f"{rates[ours]:.1f}",
-                "× reference": f"{times['reference'] / times[ours]:.1f}",
+                "× reference": "" if loop is None else f"{loop / times[ours]:.1f}",
                 "× chunked": f"{times['chunked'] / times[ours]:.1f}" if "chunked" in times else "",
             }
         )
@@ -97,7 +105,8 @@ def figure(ops: pd.DataFrame, size: int = 16) -> Figure:
             axis.set_title(name.replace("_", " "), pad=3)
             axis.spines[["top", "right"]].set_visible(False)
         axes[0].set_ylabel("Forward + backward (ms)")
-        handles = [Line2D([], [], color=c, marker=m, label=n) for n, (c, m) in LINES.items()]
+        shown = {name: line for name, line in LINES.items() if name in set(ops["backend"])}
+        handles = [Line2D([], [], color=c, marker=m, label=n) for n, (c, m) in shown.items()]
         handles.append(Line2D([], [], color=GREY, linestyle=":", label="floor"))
-        page.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+        page.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False)
     return page

@@ -5,80 +5,107 @@ same device and number of threads. PyTorch counts them while the step runs with 
 recurrences; what is not a matrix product (norms, softmax, outer products, Adam) counts as nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from unittest import mock
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from fwp import devices
+from fwp import devices, graphs
+from fwp.batches import Batch, Strings
 from fwp.benchmarks.ops import fastest, matrix_product_rate
-from fwp.model import build
+from fwp.learner import Learner
+from fwp.model import SequenceModel
 from fwp.ops._op import Op
+from fwp.packs import Pack
 
-BINARY = SimpleNamespace(alphabet="01", classes="01")
+BATCHES = 8  # that a measurement goes through
 
 
-def measure(cells: list[dict], *, length: int = 50, device: str = "cpu", budget: float = 1.0):
-    """Time a step (forward, backward, Adam) of each cell's model on strings of one length.
+def measure(
+    cells: list[dict],
+    *,
+    length: int = 50,
+    packs: Iterable[int] = (1,),
+    device: str = "cpu",
+    budget: float = 1.0,
+) -> Iterator[dict]:
+    """Time a training step (forward, backward, Adam) of each cell's model, as training does it.
 
     Args:
         cells: resolved cells; the batch size is theirs.
-        length: symbols of a string; nothing is padding.
+        length: symbols of every string; nothing is padding.
+        packs: how many seeds are trained at a time.
         device: "cpu" or "cuda".
         budget: seconds after which a measurement is not repeated any more.
 
     Yields:
-        model, recurrence ("default", or "reference" for the loops over time), batch, length,
-        parameters, seconds, floor_seconds; one dict per measurement.
+        model, recurrence ("default", or "reference" for the loops over time), pack, batch, length,
+        parameters, and seconds and floor_seconds per seed; one dict per measurement.
     """
     rate = matrix_product_rate(device=device)
     for cell in cells:
         batch = cell["training"]["batch_size"]
-        model = build(cell["model"], BINARY, seed=0).to(device)
-        floor = batch * _operations(model, length, device) / rate
-        # The reference is what a mixer without an op of ours is anyway: not timed twice.
-        kinds = ["default", "reference"] if _has_op(model, length, device) else ["default"]
-        for kind in kinds:
-            with _reference() if kind == "reference" else devices.flushing_denormals():
-                seconds = fastest(_step(model, batch, length, device), device, budget)
-            yield {
-                "model": cell["model"]["name"],
-                "recurrence": kind,
-                "batch": batch,
-                "length": length,
-                "parameters": model.parameter_count,
-                "seconds": seconds,
-                "floor_seconds": floor,
-            }
+        (alone,) = _models(cell, 1)
+        floor = batch * _operations(cell, length) / rate
+        for size in packs:
+            # The reference is what a mixer without an op of ours is anyway: not timed twice.
+            both = size == 1 and _has_op(cell, length)
+            for kind in ["default", "reference"] if both else ["default"]:
+                with _reference() if kind == "reference" else devices.flushing_denormals():
+                    seconds = _seconds(cell, size, batch, length, device, budget)
+                yield {
+                    "model": cell["model"]["name"],
+                    "recurrence": kind,
+                    "pack": size,
+                    "batch": batch,
+                    "length": length,
+                    "parameters": alone.parameter_count,
+                    "seconds": seconds / size,
+                    "floor_seconds": floor,
+                }
 
 
-def _step(model, batch: int, length: int, device: str) -> Callable[[], None]:
-    generator = torch.Generator().manual_seed(0)
-    tokens = torch.randint(2, (batch, length), generator=generator).to(device)
-    targets = torch.randint(2, (batch * length,), generator=generator).to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.0, fused=True)
-
-    def step() -> None:
-        logits, _ = model(tokens)
-        loss = F.cross_entropy(logits.flatten(0, 1), targets)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-
-    return step
+def _seconds(cell, size: int, batch: int, length: int, device: str, budget: float) -> float:
+    with graphs.stream(device):
+        learner, batches = _learner(cell, size, batch, length, device)
+        learner.epoch([batches] * size)  # compiles and captures
+        return fastest(lambda: learner.epoch([batches] * size), device, budget) / len(batches)
 
 
-def _operations(model, length: int, device: str) -> int:
+def _models(cell: dict, count: int) -> list[SequenceModel]:
+    settings = {key: value for key, value in cell["model"].items() if key != "name"}
+    return [SequenceModel(2, 2, **settings) for _ in range(count)]
+
+
+def _learner(cell: dict, size: int, batch: int, length: int, device: str):
+    """A learner of `size` models, and batches of different binary strings."""
+    count, rng = BATCHES * batch, np.random.default_rng(0)
+    tokens, targets = (torch.from_numpy(rng.integers(2, size=(count, length))) for _ in range(2))
+    each = np.full(count, length)
+    strings = Strings(
+        tokens.to(device, torch.uint8),
+        targets.to(device, torch.int16),
+        lengths=each,
+        labels=each,
+        first=np.arange(count),
+    )
+    pack = Pack([model.to(device) for model in _models(cell, size)])
+    adam = {"learning_rate": 0.0, "betas": (0.9, 0.995), "eps": 1e-9}
+    rows = np.arange(count).reshape(BATCHES, batch)
+    return Learner(pack, strings, [], **adam), [Batch(r, np.ones_like(r)) for r in rows]
+
+
+def _operations(cell: dict, length: int) -> int:
     """Floating-point operations of the matrix products in a step on one string."""
     # Fused forms of the LSTM and of attention would hide theirs from the counter.
     plain = torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH)
+    learner, (batch, *_) = _learner(cell, 1, 1, length, "cpu")
     with _reference(), plain[0], plain[1], FlopCounterMode(display=False) as counter:
-        _step(model, 1, length, device)()
+        learner.epoch([[batch]])
     return counter.get_total_flops()
 
 
@@ -95,7 +122,8 @@ def _reference() -> Iterator[list[str]]:
         yield called
 
 
-def _has_op(model, length: int, device: str) -> bool:
+def _has_op(cell: dict, length: int) -> bool:
+    learner, (batch, *_) = _learner(cell, 1, 1, length, "cpu")
     with _reference() as called:
-        _step(model, 1, length, device)()
+        learner.epoch([[batch]])
     return bool(called)

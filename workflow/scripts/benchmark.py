@@ -15,11 +15,11 @@ with logging_to(snakemake.log[0]):
 
     torch.set_num_threads(1)
     device = devices.pick(snakemake.resources.device)
+    packs = [1] if device == "cpu" else [1, 8, 32]
+    lengths = {"sizes": [8, 16, 32], "times": [16, 64, 256, 1024]}
     tables = {
-        "steps": pd.DataFrame(steps.measure(snakemake.params.cells, device=device)),
-        "ops": pd.DataFrame(
-            ops.measure(sizes=[8, 16, 32], times=[16, 64, 256], budget=0.1, device=device)
-        ),
+        "steps": pd.DataFrame(steps.measure(snakemake.params.cells, packs=packs, device=device)),
+        "ops": pd.DataFrame(ops.measure(**lengths, budget=0.1, device=device)),
     }
     for name, table in tables.items():
         with atomic(snakemake.output[name]) as temporary:
