@@ -22,7 +22,8 @@ def markdown(ops: pd.DataFrame, steps: pd.DataFrame, machine: str) -> str:
     parts = [
         f"# Benchmark\n\n{machine}\n",
         "## A training step\n\nForward, backward and Adam on a batch of strings of 50 symbols, for "
-        "one seed or several trained at a time. *Floor*: the time of the step's matrix products at the rate of a large one. "
+        "one seed or several trained at a time. *Floor*: the time of the step's matrix products at "
+        "the rate of a large one. "
         "*Reference*: the same model with its recurrence as a PyTorch loop over time.\n",
         _steps(steps),
         "\n## Ops\n\nForward and backward, milliseconds, and how many times faster than the loop "
