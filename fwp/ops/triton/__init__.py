@@ -1,0 +1,40 @@
+"""Kernels in Triton for the GPU, one file per op; imported when a tensor on a GPU asks for one.
+
+This module does not import triton, so that an op can say whether its kernel is usable. A kernel
+takes *packs*: R models that differ only in their weights, as one program. Sequences and states are
+[R·B, ...] with the rows of one model side by side, weights are [R, ...]; one model is R = 1.
+"""
+
+import functools
+import importlib.util
+import os
+
+from torch import Tensor
+
+LARGEST = 128  # head size; larger states do not fit into the registers
+
+
+def interpreted() -> bool:
+    """Whether kernels run on the CPU, in Triton's interpreter: for tests."""
+    return os.environ.get("TRITON_INTERPRET") == "1"
+
+
+def unusable(inputs: dict[str, Tensor]) -> str | None:
+    """Why an op with heads, each [B, T, H, D], cannot use its kernel for `inputs`, or None."""
+    size = max((x.shape[-1] for x in inputs.values() if x.dim() == 4), default=1)
+    if size > LARGEST:
+        return f"it takes head sizes up to {LARGEST}, not {size}"
+    return unusable_device(inputs)
+
+
+def unusable_device(inputs: dict[str, Tensor]) -> str | None:
+    """Why tensors cannot be computed on where they are, or None."""
+    device = next(iter(inputs.values())).device
+    if device.type != "cuda" and not interpreted():
+        return f"it computes on a GPU, the tensors are on {device}"
+    return None if _installed() else "the package triton, which comes with PyTorch, is missing"
+
+
+@functools.cache
+def _installed() -> bool:
+    return importlib.util.find_spec("triton") is not None
