@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import _native
+from fwp.ops import triton as _triton
 from fwp.ops._chunks import join_chunks, split_chunks
 from fwp.ops._op import Backend, Op
 
@@ -85,6 +86,13 @@ def native(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Te
     return _Native.apply(_native.records(inputs), *inputs)
 
 
+def triton(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
+    """The kernel for GPUs, see triton/delta_rule.py."""
+    from fwp.ops.triton.delta_rule import delta_rule as kernel
+
+    return kernel(q, k, v, beta, S)
+
+
 class _Native(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, q, k, v, beta, S_0):
@@ -146,6 +154,7 @@ OP = Op(
     cost=lambda n: 3 * n["K"] * n["V"],
     backends={
         "native": Backend(native, KERNEL.unusable),
+        "triton": Backend(triton, _triton.unusable, packs=True),
         "chunked": Backend(chunked),
         "reference": Backend(reference),
     },

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import _native
+from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 
 KERNEL = _native.Kernel("elementwise_lstm", fixed_sizes=())
@@ -59,6 +60,13 @@ def native(z: Tensor, f: Tensor, w_z: Tensor, w_f: Tensor, c: Tensor) -> tuple[T
     return cells, cells[:, -1]
 
 
+def triton(z: Tensor, f: Tensor, w_z: Tensor, w_f: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """The kernel for GPUs, see triton/elementwise_lstm.py."""
+    from fwp.ops.triton.elementwise_lstm import elementwise_lstm as kernel
+
+    return kernel(z, f, w_z, w_f, c)
+
+
 class _Native(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, z, f, w_z, w_f, c_0):
@@ -107,6 +115,7 @@ OP = Op(
     cost=lambda n: 4 * n["D"],
     backends={
         "native": Backend(native, KERNEL.unusable),
+        "triton": Backend(triton, _triton.unusable, packs=True),
         "reference": Backend(reference),
     },
 )

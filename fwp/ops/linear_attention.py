@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import _native
+from fwp.ops import triton as _triton
 from fwp.ops._chunks import join_chunks, split_chunks
 from fwp.ops._op import Backend, Op
 
@@ -60,6 +61,13 @@ def native(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
     """The compiled kernel, see linear_attention.c."""
     inputs = (q, k, v, S)
     return _Native.apply(_native.records(inputs), *inputs)
+
+
+def triton(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
+    """The kernel for GPUs, see triton/linear_attention.py."""
+    from fwp.ops.triton.linear_attention import linear_attention as kernel
+
+    return kernel(q, k, v, S)
 
 
 class _Native(torch.autograd.Function):
@@ -122,6 +130,7 @@ OP = Op(
     cost=lambda n: 2 * n["K"] * n["V"],
     backends={
         "native": Backend(native, KERNEL.unusable),
+        "triton": Backend(triton, _triton.unusable, packs=True),
         "chunked": Backend(chunked),
         "reference": Backend(reference),
     },

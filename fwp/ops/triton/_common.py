@@ -1,11 +1,17 @@
-"""What the kernels share."""
+"""What the kernels share: how the state is dealt to programs and threads."""
 
+import triton
+import triton.language as tl
 from torch import Tensor
-from triton import next_power_of_2
 
 from fwp.ops._native import records
 
-__all__ = ["contiguous_end", "next_power_of_2", "records"]
+__all__ = ["STAGES", "contiguous_end", "offsets_of", "read", "records", "rows_of", "slices"]
+
+LANES = 32  # threads of a warp; a program is one warp
+COLUMNS = 16  # of the state in a program
+REGISTERS = 32  # rows of a column in a thread, at most
+STAGES = 3  # steps of time whose inputs are on their way while one is computed
 
 
 def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
@@ -16,3 +22,40 @@ def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
             return x.contiguous()
         expected *= x.shape[dim]
     return x
+
+
+def slices(rows: int, columns: int) -> tuple[int, dict[str, int]]:
+    """How to cut a state [rows, columns] whose kernel sums over rows: programs, block sizes.
+
+    A program holds all rows of a slice of columns as a tile [COLUMNS, HIGH, LOW], row = high · LOW
+    + low. Lanes hold COLUMNS × HIGH; LOW neighbouring rows lie in the registers of a thread, so
+    that most of a sum needs no exchange and a step's keys are read 16 bytes at a time.
+    """
+    rows, columns = triton.next_power_of_2(rows), triton.next_power_of_2(columns)
+    columns = min(columns, COLUMNS, max(REGISTERS * LANES // rows, 1))
+    high = min(LANES // columns, rows)
+    return columns, {"COLUMNS": columns, "HIGH": high, "LOW": rows // high}
+
+
+@triton.jit
+def rows_of(HIGH: tl.constexpr, LOW: tl.constexpr):
+    """Numbers of a tile's rows, [HIGH, LOW]."""
+    return tl.arange(0, HIGH)[:, None] * LOW + tl.arange(0, LOW)[None, :]
+
+
+@triton.jit
+def offsets_of(i, j, row_stride, column_stride):
+    """Offsets of a tile [COLUMNS, HIGH, LOW] of the state with rows `i` and columns `j`.
+
+    Triton deals a tile to lanes in the order of how contiguous it takes each dimension to be. What
+    it is told here only sets that order: as kernels keep it from learning the strides
+    (`do_not_specialize`), no access becomes wider than one number.
+    """
+    offsets = i[None] * row_stride + j[:, None, None] * column_stride
+    return tl.max_contiguous(offsets, [j.shape[0], i.shape[0], 1])
+
+
+@triton.jit
+def read(row, tile):
+    """The product of a vector [HIGH, LOW] and a tile [COLUMNS, HIGH, LOW], [COLUMNS]."""
+    return tl.sum(tl.sum(row[None] * tile, 2), 1)
