@@ -6,7 +6,19 @@ from torch import Tensor
 
 from fwp.ops._native import records
 
-__all__ = ["STAGES", "contiguous_end", "offsets_of", "read", "records", "rows_of", "slices"]
+__all__ = [
+    "LANES",
+    "STAGES",
+    "contiguous_end",
+    "offsets_of",
+    "read",
+    "records",
+    "rows_of",
+    "sigmoid",
+    "slices",
+    "start_of",
+    "tanh",
+]
 
 LANES = 32  # threads of a warp; a program is one warp
 COLUMNS = 16  # of the state in a program
@@ -27,35 +39,56 @@ def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
 def slices(rows: int, columns: int) -> tuple[int, dict[str, int]]:
     """How to cut a state [rows, columns] whose kernel sums over rows: programs, block sizes.
 
-    A program holds all rows of a slice of columns as a tile [COLUMNS, HIGH, LOW], row = high · LOW
+    A program holds all rows of a slice of columns as a tile [LOW, HIGH, COLUMNS], row = high · LOW
     + low. Lanes hold COLUMNS × HIGH; LOW neighbouring rows lie in the registers of a thread, so
     that most of a sum needs no exchange and a step's keys are read 16 bytes at a time.
     """
     rows, columns = triton.next_power_of_2(rows), triton.next_power_of_2(columns)
     columns = min(columns, COLUMNS, max(REGISTERS * LANES // rows, 1))
     high = min(LANES // columns, rows)
-    return columns, {"COLUMNS": columns, "HIGH": high, "LOW": rows // high}
+    return columns, {"LOW": rows // high, "HIGH": high, "COLUMNS": columns}
 
 
 @triton.jit
-def rows_of(HIGH: tl.constexpr, LOW: tl.constexpr):
-    """Numbers of a tile's rows, [HIGH, LOW]."""
-    return tl.arange(0, HIGH)[:, None] * LOW + tl.arange(0, LOW)[None, :]
+def rows_of(LOW: tl.constexpr, HIGH: tl.constexpr):
+    """Numbers of a tile's rows, [LOW, HIGH]."""
+    return tl.arange(0, LOW)[:, None] + tl.arange(0, HIGH)[None, :] * LOW
 
 
 @triton.jit
 def offsets_of(i, j, row_stride, column_stride):
-    """Offsets of a tile [COLUMNS, HIGH, LOW] of the state with rows `i` and columns `j`.
+    """Offsets of a tile [LOW, HIGH, COLUMNS] of the state with rows `i` and columns `j`.
 
     Triton deals a tile to lanes in the order of how contiguous it takes each dimension to be. What
-    it is told here only sets that order: as kernels keep it from learning the strides
-    (`do_not_specialize`), no access becomes wider than one number.
+    it is told here only sets that order, the one it has by default for tensors that are not loaded:
+    as kernels keep it from learning the strides (`do_not_specialize`), no access becomes wider than
+    one number.
     """
-    offsets = i[None] * row_stride + j[:, None, None] * column_stride
-    return tl.max_contiguous(offsets, [j.shape[0], i.shape[0], 1])
+    offsets = i[:, :, None] * row_stride + j * column_stride
+    return tl.max_contiguous(offsets, [1, i.shape[1], j.shape[0]])
 
 
 @triton.jit
 def read(row, tile):
-    """The product of a vector [HIGH, LOW] and a tile [COLUMNS, HIGH, LOW], [COLUMNS]."""
-    return tl.sum(tl.sum(row[None] * tile, 2), 1)
+    """The product of a vector [LOW, HIGH] and a tile [LOW, HIGH, COLUMNS], [COLUMNS]."""
+    return tl.sum(tl.sum(row[:, :, None] * tile, 0), 0)
+
+
+@triton.jit
+def start_of(state, tile, inside, dtype: tl.constexpr):
+    """The tile of the state before the first step, or of its gradient: zeros if there is none."""
+    if state is None:
+        return tl.zeros(tile.shape, dtype)
+    return tl.load(state + tile, inside, 0.0)
+
+
+@triton.jit
+def sigmoid(x):
+    """The logistic function."""
+    return 1 / (1 + tl.exp(-x))
+
+
+@triton.jit
+def tanh(x):
+    """The hyperbolic tangent, to an absolute rounding error."""
+    return 2 * sigmoid(2 * x) - 1

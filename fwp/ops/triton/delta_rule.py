@@ -26,6 +26,7 @@ from fwp.ops.triton._common import (
     records,
     rows_of,
     slices,
+    start_of,
 )
 
 
@@ -51,7 +52,9 @@ class _DeltaRule(torch.autograd.Function):
             STAGES=STAGES,
             num_warps=1,
         )
-        ctx.save_for_backward(q, k, beta, e, S_0)
+        if record:
+            ctx.set_materialize_grads(False)
+            ctx.save_for_backward(q, k, beta, e, S_0)
         return y, S_T
 
     @staticmethod
@@ -59,9 +62,10 @@ class _DeltaRule(torch.autograd.Function):
     def backward(ctx, dy, dS_T):
         q, k, beta, e, S_0 = ctx.saved_tensors
         (B, T, H, K), V = q.shape, e.shape[-1]
-        dy, dS_T = contiguous_end(dy), dS_T.contiguous()
+        dy = torch.zeros_like(e) if dy is None else contiguous_end(dy)
+        dS_T = None if dS_T is None else dS_T.contiguous()
         dq, dk = (q.new_empty(B, T, H, K) for _ in range(2))
-        dv, dS_0 = torch.empty_like(e), torch.empty_like(S_0)
+        dv, dS_0 = torch.empty_like(e), torch.empty_like(S_0) if ctx.needs_input_grad[-1] else None
         strides = (*q.stride()[:3], *k.stride()[:3], *beta.stride(), *dy.stride()[:3])
 
         columns, blocks = slices(K, V)
@@ -92,27 +96,27 @@ def _forward(
     q_, k_, v_, beta_, S_0, y_, e_, S_T,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, v_b, v_t, v_h, beta_b, beta_t, beta_h,
-    COLUMNS: tl.constexpr, HIGH: tl.constexpr, LOW: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
-    i, j = rows_of(HIGH, LOW), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    i, j = rows_of(LOW, HIGH), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     tile = n * K * V + offsets_of(i, j, row_stride, column_stride)
-    inside = (i < K)[None] & (j < V)[:, None, None]
+    inside = (i < K)[:, :, None] & (j < V)
     q_ += b * q_b + h * q_h + i
     k_ += b * k_b + h * k_h + i
     v_ += b * v_b + h * v_h + j
     beta_ += b * beta_b + h * beta_h
     out = (b * T * H + h) * V + j
 
-    S = tl.load(S_0 + tile, inside, 0.0)
+    S = start_of(S_0, tile, inside, k_.dtype.element_ty)
     for t in tl.range(0, T, num_stages=STAGES):
         q = tl.load(q_ + t * q_t, i < K, 0.0)
         k = tl.load(k_ + t * k_t, i < K, 0.0)
         v = tl.load(v_ + t * v_t, j < V, 0.0)
         beta = tl.load(beta_ + t * beta_t)
         e = v - read(k, S)
-        S += k[None] * (beta * e)[:, None, None]
+        S += k[:, :, None] * (beta * e)
         tl.store(y_ + out + t * H * V, read(q, S), j < V)
         if e_ is not None:
             tl.store(e_ + out + t * H * V, e, j < V)
@@ -124,13 +128,13 @@ def _backward_values(
     q_, k_, beta_, e_, dy_, dS_T, dv_, dbeta_, dS_0,
     B, T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, beta_b, beta_t, beta_h, dy_b, dy_t, dy_h,
-    COLUMNS: tl.constexpr, HIGH: tl.constexpr, LOW: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
-    i, j = rows_of(HIGH, LOW), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    i, j = rows_of(LOW, HIGH), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     tile = n * K * V + offsets_of(i, j, row_stride, column_stride)
-    inside = (i < K)[None] & (j < V)[:, None, None]
+    inside = (i < K)[:, :, None] & (j < V)
     q_ += b * q_b + h * q_h + i
     k_ += b * k_b + h * k_h + i
     beta_ += b * beta_b + h * beta_h
@@ -138,7 +142,7 @@ def _backward_values(
     first = b * T * H + h
     dbeta_ += tl.program_id(1).to(tl.int64) * B * T * H
 
-    G = tl.load(dS_T + tile, inside, 0.0)
+    G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
     for back in tl.range(0, T, num_stages=STAGES):
         t = T - 1 - back
         step = first + t * H
@@ -147,13 +151,14 @@ def _backward_values(
         dy = tl.load(dy_ + t * dy_t, j < V, 0.0)
         e = tl.load(e_ + step * V + j, j < V, 0.0)
         beta = tl.load(beta_ + t * beta_t)
-        G += q[None] * dy[:, None, None]
+        G += q[:, :, None] * dy
         d = read(k, G)
         dv = beta * d
-        G -= k[None] * dv[:, None, None]
+        G -= k[:, :, None] * dv
         tl.store(dv_ + step * V + j, dv, j < V)
         tl.store(dbeta_ + step, tl.sum(d * e, 0))
-    tl.store(dS_0 + tile, G, inside)
+    if dS_0 is not None:
+        tl.store(dS_0 + tile, G, inside)
 
 
 @triton.jit(do_not_specialize=["row_stride", "column_stride"])
@@ -161,21 +166,21 @@ def _backward_keys(
     q_, k_, beta_, e_, dy_, dv_, dS_T, S_0, dq_, dk_,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, beta_b, beta_t, beta_h, dy_b, dy_t, dy_h,
-    COLUMNS: tl.constexpr, HIGH: tl.constexpr, LOW: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     """The state transposed: its rows are values, its columns keys."""
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
-    i, j = rows_of(HIGH, LOW), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    i, j = rows_of(LOW, HIGH), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     tile = n * K * V + offsets_of(i, j, row_stride, column_stride)
-    inside = (i < V)[None] & (j < K)[:, None, None]
+    inside = (i < V)[:, :, None] & (j < K)
     q_ += b * q_b + h * q_h + j
     k_ += b * k_b + h * k_h + j
     beta_ += b * beta_b + h * beta_h
     dy_ += b * dy_b + h * dy_h + i
     first = b * T * H + h
 
-    G = tl.load(dS_T + tile, inside, 0.0)
+    G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
     for back in tl.range(0, T, num_stages=STAGES):
         t = T - 1 - back
         step = first + t * H
@@ -185,12 +190,12 @@ def _backward_keys(
         e = tl.load(e_ + step * V + i, i < V, 0.0)
         dv = tl.load(dv_ + step * V + i, i < V, 0.0)
         beta = tl.load(beta_ + t * beta_t)
-        G += dy[None] * q[:, None, None]
+        G += dy[:, :, None] * q
         tl.store(dk_ + step * K + j, beta * read(e, G), j < K)
-        G -= dv[None] * k[:, None, None]
+        G -= dv[:, :, None] * k
 
     tl.debug_barrier()  # what the loop above wrote is read by other threads below
-    S = tl.load(S_0 + tile, inside, 0.0)
+    S = start_of(S_0, tile, inside, k_.dtype.element_ty)
     for t in tl.range(0, T, num_stages=STAGES):
         step = first + t * H
         k = tl.load(k_ + t * k_t, j < K, 0.0)
@@ -200,5 +205,5 @@ def _backward_keys(
         beta = tl.load(beta_ + t * beta_t)
         dk = tl.load(dk_ + step * K + j, j < K, 0.0)
         tl.store(dk_ + step * K + j, dk - read(dv, S), j < K)
-        S += e[None] * (beta * k)[:, None, None]
+        S += e[:, :, None] * (beta * k)
         tl.store(dq_ + step * K + j, read(dy, S), j < K)

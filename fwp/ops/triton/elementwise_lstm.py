@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import LANES, contiguous_end, records
+from fwp.ops.triton._common import LANES, contiguous_end, records, sigmoid, tanh
 
 STAGES = 4  # steps of time whose inputs are on their way while one is computed
 
@@ -16,7 +16,7 @@ STAGES = 4  # steps of time whose inputs are on their way while one is computed
 def elementwise_lstm(
     z: Tensor, f: Tensor, w_z: Tensor, w_f: Tensor, c: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """As `fwp.ops.elementwise_lstm.elementwise_lstm` for a pack: weights [R, D], z [R · B, T, D]."""
+    """As `fwp.ops.elementwise_lstm.elementwise_lstm` for R models: weights [R, D]."""
     inputs = (z, f, w_z, w_f, c)
     cells = _ElementwiseLSTM.apply(records(inputs), *inputs)
     return cells, cells[:, -1]
@@ -64,20 +64,10 @@ class _ElementwiseLSTM(torch.autograd.Function):
 
 
 def _grid(N: int, D: int) -> tuple[tuple[int, int], dict[str, int]]:
-    """Programs and their blocks: a warp takes a run of units, of several sequences if D is small."""
+    """Programs and their blocks: a warp takes units of a sequence, or of several if D is small."""
     units = min(triton.next_power_of_2(D), LANES)
     rows = LANES // units
     return (triton.cdiv(N, rows), triton.cdiv(D, units)), {"ROWS": rows, "UNITS": units}
-
-
-@triton.jit
-def _sigmoid(x):
-    return 1 / (1 + tl.exp(-x))
-
-
-@triton.jit
-def _tanh(x):
-    return 2 * _sigmoid(2 * x) - 1
 
 
 @triton.jit
@@ -97,8 +87,8 @@ def _forward(
     f_ += n * f_n + d
     cells_ += n * T * D + d
     for t in tl.range(0, T, num_stages=STAGES):
-        z = _tanh(tl.load(z_ + t * z_t, inside, 0.0) + wz * c)
-        f = _sigmoid(tl.load(f_ + t * f_t, inside, 0.0) + wf * c)
+        z = tanh(tl.load(z_ + t * z_t, inside, 0.0) + wz * c)
+        f = sigmoid(tl.load(f_ + t * f_t, inside, 0.0) + wf * c)
         c = f * c + (1 - f) * z
         tl.store(cells_ + t * D, c, inside)
 
@@ -127,8 +117,8 @@ def _backward(
         t = T - 1 - back
         before = tl.where(t > 0, cells_ + first + (t - 1) * D, c_0_)
         c = tl.load(before, inside, 0.0)
-        z = _tanh(tl.load(z_ + t * z_t, inside, 0.0) + wz * c)
-        f = _sigmoid(tl.load(f_ + t * f_t, inside, 0.0) + wf * c)
+        z = tanh(tl.load(z_ + t * z_t, inside, 0.0) + wz * c)
+        f = sigmoid(tl.load(f_ + t * f_t, inside, 0.0) + wf * c)
         dc += tl.load(d_cells + t * dc_t, inside, 0.0)
         dz = dc * (1 - f) * (1 - z * z)
         df = dc * (c - z) * f * (1 - f)

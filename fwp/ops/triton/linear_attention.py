@@ -23,6 +23,7 @@ from fwp.ops.triton._common import (
     records,
     rows_of,
     slices,
+    start_of,
 )
 
 
@@ -48,6 +49,7 @@ class _LinearAttention(torch.autograd.Function):
             num_warps=1,
         )
         if record:
+            ctx.set_materialize_grads(False)
             ctx.save_for_backward(q, k, v, S_0)
         return y, S_T
 
@@ -56,9 +58,10 @@ class _LinearAttention(torch.autograd.Function):
     def backward(ctx, dy, dS_T):
         q, k, v, S_0 = ctx.saved_tensors
         (B, T, H, K), V = q.shape, v.shape[-1]
-        dy, dS_T = contiguous_end(dy), dS_T.contiguous()
+        dy = torch.zeros_like(v) if dy is None else contiguous_end(dy)
+        dS_T = None if dS_T is None else dS_T.contiguous()
         dq, dk, dv = (q.new_empty(B, T, H, size) for size in (K, K, V))
-        dS_0 = torch.empty_like(S_0)
+        dS_0 = torch.empty_like(S_0) if ctx.needs_input_grad[-1] else None
         strides = (*q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *dy.stride()[:3])
         columns, blocks = slices(K, V)
         _backward_values[B * H, triton.cdiv(V, columns)](
@@ -86,24 +89,24 @@ def _forward(
     q_, k_, v_, S_0, y_, S_T,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, v_b, v_t, v_h,
-    COLUMNS: tl.constexpr, HIGH: tl.constexpr, LOW: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
-    i, j = rows_of(HIGH, LOW), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    i, j = rows_of(LOW, HIGH), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     tile = n * K * V + offsets_of(i, j, row_stride, column_stride)
-    inside = (i < K)[None] & (j < V)[:, None, None]
+    inside = (i < K)[:, :, None] & (j < V)
     q_ += b * q_b + h * q_h + i
     k_ += b * k_b + h * k_h + i
     v_ += b * v_b + h * v_h + j
     y_ += (b * T * H + h) * V + j
 
-    S = tl.load(S_0 + tile, inside, 0.0)
+    S = start_of(S_0, tile, inside, k_.dtype.element_ty)
     for t in tl.range(0, T, num_stages=STAGES):
         q = tl.load(q_ + t * q_t, i < K, 0.0)
         k = tl.load(k_ + t * k_t, i < K, 0.0)
         v = tl.load(v_ + t * v_t, j < V, 0.0)
-        S += k[None] * v[:, None, None]
+        S += k[:, :, None] * v
         tl.store(y_ + t * H * V, read(q, S), j < V)
     tl.store(S_T + tile, S, inside)
 
@@ -113,27 +116,28 @@ def _backward_values(
     q_, k_, dy_, dS_T, dv_, dS_0,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, dy_b, dy_t, dy_h,
-    COLUMNS: tl.constexpr, HIGH: tl.constexpr, LOW: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
-    i, j = rows_of(HIGH, LOW), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    i, j = rows_of(LOW, HIGH), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     tile = n * K * V + offsets_of(i, j, row_stride, column_stride)
-    inside = (i < K)[None] & (j < V)[:, None, None]
+    inside = (i < K)[:, :, None] & (j < V)
     q_ += b * q_b + h * q_h + i
     k_ += b * k_b + h * k_h + i
     dy_ += b * dy_b + h * dy_h + j
     dv_ += (b * T * H + h) * V + j
 
-    G = tl.load(dS_T + tile, inside, 0.0)
+    G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
     for back in tl.range(0, T, num_stages=STAGES):
         t = T - 1 - back
         q = tl.load(q_ + t * q_t, i < K, 0.0)
         k = tl.load(k_ + t * k_t, i < K, 0.0)
         dy = tl.load(dy_ + t * dy_t, j < V, 0.0)
-        G += q[None] * dy[:, None, None]
+        G += q[:, :, None] * dy
         tl.store(dv_ + t * H * V, read(k, G), j < V)
-    tl.store(dS_0 + tile, G, inside)
+    if dS_0 is not None:
+        tl.store(dS_0 + tile, G, inside)
 
 
 @triton.jit(do_not_specialize=["row_stride", "column_stride"])
@@ -141,33 +145,33 @@ def _backward_keys(
     q_, k_, v_, dy_, dS_T, S_0, dq_, dk_,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, v_b, v_t, v_h, dy_b, dy_t, dy_h,
-    COLUMNS: tl.constexpr, HIGH: tl.constexpr, LOW: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     """The state transposed: its rows are values, its columns keys."""
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
-    i, j = rows_of(HIGH, LOW), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    i, j = rows_of(LOW, HIGH), tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     tile = n * K * V + offsets_of(i, j, row_stride, column_stride)
-    inside = (i < V)[None] & (j < K)[:, None, None]
+    inside = (i < V)[:, :, None] & (j < K)
     q_ += b * q_b + h * q_h + j
     k_ += b * k_b + h * k_h + j
     v_ += b * v_b + h * v_h + i
     dy_ += b * dy_b + h * dy_h + i
     out = (b * T * H + h) * K + j
 
-    G = tl.load(dS_T + tile, inside, 0.0)
+    G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
     for back in tl.range(0, T, num_stages=STAGES):
         t = T - 1 - back
         q = tl.load(q_ + t * q_t, j < K, 0.0)
         v = tl.load(v_ + t * v_t, i < V, 0.0)
         dy = tl.load(dy_ + t * dy_t, i < V, 0.0)
-        G += dy[None] * q[:, None, None]
+        G += dy[:, :, None] * q
         tl.store(dk_ + out + t * H * K, read(v, G), j < K)
 
-    S = tl.load(S_0 + tile, inside, 0.0)
+    S = start_of(S_0, tile, inside, k_.dtype.element_ty)
     for t in tl.range(0, T, num_stages=STAGES):
         k = tl.load(k_ + t * k_t, j < K, 0.0)
         v = tl.load(v_ + t * v_t, i < V, 0.0)
         dy = tl.load(dy_ + t * dy_t, i < V, 0.0)
-        S += v[None] * k[:, None, None]
+        S += v[:, :, None] * k
         tl.store(dq_ + out + t * H * K, read(dy, S), j < K)
