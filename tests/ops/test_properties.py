@@ -7,7 +7,7 @@ import torch
 
 from fwp import ops
 
-SIZES = {"B": 3, "T": 37, "H": 2, "D": 5, "K": 5, "V": 3, "4": 4}
+SIZES = {"B": 3, "T": 37, "H": 2, "D": 5, "K": 5, "V": 3, "I": 4, "4": 4}
 CASES = {
     "usual": {},
     "one step": {"T": 1},

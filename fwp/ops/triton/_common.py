@@ -8,7 +8,7 @@ from fwp.ops._native import records
 
 __all__ = [
     "LANES",
-    "STAGES",
+    "LOOP",
     "contiguous_end",
     "offsets_of",
     "read",
@@ -23,7 +23,8 @@ __all__ = [
 LANES = 32  # threads of a warp; a program is one warp
 COLUMNS = 16  # of the state in a program
 REGISTERS = 32  # rows of a column in a thread, at most
-STAGES = 3  # steps of time whose inputs are on their way while one is computed
+# Of the loop over time: steps in one round, and rounds whose inputs are on their way at a time.
+LOOP = {"UNROLL": 4, "STAGES": 2}
 
 
 def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
@@ -37,16 +38,19 @@ def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
 
 
 def slices(rows: int, columns: int) -> tuple[int, dict[str, int]]:
-    """How to cut a state [rows, columns] whose kernel sums over rows: programs, block sizes.
+    """How to cut a state [rows, columns] over which a kernel sums by rows.
 
     A program holds all rows of a slice of columns as a tile [LOW, HIGH, COLUMNS], row = high · LOW
     + low. Lanes hold COLUMNS × HIGH; LOW neighbouring rows lie in the registers of a thread, so
     that most of a sum needs no exchange and a step's keys are read 16 bytes at a time.
+
+    Returns:
+        Columns of a program, and its block sizes.
     """
     rows, columns = triton.next_power_of_2(rows), triton.next_power_of_2(columns)
     columns = min(columns, COLUMNS, max(REGISTERS * LANES // rows, 1))
     high = min(LANES // columns, rows)
-    return columns, {"LOW": rows // high, "HIGH": high, "COLUMNS": columns}
+    return columns, {"LOW": rows // high, "HIGH": high, "COLUMNS": columns, **LOOP}
 
 
 @triton.jit
@@ -90,5 +94,6 @@ def sigmoid(x):
 
 @triton.jit
 def tanh(x):
-    """The hyperbolic tangent, to an absolute rounding error."""
-    return 2 * sigmoid(2 * x) - 1
+    """The hyperbolic tangent, up to rounding of numbers near 1."""
+    magnitude = 1 - 2 / (tl.exp(2 * tl.abs(x)) + 1)
+    return tl.where(x < 0, -magnitude, magnitude)

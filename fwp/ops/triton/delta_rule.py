@@ -19,7 +19,6 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.ops.triton._common import (
-    STAGES,
     contiguous_end,
     offsets_of,
     read,
@@ -49,7 +48,6 @@ class _DeltaRule(torch.autograd.Function):
             *(T, H, K, V, V, 1),
             *(*q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *beta.stride()),
             **blocks,
-            STAGES=STAGES,
             num_warps=1,
         )
         if record:
@@ -76,7 +74,6 @@ class _DeltaRule(torch.autograd.Function):
             *(B, T, H, K, V, V, 1),
             *strides,
             **blocks,
-            STAGES=STAGES,
             num_warps=1,
         )
         columns, blocks = slices(V, K)
@@ -85,7 +82,6 @@ class _DeltaRule(torch.autograd.Function):
             *(T, H, K, V, 1, V),
             *strides,
             **blocks,
-            STAGES=STAGES,
             num_warps=1,
         )
         return None, dq, dk, dv, dbeta.sum(0) if parts > 1 else dbeta[0], dS_0
@@ -96,7 +92,8 @@ def _forward(
     q_, k_, v_, beta_, S_0, y_, e_, S_T,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, v_b, v_t, v_h, beta_b, beta_t, beta_h,
-    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr,
+    UNROLL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
@@ -110,7 +107,7 @@ def _forward(
     out = (b * T * H + h) * V + j
 
     S = start_of(S_0, tile, inside, k_.dtype.element_ty)
-    for t in tl.range(0, T, num_stages=STAGES):
+    for t in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         q = tl.load(q_ + t * q_t, i < K, 0.0)
         k = tl.load(k_ + t * k_t, i < K, 0.0)
         v = tl.load(v_ + t * v_t, j < V, 0.0)
@@ -128,7 +125,8 @@ def _backward_values(
     q_, k_, beta_, e_, dy_, dS_T, dv_, dbeta_, dS_0,
     B, T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, beta_b, beta_t, beta_h, dy_b, dy_t, dy_h,
-    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr,
+    UNROLL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
@@ -143,7 +141,7 @@ def _backward_values(
     dbeta_ += tl.program_id(1).to(tl.int64) * B * T * H
 
     G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
-    for back in tl.range(0, T, num_stages=STAGES):
+    for back in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         t = T - 1 - back
         step = first + t * H
         q = tl.load(q_ + t * q_t, i < K, 0.0)
@@ -166,7 +164,8 @@ def _backward_keys(
     q_, k_, beta_, e_, dy_, dv_, dS_T, S_0, dq_, dk_,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, beta_b, beta_t, beta_h, dy_b, dy_t, dy_h,
-    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr,
+    UNROLL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     """The state transposed: its rows are values, its columns keys."""
     n = tl.program_id(0).to(tl.int64)
@@ -181,7 +180,7 @@ def _backward_keys(
     first = b * T * H + h
 
     G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
-    for back in tl.range(0, T, num_stages=STAGES):
+    for back in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         t = T - 1 - back
         step = first + t * H
         q = tl.load(q_ + t * q_t, j < K, 0.0)
@@ -196,7 +195,7 @@ def _backward_keys(
 
     tl.debug_barrier()  # what the loop above wrote is read by other threads below
     S = start_of(S_0, tile, inside, k_.dtype.element_ty)
-    for t in tl.range(0, T, num_stages=STAGES):
+    for t in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         step = first + t * H
         k = tl.load(k_ + t * k_t, j < K, 0.0)
         dy = tl.load(dy_ + t * dy_t, i < V, 0.0)

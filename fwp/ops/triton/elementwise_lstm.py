@@ -8,9 +8,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import LANES, contiguous_end, records, sigmoid, tanh
-
-STAGES = 4  # steps of time whose inputs are on their way while one is computed
+from fwp.ops.triton._common import LANES, LOOP, contiguous_end, records, sigmoid, tanh
 
 
 def elementwise_lstm(
@@ -34,7 +32,6 @@ class _ElementwiseLSTM(torch.autograd.Function):
             *(N, T, D, N // len(w_z)),
             *(*z.stride()[:2], *f.stride()[:2], w_z.stride(0), w_f.stride(0), c_0.stride(0)),
             **blocks,
-            STAGES=STAGES,
             num_warps=1,
         )
         if record:
@@ -56,7 +53,6 @@ class _ElementwiseLSTM(torch.autograd.Function):
             *(*z.stride()[:2], *f.stride()[:2], w_z.stride(0), w_f.stride(0), c_0.stride(0)),
             *d_cells.stride()[:2],
             **blocks,
-            STAGES=STAGES,
             num_warps=1,
         )
         dw_z, dw_f = (x.view(len(w_z), -1, D).sum(1) for x in (dw_z, dw_f))
@@ -67,7 +63,7 @@ def _grid(N: int, D: int) -> tuple[tuple[int, int], dict[str, int]]:
     """Programs and their blocks: a warp takes units of a sequence, or of several if D is small."""
     units = min(triton.next_power_of_2(D), LANES)
     rows = LANES // units
-    return (triton.cdiv(N, rows), triton.cdiv(D, units)), {"ROWS": rows, "UNITS": units}
+    return (triton.cdiv(N, rows), triton.cdiv(D, units)), {"ROWS": rows, "UNITS": units, **LOOP}
 
 
 @triton.jit
@@ -75,7 +71,7 @@ def _forward(
     z_, f_, w_z, w_f, c_0, cells_,
     N, T, D, B,
     z_n, z_t, f_n, f_t, w_z_r, w_f_r, c_0_n,
-    ROWS: tl.constexpr, UNITS: tl.constexpr, STAGES: tl.constexpr,
+    ROWS: tl.constexpr, UNITS: tl.constexpr, UNROLL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = (tl.program_id(0) * ROWS + tl.arange(0, ROWS)).to(tl.int64)[:, None]
     d = tl.program_id(1) * UNITS + tl.arange(0, UNITS)[None, :]
@@ -86,7 +82,7 @@ def _forward(
     z_ += n * z_n + d
     f_ += n * f_n + d
     cells_ += n * T * D + d
-    for t in tl.range(0, T, num_stages=STAGES):
+    for t in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         z = tanh(tl.load(z_ + t * z_t, inside, 0.0) + wz * c)
         f = sigmoid(tl.load(f_ + t * f_t, inside, 0.0) + wf * c)
         c = f * c + (1 - f) * z
@@ -98,7 +94,7 @@ def _backward(
     z_, f_, w_z, w_f, c_0, cells_, d_cells, dz_, df_, dw_z, dw_f, dc_0,
     N, T, D, B,
     z_n, z_t, f_n, f_t, w_z_r, w_f_r, c_0_n, dc_n, dc_t,
-    ROWS: tl.constexpr, UNITS: tl.constexpr, STAGES: tl.constexpr,
+    ROWS: tl.constexpr, UNITS: tl.constexpr, UNROLL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = (tl.program_id(0) * ROWS + tl.arange(0, ROWS)).to(tl.int64)[:, None]
     d = tl.program_id(1) * UNITS + tl.arange(0, UNITS)[None, :]
@@ -113,7 +109,7 @@ def _backward(
 
     dc = tl.zeros([ROWS, UNITS], wz.dtype)
     sum_z, sum_f = dc, dc
-    for back in tl.range(0, T, num_stages=STAGES):
+    for back in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         t = T - 1 - back
         before = tl.where(t > 0, cells_ + first + (t - 1) * D, c_0_)
         c = tl.load(before, inside, 0.0)

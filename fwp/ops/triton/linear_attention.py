@@ -16,7 +16,6 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.ops.triton._common import (
-    STAGES,
     contiguous_end,
     offsets_of,
     read,
@@ -45,7 +44,6 @@ class _LinearAttention(torch.autograd.Function):
             *(T, H, K, V, V, 1),
             *(*q.stride()[:3], *k.stride()[:3], *v.stride()[:3]),
             **blocks,
-            STAGES=STAGES,
             num_warps=1,
         )
         if record:
@@ -69,7 +67,6 @@ class _LinearAttention(torch.autograd.Function):
             *(T, H, K, V, V, 1),
             *(*q.stride()[:3], *k.stride()[:3], *dy.stride()[:3]),
             **blocks,
-            STAGES=STAGES,
             num_warps=1,
         )
         columns, blocks = slices(V, K)
@@ -78,7 +75,6 @@ class _LinearAttention(torch.autograd.Function):
             *(T, H, K, V, 1, V),
             *strides,
             **blocks,
-            STAGES=STAGES,
             num_warps=1,
         )
         return None, dq, dk, dv, dS_0
@@ -89,7 +85,8 @@ def _forward(
     q_, k_, v_, S_0, y_, S_T,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, v_b, v_t, v_h,
-    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr,
+    UNROLL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
@@ -102,7 +99,7 @@ def _forward(
     y_ += (b * T * H + h) * V + j
 
     S = start_of(S_0, tile, inside, k_.dtype.element_ty)
-    for t in tl.range(0, T, num_stages=STAGES):
+    for t in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         q = tl.load(q_ + t * q_t, i < K, 0.0)
         k = tl.load(k_ + t * k_t, i < K, 0.0)
         v = tl.load(v_ + t * v_t, j < V, 0.0)
@@ -116,7 +113,8 @@ def _backward_values(
     q_, k_, dy_, dS_T, dv_, dS_0,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, dy_b, dy_t, dy_h,
-    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr,
+    UNROLL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0).to(tl.int64)
     b, h = n // H, n % H
@@ -129,7 +127,7 @@ def _backward_values(
     dv_ += (b * T * H + h) * V + j
 
     G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
-    for back in tl.range(0, T, num_stages=STAGES):
+    for back in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         t = T - 1 - back
         q = tl.load(q_ + t * q_t, i < K, 0.0)
         k = tl.load(k_ + t * k_t, i < K, 0.0)
@@ -145,7 +143,8 @@ def _backward_keys(
     q_, k_, v_, dy_, dS_T, S_0, dq_, dk_,
     T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, v_b, v_t, v_h, dy_b, dy_t, dy_h,
-    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr, STAGES: tl.constexpr,
+    LOW: tl.constexpr, HIGH: tl.constexpr, COLUMNS: tl.constexpr,
+    UNROLL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     """The state transposed: its rows are values, its columns keys."""
     n = tl.program_id(0).to(tl.int64)
@@ -160,7 +159,7 @@ def _backward_keys(
     out = (b * T * H + h) * K + j
 
     G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
-    for back in tl.range(0, T, num_stages=STAGES):
+    for back in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         t = T - 1 - back
         q = tl.load(q_ + t * q_t, j < K, 0.0)
         v = tl.load(v_ + t * v_t, i < V, 0.0)
@@ -169,7 +168,7 @@ def _backward_keys(
         tl.store(dk_ + out + t * H * K, read(v, G), j < K)
 
     S = start_of(S_0, tile, inside, k_.dtype.element_ty)
-    for t in tl.range(0, T, num_stages=STAGES):
+    for t in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
         k = tl.load(k_ + t * k_t, j < K, 0.0)
         v = tl.load(v_ + t * v_t, i < V, 0.0)
         dy = tl.load(dy_ + t * dy_t, i < V, 0.0)

@@ -136,7 +136,7 @@ def _forward(
     if RESIDENT:
         tile, valid = _tile(0, w_in, w_gate, w_out, D, ROWS, UNITS, SPLIT)
         matrix = tl.load(w_h + tile, valid, 0.0)
-    for t in tl.range(0, T, num_stages=2):
+    for t in tl.range(0, T, num_stages=2 if RESIDENT else 1):
         step = (n * T + t) * 4 * D + d
         gates = tl.load(projected + step[:, None, :] + gate * D, inside[:, None, :], 0.0)
         if RESIDENT:
@@ -199,7 +199,7 @@ def _backward(
     if RESIDENT:
         tile, valid = _tile(0, w_out, w_gate, w_in, D, ROWS, UNITS, SPLIT)
         matrix = tl.load(w_h + tile, valid, 0.0)
-    for back in tl.range(0, T, num_stages=2):
+    for back in tl.range(0, T, num_stages=2 if RESIDENT else 1):
         t = T - 1 - back
         step = (n * T + t) * 4 * D + d
         i = tl.load(gates_ + step, inside, 0.0)

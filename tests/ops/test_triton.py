@@ -1,0 +1,156 @@
+"""The Triton kernels: on a GPU if there is one, and small cases in Triton's interpreter."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata, util
+from pathlib import Path
+
+import pytest
+import torch
+from kernels import SIZES, TOLERANCE, errors
+
+from fwp import ops
+from fwp.ops import triton
+
+NAMES = [name for name in ops.names() if "triton" in ops.get(name).backends]
+CASES = {
+    "usual": (1, {}),
+    "one step": (1, {"T": 1}),
+    "one unit": (2, {"D": 1, "K": 1, "V": 1, "I": 1}),
+    "the pipeline's size": (3, {"B": 20, "T": 50, "H": 4, "D": 16, "K": 16, "V": 16, "I": 16}),
+    "wide": (2, {"D": 100, "K": 100, "V": 128, "I": 100}),
+    "64 units": (2, {"T": 33, "D": 64, "K": 64, "V": 64, "I": 64}),
+    "long": (1, {"T": 1024, "B": 2, "H": 1}),
+}
+gpu = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU"),
+]
+on_gpu = pytest.mark.parametrize("name", [pytest.param(name, marks=gpu) for name in NAMES])
+
+
+def unequal(comparison):
+    return {what: pair for what, pair in comparison.items() if not pair[0] <= pair[1]}
+
+
+@on_gpu
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("case", CASES)
+def test_equals_the_reference(name, case, dtype):
+    models, sizes = CASES[case]
+    assert not unequal(errors(name, models, dtype, "cuda", **sizes))
+
+
+def leaves(name, **sizes):
+    op = ops.get(name)
+    inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **(SIZES | sizes))
+    return op, {n: x.cuda().requires_grad_() for n, x in inputs.items()}
+
+
+def gradients(op, inputs):
+    output, _ = op("triton", None, **inputs)
+    return [output.detach(), *torch.autograd.grad(output.square().sum(), list(inputs.values()))]
+
+
+@on_gpu
+def test_is_chosen_on_a_gpu_and_gives_the_same_bits_again_and_without_gradients(name):
+    op, inputs = leaves(name, B=33, T=40)
+    assert op.choose("auto", inputs) is op.backends["triton"]
+    first, second = gradients(op, inputs), gradients(op, inputs)
+    assert all(torch.equal(x, y) for x, y in zip(first, second, strict=True))
+    with torch.no_grad():
+        assert torch.equal(op("triton", None, **inputs)[0], first[0])
+
+
+@on_gpu
+def test_strides_do_not_matter(name):
+    op, inputs = leaves(name)
+    strided = {n: torch.stack([x, x], dim=-1)[..., 1] for n, x in inputs.items()}
+    swapped = {
+        n: x.transpose(0, 1).contiguous().transpose(0, 1) if x.dim() > 1 else x
+        for n, x in inputs.items()
+    }
+    expected, _ = op("triton", None, **inputs)
+    for changed in (strided, swapped):
+        torch.testing.assert_close(op("triton", None, **changed)[0], expected)
+
+
+@on_gpu
+def test_a_cuda_graph_replays_it(name):
+    op, inputs = leaves(name, T=20)
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        gradients(op, inputs)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        replayed = gradients(op, inputs)
+    with torch.no_grad():
+        for x in inputs.values():
+            x.mul_(0.5)
+    graph.replay()
+    assert all(torch.equal(x, y) for x, y in zip(replayed, gradients(op, inputs), strict=True))
+
+
+@on_gpu
+def test_what_the_backward_pass_keeps_grows_with_time_times_size_not_its_square(name):
+    def kept(T, D):
+        op, inputs = leaves(name, B=1, T=T, H=1, D=D, K=D, V=D, I=D)
+        saved = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x: saved.append(x.numel()) or x, lambda x: x
+        ):
+            op("triton", None, **inputs)
+        return sum(saved)
+
+    for D in (16, 64):
+        assert (kept(256, D) - kept(128, D)) / 128 <= 10 * D + 16
+
+
+def test_a_cpu_takes_no_kernel_of_a_gpu():
+    for name in NAMES:
+        op = ops.get(name)
+        inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **SIZES)
+        assert op.choose("auto", inputs) is not op.backends["triton"]
+        if not triton.interpreted():
+            with pytest.raises(ValueError, match="it computes on a GPU, the tensors are on cpu"):
+                op("triton", None, **inputs)
+
+
+def test_importing_the_ops_imports_no_triton():
+    code = "import sys; from fwp import ops; [ops.get(name) for name in ops.names()]\n"
+    code += "print([name for name in sys.modules if name.split('.')[0] == 'triton'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def release(package):
+    return tuple(int(part) for part in metadata.version(package).split(".")[:2])
+
+
+@pytest.fixture(scope="module")
+def interpreted():
+    """What the interpreter finds, of all ops, in a process of its own: it changes Triton."""
+    if util.find_spec("triton") is None:
+        pytest.skip("triton is not installed")
+    if release("triton") < (3, 7) and release("numpy") >= (2, 4):
+        pytest.skip("the interpreter of Triton before 3.7 does not run with NumPy from 2.4 on")
+    script = Path(__file__).with_name("kernels.py")
+    done = subprocess.run(
+        [sys.executable, str(script), *NAMES],
+        env=os.environ | {"TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equals_the_reference_in_the_interpreter(interpreted, name):
+    found = {case: x for case, x in interpreted.items() if case.startswith(f"{name} ")}
+    assert len(found) == 8
+    assert not {case: unequal(x) for case, x in found.items() if unequal(x)}
