@@ -8,7 +8,6 @@ from fwp.ops._native import records
 
 __all__ = [
     "LANES",
-    "LOOP",
     "contiguous_end",
     "offsets_of",
     "read",
@@ -21,10 +20,11 @@ __all__ = [
 ]
 
 LANES = 32  # threads of a warp; a program is one warp
-COLUMNS = 16  # of the state in a program
-REGISTERS = 32  # rows of a column in a thread, at most
-# Of the loop over time: steps in one round, and rounds whose inputs are on their way at a time.
-LOOP = {"UNROLL": 4, "STAGES": 2}
+REGISTERS = 64  # numbers of the state in a thread, at most
+PROGRAMS = 512  # keep every warp scheduler of a large GPU busy; with fewer, slices are narrower
+# Of the loop over time: steps in one round, and rounds whose inputs are on their way, the one that
+# is computed included.
+LOOP = {"UNROLL": 2, "STAGES": 3}
 
 
 def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
@@ -37,20 +37,23 @@ def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
     return x
 
 
-def slices(rows: int, columns: int) -> tuple[int, dict[str, int]]:
-    """How to cut a state [rows, columns] over which a kernel sums by rows.
+def slices(rows: int, columns: int, count: int) -> tuple[int, dict[str, int]]:
+    """How to cut `count` states [rows, columns] over which a kernel sums by rows.
 
     A program holds all rows of a slice of columns as a tile [LOW, HIGH, COLUMNS], row = high · LOW
     + low. Lanes hold COLUMNS × HIGH; LOW neighbouring rows lie in the registers of a thread, so
     that most of a sum needs no exchange and a step's keys are read 16 bytes at a time.
 
     Returns:
-        Columns of a program, and its block sizes.
+        Number of slices, and the block sizes of a program.
     """
-    rows, columns = triton.next_power_of_2(rows), triton.next_power_of_2(columns)
-    columns = min(columns, COLUMNS, max(REGISTERS * LANES // rows, 1))
-    high = min(LANES // columns, rows)
-    return columns, {"LOW": rows // high, "HIGH": high, "COLUMNS": columns, **LOOP}
+    whole = triton.next_power_of_2(rows)
+    width = min(triton.next_power_of_2(columns), LANES, REGISTERS * LANES // whole)
+    while width > 8 and count * triton.cdiv(columns, width) < PROGRAMS:
+        width //= 2
+    high = min(LANES // width, whole)
+    blocks = {"LOW": whole // high, "HIGH": high, "COLUMNS": width, **LOOP, "num_warps": 1}
+    return triton.cdiv(columns, width), blocks
 
 
 @triton.jit
@@ -81,9 +84,8 @@ def read(row, tile):
 @triton.jit
 def start_of(state, tile, inside, dtype: tl.constexpr):
     """The tile of the state before the first step, or of its gradient: zeros if there is none."""
-    if state is None:
-        return tl.zeros(tile.shape, dtype)
-    return tl.load(state + tile, inside, 0.0)
+    start = tl.zeros(tile.shape, dtype) if state is None else tl.load(state + tile, inside, 0.0)
+    return start  # noqa: RET504 - a return may hold no choice
 
 
 @triton.jit

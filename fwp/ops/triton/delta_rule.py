@@ -42,13 +42,12 @@ class _DeltaRule(torch.autograd.Function):
         q, k, v, S_0 = *map(contiguous_end, (q, k, v)), S_0.contiguous()
         y, S_T = q.new_empty(B, T, H, V), torch.empty_like(S_0)
         e = torch.empty_like(y) if record else None
-        columns, blocks = slices(K, V)
-        _forward[B * H, triton.cdiv(V, columns)](
+        parts, blocks = slices(K, V, B * H)
+        _forward[B * H, parts](
             *(q, k, v, beta, S_0, y, e, S_T),
             *(T, H, K, V, V, 1),
             *(*q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *beta.stride()),
             **blocks,
-            num_warps=1,
         )
         if record:
             ctx.set_materialize_grads(False)
@@ -66,25 +65,23 @@ class _DeltaRule(torch.autograd.Function):
         dv, dS_0 = torch.empty_like(e), torch.empty_like(S_0) if ctx.needs_input_grad[-1] else None
         strides = (*q.stride()[:3], *k.stride()[:3], *beta.stride(), *dy.stride()[:3])
 
-        columns, blocks = slices(K, V)
-        parts = triton.cdiv(V, columns)
+        parts, blocks = slices(K, V, B * H)
         dbeta = q.new_empty(parts, B, T, H)
         _backward_values[B * H, parts](
             *(q, k, beta, e, dy, dS_T, dv, dbeta, dS_0),
             *(B, T, H, K, V, V, 1),
             *strides,
             **blocks,
-            num_warps=1,
         )
-        columns, blocks = slices(V, K)
-        _backward_keys[B * H, triton.cdiv(K, columns)](
+        parts, blocks = slices(V, K, B * H)
+        _backward_keys[B * H, parts](
             *(q, k, beta, e, dy, dv, dS_T, S_0, dq, dk),
             *(T, H, K, V, 1, V),
             *strides,
             **blocks,
-            num_warps=1,
         )
-        return None, dq, dk, dv, dbeta.sum(0) if parts > 1 else dbeta[0], dS_0
+        dbeta = dbeta.sum(0) if len(dbeta) > 1 else dbeta[0]
+        return None, dq, dk, dv, dbeta, dS_0
 
 
 @triton.jit(do_not_specialize=["row_stride", "column_stride"])

@@ -8,7 +8,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import LANES, LOOP, contiguous_end, records, sigmoid, tanh
+from fwp.ops.triton._common import LANES, contiguous_end, records, sigmoid, tanh
+
+# Of the loop over time: steps in one round, and rounds whose inputs are on their way, the one that
+# is computed included.
+LOOP = {"UNROLL": 4, "STAGES": 4}
 
 
 def elementwise_lstm(

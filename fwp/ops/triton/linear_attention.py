@@ -38,13 +38,12 @@ class _LinearAttention(torch.autograd.Function):
         (B, T, H, K), V = q.shape, v.shape[-1]
         q, k, v, S_0 = *map(contiguous_end, (q, k, v)), S_0.contiguous()
         y, S_T = q.new_empty(B, T, H, V), torch.empty_like(S_0)
-        columns, blocks = slices(K, V)
-        _forward[B * H, triton.cdiv(V, columns)](
+        parts, blocks = slices(K, V, B * H)
+        _forward[B * H, parts](
             *(q, k, v, S_0, y, S_T),
             *(T, H, K, V, V, 1),
             *(*q.stride()[:3], *k.stride()[:3], *v.stride()[:3]),
             **blocks,
-            num_warps=1,
         )
         if record:
             ctx.set_materialize_grads(False)
@@ -61,21 +60,19 @@ class _LinearAttention(torch.autograd.Function):
         dq, dk, dv = (q.new_empty(B, T, H, size) for size in (K, K, V))
         dS_0 = torch.empty_like(S_0) if ctx.needs_input_grad[-1] else None
         strides = (*q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *dy.stride()[:3])
-        columns, blocks = slices(K, V)
-        _backward_values[B * H, triton.cdiv(V, columns)](
+        parts, blocks = slices(K, V, B * H)
+        _backward_values[B * H, parts](
             *(q, k, dy, dS_T, dv, dS_0),
             *(T, H, K, V, V, 1),
             *(*q.stride()[:3], *k.stride()[:3], *dy.stride()[:3]),
             **blocks,
-            num_warps=1,
         )
-        columns, blocks = slices(V, K)
-        _backward_keys[B * H, triton.cdiv(K, columns)](
+        parts, blocks = slices(V, K, B * H)
+        _backward_keys[B * H, parts](
             *(q, k, v, dy, dS_T, S_0, dq, dk),
             *(T, H, K, V, 1, V),
             *strides,
             **blocks,
-            num_warps=1,
         )
         return None, dq, dk, dv, dS_0
 
