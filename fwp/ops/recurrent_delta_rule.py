@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import _native
+from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 
 KERNEL = _native.Kernel("recurrent_delta_rule")
@@ -102,6 +103,23 @@ def native(
     return y, (S, y[:, -1])
 
 
+def triton(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    beta: Tensor,
+    r_q: Tensor,
+    r_k: Tensor,
+    r_v: Tensor,
+    r_beta: Tensor,
+    state: tuple[Tensor, Tensor],
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """The kernel for GPUs, see triton/recurrent_delta_rule.py."""
+    from fwp.ops.triton.recurrent_delta_rule import recurrent_delta_rule as kernel
+
+    return kernel(q, k, v, beta, r_q, r_k, r_v, r_beta, state)
+
+
 class _Native(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, q, k, v, beta, r_q, r_k, r_v, r_beta, S, y_0):
@@ -185,6 +203,7 @@ OP = Op(
     cost=lambda n: 6 * n["D"] ** 2 + n["D"],
     backends={
         "native": Backend(native, KERNEL.unusable),
+        "triton": Backend(triton, _triton.unusable, packs=True),
         "reference": Backend(reference),
     },
     typical=_typical,

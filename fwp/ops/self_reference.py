@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import _native
+from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 
 KERNEL = _native.Kernel("self_reference")
@@ -69,6 +70,15 @@ def native(
     """The compiled kernel, see self_reference.c."""
     y, *state = _Native.apply(_native.records((x, *state)), x, *state)
     return y, tuple(state)
+
+
+def triton(
+    x: Tensor, w_y: Tensor, w_q: Tensor, w_k: Tensor, w_beta: Tensor, state: Matrices
+) -> tuple[Tensor, Matrices]:
+    """The kernel for GPUs, see triton/self_reference.py."""
+    from fwp.ops.triton.self_reference import self_reference as kernel
+
+    return kernel(x, w_y, w_q, w_k, w_beta, state)
 
 
 class _Native(torch.autograd.Function):
@@ -141,6 +151,7 @@ OP = Op(
     cost=lambda n: 3 * n["D"] * (3 * n["D"] + 4),
     backends={
         "native": Backend(native, KERNEL.unusable),
+        "triton": Backend(triton, _triton.unusable, packs=True),
         "reference": Backend(reference),
     },
     initial=_initial,
