@@ -57,7 +57,7 @@ def results(op, run, inputs, state, weights=None):
     named = {"output": output} | {f"final state {i}": x for i, x in enumerate(as_tuple(final))}
     named |= {f"gradient of {name}": x.grad for name, x in inputs.items()}
     named |= {f"gradient of initial state {i}": x.grad for i, x in enumerate(state)}
-    zeros = {n: torch.zeros_like(x) for n, x in inputs.items()}
+    zeros = {f"gradient of {n}": torch.zeros_like(x) for n, x in inputs.items()}
     return {n: zeros.get(n) if x is None else x.detach() for n, x in named.items()}, weights
 
 
