@@ -22,7 +22,7 @@ def test_every_model_is_timed(rows):
 
 def test_models_with_an_op_of_ours_are_timed_with_its_reference_too(rows):
     both = {row["model"] for row in rows if row["recurrence"] == "reference"}
-    assert both == set(mixers.names()) - {"lstm", "transformer"}
+    assert both == set(mixers.names()) - {"transformer"}
 
 
 def test_operations_are_those_of_the_products():

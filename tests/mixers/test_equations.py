@@ -40,12 +40,10 @@ def heads_of(mixer, x, weight):
 
 def test_lstm(x):
     mixer = make("lstm")
-    cell = mixer.lstm
     h = c = torch.zeros(HIDDEN, dtype=torch.float64)
     outputs = []
     for x_t in x:
-        gates = cell.weight_ih_l0 @ x_t + cell.bias_ih_l0 + cell.weight_hh_l0 @ h + cell.bias_hh_l0
-        i, f, g, o = gates.split(HIDDEN)
+        i, f, g, o = mixer.w_x @ x_t + mixer.w_h @ h + mixer.b
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()
         outputs.append(h)
