@@ -42,8 +42,8 @@ class Batch(NamedTuple):
 class Strings:
     """A split made ready for training: padded once, on the device of the model.
 
-    tokens: uint8 [strings, longest].
-    targets: int16 of that shape.
+    tokens: integers [strings, longest].
+    targets: of that shape.
     lengths: symbols of each string, int64 [strings].
     labels: positions of each string that have a target, int64 [strings].
     first: the number of the first string that equals a string, int64 [strings].
@@ -61,9 +61,11 @@ class Strings:
         tokens, targets = pad(split, np.arange(len(split)))
         keys = np.column_stack((split.lengths, tokens))
         _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        # A GPU has the memory to spare it the conversion in every step.
+        wide = {"device": device, "dtype": torch.int64} if device == "cuda" else {}
         return cls(
-            torch.from_numpy(tokens).to(device),
-            torch.from_numpy(targets).to(device),
+            torch.from_numpy(tokens).to(**wide),
+            torch.from_numpy(targets).to(**wide),
             split.lengths,
             (targets != IGNORE).sum(1),
             first[inverse],

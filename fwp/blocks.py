@@ -12,6 +12,8 @@ with FF(x) = W2 relu(W1 x + b1) + b2. A stack of `post_norm` blocks ends in one 
 
 from torch import Tensor, nn
 
+from fwp.layer_norm import LayerNorm
+
 WIRINGS = ("pre_norm", "normed_skip", "post_norm", "plain")
 
 
@@ -41,9 +43,9 @@ class Block(nn.Module):
         self.wiring = wiring
         self.mixer = mixer
         plain = wiring == "plain"
-        self.mixer_norm = None if plain else nn.LayerNorm(hidden)
+        self.mixer_norm = None if plain else LayerNorm(hidden)
         self.feed_forward = None if plain or not factor else feed_forward(hidden, factor)
-        self.feed_forward_norm = nn.LayerNorm(hidden) if self.feed_forward is not None else None
+        self.feed_forward_norm = LayerNorm(hidden) if self.feed_forward is not None else None
 
     def forward(self, x: Tensor, state=None):
         """Map x [B, T, hidden] and the mixer's state to the same."""

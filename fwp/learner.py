@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from fwp import graphs
 from fwp.accuracy import Exam
-from fwp.batches import IGNORE, Batch, Strings
+from fwp.batches import Batch, Strings
+from fwp.loss import weighted_cross_entropy
 from fwp.packs import Pack
 
 SCHEDULES = ("constant", "cosine")
@@ -116,10 +116,7 @@ class Learner:
         tokens = self.strings.tokens[rows, :length].long()
         targets = self.strings.targets[rows, :length].long()
         logits, _ = self.pack(tokens)
-        loss = F.cross_entropy(
-            logits.flatten(0, 2), targets.flatten(), ignore_index=IGNORE, reduction="none"
-        )
-        loss = (loss.view_as(targets).sum(2) * weights).sum(1)
+        loss = weighted_cross_entropy(logits, targets, weights)
         gradients = torch.autograd.grad(
             loss.sum(), list(self.pack.weights.values()), allow_unused=True
         )

@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from fwp import mixers
 from fwp.blocks import Block
+from fwp.embedding import Embedding
+from fwp.layer_norm import LayerNorm
 
 
 class SequenceModel(nn.Module):
@@ -37,7 +39,7 @@ class SequenceModel(nn.Module):
         super().__init__()
         kind = mixers.get(mixer)
         wiring = wiring or getattr(kind, "wiring", "pre_norm")
-        self.embedding = nn.Embedding(vocabulary, hidden)  # N(0, 1), PyTorch's default
+        self.embedding = Embedding(vocabulary, hidden)  # N(0, 1), PyTorch's default
         self.blocks = nn.ModuleList(
             Block(kind(hidden, **options or {}), hidden, factor=feed_forward, wiring=wiring)
             for _ in range(layers)
@@ -45,7 +47,7 @@ class SequenceModel(nn.Module):
         heads = getattr(self.blocks[0].mixer, "heads", 1)
         if hidden % heads:
             raise ValueError(f"heads must divide hidden = {hidden}, got heads = {heads}")
-        self.norm = nn.LayerNorm(hidden) if wiring == "post_norm" else None
+        self.norm = LayerNorm(hidden) if wiring == "post_norm" else None
         self.readout = nn.Linear(hidden, classes)
 
     def forward(self, tokens: Tensor, state: list | None = None) -> tuple[Tensor, list]:
