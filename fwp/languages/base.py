@@ -8,6 +8,9 @@ from typing import NoReturn
 import numpy as np
 
 State = Hashable
+NO_TARGET = -100
+"""The target of a position without one; loss and accuracies leave such positions out."""
+TABLE = 100_000  # states; larger tables of transitions are thrown away
 
 
 class Language(ABC):
@@ -44,7 +47,7 @@ class Language(ABC):
 
     @abstractmethod
     def target(self, state: State) -> int:
-        """Index of the class of the prefix that led to `state`; -100 for a position without one."""
+        """Index of the class of the prefix that led to `state`, or `NO_TARGET`."""
 
     # Reading strings
 
@@ -104,10 +107,13 @@ class Language(ABC):
         Returns:
             int16 [N]. ValueError as for `label`.
         """
-        rows = self._rows
         data = tokens.tobytes()
-        path = []
+        labels: list[int] = []
         for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+            if len(self._labels) > TABLE:  # states of stack and counter languages hardly recur
+                for cache in ("_states", "_numbers", "_rows", "_labels"):
+                    del self.__dict__[cache]
+            rows, of_state = self._rows, self._labels
             at = 0
             for position in range(begin, end):
                 token = data[position]
@@ -118,9 +124,8 @@ class Language(ABC):
                     string = self.decode(tokens[begin:end])
                     raise ValueError(self._unreadable(string, position - begin))
                 at = following
-                path.append(at)
-        by_state = np.array([self.target(state) for state in self._states], dtype=np.int16)
-        return by_state[np.array(path, dtype=np.int64)]
+                labels.append(of_state[at])
+        return np.array(labels, dtype=np.int16)
 
     # Counting
 
@@ -235,6 +240,11 @@ class Language(ABC):
         return [self.start]
 
     @cached_property
+    def _labels(self) -> list[int]:
+        """Targets of `_states`."""
+        return [self.target(self.start)]
+
+    @cached_property
     def _numbers(self) -> dict[State, int]:
         return {self.start: 0}
 
@@ -251,6 +261,7 @@ class Language(ABC):
         if state not in self._numbers:
             self._numbers[state] = len(self._states)
             self._states.append(state)
+            self._labels.append(self.target(state))
             self._rows.append([None] * len(self.alphabet))
         self._rows[at][token] = self._numbers[state]
         return self._numbers[state]

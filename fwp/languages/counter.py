@@ -60,3 +60,10 @@ class AnBnCn(Blocks):
 
     name = "anbncn"
     alphabet = ("a", "b", "c")
+
+
+class AnBnCnDn(Blocks):
+    """aⁿbⁿcⁿdⁿ, not context-free. Bhattamishra et al. 2020."""
+
+    name = "anbncndn"
+    alphabet = ("a", "b", "c", "d")

@@ -117,3 +117,11 @@ def _read(preorder: bytes) -> str:
 def catalan(n: int) -> int:
     """Number of balanced strings of n pairs of brackets."""
     return comb(2 * n, n) // (n + 1)
+
+
+def paths(depth: int, length: int) -> int:
+    """Number of ways to close `depth` open brackets of one kind with `length` more symbols."""
+    opening, odd = divmod(length - depth, 2)
+    if odd or opening < 0:
+        return 0
+    return comb(length, opening) - (comb(length, opening - 1) if opening else 0)

@@ -1,15 +1,15 @@
 """Shuffle-k: several Dyck-1 languages interleaved, one counter each."""
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from math import comb
 
 import numpy as np
 
 from fwp.languages.base import Language
-from fwp.languages.dyck import Grammar, catalan
+from fwp.languages.dyck import Grammar, catalan, paths
 
-BRACKETS = ("()", "[]")
+BRACKETS = ("()", "[]", "{}", "<>", "«»", "‹›")
 
 
 class Shuffle(Language):
@@ -56,6 +56,9 @@ class Shuffle(Language):
     def count(self, length: int) -> int:
         return 0 if length % 2 else _interleavings(self.kinds, length // 2)
 
+    def completions(self, state: tuple[int, ...], length: int) -> int:
+        return _ways(tuple(sorted(state)), length)
+
     def draw(self, rng: np.random.Generator, length: int, count: int) -> list[str]:
         return [self._interleave(rng, length // 2) for _ in range(count)]
 
@@ -77,9 +80,23 @@ def _interleavings(kinds: int, pairs: int) -> int:
         return catalan(pairs)
     if kinds == 2:
         return catalan(pairs) * catalan(pairs + 1)
+    total, ways = 0, 1  # ways to choose the places of the first two kinds
+    for n in range(pairs + 1):
+        total += ways * _interleavings(2, n) * _interleavings(kinds - 2, pairs - n)
+        left = 2 * (pairs - n)
+        ways = ways * left * (left - 1) // ((2 * n + 1) * (2 * n + 2))
+    return total
+
+
+@lru_cache(maxsize=100_000)
+def _ways(depths: tuple[int, ...], length: int) -> int:
+    """Number of ways to close so many brackets of each kind with `length` more symbols."""
+    depth, *others = depths
+    if not others:
+        return paths(depth, length)
     return sum(
-        comb(2 * pairs, 2 * n) * catalan(n) * _interleavings(kinds - 1, pairs - n)
-        for n in range(pairs + 1)
+        comb(length, n) * paths(depth, n) * _ways(tuple(others), length - n)
+        for n in range(depth, length - sum(others) + 1, 2)
     )
 
 
@@ -88,3 +105,17 @@ class Shuffle2(Shuffle):
 
     name = "shuffle_2"
     kinds = 2
+
+
+class Shuffle4(Shuffle):
+    """Shuffle-4. Bhattamishra et al. 2020."""
+
+    name = "shuffle_4"
+    kinds = 4
+
+
+class Shuffle6(Shuffle):
+    """Shuffle-6. Bhattamishra et al. 2020."""
+
+    name = "shuffle_6"
+    kinds = 6

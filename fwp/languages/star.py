@@ -42,6 +42,13 @@ class AaStar(Star):
     word = "aa"
 
 
+class AaaaStar(Star):
+    """(aaaa)*: is the number of symbols a multiple of four? Bhattamishra et al. 2020."""
+
+    name = "aaaa_star"
+    word = "aaaa"
+
+
 class AbabStar(Star):
     """(abab)*: is the number of symbols a multiple of four? Bhattamishra et al. 2020."""
 

@@ -1,12 +1,15 @@
 """Second opinions on the languages, written without their code: regular expressions and counting.
 
-`RECOGNISERS` maps a language's name to a function of a string over its alphabet that returns None
-for what is not a prefix of the language, and otherwise the pair (is it in the language, index of
-the class of its last position). To cover a new language, add a function here; without one, the
-tests that need a second opinion are skipped for it.
+`RECOGNISERS` maps a language's name to a function of a string over its alphabet, and of the
+parameters of the language if it has any. It returns None for what is not a prefix of the language,
+and otherwise the pair (is it in the language, class of its last position); the class is an index, a
+name or, where there is no target, None. To cover a new language, add a function here; without one,
+the tests that need a second opinion are skipped for it.
 """
 
 import re
+from functools import cache, partial
+from itertools import accumulate, groupby, product
 
 
 def parity(string):
@@ -45,14 +48,147 @@ def reset_dyck_1(string):
     return len(parts) > 1 and parts[-1] == "", int(parts[-1] != "")
 
 
-def shuffle_2(string):
-    round_ones = open_brackets(re.sub(r"[^()]", "", string))
-    square_ones = open_brackets(re.sub(r"[()]", "", string), "[]")
-    if round_ones is None or square_ones is None:
+def shuffle(string, *pairs):
+    left = [open_brackets("".join(s for s in string if s in pair), pair) for pair in pairs]
+    if None in left:
         return None
-    state = (round_ones != "", square_ones != "")
-    index = [(False, False), (False, True), (True, False), (True, True)].index(state)
-    return state == (False, False), index
+    state = "".join("01"[bool(brackets)] for brackets in left)
+    return "1" not in state, int(state, 2)
+
+
+def shuffle_2(string):
+    return shuffle(string, "()", "[]")
+
+
+def shuffle_4(string):
+    return shuffle(string, "()", "[]", "{}", "<>")
+
+
+def shuffle_6(string):
+    return shuffle(string, "()", "[]", "{}", "<>", "«»", "‹›")
+
+
+def dyck(string, *pairs):
+    """What is left of brackets that must not cross; None if some cannot be closed any more."""
+    before = None
+    while string != before:
+        before = string
+        for pair in pairs:
+            string = string.replace(pair, "")
+    return None if any(pair[1] in string for pair in pairs) else string
+
+
+def dyck_2(string):
+    left = dyck(string, "()", "[]")
+    return None if left is None else (not left, f"{left[-1]} open" if left else "balanced")
+
+
+def bounded_dyck(string, kinds=2, depth=4):
+    pairs = ("()", "[]", "{}")[:kinds]
+    left = dyck(string, *pairs)
+    opening = [pair[0] for pair in pairs]
+    if left is None or max(accumulate((2 * (s in opening) - 1 for s in string), initial=0)) > depth:
+        return None
+    room = "full" if len(left) == depth else "open"
+    return not left, f"{left[-1]} {room}" if left else "balanced"
+
+
+def boolean(string, operators):
+    """Operators with their operands are replaced by a value until nothing more can be."""
+    string, before = re.sub("[01]", "v", string), None
+    while string != before:
+        before = string
+        for operands, sign in enumerate(operators, 1):
+            string = string.replace(sign + "v" * operands, "v")
+    if string[0] == "v" and len(string) > 1:
+        return None
+    return string == "v", int(string == "v")
+
+
+def boolean_3(string):
+    return boolean(string, "~+>")
+
+
+def boolean_5(string):
+    return boolean(string, "~+>&|")
+
+
+def tomita_1(string):
+    return None if "0" in string else (True, "1 end")
+
+
+def tomita_2(string):
+    if not re.fullmatch("(10)*1?", string):
+        return None
+    complete = string.endswith("0")
+    return complete, "1 end" if complete else "0"
+
+
+def tomita_3(string):
+    runs = [(symbol, len(list(run)) % 2) for symbol, run in groupby(string)]
+    odd = [i for i, run in enumerate(runs) if run == ("0", 1) and i and runs[i - 1] == ("1", 1)]
+    if odd and odd[0] < len(runs) - 1:
+        return None
+    return not odd, "0" if odd else "01 end"
+
+
+def tomita_4(string):
+    return None if "000" in string else (True, "1 end" if string.endswith("00") else "01 end")
+
+
+def tomita_5(string):
+    even = string.count("0") % 2 == string.count("1") % 2 == 0
+    return even, "01 end" if even else "01"
+
+
+def tomita_6(string):
+    equal = (string.count("0") - string.count("1")) % 3 == 0
+    return equal, "01 end" if equal else "01"
+
+
+def tomita_7(string):
+    if not re.fullmatch("0*1*0*1*", string):
+        return None
+    return True, "1 end" if re.fullmatch("0*1+0+1+", string) else "01 end"
+
+
+def d_n(string, n):
+    depths = list(accumulate(1 if symbol == "a" else -1 for symbol in string))
+    if min(depths) < 0 or max(depths) > n:
+        return None
+    return depths[-1] == 0, {0: "a end", n: "b"}.get(depths[-1], "ab")
+
+
+def aa_bb_cc_dd_ee(string):
+    if not re.fullmatch("a+(b+(c+(d+e*)?)?)?", string):
+        return None
+    return string[-1] == "e", "abcde"["abcde".index(string[-1]) :][:2] + " end" * ("e" in string)
+
+
+def ab_d_bc(string):
+    if not re.fullmatch("[ab]*(d[bc]*)?", string):
+        return None
+    return "d" in string, "bc end" if "d" in string else "abd"
+
+
+def zero_one_two(string):
+    complete = string.rstrip("2").endswith("0")
+    return complete, "012 end" if complete else "012"
+
+
+def aaaa_star(string):
+    complete = len(string) % 4 == 0
+    return complete, int(complete)
+
+
+def anbncndn(string):
+    match = re.fullmatch("(a+)(b*)(c*)(d*)", string)
+    if not match:
+        return None
+    a, b, c, d = map(len, match.groups())
+    if b > a or (c and b < a) or c > a or (d and c < a) or d > a:
+        return None
+    return d == a, "end" if d == a else "d" if c == a else "c" if b == a else "b" if b else "ab"
 
 
 def anbn(string):
@@ -75,7 +211,26 @@ def anbncn(string):
     return False, 2 if b == a else 1 if b else 0
 
 
+@cache
+def regex(string, pattern, alphabet="", labels="member"):
+    """By Python's own `re`, with all continuations of up to three symbols."""
+    symbols = tuple(alphabet or sorted({s for s in pattern if s.isalnum()}))
+    if not (followers := [s for s in ["", *symbols] if can_match(string + s, pattern, symbols)]):
+        return None
+    member = bool(re.fullmatch(pattern, string))
+    if labels == "member":
+        return member, "member" if member else "prefix"
+    return member, "".join(followers) + " end" * member
+
+
+@cache
+def can_match(string, pattern, symbols):
+    ends = ("".join(end) for n in range(4) for end in product(symbols, repeat=n))
+    return any(re.fullmatch(pattern, string + end) for end in ends)
+
+
 RECOGNISERS = {
+    "regex": regex,
     "parity": parity,
     "aa_star": aa_star,
     "abab_star": abab_star,
@@ -84,4 +239,26 @@ RECOGNISERS = {
     "shuffle_2": shuffle_2,
     "anbn": anbn,
     "anbncn": anbncn,
+    "anbncndn": anbncndn,
+    "aaaa_star": aaaa_star,
+    "shuffle_4": shuffle_4,
+    "shuffle_6": shuffle_6,
+    "dyck_2": dyck_2,
+    "bounded_dyck": bounded_dyck,
+    "boolean_3": boolean_3,
+    "boolean_5": boolean_5,
+    "tomita_1": tomita_1,
+    "tomita_2": tomita_2,
+    "tomita_3": tomita_3,
+    "tomita_4": tomita_4,
+    "tomita_5": tomita_5,
+    "tomita_6": tomita_6,
+    "tomita_7": tomita_7,
+    "d_2": partial(d_n, n=2),
+    "d_3": partial(d_n, n=3),
+    "d_4": partial(d_n, n=4),
+    "d_12": partial(d_n, n=12),
+    "aa_bb_cc_dd_ee": aa_bb_cc_dd_ee,
+    "ab_d_bc": ab_d_bc,
+    "012_0_2": zero_one_two,
 }

@@ -88,7 +88,7 @@ except ValueError as error:
 def test_an_unknown_language_is_refused_with_a_suggestion():
     with pytest.raises(ValueError, match=r"unknown language 'dyck1' \(did you mean 'dyck_1'\?\)"):
         languages.get("dyck1")
-    with pytest.raises(ValueError, match=r"unknown language 'xyz'; known: aa_star, .*shuffle_2"):
+    with pytest.raises(ValueError, match=r"unknown language 'xyz'; known: .*aa_star, .*shuffle_2"):
         languages.module("xyz")
 
 

@@ -1,0 +1,112 @@
+"""Dyck-k and bounded Dyck-(k, m): brackets of several kinds, which need a stack."""
+
+import numpy as np
+
+from fwp.languages.automaton import DEAD, Automaton
+from fwp.languages.base import Language
+from fwp.languages.dyck import Grammar, catalan, paths
+from fwp.languages.shuffle import BRACKETS
+
+
+class DyckK(Language):
+    """Balanced strings of k kinds of brackets; a subclass says how they are drawn.
+
+    Unlike in Shuffle-k, a bracket may only be closed when all that were opened after it are closed.
+    The target is what may follow: which kind may be closed, if any, and, where the depth is
+    bounded, whether a bracket may be opened. State: the open brackets.
+
+    Args:
+        kinds: k.
+        depth: how many brackets may be open at once; None: any number.
+    """
+
+    start = ""
+
+    def __init__(self, kinds: int, depth: int | None = None):
+        self.kinds, self.depth = kinds, depth
+        self.alphabet = tuple("".join(BRACKETS[:kinds]))
+        self.opening, self.closing = self.alphabet[::2], self.alphabet[1::2]
+        self.classes = ("balanced", *(f"{bracket} open" for bracket in self.opening))
+        if depth == 1:
+            self.classes = ("balanced", *(f"{bracket} full" for bracket in self.opening))
+        elif depth is not None:
+            self.classes += tuple(f"{bracket} full" for bracket in self.opening)
+
+    def step(self, state: str, symbol: str) -> str | None:
+        if symbol in self.opening:
+            return state + symbol if len(state) != self.depth else None
+        kind = self.closing.index(symbol)
+        return state[:-1] if state[-1:] == self.opening[kind] else None
+
+    def accepts(self, state: str) -> bool:
+        return not state
+
+    def target(self, state: str) -> int:
+        if not state:
+            return 0
+        full = len(state) == self.depth and self.depth > 1
+        return 1 + self.opening.index(state[-1]) + full * self.kinds
+
+    def _of_kinds(self, rng: np.random.Generator, word: str) -> str:
+        """A word of Dyck-1 with brackets of random kinds."""
+        kinds = iter(rng.integers(self.kinds, size=len(word) // 2).tolist())
+        symbols, waiting = [], []
+        for symbol in word:
+            if symbol == "(":
+                kind = next(kinds)
+                symbols.append(self.opening[kind])
+                waiting.append(self.closing[kind])
+            else:
+                symbols.append(waiting.pop())
+        return "".join(symbols)
+
+
+class Dyck2(DyckK):
+    """Dyck-2. Strings follow the grammar of Dyck-1, each pair of a random kind."""
+
+    name = "dyck_2"
+
+    def __init__(self, *, p: float = 0.5, q: float = 0.25):
+        super().__init__(kinds=2)
+        self.grammar = Grammar(p, q)
+        self.distribution = f"{self.grammar}, given the length; each pair of a random kind"
+
+    def count(self, length: int) -> int:
+        return 0 if length % 2 else catalan(length // 2) * self.kinds ** (length // 2)
+
+    def completions(self, state: str, length: int) -> int:
+        opened = max(0, length - len(state)) // 2
+        return paths(len(state), length) * self.kinds**opened
+
+    def draw(self, rng: np.random.Generator, length: int, count: int) -> list[str]:
+        words = (self.grammar.draw(rng, length // 2) for _ in range(count))
+        return [self._of_kinds(rng, word) for word in words]
+
+
+class BoundedDyck(DyckK):
+    """Dyck-(k, m): `kinds` k of brackets, at most `depth` m open at once. Hewitt et al. 2020.
+
+    Regular, but its smallest automaton has a state for every stack. Strings of a length are equally
+    likely: depths are drawn by counting paths, kinds independently.
+    """
+
+    name = "bounded_dyck"
+
+    def __init__(self, *, kinds: int = 2, depth: int = 4):
+        if kinds not in range(1, len(BRACKETS) + 1):
+            raise ValueError(f"kinds: must be 1 to {len(BRACKETS)}, got {kinds!r}")
+        if depth not in range(1, 101):
+            raise ValueError(f"depth: must be 1 to 100, got {depth!r}")
+        super().__init__(kinds, depth)
+        rows = [[d + 1 if d < depth else DEAD, d - 1 if d else DEAD] for d in range(depth + 1)]
+        self._depths = Automaton("()", rows, {0})
+
+    def completions(self, state: str, length: int) -> int:
+        opened = max(0, length - len(state)) // 2
+        return self._depths.completions(len(state), length) * self.kinds**opened
+
+    def draw_uniform(self, rng: np.random.Generator, length: int, count: int) -> list[str]:
+        if self.count(length) == 0:
+            self.no_strings(length, length)
+        words = self._depths.draw_uniform(rng, length, count)
+        return [self._of_kinds(rng, word) for word in words]
