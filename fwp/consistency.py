@@ -4,6 +4,7 @@ Every function yields one line per mistake: the place in the config, the rule, w
 and what may stand there.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -100,10 +101,13 @@ def _language(experiment, task: str) -> Iterator[str]:
             f"got {show(name)}"
         )
         return
+    params = entry.get("params", {})
     try:
-        language = languages.get(name, **entry.get("params", {}))
+        language = languages.get(name, **params)
     except (ValueError, TypeError) as error:
-        yield f"tasks.{task}.params: {error}"
+        # Languages name the parameter first, so that the place in the config goes on with it.
+        named = re.match(r"(\w+)[.:\[]", str(error))
+        yield f"tasks.{task}.params{'.' if named and named[1] in params else ': '}{error}"
         return
     spec = experiment.dataset(task)
     if list(_bins({"validation": spec["validation"]}, spec["test"], ())):
@@ -118,11 +122,15 @@ def _language(experiment, task: str) -> Iterator[str]:
     )
     empty = False
     for keys, windows in places:
+        where = _place(experiment.config, ("tasks", task), keys)
+        whose = "" if where.startswith("tasks.") else f" (task {task})"
         for low, high in windows:
-            if not any(language.count(length) for length in range(low, high + 1)):
+            try:
+                if not any(language.count(length) for length in range(low, high + 1)):
+                    language.no_strings(low, high)
+            except ValueError as error:  # also of languages that cannot count so far
                 empty = True
-                where = _place(experiment.config, ("tasks", task), keys)
-                yield f"{where}: {_without_strings(language, low, high)}"
+                yield f"{where}: {error}; got the window [{low}, {high}]{whose}"
     longest = max(high for _, windows in places for _, high in windows)
     if not empty and longest <= COUNTABLE:
         try:
@@ -139,13 +147,6 @@ def _place(config: dict, own: tuple, keys: tuple) -> str:
             return dotted(keys)
         value = value[key]
     return dotted([*own, *keys])
-
-
-def _without_strings(language, low: int, high: int) -> str:
-    try:
-        language.no_strings(low, high)
-    except ValueError as error:
-        return f"{error}; got the window [{low}, {high}]"
 
 
 # Models -------------------------------------------------------------------------------------------

@@ -280,11 +280,61 @@ MISTAKES = {
     ),
     "misspelt language": (
         {"tasks": {"parity": {"language": "party"}}},
-        "tasks.parity.language: must be one of aa_star, abab_star",
+        "tasks.parity.language: must be one of 012_0_2, aa_bb_cc_dd_ee",
     ),
     "parameter of a language": (
         {"tasks": {"parity": {"params": {"k": 2}}}},
         "tasks.parity.params: language 'parity' has no parameter 'k'",
+    ),
+    "a pattern that is not regular": (
+        {"tasks": {"mine": {"language": "regex", "params": {"pattern": "(a|b)\\1"}}}},
+        "tasks.mine.params.pattern: must be a regular expression, '(a|b)\\\\1' has a back-refer",
+    ),
+    "a pattern without strings in a window": (
+        {
+            "tasks": {
+                "mine": {
+                    "language": "regex",
+                    "params": {"pattern": "(a{13})*"},
+                    "data": {"validation": {"bins": [[13, 20]]}},
+                    "evaluation": {"bins": [[13, 20]]},
+                }
+            }
+        },
+        "data.train: a window must hold strings of the language, regex has none of 2 to 12 "
+        "symbols; nearest possible: 13; got the window [2, 12] (task mine)",
+    ),
+    "a table that leads nowhere": (
+        {
+            "tasks": {
+                "mine": {
+                    "language": "dfa",
+                    "params": {"transitions": {"q": {"a": "r"}}, "start": "q", "accept": ["q"]},
+                }
+            }
+        },
+        "tasks.mine.params.transitions.q.a: leads to 'r', which has no row; it must be one of q",
+    ),
+    "a machine with too many counters for its windows": (
+        {
+            "tasks": {
+                "mine": {
+                    "language": "counter_machine",
+                    "params": {
+                        "transitions": [
+                            ["s", "a", "**", "s", "+0"],
+                            ["s", "b", "**", "s", "-0"],
+                            ["s", "c", "**", "s", "0+"],
+                            ["s", "d", "**", "s", "0-"],
+                        ],
+                        "start": "s",
+                        "accept": ["s"],
+                    },
+                    "evaluation": {"bins": [[2, 50], [5000, 9000]]},
+                }
+            }
+        },
+        "tasks.mine.evaluation.bins: the counter_machine has too many values of its counters",
     ),
     "override of an unknown model": (
         {"overrides": {"detla": {}}},

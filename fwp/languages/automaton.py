@@ -31,6 +31,7 @@ class Automaton(Language):
     """
 
     start = 0
+    label_kinds: tuple[str, ...] = ("member", "next")
 
     def __init__(
         self, alphabet: Sequence[str], table: Table, accepting: Iterable[int], labels: str = "next"
@@ -40,23 +41,25 @@ class Automaton(Language):
                 f"alphabet: must hold 1 to {MOST_SYMBOLS} symbols, each once, "
                 f"got {''.join(alphabet)!r}"
             )
-        kept, self._table, self._accepting = trim(table, set(accepting))
-        if not kept:
-            raise ValueError("the language must hold a string, it is empty")
+        if labels not in self.label_kinds:
+            raise ValueError(
+                f"labels: must be one of {', '.join(self.label_kinds)}, got {labels!r}"
+            )
+        self._kept, self._table, self._accepting = trim(table, set(accepting))
+        if not self._kept:
+            raise ValueError("accept: must name a state that can be reached, no string is accepted")
         self.alphabet = tuple(alphabet)
         self._set_labels([self._label(state, labels) for state in range(len(self._table))])
         self._completions: list[list[int]] = [
             [int(state in self._accepting) for state in range(len(self._table))]
         ]
-        self._shares: list[list[list[float]]] = []
+        self._shares: list[dict[int, list[float]]] = []
 
     def _label(self, state: int, labels: str) -> tuple:
         """What distinguishes the target of a state; the last entry is its readable name."""
         accepting = state in self._accepting
         if labels == "member":
             return (accepting, "member" if accepting else "prefix")
-        if labels != "next":
-            raise ValueError(f"labels: must be one of next, member, got {labels!r}")
         followers = [self.alphabet[t] for t, to in enumerate(self._table[state]) if to != DEAD]
         name = " ".join(filter(None, ["".join(followers), "end" * accepting]))
         return (accepting, [to == DEAD for to in self._table[state]], name)
@@ -91,28 +94,26 @@ class Automaton(Language):
     def draw_uniform(self, rng: np.random.Generator, length: int, count: int) -> list[str]:
         if self.count(length) == 0:
             self.no_strings(length, length)
-        for left in range(len(self._shares), length):
-            self._shares.append(self._cumulated(left))
+        self._shares += ({} for _ in range(len(self._shares), length))
         shares, table, alphabet = self._shares, self._table, self.alphabet
         numbers = iter(rng.random(count * length).tolist())
         strings = []
         for _ in range(count):
             state, symbols = 0, []
             for left in range(length - 1, -1, -1):
-                token = bisect_right(shares[left][state], next(numbers))
+                if (cumulated := shares[left].get(state)) is None:
+                    cumulated = shares[left][state] = self._cumulated(state, left)
+                token = bisect_right(cumulated, next(numbers))
                 symbols.append(alphabet[token])
                 state = table[state][token]
             strings.append("".join(symbols))
         return strings
 
-    def _cumulated(self, left: int) -> list[list[float]]:
-        """Cumulated shares of the symbols in each state, `left` more being due after the symbol."""
+    def _cumulated(self, state: int, left: int) -> list[float]:
+        """Cumulated shares of the symbols in a state, `left` more being due after the symbol."""
         ways = self._completions[left]
-        rows = []
-        for row in self._table:
-            sums = list(accumulate(ways[to] if to != DEAD else 0 for to in row))
-            rows.append([part / sums[-1] for part in sums] if sums[-1] else [])
-        return rows
+        sums = list(accumulate(ways[to] if to != DEAD else 0 for to in self._table[state]))
+        return [part / sums[-1] for part in sums]
 
 
 def trim(table: Table, accepting: set[int]) -> tuple[list[int], Table, set[int]]:
@@ -122,15 +123,24 @@ def trim(table: Table, accepting: set[int]) -> tuple[list[int], Table, set[int]]
         the states that are kept, in the order of their new numbers (breadth first from the start,
         so none if the language is empty), and table and accepting states in new numbers.
     """
-    alive, grown = set(accepting), True
-    while grown:
-        more = {s for s, row in enumerate(table) if s not in alive and not alive.isdisjoint(row)}
-        alive |= more
-        grown = bool(more)
-    kept = [0] if 0 in alive else []
+    sources: list[list[int]] = [[] for _ in table]
+    for state, row in enumerate(table):
+        for to in row:
+            if to != DEAD:
+                sources[to].append(state)
+    alive = dict.fromkeys(sorted(accepting))
+    waiting = list(alive)
+    for state in waiting:  # grows meanwhile
+        new = [source for source in sources[state] if source not in alive]
+        alive |= dict.fromkeys(new)
+        waiting += dict.fromkeys(new)
+    number = {0: 0} if 0 in alive else {}
+    kept = list(number)
     for state in kept:  # grows meanwhile
-        kept += dict.fromkeys(to for to in table[state] if to in alive and to not in kept)
-    number = {state: i for i, state in enumerate(kept)}
+        for to in table[state]:
+            if to in alive and to not in number:
+                number[to] = len(kept)
+                kept.append(to)
     new = [[number.get(to, DEAD) for to in table[state]] for state in kept]
     return kept, new, {number[state] for state in accepting if state in number}
 

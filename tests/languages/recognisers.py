@@ -229,7 +229,33 @@ def can_match(string, pattern, symbols):
     return any(re.fullmatch(pattern, string + end) for end in ends)
 
 
+def dfa(string, start, labels, **_):
+    if start == "r0":  # binary numbers that are divisible by three
+        rest = int("0" + string, 2) % 3
+        return rest == 0, f"r{rest}" if labels == "state" else "member" if rest == 0 else "prefix"
+    if not re.fullmatch("x*", string):
+        return None
+    odd = len(string) % 2 == 1
+    return odd, "x end" if odd else "x"
+
+
+def counter_machine(string, start, **_):
+    if start == "up":
+        known = anbn(string)
+        return known and (known[0], ("ab", "b", "end")[known[1]])
+    if start == "s":
+        known = shuffle_2(string)
+        return known and (known[0], "member" if known[0] else "prefix")
+    balance, above = 0, True
+    for symbol in string:
+        balance += 1 if symbol == "a" else -1
+        above = balance > 0 or (above and balance == 0)
+    return balance == 0, "more" if above else "less"
+
+
 RECOGNISERS = {
+    "dfa": dfa,
+    "counter_machine": counter_machine,
     "regex": regex,
     "parity": parity,
     "aa_star": aa_star,

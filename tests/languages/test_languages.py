@@ -90,8 +90,11 @@ def test_sampled_lengths_are_the_possible_ones_and_even(language, strings):
 
 
 def test_every_length_of_a_long_window_is_sampled(language):
-    strings = language.sample(np.random.default_rng(2), 100, 950, 1000)
-    assert set(map(len, strings)) == set(language.lengths(950, 1000))
+    low, high = (950, 1000)
+    if language.name == "counter_machine" and len(language.start.counters) > 1:
+        low, high = (130, 180)  # longer ones have too many configurations
+    strings = language.sample(np.random.default_rng(2), 100, low, high)
+    assert set(map(len, strings)) == set(language.lengths(low, high))
     assert all(language.contains(string) for string in strings)
 
 

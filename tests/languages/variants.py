@@ -8,6 +8,68 @@ PARAMS = {
         {"pattern": "(a|b)*abb", "labels": "next"},
         {"pattern": "([01]{3})*|0*1", "alphabet": "012"},
     ],
+    "dfa": [
+        {
+            "transitions": {
+                "r0": {"0": "r0", "1": "r1"},
+                "r1": {"0": "r2", "1": "r0"},
+                "r2": {"0": "r1", "1": "r2"},
+            },
+            "start": "r0",
+            "accept": ["r0"],
+            "labels": kind,
+        }
+        for kind in ("member", "state")
+    ]
+    + [
+        {
+            "transitions": {
+                "even": {"x": "odd", "y": "sink"},
+                "odd": {"x": "even"},
+                "sink": {"x": "sink"},
+                "island": {"x": "even"},
+            },
+            "start": "even",
+            "accept": ["odd"],
+            "alphabet": "xyz",
+            "labels": "next",
+        },
+    ],
+    "counter_machine": [
+        {
+            "transitions": [
+                ["up", "a", "*", "up", "+"],
+                ["up", "b", "+", "down", "-"],
+                ["down", "b", "+", "down", "-"],
+            ],
+            "start": "up",
+            "accept": ["down"],
+            "labels": "next",
+        },
+        {
+            "transitions": [
+                ["s", "(", "**", "s", "+0"],
+                ["s", ")", "+*", "s", "-0"],
+                ["s", "[", "**", "s", "0+"],
+                ["s", "]", "*+", "s", "0-"],
+            ],
+            "start": "s",
+            "accept": ["s"],
+        },
+        {
+            "transitions": [
+                ["more", "a", "*", "more", "+"],
+                ["more", "b", "+", "more", "-"],
+                ["more", "b", "0", "less", "+"],
+                ["less", "b", "*", "less", "+"],
+                ["less", "a", "+", "less", "-"],
+                ["less", "a", "0", "more", "+"],
+            ],
+            "start": "more",
+            "accept": ["more", "less"],
+            "labels": "state",
+        },
+    ],
     "bounded_dyck": [{}, {"kinds": 1, "depth": 3}, {"kinds": 3, "depth": 1}],
 }
 VARIANTS = [(name, params) for name in languages.names() for params in PARAMS.get(name, [{}])]
@@ -16,4 +78,6 @@ VARIANTS = [(name, params) for name in languages.names() for params in PARAMS.ge
 def label(variant):
     """A variant's name in the list of tests."""
     name, params = variant
-    return "-".join([name, *map(str, params.values())])
+    return "-".join(
+        [name, *(str(value) for value in params.values() if not isinstance(value, dict | list))]
+    )
