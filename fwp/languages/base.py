@@ -10,7 +10,7 @@ import numpy as np
 State = Hashable
 NO_TARGET = -100
 """The target of a position without one; loss and accuracies leave such positions out."""
-TABLE = 100_000  # states; larger tables of transitions are thrown away
+TABLE = 50_000  # states; a table of transitions that is larger saves nothing
 
 
 class Language(ABC):
@@ -107,13 +107,13 @@ class Language(ABC):
         Returns:
             int16 [N]. ValueError as for `label`.
         """
+        rows, of_state = self._rows, self._labels
         data = tokens.tobytes()
         labels: list[int] = []
         for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-            if len(self._labels) > TABLE:  # states of stack and counter languages hardly recur
-                for cache in ("_states", "_numbers", "_rows", "_labels"):
-                    del self.__dict__[cache]
-            rows, of_state = self._rows, self._labels
+            if len(self._states) > TABLE:  # states hardly recur, as in languages with a stack
+                labels += self.label(self.decode(tokens[begin:end]))
+                continue
             at = 0
             for position in range(begin, end):
                 token = data[position]

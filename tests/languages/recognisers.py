@@ -9,7 +9,8 @@ the tests that need a second opinion are skipped for it.
 
 import re
 from functools import cache, partial
-from itertools import accumulate, groupby, product
+from itertools import accumulate, groupby, pairwise, permutations, product
+from string import ascii_letters, digits
 
 
 def parity(string):
@@ -253,7 +254,163 @@ def counter_machine(string, start, **_):
     return balance == 0, "more" if above else "less"
 
 
+def question(string, labels):
+    """What is asked about: a string without its final =; None for = elsewhere."""
+    asked = string.endswith("=")
+    string = string.removesuffix("=")
+    known = "=" not in string and (labels == "last" or not asked)
+    return (string, asked or labels == "every") if known else None
+
+
+@cache
+def group_elements(group):
+    """All permutations of the points that each factor allows, sorted."""
+    found = [()]
+    for factor in group.split("x"):
+        points = range(int(factor[1:]))
+        own = list(permutations(points))
+        if factor[0] == "A":
+            own = [p for p in own if sum(p[i] > p[j] for j in points for i in range(j)) % 2 == 0]
+        if factor[0] == "Z":
+            own = [p for p in own if all((p[i] - p[0] - i) % len(points) == 0 for i in points)]
+        found = [(*p, *(len(p) + i for i in q)) for p in found for q in own]
+    return sorted(found)
+
+
+GENERATORS = {
+    "S4": ["1023", "1230"],
+    "A5": ["12034", "13204", "14230"],  # (0 1 2), (0 1 3), (0 1 4)
+    "Z7": ["1234560"],
+}
+GROUP_SYMBOLS = digits + ascii_letters + "".join(map(chr, range(0xC0, 0x17F)))
+
+
+def word_problem(string, group, elements="all", labels="every"):
+    if (asked := question(string, labels)) is None:
+        return None
+    read = group_elements(group) if elements == "all" else GENERATORS[group]
+    found = "".join(map(str, group_elements(group)[0]))
+    points = []
+    for point in found:  # follow every point through the factors, the rightmost first
+        at = int(point)
+        for symbol in reversed(asked[0]):
+            at = int(read[GROUP_SYMBOLS.index(symbol)][at])
+        points.append(at)
+    return asked[1], "".join(map(str, points)) if asked[1] else None
+
+
+def cycle_navigation(string, size=5, labels="every"):
+    if (asked := question(string, labels)) is None:
+        return None
+    place = (string.count("+") - string.count("-")) % size
+    return asked[1], str(place) if asked[1] else None
+
+
+def even_pairs(string, labels="every"):
+    if (asked := question(string, labels)) is None:
+        return None
+    changes = sum(a != b for a, b in pairwise(asked[0]))
+    return asked[1], ("even", "odd")[changes % 2] if asked[1] else None
+
+
+def flip_flop(string, ignore=0.8):
+    if not re.fullmatch("(w[01]([wri][01])*)?[wri]?", string) or string[0] != "w":
+        return None
+    memory = ""
+    for instruction, bit in re.findall("([wri])([01])", string):
+        if instruction == "r" and bit != memory:
+            return None
+        memory = bit if instruction == "w" else memory
+    return bool(re.search("r[01]$", string)), memory if string[-1] == "r" else None
+
+
+def modular_arithmetic(string, modulus=5, operators="+-*", labels="last"):
+    if (asked := question(string, labels)) is None:
+        return None
+    digit, operator = f"[0-{modulus - 1}]", f"[{re.escape(operators)}]"
+    if re.fullmatch(f"({digit}{operator})+", asked[0]) and not string.endswith("="):
+        return False, None
+    if not re.fullmatch(f"({digit}{operator})*{digit}", asked[0]):
+        return None
+    return asked[1], str(eval(asked[0]) % modulus) if asked[1] else None
+
+
+def modular_arithmetic_brackets(string, modulus=5, operators="+-"):
+    def expression(at):
+        """End of the expression that begins at `at`; IndexError if the string ends within it."""
+        if string[at] == "-" and not string[at + 1].isdecimal():
+            raise ValueError
+        if string[at] == "-" or string[at].isdecimal():
+            return at + 1 + (string[at] == "-")
+        if string[at] != "(":
+            raise ValueError
+        end = expression(at + 1)
+        if string[end] == ")" and re.fullmatch("-?[0-9]", string[at + 1 : end]):
+            return end + 1
+        if string[end] not in operators:
+            raise ValueError
+        end = expression(end + 1)
+        if string[end] != ")":
+            raise ValueError
+        return end + 1
+
+    try:
+        end = expression(0)
+    except IndexError:
+        return False, None
+    except ValueError:
+        return None
+    if end == len(string):
+        return False, None
+    return (True, str(eval(string[:-1]) % modulus)) if string[end:] == "=" else None
+
+
+def transduction(string, answer):
+    inputs, blank, blanks = string.partition("_")
+    blanks = blank + blanks
+    if set(blanks) - {"_"} or not inputs:
+        return None
+    due = answer(inputs)
+    if len(blanks) > len(due):
+        return None
+    return len(blanks) == len(due), due[len(blanks) - 1] if blanks else None
+
+
+def stack(string):
+    left = ""
+    for symbol in string:
+        left = left[:-1] if symbol == "-" else left + symbol
+    ends = [*reversed(left), "end"]
+    return ends + [None] * (len(string) + 1 - len(ends))
+
+
+def mqar(string, pairs=4, keys=16, values=16):
+    asked = string[2 * pairs :]
+    known, due = string[: 2 * pairs : 2], string[1 : 2 * pairs : 2]
+    key, value = f"[{ascii_letters[:keys]}]", f"[^{ascii_letters}]"
+    if not re.fullmatch(f"({key}{value})*{key}?", string[: 2 * pairs]):
+        return None
+    if len(set(known)) < len(known) or set(asked) - set(known):
+        return None
+    return asked != "", due[known.index(asked[-1])] if asked else None
+
+
 RECOGNISERS = {
+    "word_problem": word_problem,
+    "cycle_navigation": cycle_navigation,
+    "even_pairs": even_pairs,
+    "flip_flop": flip_flop,
+    "modular_arithmetic": modular_arithmetic,
+    "modular_arithmetic_brackets": modular_arithmetic_brackets,
+    "reverse_string": partial(transduction, answer=lambda s: "".join(reversed(s))),
+    "duplicate_string": partial(transduction, answer=lambda s: 2 * s),
+    "odds_first": partial(
+        transduction,
+        answer=lambda s: [s[i] for i in sorted(range(len(s)), key=lambda i: (i % 2, i))],
+    ),
+    "bucket_sort": partial(transduction, answer=lambda s: "".join(d * s.count(d) for d in "12345")),
+    "stack_manipulation": partial(transduction, answer=stack),
+    "mqar": mqar,
     "dfa": dfa,
     "counter_machine": counter_machine,
     "regex": regex,

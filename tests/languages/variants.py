@@ -70,6 +70,21 @@ PARAMS = {
             "labels": "state",
         },
     ],
+    "word_problem": [
+        {"group": "S3"},
+        {"group": "S4", "elements": "generators"},
+        {"group": "A4", "labels": "last"},
+        {"group": "S5"},
+        {"group": "A5", "elements": "generators", "labels": "last"},
+        {"group": "Z7", "elements": "generators"},
+        {"group": "Z2xS3"},
+    ],
+    "cycle_navigation": [{}, {"size": 2, "labels": "last"}],
+    "even_pairs": [{}, {"labels": "last"}],
+    "flip_flop": [{}, {"ignore": 0.0}],
+    "modular_arithmetic": [{}, {"modulus": 2, "operators": "-*", "labels": "every"}],
+    "modular_arithmetic_brackets": [{}, {"modulus": 2, "operators": "*"}],
+    "mqar": [{}, {"pairs": 2, "keys": 3, "values": 2}],
     "bounded_dyck": [{}, {"kinds": 1, "depth": 3}, {"kinds": 3, "depth": 1}],
 }
 VARIANTS = [(name, params) for name in languages.names() for params in PARAMS.get(name, [{}])]

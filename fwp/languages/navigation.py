@@ -1,0 +1,51 @@
+"""Small machines of Delétang et al. (2023): cycle navigation and even pairs."""
+
+from fwp.languages.tracking import Tracking
+
+
+class CycleNavigation(Tracking):
+    """Where a walk on a cycle stands: + is a step forth, - a step back, 0 none.
+
+    Delétang et al. 2023, there with five places and the answer at the end alone.
+
+    Args:
+        size: places on the cycle.
+        labels: see `Tracking`.
+    """
+
+    name = "cycle_navigation"
+    inputs = ("0", "+", "-")
+    initial = 0
+
+    def __init__(self, *, size: int = 5, labels: str = "every"):
+        if size not in range(2, 1001):
+            raise ValueError(f"size: must be an integer from 2 to 1000, got {size!r}")
+        self.classes = tuple(map(str, range(size)))
+        super().__init__(labels)
+
+    def move(self, state: int, symbol: str) -> int:
+        return (state + (symbol == "+") - (symbol == "-")) % len(self.classes)
+
+    def show(self, state: int) -> int:
+        return state
+
+
+class EvenPairs(Tracking):
+    """Is the number of ab and ba within the string even? That is: do its ends agree?
+
+    Delétang et al. 2023, there with the answer at the end alone. State: first and last symbol.
+    """
+
+    name = "even_pairs"
+    inputs = ("a", "b")
+    classes = ("odd", "even")
+    initial = ""
+
+    def __init__(self, *, labels: str = "every"):
+        super().__init__(labels)
+
+    def move(self, state: str, symbol: str) -> str:
+        return (state[:1] or symbol) + symbol
+
+    def show(self, state: str) -> int:
+        return int(state[:1] == state[-1:])
