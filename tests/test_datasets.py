@@ -252,6 +252,7 @@ def test_the_card_tells_the_truth(built, name):
         assert entry["missing_lengths"] == [n for n in possible if n not in lengths]
         labels = Counter(label for string in held for label in language.label(string))
         total = sum(number for label, number in labels.items() if label >= 0)
+        assert entry["targets"] == total
         shares = [labels[i] / total for i in range(len(language.classes))]
         assert list(entry["classes"]) == list(language.classes)
         assert list(entry["classes"].values()) == pytest.approx(shares, abs=1e-6)
@@ -273,6 +274,14 @@ def test_the_card_says_in_words_what_to_mind(built):
     notes = " ".join(datasets.describe(built["dyck_1"])["notes"])
     assert "no test string is a training or validation string" in notes
     assert "train has no string of length 2, 4: too few exist." in notes
+
+
+def test_the_card_says_where_targets_are_few(built):
+    card = datasets.describe(built["flip_flop"])
+    share = card["splits"]["train"]["targets"] / card["splits"]["train"]["symbols"]
+    assert 0.05 < share < 0.2
+    assert f"have a target, {round(100 * share)} % of those" in " ".join(card["notes"])
+    assert "have a target" not in " ".join(datasets.describe(built["dyck_1"])["notes"])
 
 
 def test_the_card_names_lengths_that_are_not_measured():

@@ -15,10 +15,11 @@ def describe(dataset: Dataset) -> dict:
     Returns:
         task, language, params, seed, hash, alphabet, classes; one_string_per_length; distribution
         (of strings, given the length) and notes, plain sentences; splits: name of the set -> bin,
-        asked (strings asked for), strings, distinct, duplicates, symbols, min_length, max_length,
-        lengths (how many different ones), possible_lengths (how many in the window hold strings),
-        missing_lengths (those of them without a string in the set), classes (share of positions),
-        overlap (other set -> how many strings of this set are in it).
+        asked (strings asked for), strings, distinct, duplicates, symbols, targets (positions that
+        have one), min_length, max_length, lengths (how many different ones), possible_lengths (how
+        many in the window hold strings), missing_lengths (those of them without a string in the
+        set), classes (share of targets), overlap (other set -> how many strings of this set are in
+        it).
     """
     language = languages.get(dataset.language, **dataset.params)
     contents = {name: _contents(split) for name, split in dataset.splits.items()}
@@ -42,6 +43,7 @@ def describe(dataset: Dataset) -> dict:
             "distinct": distinct,
             "duplicates": len(split) - distinct,
             "symbols": len(split.tokens),
+            "targets": int(positions.sum()),
             "min_length": split.min_length,
             "max_length": split.max_length,
             "lengths": len(present),
@@ -101,6 +103,12 @@ def _notes(splits: dict[str, dict], *, one: bool) -> list[str]:
     ]
     if fewer:
         notes.append(f"Fewer strings than asked for, since there are no more: {', '.join(fewer)}.")
+    if train["targets"] < train["symbols"]:
+        share = round(100 * train["targets"] / train["symbols"])
+        notes.append(
+            f"Only some positions have a target, {share} % of those of the training strings; loss "
+            "and accuracies count these alone."
+        )
     for name, split in splits.items():
         if missing := split["missing_lengths"]:
             scarce = split["asked"] is None or split["asked"] >= split["possible_lengths"]
