@@ -593,7 +593,7 @@ def test_a_mixer_that_is_not_python(tmp_path):
 )])  # fmt: skip
 def test_the_projects_configs_are_sound(name):
     found = experiment.load(ROOT / name)
-    assert len(list(found.jobs())) >= 56
+    assert len(list(found.jobs())) >= len(found.models) * len(found.tasks) > 0
     for model in found.models:
         for task in found.tasks:
             found.cell(model, task)

@@ -6,7 +6,7 @@ import numpy as np
 
 from fwp.languages.base import Language
 
-OPERATORS = "~+>&|"
+OPERATORS = "~+>&^"
 """With one operand, with two, …"""
 SHARE = 0.5
 """Probability of a value in the grammar of Bhattamishra et al."""

@@ -42,7 +42,7 @@ class CounterMachine(Language):
     def __init__(self, *, transitions: list, start: str, accept: list, labels: str = "member"):
         if labels not in (kinds := ("member", "next", "state")):
             raise ValueError(f"labels: must be one of {', '.join(kinds)}, got {labels!r}")
-        self._rules, self._reach = _rules(transitions), 0
+        self._rules, self._reach = _rules(transitions), -1
         self.alphabet = tuple(sorted({symbol for _, symbol, _ in self._rules}))
         counters = len(next(iter(self._rules))[2])
         self.start = Configuration(str(start), (0,) * counters)
@@ -97,7 +97,7 @@ class CounterMachine(Language):
                         found.append(to)
                 table.append([numbers.get(to, DEAD) for to in following])
                 if len(found) * length > COUNTABLE:
-                    self._reach = 0
+                    self._reach = -1
                     raise ValueError(
                         f"the {self.name} has too many values of its counters for strings of "
                         f"{length} symbols; shorten the windows"

@@ -111,7 +111,7 @@ def boolean_3(string):
 
 
 def boolean_5(string):
-    return boolean(string, "~+>&|")
+    return boolean(string, "~+>&^")
 
 
 def tomita_1(string):

@@ -1,13 +1,14 @@
 """Languages that are given in the config: patterns, automata and counter machines."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fwp import languages
+from fwp import config, languages
 from fwp.languages.automaton import DEAD, minimal, trim
 
 PATTERNS = st.recursive(
@@ -140,3 +141,23 @@ def test_trimming_and_merging_change_no_language(seed):
         for state in range(len(small))
     }
     assert len(futures) == len(small)
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "languages.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_of_the_documentation_work():
+    examples = config.parse("\n".join(re.findall("```yaml\n(.*?)```", DOCS, re.S)), "docs")
+    tasks = {
+        name: languages.get(task["language"], **task["params"])
+        for name, task in examples["tasks"].items()
+    }
+    assert not tasks["no_bb"].contains("abb")
+    assert tasks["no_bb"].contains("abab")
+    assert tasks["divisible_by_3"].label("110") == [1, 0, 0]
+    assert [n for n in range(9) if tasks["my_anbn"].count(n)] == [2, 4, 6, 8]
+
+
+def test_every_language_is_documented():
+    named = set(re.findall("`([a-z0-9_]+)`", DOCS))
+    assert set(languages.names()) <= named
