@@ -4,6 +4,8 @@ Their gradients are written out: a step of a small model spends as long in the e
 that autograd would chain as in its matrix products.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -56,3 +58,34 @@ class _SumNormalise(torch.autograd.Function):
         output, scale = ctx.saved_tensors
         mean = torch.linalg.vecdot(d_output, output).unsqueeze(-1)
         return (d_output - mean).mul_(scale)
+
+
+def dpfp(x: Tensor, nu: int = 1) -> Tensor:
+    """Deterministic parameter-free projection of [..., D] to [..., 2·D·ν] (Schlag et al. 2021).
+
+    With r = [relu(x), relu(−x)]: the products r ∘ roll(r, j) for j = 1 … ν, one after another. All
+    are ≥ 0, and most of them 0.
+    """
+    r = torch.cat([x, -x], dim=-1).relu()
+    return torch.cat([r * r.roll(j, dims=-1) for j in range(1, nu + 1)], dim=-1)
+
+
+def favor_plus(x: Tensor, directions: Tensor) -> Tensor:
+    """Positive random features of the softmax kernel (Choromanski et al. 2021).
+
+    Maps [..., D] to [..., 2·m]: exp(±ω x − |x|²/2) / √(2m) for every column ω of `directions`
+    [D, m], so that the inner product of two vectors' features is near exp(x·y).
+    """
+    offset = x.square().sum(-1, keepdim=True) / 2 + 0.5 * math.log(2 * directions.shape[1])
+    projected = x @ directions
+    return torch.cat([projected - offset, -projected - offset], dim=-1).exp()
+
+
+def orthogonal_directions(rows: int, columns: int, like: Tensor) -> Tensor:
+    """Random directions [rows, columns], orthogonal in groups of `rows`, as long as normal ones.
+
+    On the device and in the dtype of `like`.
+    """
+    blocks = torch.randn(-(-columns // rows), rows, rows, device=like.device, dtype=like.dtype)
+    directions = torch.linalg.qr(blocks).Q * blocks.norm(dim=-1).unsqueeze(-2)
+    return directions.transpose(0, 1).reshape(rows, -1)[:, :columns]

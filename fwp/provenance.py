@@ -26,6 +26,8 @@ ROOTS = {
     "collect": ("fwp.results",),
     "tables": ("fwp.tables",),
     "figures": ("fwp.figures",),
+    "retrieval": ("fwp.retrieval.training",),
+    "retrieval_report": ("fwp.retrieval.report",),
 }
 """Modules that each rule of the workflow starts from."""
 

@@ -1,0 +1,14 @@
+"""Train a memory to retrieve."""
+
+from fwp.progress import logging_to
+
+with logging_to(snakemake.log[0]):
+    import torch
+
+    from fwp import devices
+    from fwp.files import write_json
+    from fwp.retrieval import training
+
+    torch.set_num_threads(snakemake.threads)
+    device = devices.pick(snakemake.resources.device)
+    write_json(snakemake.output[0], training.run(**snakemake.params.run, device=device))
