@@ -91,5 +91,6 @@ rule all:
 onsuccess:
     files = [*rules.report.output, rules.tables.output.markdown]
     files += [rules.figures.output.heatmap, rules.collect.output.accuracy]
+    files += [rules.retrieval.output.markdown]
     print("\nDone. Open:")
     print(*(f"  {file}" for file in files if os.path.exists(file)), sep="\n")

@@ -282,6 +282,14 @@ def test_datasets_table(card, tmp_path):
     assert "<th>test 51–100</th>" in page and "48 of 49" in page
 
 
+def test_many_classes_are_not_listed_one_by_one(tmp_path):
+    card = json.loads(json.dumps(CARD))
+    card["splits"]["train"]["classes"] = {str(i): (i + 1) / 5050 for i in range(100)}
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    tables.write_datasets([tmp_path / "card.json"], markdown=tmp_path / "d.md")
+    assert "| 100 classes: 0.0 to 2.0 each |" in (tmp_path / "d.md").read_text()
+
+
 def test_training_lengths_are_those_of_the_card(card):
     assert cards.training_lengths([card]) == {"parity": (2, 50)}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from fwp.figures.style import GREY, looks, settings
 from fwp.retrieval.grid import Job
@@ -85,7 +86,9 @@ def figure(table: pd.DataFrame) -> Figure:
                 known = LOSS.get((setting, memory), {})
                 known = {count: loss for count, loss in known.items() if count in mean.index}
                 axis.plot(list(known), list(known.values()), "x", color=look.colour, markersize=6)
-            axis.set(title=TITLES[setting], xlabel="Keys and values S", ylim=(-0.01, None))
+            # Half is the loss of retrieving nothing.
+            axis.set(title=TITLES[setting], xlabel="Keys and values S", ylim=(-0.02, 0.52))
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.spines[["top", "right"]].set_visible(False)
         axes[0].set_ylabel("Loss")
         handles = [

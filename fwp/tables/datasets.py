@@ -21,9 +21,10 @@ COLUMNS = {
     "in_training": "In training set",
     "in_validation": "In validation sets",
 }
+MOST_CLASSES = 8  # that are listed one by one
 NOTE = (
     "Lengths present: how many of the lengths that the language has in this window occur. Classes: "
-    "share of positions with each target. The last columns: how many of the strings are also in "
+    "share of each among the targets. The last columns: how many of the strings are also in "
     "the training set, or in a validation set."
 )
 
@@ -79,9 +80,6 @@ def table(cards: Iterable[dict]) -> pd.DataFrame:
 def _rows(card: dict) -> list[list[str]]:
     rows = []
     for name, split in card["splits"].items():
-        shares = ", ".join(
-            f"{label}: {100 * share:.1f}" for label, share in split["classes"].items()
-        )
         rows.append(
             [
                 display.lengths(name),
@@ -89,11 +87,18 @@ def _rows(card: dict) -> list[list[str]]:
                 f"{split['distinct']:,}",
                 f"{split['min_length']}–{split['max_length']}",
                 f"{split['lengths']} of {split['possible_lengths']}",
-                shares,
+                _shares(split["classes"]),
                 *(_count(split["overlap"].get(kind)) for kind in ("train", "validation")),
             ]
         )
     return rows
+
+
+def _shares(classes: dict[str, float]) -> str:
+    if len(classes) > MOST_CLASSES:
+        least, most = (100 * find(classes.values()) for find in (min, max))
+        return f"{len(classes)} classes: {least:.1f} to {most:.1f} each"
+    return ", ".join(f"{label}: {100 * share:.1f}" for label, share in classes.items())
 
 
 def _count(number: int | None) -> str:
