@@ -5,14 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fwp.languages.base import NO_TARGET, Language
+from fwp.languages.base import NO_TARGET, Language, check_integer
 from fwp.languages.tracking import ASK, Asked, check_labels, independent
 
 
 def _check(modulus: int, operators: str) -> None:
-    if modulus not in range(2, 11):
-        raise ValueError(f"modulus: must be an integer from 2 to 10, got {modulus!r}")
-    if not operators or len(set(operators)) < len(operators) or set(operators) - set("+-*"):
+    check_integer("modulus", modulus, 2, 10)
+    if (
+        not isinstance(operators, str)
+        or not operators
+        or len(set(operators)) < len(operators)
+        or set(operators) - set("+-*")
+    ):
         raise ValueError(f"operators: must be some of + - *, each once, got {operators!r}")
 
 

@@ -285,6 +285,12 @@ class Language(ABC):
         return f"not a prefix of {self.name}: symbol {symbol!r} at position {position} {reason}"
 
 
+def check_integer(key: str, value: object, least: int, most: int) -> None:
+    """ValueError, one line that begins with `key`, unless `value` is an integer in the range."""
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"{key}: must be an integer from {least} to {most}, got {value!r}")
+
+
 def check_window(min_length: int, max_length: int) -> None:
     """ValueError unless 1 <= min_length <= max_length, both whole numbers."""
     for key, value in (("min_length", min_length), ("max_length", max_length)):

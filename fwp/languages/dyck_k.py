@@ -3,7 +3,7 @@
 import numpy as np
 
 from fwp.languages.automaton import DEAD, Automaton
-from fwp.languages.base import Language
+from fwp.languages.base import Language, check_integer
 from fwp.languages.dyck import Grammar, catalan, paths
 from fwp.languages.shuffle import BRACKETS
 
@@ -93,10 +93,8 @@ class BoundedDyck(DyckK):
     name = "bounded_dyck"
 
     def __init__(self, *, kinds: int = 2, depth: int = 4):
-        if kinds not in range(1, len(BRACKETS) + 1):
-            raise ValueError(f"kinds: must be 1 to {len(BRACKETS)}, got {kinds!r}")
-        if depth not in range(1, 101):
-            raise ValueError(f"depth: must be 1 to 100, got {depth!r}")
+        check_integer("kinds", kinds, 1, len(BRACKETS))
+        check_integer("depth", depth, 1, 100)
         super().__init__(kinds, depth)
         rows = [[d + 1 if d < depth else DEAD, d - 1 if d else DEAD] for d in range(depth + 1)]
         self._depths = Automaton("()", rows, {0})

@@ -22,7 +22,7 @@ class FlipFlop(Language):
     start = ("", "")
 
     def __init__(self, *, ignore: float = 0.8):
-        if not 0 <= ignore < 1:
+        if type(ignore) not in (int, float) or not 0 <= ignore < 1:
             raise ValueError(f"ignore: must be a probability below 1, got {ignore!r}")
         self.ignore = ignore
         self.distribution = (

@@ -5,7 +5,7 @@ from math import perm
 
 import numpy as np
 
-from fwp.languages.base import NO_TARGET, Language
+from fwp.languages.base import NO_TARGET, Language, check_integer
 
 KEYS = string.ascii_letters
 VALUES = string.digits + "".join(map(chr, range(0xC0, 0x100)))
@@ -29,13 +29,9 @@ class Mqar(Language):
     distribution = "different keys, values and queries independent and equally likely"
 
     def __init__(self, *, pairs: int = 4, keys: int = 16, values: int = 16):
-        for key, value, least, most in (
-            ("keys", keys, 1, len(KEYS)),
-            ("values", values, 2, len(VALUES)),
-            ("pairs", pairs, 1, keys),
-        ):
-            if value not in range(least, most + 1):
-                raise ValueError(f"{key}: must be an integer from {least} to {most}, got {value!r}")
+        check_integer("keys", keys, 1, len(KEYS))
+        check_integer("values", values, 2, len(VALUES))
+        check_integer("pairs", pairs, 1, keys)
         self.pairs, self.keys, self.classes = pairs, KEYS[:keys], tuple(VALUES[:values])
         self.alphabet = (*self.keys, *self.classes)
 

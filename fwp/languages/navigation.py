@@ -1,5 +1,6 @@
 """Small machines of Delétang et al. (2023): cycle navigation and even pairs."""
 
+from fwp.languages.base import check_integer
 from fwp.languages.tracking import Tracking
 
 
@@ -18,8 +19,7 @@ class CycleNavigation(Tracking):
     initial = 0
 
     def __init__(self, *, size: int = 5, labels: str = "every"):
-        if size not in range(2, 1001):
-            raise ValueError(f"size: must be an integer from 2 to 1000, got {size!r}")
+        check_integer("size", size, 2, 1000)
         self.classes = tuple(map(str, range(size)))
         super().__init__(labels)
 

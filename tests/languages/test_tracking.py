@@ -1,0 +1,58 @@
+"""Parameters of the state tracking tasks, and what their groups are."""
+
+from math import factorial
+
+import pytest
+
+from fwp import languages
+
+BAD = [
+    ("word_problem", {"group": "Q8"}, "group: must be Z, S or A with a number of points"),
+    ("word_problem", {"group": "S3xx"}, "group: must be Z, S or A"),
+    ("word_problem", {"group": "S1"}, "group: S must have at least 2 points, got 'S1'"),
+    ("word_problem", {"group": "S8"}, "group: must have at most 10000 elements, S8 has 40320"),
+    ("word_problem", {"group": "S6"}, "group: must have at most 253 elements where all are sym"),
+    ("word_problem", {"group": "S3", "elements": "some"}, "elements: must be one of all, gen"),
+    ("word_problem", {"group": "S3", "labels": "all"}, "labels: must be one of every, last"),
+    ("cycle_navigation", {"size": 1}, "size: must be an integer from 2 to 1000, got 1"),
+    ("cycle_navigation", {"size": 5.0}, "size: must be an integer from 2 to 1000, got 5.0"),
+    ("flip_flop", {"ignore": 1}, "ignore: must be a probability below 1, got 1"),
+    ("flip_flop", {"ignore": "0.5"}, "ignore: must be a probability"),
+    ("modular_arithmetic", {"modulus": 11}, "modulus: must be an integer from 2 to 10"),
+    ("modular_arithmetic", {"operators": "+/"}, "operators: must be some of [+] - [*], each once"),
+    ("modular_arithmetic", {"operators": "++"}, "operators: must be some of"),
+    ("modular_arithmetic_brackets", {"operators": ""}, "operators: must be some of"),
+    ("mqar", {"pairs": 17}, "pairs: must be an integer from 1 to 16, got 17"),
+    ("mqar", {"values": 1}, "values: must be an integer from 2"),
+    ("bounded_dyck", {"depth": 0}, "depth: must be an integer from 1 to 100, got 0"),
+    ("bounded_dyck", {"kinds": True}, "kinds: must be an integer from 1 to 6, got True"),
+]
+
+
+@pytest.mark.parametrize(("name", "params", "message"), BAD)
+def test_parameters_that_make_no_sense_are_refused(name, params, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        languages.get(name, **params)
+
+
+@pytest.mark.parametrize(
+    ("group", "order", "generators"),
+    [("S5", 120, 2), ("A5", 60, 3), ("A4", 12, 2), ("Z60", 60, 1), ("S2", 2, 1), ("Z2xA4", 24, 3)],
+)
+def test_generators_generate_the_group(group, order, generators):
+    language = languages.get("word_problem", group=group, elements="generators")
+    assert (len(language.classes), len(language.alphabet)) == (order, generators)
+
+
+def test_large_groups_can_be_read_by_generators():
+    language = languages.get("word_problem", group="S7", elements="generators")
+    assert len(language.classes) == factorial(7)
+    swap, cycle = language.alphabet
+    assert language.classes[language.label(cycle * 7)[-1]] == "0123456"
+    assert language.classes[language.label(cycle + swap)[-1]] == "2134560"  # the swap acts first
+
+
+def test_groups_of_many_points_are_written_with_dots():
+    language = languages.get("word_problem", group="Z11", elements="generators", labels="last")
+    assert language.classes[1] == "1.2.3.4.5.6.7.8.9.10.0"
+    assert language.label("000=") == [-100, -100, -100, 3]
