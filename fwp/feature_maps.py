@@ -5,22 +5,40 @@ that autograd would chain as in its matrix products.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from fwp.ops import triton
+from fwp.packs import folded
+
 
 def elu_plus_one(x: Tensor) -> Tensor:
-    """φ(x) = elu(x) + 1 > 0, element by element (Katharopoulos et al. 2020)."""
-    return _EluPlusOne.apply(x)
+    """φ(x) = elu(x) + 1 > 0, element by element (Katharopoulos et al. 2020), of [B, T, ..., D]."""
+    return folded(_kernel(normalise=False), x) if _on_gpu(x) else _EluPlusOne.apply(x)
+
+
+def normalised_elu_plus_one(x: Tensor) -> Tensor:
+    """elu + 1 divided by its sum over the last axis: a key's weights are one (Schlag et al. 2021)."""
+    if _on_gpu(x):
+        return folded(_kernel(normalise=True), x)
+    return sum_normalise(_EluPlusOne.apply(x))
 
 
 def sum_normalise(x: Tensor) -> Tensor:
-    """Divide by the sum over the last axis: total weight one per key (Schlag et al. 2021).
-
-    `x` must be positive, as elu + 1 is.
-    """
+    """Divide by the sum over the last axis. `x` must be positive, as elu + 1 is."""
     return _SumNormalise.apply(x)[0]
+
+
+def _on_gpu(x: Tensor) -> bool:
+    return triton.unusable_device({"x": x}) is None
+
+
+def _kernel(normalise: bool) -> Callable[[Tensor], Tensor]:
+    from fwp.ops.triton.elu_plus_one import elu_plus_one as kernel
+
+    return lambda x: kernel(x, normalise)
 
 
 class _EluPlusOne(torch.autograd.Function):

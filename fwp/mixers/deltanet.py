@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from fwp.feature_maps import elu_plus_one, sum_normalise
+from fwp.feature_maps import normalised_elu_plus_one
 from fwp.ops.delta_rule import delta_rule
 
 
@@ -32,7 +32,7 @@ class DeltaNet(nn.Module):
         batch, time, hidden = x.shape
         qkv, beta = self.qkv_beta(x).split((3 * hidden, self.heads), dim=-1)
         qkv = qkv.view(batch, time, 3, self.heads, hidden // self.heads)
-        q, k = sum_normalise(elu_plus_one(qkv[:, :, :2])).unbind(2)
+        q, k = normalised_elu_plus_one(qkv[:, :, :2]).unbind(2)
         memory = None if state is None else state[0]
         y, memory = delta_rule(q, k, qkv[:, :, 2], torch.sigmoid(beta), initial_state=memory)
         return self.out(y.flatten(2)), (memory,)

@@ -30,9 +30,10 @@ class LinearAttention(nn.Module):
     def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
         """Map x [B, T, hidden] to y [B, T, hidden]; the state is (S,), [B, H, D, D]."""
         batch, time, hidden = x.shape
-        q, k, v = self.qkv(x).view(batch, time, 3, self.heads, hidden // self.heads).unbind(2)
+        qkv = self.qkv(x).view(batch, time, 3, self.heads, hidden // self.heads)
+        q, k = elu_plus_one(qkv[:, :, :2]).unbind(2)
         memory = None if state is None else state[0]
-        y, memory = linear_attention(elu_plus_one(q), elu_plus_one(k), v, initial_state=memory)
+        y, memory = linear_attention(q, k, qkv[:, :, 2], initial_state=memory)
         return self.out(y.flatten(2)), (memory,)
 
 
