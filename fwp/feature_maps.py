@@ -20,7 +20,7 @@ def elu_plus_one(x: Tensor) -> Tensor:
 
 
 def normalised_elu_plus_one(x: Tensor) -> Tensor:
-    """elu + 1 divided by its sum over the last axis: a key's weights are one (Schlag et al. 2021)."""
+    """elu + 1 divided by its sum over the last axis, of [B, T, ..., D] (Schlag et al. 2021)."""
     if _on_gpu(x):
         return folded(_kernel(normalise=True), x)
     return sum_normalise(_EluPlusOne.apply(x))
