@@ -5,6 +5,7 @@ the bin right. A run that diverged and therefore has no accuracy counts as 0: le
 flatter its model.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -39,6 +40,44 @@ def wilson(
         successes, np.maximum(trials, 1), alpha=1 - confidence, method="wilson"
     )
     return np.where(successes > 0, low, 0.0), np.where(successes < trials, high, 1.0)
+
+
+def fewest_for_median(confidence: float = 0.95) -> int:
+    """How many values a confidence interval for a median needs; 6 for 95 %.
+
+    The widest interval that n values can give reaches from the smallest to the largest. It misses
+    the median if all of them lie on one side of it, which happens with probability 2^(1 - n).
+    """
+    return 1 + math.ceil(-math.log2(1 - confidence))
+
+
+def median_interval(
+    values: Sequence[float] | Sequence[Sequence[float]], confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bootstrap interval (percentiles of 9 999 resamples) for the median along the last axis.
+
+    Args:
+        values: [..., n], for instance the accuracies of n seeds.
+
+    Returns:
+        The lower and the upper limit, each [...]; NaN where n is less than `fewest_for_median`,
+        since what resampling gives there is far too narrow. The same values give the same limits.
+    """
+    from scipy.stats import bootstrap
+
+    values = np.asarray(values, dtype=float)
+    if values.shape[-1] < fewest_for_median(confidence):
+        return np.full(values.shape[:-1], np.nan), np.full(values.shape[:-1], np.nan)
+    limits = bootstrap(
+        (values,),
+        np.median,
+        axis=-1,
+        confidence_level=confidence,
+        method="percentile",
+        batch=100,  # resamples at a time: bounds the memory that a large grid takes
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return limits.low, limits.high
 
 
 def generalisation_length(
@@ -124,7 +163,8 @@ def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
 
     Returns:
         One row per task × model × bin. mean, best, median, worst: of the seeds' sequence
-        accuracies; position_mean: mean position accuracy; seeds, diverged: numbers of runs; solved:
+        accuracies; median_low, median_high: `median_interval`, empty where there are too few seeds;
+        position_mean: mean position accuracy; seeds, diverged: numbers of runs; solved:
         number of runs that solve the bin; success_rate = solved / seeds, wilson_low and wilson_high
         its interval. The generalisation length does not depend on the bin and is repeated on each
         of them: its median, worst and best over seeds, and the longest length tested (all empty
@@ -144,6 +184,10 @@ def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
         position_mean=("position_accuracy", "mean"),
         solved=("solved", "sum"),
     ).reset_index()
+    of_seeds = groups["sequence_accuracy"].apply(list).to_list()
+    place = summary.columns.get_loc("median") + 1
+    for name, limits in zip(("high", "low"), _median_intervals(of_seeds, confidence), strict=True):
+        summary.insert(place, f"median_{name}", limits)
     summary["success_rate"] = summary["solved"] / summary["seeds"]
     summary["wilson_low"], summary["wilson_high"] = wilson(
         summary["solved"], summary["seeds"], confidence
@@ -163,3 +207,14 @@ def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
         ["generalisation_worst", "generalisation_best", "tested_length"]
     ].astype("Int64")
     return summary.merge(lengths, on=CELL, how="left")
+
+
+def _median_intervals(samples: list[list[float]], confidence: float) -> np.ndarray:
+    """Upper and lower limits [2, samples] of `median_interval` for samples of unequal sizes."""
+    sizes = np.array([len(sample) for sample in samples])
+    limits = np.full((2, len(samples)), np.nan)
+    for size in np.unique(sizes):
+        chosen = np.flatnonzero(sizes == size)
+        low, high = median_interval([samples[i] for i in chosen], confidence)
+        limits[:, chosen] = high, low
+    return limits

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from fwp import statistics
 
@@ -158,3 +159,33 @@ def test_windows_of_their_own_are_counted_per_task():
         {"p": "2-50", "q": "4-200"},
         {"p": "51-100", "q": "204-400"},
     ]
+
+
+def test_fewest_values_for_a_median():
+    # The interval from the smallest to the largest of 6 misses the median in 2 / 2^6 = 3.1 %.
+    assert [statistics.fewest_for_median(c) for c in (0.5, 0.9, 0.95, 0.99)] == [2, 5, 6, 8]
+
+
+@pytest.mark.parametrize("count", [7, 9, 15])
+def test_median_interval_is_that_of_the_bootstrap(count):
+    # Efron 1979: the median of n resampled values is at most the k-th smallest with probability
+    # P(Binomial(n, k/n) > n/2).
+    values = np.arange(count, dtype=float)
+    below = binom.sf(count // 2, count, (values + 1) / count)
+    expected = [np.searchsorted(below, level) for level in (0.025, 0.975)]
+    assert np.allclose(statistics.median_interval(values[::-1]), expected)
+
+
+def test_median_interval_needs_seeds_and_keeps_its_shape():
+    low, high = statistics.median_interval([[0.5] * 5] * 3)
+    assert low.shape == high.shape == (3,) and np.isnan([low, high]).all()
+    low, high = statistics.median_interval([[0.5] * 6, [0, 0, 0, 1, 1, 1]])
+    assert (low[0], high[0]) == (0.5, 0.5) and (low[1], high[1]) == (0, 1)
+
+
+def test_summary_has_intervals_where_there_are_seeds_enough():
+    rows = [("p", "few", s, "budget", "2-50", None, 0.1 * s) for s in range(3)]
+    rows += [("p", "many", s, "budget", "2-50", None, 0.1 * s) for s in range(9)]
+    few, many = statistics.summarise(table(*rows)).itertuples()
+    assert np.isnan([few.median_low, few.median_high]).all()
+    assert 0 < many.median_low < many.median < many.median_high < 0.8

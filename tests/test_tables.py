@@ -49,6 +49,31 @@ def test_cells_say_mean_and_best(tmp_path):
     assert solved.text == "1/3 (6–79)" and solved.share == pytest.approx(1 / 3)
 
 
+def test_letters_tell_models_apart(tmp_path):
+    good, bad = [[1.0, 1.0]] * 4, [[0.9, 0.5]] * 4
+    cells = [own(tmp_path, good, "good"), own(tmp_path, bad, "bad")]
+    solved = section(sections(*results.collect(cells)[::2]), "solved")
+    texts = [solved.grids[1].cells[model, "own"].text for model in ("good", "bad")]
+    assert texts == ["4/4 (51–100) a", "0/4 (0–49) b"]
+    assert "Too few" not in solved.note
+
+
+def test_too_few_seeds_are_said_to_be_so(tmp_path):
+    cells = [own(tmp_path, [[1.0, 1.0]] * 3, "good"), own(tmp_path, [[0.9, 0.5]] * 3, "bad")]
+    parts = sections(*results.collect(cells)[::2])
+    assert section(parts, "solved").grids[1].cells["good", "own"].text == "3/3 (44–100)"
+    assert "With 1 pair of models it takes 4 seeds of each." in section(parts, "solved").note
+    assert section(parts, "median").grids[1].cells["bad", "own"].text == "50.0"
+
+
+def test_median_has_an_interval_or_a_range(tmp_path):
+    few = own(tmp_path, [[1.0, 1.0], [1.0, 0.5], [1.0, 0.25]], "few")
+    many = own(tmp_path, [[1.0, 0.1 * seed] for seed in range(9)], "many")
+    median = section(sections(*results.collect([few, many])[::2]), "median").grids[1]
+    assert median.cells["few", "own"].text == "50.0; 25.0–100"
+    assert median.cells["many", "own"].text == "40.0 (10.0–70.0)"
+
+
 def test_generalisation_says_where_testing_ended(tmp_path):
     cell = own(tmp_path, [[1.0, 1.0], [1.0, 0.5], [1.0, 0.5]])
     collected = results.collect([cell])
@@ -67,8 +92,15 @@ def test_diverged_cells_are_marked(tmp_path):
 def test_everything_is_in_the_summary(paper):
     parts = sections(paper.accuracy, paper.runs)
     labels = [part.label for part in parts]
-    assert labels == ["accuracy", "solved", "generalisation", "accuracy-longer", "training"]
-    assert [len(part.grids) for part in parts] == [2, 2, 1, 3, 1]
+    assert labels == [
+        "accuracy",
+        "solved",
+        "median",
+        "generalisation",
+        "accuracy-longer",
+        "training",
+    ]
+    assert [len(part.grids) for part in parts] == [2, 2, 2, 1, 3, 1]
     for part in parts:
         for one in part.grids:
             assert one.models == synthetic.MODELS and one.tasks == synthetic.TASKS
@@ -89,7 +121,7 @@ def test_markdown_tables_are_regular(paper, tmp_path):
     text = (tmp_path / "summary.md").read_text()
     assert text.startswith("# Results\n") and "3 seeds" in text
     found = [block for block in text.split("\n\n") if block.startswith("| Model")]
-    assert len(found) == 9
+    assert len(found) == 11
     for block in found:
         lines = block.strip().splitlines()
         assert len(lines) == 2 + 7
@@ -219,7 +251,7 @@ def test_html_stands_alone_and_is_escaped(tmp_path):
     text = (tmp_path / "s.html").read_text()
     assert "<b>" not in text and "&lt;b&gt;&amp;" in text
     assert not re.search(r"(src|href|url)\s*[=(]", text)  # nothing to load from elsewhere
-    assert text.count("<table>") == text.count("</table>") == 6
+    assert text.count("<table>") == text.count("</table>") == 8
     assert "<th>own</th>" in text
 
 

@@ -1,10 +1,11 @@
 """What came out: accuracy, seeds that solve a bin, generalisation length, cost of training."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from fwp import display, statistics
+from fwp import comparison, display, statistics
 from fwp.files import atomic, write_text
 from fwp.tables import grid
 from fwp.tables.grid import Cell, Grid, Section
@@ -50,21 +51,35 @@ def write_summary(
         write_text(html, grid.page("Results", *text))
 
 
+def write_comparison(accuracy: pd.DataFrame, csv: str | Path) -> None:
+    """Write `fwp.comparison.compare`: every pair of models on every bin of every task."""
+    with atomic(csv) as temporary:
+        comparison.compare(accuracy).to_csv(temporary, index=False, lineterminator="\n")
+
+
 def sections(
     accuracy: pd.DataFrame, runs: pd.DataFrame, summary: pd.DataFrame | None = None
 ) -> list[Section]:
     """The tables to read, the most important first.
 
-    Labels: accuracy and solved (the first two bins), generalisation, accuracy-longer (the other
-    bins), training.
+    Labels: accuracy, solved and median (the first two bins), generalisation, accuracy-longer (the
+    other bins), training.
     """
     summary = statistics.summarise(accuracy) if summary is None else summary
     groups = statistics.bins(accuracy)
     titles = [_bin_title(i, group) for i, group in enumerate(groups)]
     by_bin = [summary[summary["bin_index"] == i] for i in range(len(groups))]
-    accuracies, solved = (
+    pairs = comparison.compare(accuracy)
+    marks = _letters(summary, pairs)
+
+    def with_letters(row) -> Cell:
+        cell = _solved(row)
+        letters = marks.get((row.task, row.bin, row.model), "")
+        return replace(cell, text=f"{cell.text} {letters}".rstrip())
+
+    accuracies, solved, medians = (
         [_grid(title, rows, cell) for title, rows in zip(titles, by_bin, strict=True)]
-        for cell in (_accuracy, _solved)
+        for cell in (_accuracy, with_letters, _median)
     )
     parts = [
         Section("accuracy", "Sequence accuracy", ACCURACY_NOTE, accuracies[:2]),
@@ -72,8 +87,18 @@ def sections(
             "solved",
             "Seeds at 100 %",
             "Seeds that have every test string of the bin right, of all seeds; in brackets "
-            "Wilson's 95 % interval for the rate of success, in per cent.",
+            "Wilson's 95 % interval for the rate of success, in per cent. On each task, models "
+            "without a letter in common differ in how often they solve it: Fisher's exact test at "
+            f"5 %, with Holm's correction for the number of pairs.{_few(pairs)}",
             solved[:2],
+        ),
+        Section(
+            "median",
+            "Median accuracy",
+            "Median over seeds, in brackets its bootstrapped 95 % interval. Of fewer than "
+            f"{statistics.fewest_for_median()} seeds, which are too few for an interval, worst and "
+            "best stand after a semicolon where they differ.",
+            medians[:2],
         ),
     ]
     if summary["tested_length"].notna().any():
@@ -139,6 +164,44 @@ def _solved(row) -> Cell:
     return Cell(text + "†" * bool(row.diverged), row.solved == row.seeds, row.success_rate)
 
 
+def _median(row) -> Cell:
+    median, worst, best, low, high = map(
+        display.percent, (row.median, row.worst, row.best, row.median_low, row.median_high)
+    )
+    if pd.isna(row.median_low):
+        spread = f"; {worst}–{best}" if worst != best else ""
+    else:
+        spread = f" ({low}–{high})"
+    return Cell(median + spread, row.solved == row.seeds, row.median)
+
+
+def _letters(summary: pd.DataFrame, pairs: pd.DataFrame) -> dict[tuple[str, str, str], str]:
+    """(task, bin, model) → letters; none where too few seeds leave a pair undecided."""
+    marks = {}
+    for (task, bin), of_bin in pairs.groupby(["task", "bin"], observed=True):
+        if (of_bin["verdict"] == "too few seeds").any():
+            continue
+        apart = of_bin[of_bin["verdict"].isin(["first", "second"])]
+        rows = summary[(summary["task"] == task) & (summary["bin"] == bin)]
+        order = rows.sort_values("success_rate", ascending=False, kind="stable")["model"]
+        letters = comparison.letters(order, zip(apart["first"], apart["second"], strict=True))
+        marks |= {(task, bin, model): text for model, text in letters.items()}
+    return marks
+
+
+def _few(pairs: pd.DataFrame) -> str:
+    """What the note on comparisons adds where there were too few seeds for any."""
+    few = pairs[pairs["verdict"] == "too few seeds"]
+    if few.empty:
+        return ""
+    most = int(few.groupby(["task", "bin"], observed=True).size().max())
+    return (
+        " No letters stand where there are too few seeds: not even all against none would tell two "
+        f"models apart. With {most} pair{'s' * (most > 1)} of models it takes "
+        f"{comparison.fewest(most)} seeds of each."
+    )
+
+
 def _generalisation(row) -> Cell:
     if pd.isna(row.tested_length):
         return Cell("–")
@@ -169,7 +232,8 @@ def _latex(parts: list[Section], seeds: str) -> str:
         "accuracy": rf"Sequence accuracy (\%) on test strings {accuracy}",
         "solved": (
             r"Seeds that have every test string right, of all seeds; in brackets Wilson's 95\,\% "
-            r"interval for the rate of success (\%)."
+            r"interval for the rate of success (\%). On each task, models without a letter in "
+            r"common differ significantly (Fisher's exact test at 5\,\%, Holm's correction)."
         ),
         "generalisation": (
             r"Generalisation length, the longest length up to which every tested length is at "

@@ -38,6 +38,7 @@ rule tables:
             category="Results",
             labels={"What": "Table", "Shows": "accuracy per model, task and length"},
         ),
+        comparison="<results>/tables/comparison.csv",
         datasets_csv="<results>/tables/datasets.csv",
         datasets_markdown="<results>/tables/datasets.md",
         datasets_html=report(

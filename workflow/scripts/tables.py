@@ -17,6 +17,7 @@ with logging_to(snakemake.log[0]):
         latex=out.latex,
         html=out.html,
     )
+    tables.write_comparison(found.accuracy, out.comparison)
     tables.write_datasets(
         snakemake.input.cards,
         csv=out.datasets_csv,
