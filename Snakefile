@@ -83,13 +83,14 @@ rule all:
     default_target: True
     input:
         rules.tables.output,
+        rules.claims.output,
         rules.figures.output,
         rules.report.output,
     localrule: True
 
 
 onsuccess:
-    files = [*rules.report.output, rules.tables.output.markdown]
+    files = [*rules.report.output, rules.tables.output.markdown, rules.claims.output.markdown]
     files += [rules.figures.output.heatmap, rules.collect.output.accuracy]
     files += [rules.retrieval.output.markdown]
     print("\nDone. Open:")

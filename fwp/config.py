@@ -9,9 +9,10 @@ import yaml
 
 
 class ConfigError(ValueError):
-    """Mistakes in a config; `problems` holds one line for each."""
+    """Mistakes in a config; `problems` holds one line for each, `source` names the config."""
 
     def __init__(self, problems: Iterable[str], source: str = "the config"):
+        self.source = source
         self.problems = list(dict.fromkeys(problems))
         count = "a mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
         super().__init__("\n  ".join([f"{source} has {count}:", *self.problems]))

@@ -4,13 +4,15 @@ Every function yields one line per mistake: the place in the config, the rule, w
 and what may stand there.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from fwp import claims as library
 from fwp import signatures
-from fwp.config import dotted, show
+from fwp.config import ConfigError, dotted, show
 from fwp.signatures import SignatureError, suggestion
 
 MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
@@ -47,6 +49,21 @@ def _seeds(seeds: int | list[int]) -> Iterator[str]:
         for seed, times in Counter(seeds).items():
             if times > 1:
                 yield f"seeds: a seed may be given once, {seed} is given {times} times"
+
+
+def claims(files: list[str], folders: list[str]) -> tuple[list[str], list[str]]:
+    """Where files of claims are, and a line for every mistake in their names or in themselves."""
+    found, problems = [], []
+    for i, name in enumerate(files):
+        try:
+            found.append(os.path.relpath(library.locate(name, folders)))
+        except ConfigError as error:
+            problems += [f"claims[{i}]: {line}" for line in error.problems]
+    try:
+        library.read(found)
+    except ConfigError as error:
+        problems += [f"claims: {error.source}: {line}" for line in error.problems]
+    return found, problems
 
 
 # Windows and languages ----------------------------------------------------------------------------

@@ -53,6 +53,7 @@ class Experiment:
         models, tasks: names, in the order of the config.
         seeds: ascending.
         results: folder of everything that is generated.
+        claims: files of claims that the results are compared with.
         device: auto, cpu or cuda.
         seeds_per_job: how many seeds a job trains.
         config: the config with all defaults, as given otherwise.
@@ -79,7 +80,8 @@ class Experiment:
         self.results = os.path.normpath(self.config["results"])
         self.device = self.config["compute"]["device"]
         self.seeds_per_job = self.config["compute"]["seeds_per_job"]
-        problems += consistency.problems(self, names)
+        self.claims, faults = consistency.claims(self.config["claims"], self.folders)
+        problems += [*consistency.problems(self, names), *faults]
         if problems:
             raise ConfigError(problems, source)
 

@@ -28,6 +28,7 @@ ROOTS = {
     "figures": ("fwp.figures",),
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),
+    "claims": ("fwp.claims.judge", "fwp.tables.claims"),
 }
 """Modules that each rule of the workflow starts from."""
 

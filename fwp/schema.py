@@ -1,7 +1,7 @@
 """The schema of a config: every key with its description, its rule and its default.
 
-It stands in `config.schema.yaml`. All mistakes are collected, each with its place, the rule, what
-stands there and what may stand.
+It stands in `config.schema.yaml`; other files have schemas of the same kind. All mistakes are
+collected, each with its place, the rule, what stands there and what may stand.
 """
 
 import math
@@ -23,9 +23,9 @@ KINDS = {
 
 
 @cache
-def rules() -> dict:
+def rules(path: Path = SCHEMA) -> dict:
     """The schema as a dict."""
-    return load(SCHEMA)
+    return load(path)
 
 
 def defaults() -> dict:
@@ -34,10 +34,10 @@ def defaults() -> dict:
 
 
 def _defaults(part: dict) -> dict:
-    part = _resolved(part)
+    part = _resolved(part, rules())
     found = {}
     for key, entry in part.get("properties", {}).items():
-        entry = _resolved(entry)
+        entry = _resolved(entry, rules())
         if isinstance(inner := _defaults(entry), dict) and inner:
             found[key] = merge(inner, entry.get("default", {}))
         elif "default" in entry:
@@ -45,14 +45,14 @@ def _defaults(part: dict) -> dict:
     return found
 
 
-def _resolved(part: dict) -> dict:
+def _resolved(part: dict, schema: dict) -> dict:
     if "$ref" not in part:
         return part
-    return rules()["$defs"][part["$ref"].rpartition("/")[2]] | part
+    return schema["$defs"][part["$ref"].rpartition("/")[2]] | part
 
 
-def check(config: dict) -> tuple[dict, list[str]]:
-    """Compare a config with the schema.
+def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
+    """Compare a config with the schema, or with another one in the file `path`.
 
     Returns:
         the config without what is wrong, and a line for every mistake.
@@ -67,7 +67,7 @@ def check(config: dict) -> tuple[dict, list[str]]:
 
     base = jsonschema.Draft202012Validator
     types = base.TYPE_CHECKER.redefine_many({"integer": is_integer, "number": is_number})
-    validator = jsonschema.validators.extend(base, type_checker=types)(rules())
+    validator = jsonschema.validators.extend(base, type_checker=types)(rules(path))
     problems, wrong = [], []
     errors = sorted(validator.iter_errors(config), key=lambda e: dotted(e.absolute_path))
     for error in errors:
@@ -75,7 +75,7 @@ def check(config: dict) -> tuple[dict, list[str]]:
         if tuple(place[2:]) in (("mixer",), ("language",)):
             wrong.append(place[:2])  # without it nothing can be said about the entry
         if error.validator == "additionalProperties":
-            known = _resolved(error.schema).get("properties", {})
+            known = _resolved(error.schema, rules(path)).get("properties", {})
             for key in [key for key in error.instance if key not in known]:
                 wrong.append([*place, key])
                 problems.append(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 MODELS = [
     "lstm",
@@ -137,6 +138,29 @@ def write_grid(folder: Path, models=None, tasks=None, seeds=(0, 1, 2), **setting
         write_cell(folder, task, model, list(seeds), **settings)
         for task in tasks or TASKS
         for model in models or MODELS
+    ]
+
+
+def table(*rows, bins=("2-50", "51-100")):
+    """A tidy table; rows are (task, model, seed, status, bin, length or None, accuracy)."""
+    columns = ["task", "model", "seed", "status", "bin", "length", "sequence_accuracy"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["position_accuracy"] = frame["sequence_accuracy"]
+    frame["strings"] = 10
+    frame["length"] = frame["length"].astype("Int64")
+    for column in ("task", "model", "status"):
+        levels = list(dict.fromkeys(frame[column]))
+        frame[column] = pd.Categorical(frame[column], levels, ordered=True)
+    frame["bin"] = pd.Categorical(frame["bin"], bins, ordered=True)
+    return frame
+
+
+def runs(task="p", bin="2-50", **solved):
+    """Rows of a tidy table: per model a text of one character per seed, + for all right."""
+    return [
+        (task, model, seed, "budget", bin, None, 1.0 if mark == "+" else 0.9)
+        for model, marks in solved.items()
+        for seed, mark in enumerate(marks)
     ]
 
 

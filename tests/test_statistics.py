@@ -4,22 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
+from synthetic import table
 
 from fwp import statistics
-
-
-def table(*rows, bins=("2-50", "51-100")):
-    """A tidy table; rows are (task, model, seed, status, bin, length or None, accuracy)."""
-    columns = ["task", "model", "seed", "status", "bin", "length", "sequence_accuracy"]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame["position_accuracy"] = frame["sequence_accuracy"]
-    frame["strings"] = 10
-    frame["length"] = frame["length"].astype("Int64")
-    for column in ("task", "model", "status"):
-        levels = list(dict.fromkeys(frame[column]))
-        frame[column] = pd.Categorical(frame[column], levels, ordered=True)
-    frame["bin"] = pd.Categorical(frame["bin"], bins, ordered=True)
-    return frame
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ tasks:
   parity: {language: parity}
   pairs: {language: aa_star}
 """
-REPORTING = {"collect": 1, "tables": 1, "figures": 1, "report": 1, "all": 1}
+REPORTING = {"collect": 1, "tables": 1, "claims": 1, "figures": 1, "report": 1, "all": 1}
 DRAWING = {"figures": 1, "report": 1, "all": 1}
 
 
@@ -118,7 +118,8 @@ def test_a_run_writes_everything_and_names_it(done):
     for file in (
         "report.html",
         *(f"tables/{name}.csv" for name in ("accuracy", "history", "runs", "summary", "datasets")),
-        *(f"tables/{name}" for name in ("summary.md", "summary.tex")),
+        *(f"tables/{name}" for name in ("summary.md", "summary.tex", "comparison.csv")),
+        *(f"tables/claims.{suffix}" for suffix in ("csv", "md", "html")),
         *(
             f"figures/{figure}.{format}"
             for figure in ("heatmap", "length", "learning")
@@ -131,6 +132,16 @@ def test_a_run_writes_everything_and_names_it(done):
     with (results / "tables/runs.csv").open(newline="") as file:
         rows = {(row["task"], row["model"], row["seed"]) for row in csv.DictReader(file)}
     assert rows == {(t, m, s) for t in ("parity", "pairs") for m in ("delta", "lstm") for s in "01"}
+
+
+def test_verdicts_on_claims_are_printed(project):
+    (project / "mine.yaml").write_text(
+        "claims: {works: {text: It works., criteria: [{models: lstm, tasks: parity, bin: 0, "
+        "statistic: best, at_least: 0.0}]}}\n"
+    )
+    printed = run(project, "--config", "claims=[mine.yaml]", "--", "claims")
+    assert "supported     It works.\n" in printed and "LSTM on Parity, 2–12: best seed" in printed
+    run(project, "--", "claims", "report")
 
 
 def test_a_cell_has_a_record_and_its_logs(project):

@@ -61,6 +61,34 @@ rule tables:
         "../scripts/tables.py"
 
 
+# Also a target of its own, `snakemake claims`: it prints the verdicts.
+rule claims:
+    input:
+        results=rules.collect.output,
+        claims=EXPERIMENT.claims,
+    output:
+        csv="<results>/tables/claims.csv",
+        markdown="<results>/tables/claims.md",
+        html=report(
+            "<results>/tables/claims.html",
+            caption="../report/claims.rst",
+            category="Results",
+            labels={"What": "Table", "Shows": "what the results say about claims"},
+        ),
+    log:
+        "<results>/tables/claims.log",
+    benchmark:
+        "<results>/tables/claims.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("claims"),
+    script:
+        "../scripts/claims.py"
+
+
 rule figures:
     input:
         results=rules.collect.output,
@@ -106,6 +134,7 @@ rule figures:
 rule report:
     input:
         rules.tables.output,
+        rules.claims.output,
         rules.figures.output,
     output:
         "<results>/report.html",
@@ -119,4 +148,4 @@ rule report:
         snakemake=shlex.join([os.path.relpath(sys.executable), "-m", "snakemake"]),
         arguments=shlex.join(ARGUMENTS),
     shell:
-        "{params.snakemake} tables figures --report {output:q} {params.arguments} > {log:q} 2>&1"
+        "{params.snakemake} tables claims figures --report {output:q} {params.arguments} > {log:q} 2>&1"

@@ -1,0 +1,92 @@
+"""Reading files of claims."""
+
+import pytest
+import yaml
+
+from fwp import claims, experiment
+from fwp.config import ConfigError
+from fwp.languages import names as languages
+
+CRITERION = {"models": "m", "tasks": "t", "statistic": "success_rate", "at_least": 0.5}
+
+
+def write(path, criterion=None, **claim):
+    claim = {
+        "text": "It works.",
+        "criteria": [CRITERION if criterion is None else criterion],
+    } | claim
+    path.write_text(yaml.safe_dump({"claims": {"it-works": claim}}))
+    return path
+
+
+def test_the_library_is_about_the_default_experiment():
+    default = experiment.load("config.yaml")
+    every = claims.read([claims.locate(name) for name in claims.names()])
+    assert {"parity", "dyck_1"} <= set(languages())
+    assert len(every) >= 8 and all(claim.source and claim.text for claim in every)
+    for claim in every:
+        for criterion in claim.criteria:
+            assert set(criterion.models) <= set(default.models), claim.name
+            assert set(criterion.tasks) <= set(default.tasks), claim.name
+
+
+def test_defaults_and_short_forms(tmp_path):
+    (claim,) = claims.read([write(tmp_path / "c.yaml")])
+    assert (claim.name, claim.text, claim.source) == ("it-works", "It works.", "")
+    assert claim.confidence == 0.95
+    assert claim.criteria == (claims.Criterion(("m",), ("t",), (1,), "success_rate", at_least=0.5),)
+
+
+def test_lists_of_bins_by_number_and_by_lengths(tmp_path):
+    (claim,) = claims.read([write(tmp_path / "c.yaml", CRITERION | {"bin": [0, "51-100"]})])
+    assert claim.criteria[0].bins == (0, "51-100")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"statistic": "mode"}, "criteria[0].statistic: must be one of median, best, success_rate"),
+        ({"at_least": 90}, "criteria[0].at_least: must be at most 1, got 90"),
+        ({"below": 0.5}, "criteria[0]: must say one of at_least, below and more_than"),
+        ({"bin": "long"}, "criteria[0].bin: must be lengths such as 51-100"),
+        ({"modles": "m"}, "criteria[0].modles: unknown key (did you mean 'models'?)"),
+        ({"statistic": "best", "accuracy": 0.9}, "accuracy: goes with statistic: success_rate"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, change, message):
+    path = write(tmp_path / "c.yaml", CRITERION | change)
+    with pytest.raises(ConfigError) as error:
+        claims.read([path])
+    assert message in str(error.value) and str(path) in str(error.value)
+
+
+def test_a_criterion_needs_something_to_compare_with(tmp_path):
+    criterion = {key: value for key, value in CRITERION.items() if key != "at_least"}
+    with pytest.raises(ConfigError, match="must say one of at_least, below and more_than"):
+        claims.read([write(tmp_path / "c.yaml", criterion)])
+
+
+def test_names_are_used_once(tmp_path):
+    paths = [write(tmp_path / "a.yaml"), write(tmp_path / "b.yaml")]
+    with pytest.raises(ConfigError, match=r"b\.yaml.*\n.*it-works: is in two of the files"):
+        claims.read(paths)
+
+
+def test_files_are_found_by_name_or_beside_the_config(tmp_path):
+    mine = write(tmp_path / "mine.yaml")
+    assert claims.locate("irie2023").name == "irie2023.yaml"
+    assert claims.locate("mine.yaml", [tmp_path]) == mine
+    with pytest.raises(ConfigError, match=r"must be one of irie2023.*did you mean 'irie2023'"):
+        claims.locate("irie2032")
+
+
+def test_the_config_names_every_mistake_in_its_claims(tmp_path):
+    write(tmp_path / "mine.yaml", CRITERION | {"statistic": "mode"})
+    (tmp_path / "c.yaml").write_text(
+        "models: {lstm: {mixer: lstm}}\ntasks: {p: {language: parity}}\n"
+        "claims: [irie2023, none, mine.yaml]\n"
+    )
+    with pytest.raises(ConfigError) as error:
+        experiment.load(tmp_path / "c.yaml")
+    assert "claims[1]: must be one of" in str(error.value)
+    assert "mine.yaml: claims.it-works.criteria[0].statistic: must be" in str(error.value)
