@@ -31,7 +31,7 @@ try:
 except experiment.ConfigError as error:
     sys.exit(str(error))  # the message alone: a WorkflowError would point at this line
 
-# What the front page of the report says of the grid (workflow/report/workflow.rst).
+# What the front page of Snakemake's report says of the grid (workflow/report/workflow.rst).
 config["grid"] = {
     "models": EXPERIMENT.models,
     "tasks": EXPERIMENT.tasks,
@@ -86,6 +86,7 @@ rule all:
         rules.claims.output,
         rules.figures.output,
         rules.report.output,
+        rules.workflow_report.output,
     localrule: True
 
 

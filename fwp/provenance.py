@@ -29,6 +29,7 @@ ROOTS = {
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),
     "claims": ("fwp.claims.judge", "fwp.tables.claims"),
+    "report": ("fwp.report",),
 }
 """Modules that each rule of the workflow starts from."""
 

@@ -43,7 +43,7 @@ def collect(cells: Iterable[str | Path]) -> Results:
     cells = [Path(cell) for cell in cells]
     if not cells:
         raise ResultsError("no cells to collect: the experiment has no model × task left")
-    records = [_read_record(cell / "cell.json") for cell in cells]
+    records = [read_record(cell / "cell.json") for cell in cells]
     rows = [row for cell, record in zip(cells, records, strict=True) for row in _rows(record, cell)]
     runs = tidy.finish(pd.DataFrame(rows, columns=list(RUNS)), RUNS)
     repeated = runs[runs.duplicated(["task", "model", "seed"])]
@@ -99,7 +99,12 @@ def read_runs(path: str | Path) -> pd.DataFrame:
 # Records of single cells --------------------------------------------------------------------------
 
 
-def _read_record(path: Path) -> dict:
+def read_record(path: Path) -> dict:
+    """Read a cell.json.
+
+    Raises:
+        ResultsError: it is missing, truncated or not the record of a cell.
+    """
     try:
         record = json.loads(path.read_bytes())
         record["config"]["model"]["mixer"]

@@ -115,7 +115,10 @@ def write_cell(
         "task": task,
         "model": model,
         "seeds": seeds,
-        "config": {"model": {"name": model, "mixer": model, "hidden": 64}},
+        "config": {
+            "model": {"name": model, "mixer": model, "hidden": 64, "layers": 1, "options": {}},
+            "training": {"epochs": epochs, "batch_size": 64, "learning_rate": 0.001},
+        },
         "dataset": "0" * 64,
         "parameters": 12345,
         "runs": runs,

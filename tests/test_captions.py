@@ -11,7 +11,8 @@ from jinja2 import Environment, StrictUndefined
 pytestmark = pytest.mark.filterwarnings("ignore:Argument .writer_name:PendingDeprecationWarning")
 
 FOLDER = Path(__file__).parents[1] / "workflow" / "report"
-TARGETS = ["heatmap.svg", "length.svg", "learning.svg", "summary.html", "datasets.html"]
+FIGURES = ["heatmap.svg", "length.svg", "learning.svg"]
+TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
 

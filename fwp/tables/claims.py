@@ -20,19 +20,6 @@ NOTE = (
     "finding, not an error: budgets, sizes and data may differ from those of the source."
 )
 SHOWN = 3  # cells that a verdict's short reasons name
-STYLE = """
-<style>
-.verdict { font-weight: 600; white-space: nowrap; }
-.supported { color: #17693f; } .contradicted { color: #a4262c; }
-.undetermined { color: #7a5c00; } .not-tested { color: #666; }
-.claims td, .claims tbody th { white-space: normal; text-align: left; vertical-align: top; }
-.claims tbody tr td, .claims tbody tr th { border-bottom-color: #ddd; }
-.claims tbody th { min-width: 14rem; max-width: 26rem; position: static; }
-.claims td { min-width: 6.5rem; max-width: 34rem; }
-.source { color: #666; font-size: .9em; display: block; }
-summary { cursor: pointer; }
-</style>
-""".strip()
 
 
 def write_claims(
@@ -105,7 +92,7 @@ def claimed(item: Evidence) -> str:
     return f"{name} below {_percent(criterion.below)}"
 
 
-def found(item: Evidence) -> str:
+def found(item: Evidence, decision: bool = True) -> str:
     """What the seeds of a cell show: "2 of 3 seeds at 100 % (21–94 %)"; what would decide it."""
     goal = "at 100 %" if item.threshold == 1 else f"at {_percent(item.threshold)} or more"
     interval = f"{round(100 * item.low)}–{round(100 * item.high)} %" if item.low == item.low else ""
@@ -122,7 +109,8 @@ def found(item: Evidence) -> str:
     else:
         few = f"of {item.seeds} seeds, too few for an interval"
         text = f"median {_percent(item.value)} " + (f"({interval})" if interval else few)
-    return text + (f"; {decisive(item.more)}" if item.verdict == UNDETERMINED else "")
+    is_open = decision and item.verdict == UNDETERMINED
+    return text + (f"; {decisive(item.more)}" if is_open else "")
 
 
 def decisive(more: int | None) -> str:
@@ -166,7 +154,7 @@ def _open(judged: Judgement) -> list[str]:
     if not items:
         return [f"All {len(judged.evidence)} cells that were run are as claimed, {_seeds(judged)}"]
     against = [item for item in items if not item.as_claimed]
-    lines = [f"{_cell(item)}: {found(item)}" for item in against[:SHOWN]]
+    lines = [f"{_cell(item)}: {found(item, decision=False)}" for item in against[:SHOWN]]
     share = f"{len(items)} of {len(judged.evidence)} cells open, {_seeds(judged)}"
     if against:
         lines.append(f"{share}; {len(against)} of these point against it so far")
@@ -230,28 +218,22 @@ def fragment(judgements: Iterable[Judgement], link: Callable[[str, str], str] | 
             evidence = f"<details><summary>{evidence}</summary><ul>{listed}</ul></details>"
         elif judged.evidence:
             evidence = _item(judged.evidence[0], link)
-        source = f'<span class="source">{html.escape(judged.claim.source)}</span>'
-        kind = judged.verdict.replace(" ", "-")
-        rows.append(
-            f"<tr><th>{html.escape(judged.claim.text)}{source if judged.claim.source else ''}</th>"
-            f'<td><span class="verdict {kind}">{judged.verdict}</span></td>'
-            f"<td>{evidence}</td></tr>"
-        )
-    body = html_table(["Claim", "Verdict", "Evidence"], [])
-    return (
-        STYLE
-        + '\n<div class="claims">'
-        + body.replace("<tbody>\n", "<tbody>\n" + "\n".join(rows))
-        + "</div>"
-    )
+        cells = [
+            f'<td class="text"><b class="{_css(judged.verdict)}">{judged.verdict}</b></td>',
+            f'<td class="text">{evidence}</td>',
+            f'<td class="text">{html.escape(judged.claim.source)}</td>',
+        ]
+        rows.append((judged.claim.text, cells))
+    return html_table(["Claim", "Verdict", "Evidence", "Source"], rows)
+
+
+def _css(verdict: str) -> str:
+    return verdict.replace(" ", "-")
 
 
 def _item(item: Evidence, link: Callable[[str, str], str] | None) -> str:
     name = html.escape(_cell(item))
     if link is not None:
         name = f'<a href="{html.escape(link(item.task, item.model))}">{name}</a>'
-    kind = item.verdict.replace(" ", "-")
-    return (
-        f'{name}: {html.escape(found(item))} <span class="{kind}">({item.verdict}; claimed: '
-        f"{html.escape(claimed(item))})</span>"
-    )
+    verdict = html.escape(f"({item.verdict}; claimed: {claimed(item)})")
+    return f'{name}: {html.escape(found(item))} <span class="{_css(item.verdict)}">{verdict}</span>'

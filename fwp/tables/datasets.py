@@ -48,7 +48,7 @@ def write_datasets(
     if markdown:
         write_text(markdown, _markdown(cards))
     if html:
-        write_text(html, _html(cards))
+        write_text(html, page("Datasets", fragment(cards)))
 
 
 def table(cards: Iterable[dict]) -> pd.DataFrame:
@@ -114,14 +114,15 @@ def _markdown(cards: list[dict]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _html(cards: list[dict]) -> str:
+def fragment(cards: Iterable[dict], heading: str = "h2") -> str:
+    """The table of all sets of all tasks as a part of a page."""
     parts = [f"<p>{NOTE}</p>"]
     for card in cards:
-        parts.append(f"<h2>{html.escape(display.task(card['task']))}</h2>")
+        parts.append(f"<{heading}>{html.escape(display.task(card['task']))}</{heading}>")
         parts += [f"<p>{html.escape(note)}</p>" for note in card.get("notes", [])]
         rows = [
             (first, [f'<td class="plain">{html.escape(text)}</td>' for text in others])
             for first, *others in _rows(card)
         ]
         parts.append(html_table(list(COLUMNS.values()), rows))
-    return page("Datasets", *parts)
+    return "\n".join(parts)

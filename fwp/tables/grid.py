@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from fwp import display
@@ -211,7 +211,23 @@ td { min-width: 4.6rem; }
 thead th { border-bottom: 2px solid #1b1b1b; font-weight: 600; }
 tbody th { text-align: left; font-weight: 400; position: sticky; left: 0; background: #fff; }
 thead th:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
+td a { color: inherit; text-decoration: none; display: block; }
+td a:hover, td a:focus { text-decoration: underline; }
 td.plain, tr:has(.plain) th { border-bottom-color: #ddd; }
+td.text, tr:has(.text) th, table:has(.text) thead th { white-space: normal; text-align: left; }
+td.text, tr:has(.text) th { vertical-align: top; }
+td.text, tr:has(.text) th { border-bottom-color: #ddd; min-width: 6.5rem; max-width: 32rem; }
+tr:has(.text) th { min-width: 11rem; } td.text ul { margin: .3rem 0; padding-left: 1.2rem; }
+td.text a { display: inline; text-decoration: underline; } summary { cursor: pointer; }
+.supported { color: #17693f; } .contradicted { color: #a4262c; } .undetermined { color: #7a5c00; }
+.not-tested { color: #666; }
+td.text details { margin: 0; }
+@media (max-width: 40rem) {
+  table:has(.text) thead { display: none; }
+  table:has(.text) :is(tbody, tr, th, td) { display: block; max-width: none; border: 0; }
+  table:has(.text) tr { padding: .5rem 0; border-bottom: 1px solid #ddd; }
+  table:has(.text) :is(th, td) { padding: .1rem 0; position: static; }
+}
 @media print { body { margin: 0; } }
 """.strip()
 
@@ -230,18 +246,27 @@ def page(title: str, *parts: str) -> str:
 def html_section(section: Section) -> str:
     """A section of a page: heading, note and shaded tables."""
     parts = [f"<h2>{html.escape(section.title)}</h2>", f"<p>{html.escape(section.note)}</p>"]
-    for grid in section.grids:
-        parts += [f"<h3>{html.escape(grid.title)}</h3>"] * bool(grid.title)
-        parts.append(
-            html_table(
-                ["Model", *map(display.task, grid.tasks)],
-                [
-                    (display.model(model), map(_html_cell, grid.row(model, grid.tasks)))
-                    for model in grid.models
-                ],
-            )
+    return "\n".join([*parts, *map(html_grid, section.grids)])
+
+
+def html_grid(grid: Grid, link: Callable[[str, str], str | None] | None = None) -> str:
+    """A grid with its title, as a shaded table.
+
+    Args:
+        link: where a cell leads, given its task and model; None for nowhere.
+    """
+    rows = [
+        (
+            display.model(model),
+            [
+                _html_cell(cell, link and link(task, model))
+                for task, cell in zip(grid.tasks, grid.row(model, grid.tasks), strict=True)
+            ],
         )
-    return "\n".join(parts)
+        for model in grid.models
+    ]
+    title = f"<h3>{html.escape(grid.title)}</h3>\n" if grid.title else ""
+    return title + html_table(["Model", *map(display.task, grid.tasks)], rows)
 
 
 def html_table(header: Sequence[str], rows: Iterable[tuple[str, Iterable[str]]]) -> str:
@@ -255,9 +280,10 @@ def html_table(header: Sequence[str], rows: Iterable[tuple[str, Iterable[str]]])
     )
 
 
-def _html_cell(cell: Cell) -> str:
+def _html_cell(cell: Cell, link: str | None = None) -> str:
     text = html.escape(cell.text)
     text = f"<strong>{text}</strong>" if cell.strong else text
+    text = f'<a href="{html.escape(link)}">{text}</a>' if link else text
     if cell.share is None:
         return f'<td class="plain">{text}</td>'
     # From white to dark blue; the letters take the colour that contrasts more.

@@ -35,8 +35,8 @@ tasks:
   parity: {language: parity}
   pairs: {language: aa_star}
 """
-REPORTING = {"collect": 1, "tables": 1, "claims": 1, "figures": 1, "report": 1, "all": 1}
-DRAWING = {"figures": 1, "report": 1, "all": 1}
+DRAWING = {"figures": 1, "report": 1, "workflow_report": 1, "all": 1}
+REPORTING = {"collect": 1, "tables": 1, "claims": 1} | DRAWING
 
 
 def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -117,6 +117,7 @@ def test_a_run_writes_everything_and_names_it(done):
     results = folder / "results"
     for file in (
         "report.html",
+        "workflow.html",
         *(f"tables/{name}.csv" for name in ("accuracy", "history", "runs", "summary", "datasets")),
         *(f"tables/{name}" for name in ("summary.md", "summary.tex", "comparison.csv")),
         *(f"tables/claims.{suffix}" for suffix in ("csv", "md", "html")),
@@ -157,8 +158,15 @@ def test_a_cell_has_a_record_and_its_logs(project):
     assert "epoch" in (folder / "train.log").read_text()
 
 
-def test_the_report_stands_alone_and_is_labelled(project):
+def test_the_report_is_of_this_grid_and_leads_to_its_files(project):
     text = (project / "results/report.html").read_text(encoding="utf-8")
+    assert 'id="parity/delta"' in text and "Claims: what holds" in text
+    for link in set(re.findall(r'href="([^#"]+)"', text)):
+        assert (project / "results" / link).exists(), link
+
+
+def test_the_report_of_the_workflow_stands_alone_and_is_labelled(project):
+    text = (project / "results/workflow.html").read_text(encoding="utf-8")
     for name in ("heatmap.svg", "length.svg", "learning.svg", "summary.html", "datasets.html"):
         assert name in text
     assert "accuracy against length" in text
@@ -278,7 +286,7 @@ def test_other_training_strings_train_everything_anew(project):
 
 def test_the_device_and_the_packing_of_jobs_train_nothing(project):
     change = ("--config", "compute={device: auto, seeds_per_job: 1}")
-    assert planned(project, *change).keys() <= {"report", "all"}
+    assert planned(project, *change).keys() <= {"workflow_report", "all"}
 
 
 def test_a_target_can_be_asked_for_by_name(project):

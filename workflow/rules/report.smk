@@ -133,15 +133,43 @@ rule figures:
 
 rule report:
     input:
-        rules.tables.output,
-        rules.claims.output,
-        rules.figures.output,
+        results=rules.collect.output,
+        figures=rules.figures.output,
+        # What the page refers to.
+        tables=rules.tables.output,
+        verdicts=rules.claims.output,
+        cards=CARDS,
+        claims=EXPERIMENT.claims,
+        template=os.path.relpath(f"{workflow.basedir}/fwp/report/page.html.j2"),
     output:
         "<results>/report.html",
     log:
         "<results>/report.log",
     benchmark:
         "<results>/report.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("report"),
+        details="workflow.html",
+    script:
+        "../scripts/report.py"
+
+
+# Snakemake's own report: which command made each file, with which settings, and how long it took.
+rule workflow_report:
+    input:
+        rules.tables.output,
+        rules.claims.output,
+        rules.figures.output,
+    output:
+        "<results>/workflow.html",
+    log:
+        "<results>/workflow.log",
+    benchmark:
+        "<results>/workflow.benchmark.tsv"
     localrule: True
     threads: 1
     params:

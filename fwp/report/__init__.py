@@ -1,0 +1,207 @@
+"""The report: one page that says what was run and what came out, with everything in it.
+
+The page stands alone (figures are part of it) and needs no script. Numbers lead to the record of
+their cell, which is part of the page too and leads to the files beside it.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fwp import cards as dataset_cards
+from fwp import claims as library
+from fwp import display, languages, results, statistics
+from fwp.claims.judge import judge
+from fwp.files import write_text
+from fwp.results import Results, ResultsError
+from fwp.tables import claims as claim_tables
+from fwp.tables import datasets as dataset_tables
+from fwp.tables import grid, summary
+from fwp.tidy import bin_limits
+
+SETTINGS = (
+    *("mixer", "hidden", "layers", "parameters"),
+    *("learning_rate", "batch_size", "epochs"),
+)
+
+
+def write(
+    folder: str | Path,
+    output: str | Path,
+    *,
+    cards: Sequence[str | Path],
+    claims: Sequence[str | Path] = (),
+    details: str | Path | None = None,
+) -> None:
+    """Write the report on the results in `folder`.
+
+    Args:
+        folder: of an experiment's results, with tables/, figures/ and cells/.
+        output: the page, a file in `folder`.
+        cards: the dataset cards of the tasks.
+        claims: files of claims.
+        details: another page, in the same folder, to refer to for how each file was made.
+
+    Raises:
+        ResultsError: a table, figure, card or record is missing or damaged.
+    """
+    folder = Path(folder)
+    found = results.read(folder / "tables")
+    cards = [dataset_cards.read(card) for card in cards]
+    records = _records(found, folder / "cells")
+    judged = judge(library.read(claims), found.accuracy)
+    sections = {part.label: part for part in summary.sections(found.accuracy, found.runs)}
+    page = _template().render(
+        style=grid.STYLE,
+        counts=_counts(found),
+        models=_models(records),
+        tasks=[_task(card) for card in cards],
+        verdicts=pd.Series([item.verdict for item in judged], dtype=str).value_counts(),
+        claims=claim_tables.fragment(judged, _link) if judged else None,
+        claims_note=claim_tables.NOTE,
+        sections=sections,
+        draw=lambda one: grid.html_grid(one, _link),
+        figures={name: _figure(folder, name) for name in ("length", "learning")},
+        datasets=dataset_tables.fragment(cards, "h3"),
+        records=records,
+        versions=_versions(records),
+        details=Path(details).name if details else None,
+        display=display,
+    )
+    write_text(output, page)
+
+
+def _template():
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    text = resources.files(__name__).joinpath("page.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(text)
+
+
+def _link(task: str, model: str) -> str:
+    """Where the record of a cell is in the page."""
+    return f"#{task}/{model}"
+
+
+def _figure(folder: Path, name: str) -> str:
+    path = folder / "figures" / f"{name}.svg"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: the figure is missing") from None
+    return "data:image/svg+xml;base64," + base64.b64encode(data).decode()
+
+
+# What was run -------------------------------------------------------------------------------------
+
+
+def _counts(found: Results) -> dict:
+    runs = found.runs
+    bins = statistics.by_bin(found.accuracy)
+    lengths = [limit for bin in bins["bin"].unique() for limit in bin_limits(bin)]
+    return {
+        "models": runs["model"].nunique(),
+        "tasks": runs["task"].nunique(),
+        "seeds": runs.groupby(statistics.CELL, observed=True)["seed"].nunique().max(),
+        "runs": len(runs),
+        "solved": int((runs["status"] == "solved").sum()),
+        "diverged": int((runs["status"] == "diverged").sum()),
+        "hours": runs["seconds"].sum() / 3600,
+        "longest": max(lengths),
+        "devices": sorted(runs["device"].unique()),
+    }
+
+
+def _models(records: dict) -> list[dict]:
+    """A row per model: its settings, as ranges where they differ between tasks."""
+    rows: dict[str, dict[str, list]] = {}
+    for record in records.values():
+        config = record["config"]
+        settings = config["model"] | config["training"] | {"parameters": record["parameters"]}
+        values = rows.setdefault(record["model"], {})
+        for key in SETTINGS:
+            values.setdefault(key, []).append(settings[key])
+        options = (f"{key} {_plain(value)}" for key, value in settings["options"].items())
+        values.setdefault("options", []).append(", ".join(options))
+    return [
+        {"name": name} | {key: _range(values) for key, values in settings.items()}
+        for name, settings in rows.items()
+    ]
+
+
+def _range(values: list) -> str:
+    """One value, the range of several numbers, or a list."""
+    distinct = sorted({value for value in values if value is not None}, key=str)
+    if len(distinct) > 1 and all(isinstance(value, int | float) for value in distinct):
+        return f"{_plain(min(distinct))}–{_plain(max(distinct))}"
+    return " or ".join(map(_plain, distinct))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _task(card: dict) -> dict:
+    """A row for a task: its language, an example, and how long its strings are."""
+    language = languages.get(card["language"], **card["params"])
+    lengths = language.lengths(1, 8) or language.lengths(1, 100)
+    example = language.sample(np.random.default_rng(0), 1, lengths[-1], lengths[-1])[0]
+    labels = [language.classes[i] if i >= 0 else "·" for i in language.label(example)]
+    windows = {"train": [], "validation": [], "test": []}
+    for name, split in card["splits"].items():
+        windows[name.split()[0]].append(display.lengths(split["bin"]))
+    return {
+        "name": card["task"],
+        "example": example,
+        "labels": labels,
+        "strings": card["splits"]["train"]["strings"],
+        **{kind: ", ".join(bins) for kind, bins in windows.items()},
+        "note": card["one_string_per_length"],
+    }
+
+
+# Records ------------------------------------------------------------------------------------------
+
+
+def _records(found: Results, folder: Path) -> dict[tuple[str, str], dict]:
+    """(task, model) → the record of the cell, with the runs and accuracies of all its seeds."""
+    accuracy = statistics.by_bin(found.accuracy)
+    by_cell = dict(list(accuracy.groupby(statistics.CELL, observed=True)))
+    records = {}
+    for (task, model), runs in found.runs.groupby(statistics.CELL, observed=True, sort=True):
+        groups = list(dict.fromkeys(runs["cell"]))
+        record = results.read_record(folder / groups[0] / "cell.json")
+        tested = by_cell[task, model].pivot(index="seed", columns="bin", values="sequence_accuracy")
+        tested = tested.dropna(axis="columns", how="all")
+        records[task, model] = record | {
+            "groups": groups,
+            "bins": list(tested.columns),
+            "seeds": [
+                {"run": run, "accuracies": tested.loc[run.seed].tolist()}
+                for run in runs.itertuples()
+            ],
+            "settings": json.dumps(record["config"], indent=2, ensure_ascii=False),
+        }
+    return records
+
+
+def _versions(records: dict) -> str:
+    """Versions of what the cells were trained with."""
+    found = {
+        f"{name} {version}"
+        for record in records.values()
+        for name, version in record.get("versions", {}).items()
+    }
+    return ", ".join(sorted(found))
