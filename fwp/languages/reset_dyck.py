@@ -7,6 +7,8 @@ import numpy as np
 from fwp.languages.base import Language
 from fwp.languages.dyck import Grammar, catalan
 
+KEPT = 10_000  # lengths up to which every count is kept: one of length n takes n / 3 bytes
+
 
 class ResetDyck1(Language):
     """Prefixes of Dyck-1 strings, each cut off by the symbol 1, then one Dyck-1 string.
@@ -56,15 +58,22 @@ class ResetDyck1(Language):
         With D the generating function of Dyck-1 and B that of its prefixes, T = x B D / (1 − x B),
         which simplifies to (2 − 5x) T = 1 − (1 − 2x) D.
         """
-        counts = self._counts
-        for n in range(len(counts), length + 1):
-            dyck = 2 * catalan(n // 2) if n % 2 else -catalan(n // 2)
-            counts.append((5 * counts[n - 1] + dyck) // 2)
-        return counts[length]
+        counts, long = self._counts
+        if length >= len(counts) and length not in long:
+            number, dyck = counts[-1], catalan((len(counts) - 1) // 2)
+            for n in range(len(counts), length + 1):
+                if n % 2 == 0:  # the next Catalan number, of n / 2 pairs of brackets
+                    dyck = dyck * (2 * n - 2) // (n // 2 + 1)
+                number = (5 * number + (2 * dyck if n % 2 else -dyck)) // 2
+                if n <= KEPT:
+                    counts.append(number)
+            if length > KEPT:
+                long[length] = number
+        return counts[length] if length < len(counts) else long[length]
 
     @cached_property
-    def _counts(self) -> list[int]:
-        return [0]
+    def _counts(self) -> tuple[list[int], dict[int, int]]:
+        return [0], {}
 
     def draw(self, rng: np.random.Generator, length: int, count: int) -> list[str]:
         return [self._one(rng, length) for _ in range(count)]

@@ -119,3 +119,10 @@ def test_every_prefix_may_come_before_a_reset():
     language = languages.get("reset_dyck_1")
     drawn = {s for s in language.draw(np.random.default_rng(0), 5, 4000) if s.count("1") == 1}
     assert drawn == {s for s in language.strings(5) if s.count("1") == 1}
+
+
+def test_resets_are_counted_beyond_what_is_kept(monkeypatch):
+    monkeypatch.setattr("fwp.languages.reset_dyck.KEPT", 10)
+    language = languages.get("reset_dyck_1")
+    for length in (3, 15, 40, 10, 11, 39, 2):
+        assert language.count(length) == language.completions(language.start, length)
