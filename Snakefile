@@ -38,6 +38,8 @@ config["grid"] = {
     "seeds": EXPERIMENT.seeds,
 }
 
+FORMATS = ["svg", "pdf", "png"]  # of every figure
+
 # What this run was started with, for the run within it that writes the report.
 ARGUMENTS = ["--snakefile", os.path.relpath(workflow.main_snakefile), "--configfile", *CONFIG]
 if CHANGES:
@@ -75,6 +77,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/analysis.smk"
 include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/retrieval.smk"
 

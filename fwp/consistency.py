@@ -42,6 +42,13 @@ def problems(experiment, names: list[str]) -> Iterator[str]:
         yield from _mixer(experiment.config["models"][model], signature, f"models.{model}")
     yield from _overrides(experiment, known, names)
     yield from _heads(experiment, known)
+    for kind, chosen in (("models", experiment.models), ("tasks", experiment.tasks)):
+        for name in experiment.config["analysis"][kind] or []:
+            if name not in chosen and name not in names:
+                yield (
+                    f"analysis.{kind}: must be of {', '.join(chosen)}{suggestion(name, chosen)}, "
+                    f"got {show(name)}"
+                )
 
 
 def _seeds(seeds: int | list[int]) -> Iterator[str]:

@@ -54,6 +54,17 @@ TASKS = {
     "bucket_sort": ("Bucket sort", "Bucket sort"),
 }
 
+# Parts of a mixer's state, in its order.
+STATES = {
+    "lstm": ("h", "c"),
+    "elstm": ("c",),
+    "transformer": ("keys", "values"),
+    "linear_transformer": ("S",),
+    "deltanet": ("S",),
+    "recurrent_delta": ("S", "y"),
+    "srwm": ("W_y", "W_q", "W_k", "W_β"),
+}
+
 _LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -76,6 +87,13 @@ def model(name: str) -> str:
 def task(name: str) -> str:
     """The task's name as plain text, or `name` itself."""
     return TASKS[name][0] if name in TASKS else name
+
+
+def state(mixer: str, component: int, layer: int = 0, layers: int = 1) -> str:
+    """What a part of a mixer's state is called: S, or "state 1" where nothing is known of it."""
+    names = STATES.get(mixer, ())
+    name = names[component] if component < len(names) else f"state {component + 1}"
+    return f"{name}, layer {layer + 1}" if layers > 1 else name
 
 
 def model_latex(name: str) -> str:

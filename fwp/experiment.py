@@ -55,6 +55,7 @@ class Experiment:
         results: folder of everything that is generated.
         claims: files of claims that the results are compared with.
         device: auto, cpu or cuda.
+        analysis: models and tasks to look into, and by how many strings.
         seeds_per_job: how many seeds a job trains.
         config: the config with all defaults, as given otherwise.
         folders: where modules of the user's own are looked for first.
@@ -80,6 +81,10 @@ class Experiment:
         self.results = os.path.normpath(self.config["results"])
         self.device = self.config["compute"]["device"]
         self.seeds_per_job = self.config["compute"]["seeds_per_job"]
+        self.analysis = dict(self.config["analysis"])
+        for kind, known in (("models", self.models), ("tasks", self.tasks)):
+            wanted = self.analysis[kind]
+            self.analysis[kind] = [name for name in known if wanted is None or name in wanted]
         self.claims, faults = consistency.claims(self.config["claims"], self.folders)
         problems += [*consistency.problems(self, names), *faults]
         if problems:
@@ -133,14 +138,18 @@ class Experiment:
         """What a training job needs to know: {"cell": `train_params`, "seeds": those of a group."""
         return {"cell": self.train_params(model, task), "seeds": list(group_seeds(group))}
 
-    def evaluate_params(self, model: str, task: str) -> dict:
-        """The part of a cell that decides how given weights do on given strings."""
+    def evaluate_params(self, model: str, task: str, stage: str = "evaluate") -> dict:
+        """The part of a cell that decides how given weights do on given strings.
+
+        Args:
+            stage: evaluate, or another that runs a trained model: trace, automaton.
+        """
         cell = self.cell(model, task)
         return {
             "model": cell["model"],
             "task": cell["task"],
             "training": {"dtype": cell["training"]["dtype"]},
-            "code": {"evaluate": cell["code"]["evaluate"]},
+            "code": {stage: self._fingerprint(stage, self.signature(model).module)},
         }
 
     def dataset(self, task: str) -> dict:
@@ -226,6 +235,24 @@ class Experiment:
             for model in self.models:
                 for group, seeds in self.groups(model, task).items():
                     yield Job(task, model, group, seeds, self.cell_dir(task, model, group))
+
+    def analysed(self, tasks: Sequence[str] | None = None) -> list[Job]:
+        """The jobs of the models and tasks that `analysis` chooses; or of those `tasks` alone."""
+        tasks = self.analysis["tasks"] if tasks is None else tasks
+        models = self.analysis["models"]
+        return [job for job in self.jobs() if job.task in tasks and job.model in models]
+
+    def finite_tasks(self) -> list[str]:
+        """The tasks that `analysis` chooses and that a finite automaton can do."""
+        from fwp import languages
+        from fwp.analysis import machines
+
+        tasks = {task: self._task(task) for task in self.analysis["tasks"]}
+        return [
+            task
+            for task, entry in tasks.items()
+            if machines.is_finite(languages.get(entry["language"], **entry["params"]))
+        ]
 
     # Resolution
 

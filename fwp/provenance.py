@@ -30,6 +30,10 @@ ROOTS = {
     "retrieval_report": ("fwp.retrieval.report",),
     "claims": ("fwp.claims.judge", "fwp.tables.claims"),
     "report": ("fwp.report",),
+    "trace": ("fwp.analysis.traces",),
+    "states": ("fwp.figures.states", "fwp.tables.states", "fwp.results", "fwp.cards"),
+    "automaton": ("fwp.analysis.automata",),
+    "automata": ("fwp.figures.automaton", "fwp.tables.automata"),
 }
 """Modules that each rule of the workflow starts from."""
 

@@ -46,5 +46,9 @@ class SelfReferentialWeightMatrix(nn.Module):
         )
         return self.out(y.flatten(2)), state
 
+    def initial_state(self) -> tuple[Tensor, ...]:
+        """The state before the first symbol, without its batch axis: what is trained."""
+        return self.w_y, self.w_q, self.w_k, self.w_beta
+
 
 MIXER = SelfReferentialWeightMatrix

@@ -173,6 +173,22 @@ def test_the_report_of_the_workflow_stands_alone_and_is_labelled(project):
     assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", text)
 
 
+def test_what_models_do_inside_is_looked_into_on_demand(project):
+    change = ("--config", "analysis={models: [lstm], strings: 3}", "--")
+    run(project, *change, "states", "automata")
+    folder = project / "results/analysis"
+    for name in ("states.csv", "states.md", "memory.svg", "automata.csv", "automata.md"):
+        assert (folder / name).stat().st_size > 0, name
+    for kind in ("states", "automata"):
+        drawn = {str(p.relative_to(folder / kind)) for p in (folder / kind).rglob("*.svg")}
+        assert drawn == {"parity/lstm.svg", "pairs/lstm.svg"}
+    for cell in (project / "results/cells").glob("*/lstm/*"):
+        for name in ("states", "positions", "automaton", "trace"):
+            for path in cell.glob(f"{name}.*"):
+                path.unlink()
+    assert planned(project) == {}
+
+
 def test_snakemakes_own_report_command_works(project):
     result = snakemake(project, "--report", "elsewhere.html")
     assert result.returncode == 0, result.stdout

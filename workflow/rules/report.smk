@@ -115,7 +115,7 @@ rule figures:
         others=expand(
             "<results>/figures/{figure}.{format}",
             figure=["heatmap", "length", "learning"],
-            format=["pdf", "png"],
+            format=FORMATS[1:],
         ),
     log:
         "<results>/figures/figures.log",

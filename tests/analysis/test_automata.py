@@ -1,0 +1,113 @@
+"""Automata read out of models of which it is known what they compute."""
+
+import json
+
+import handbuilt
+import pytest
+import torch
+from torch import nn
+
+from fwp import datasets, languages
+from fwp.analysis import automata, machines
+from fwp.weights import write_weights
+
+pytest.importorskip("aalpy")
+
+
+def data(language, longest=40):
+    return datasets.make(
+        language, train=(2, 8), validation=[(2, 8)], test=[(9, longest)], counts=(20, 5, 60)
+    )
+
+
+@pytest.mark.parametrize("name", handbuilt.MODELS)
+def test_handbuilt_parity_is_two_states(name):
+    dataset = data("parity")
+    found = automata.read_out(
+        handbuilt.MODELS[name](), dataset.test[0], dataset.alphabet, dataset.classes
+    )
+    assert machines.difference(found.machine, machines.of_language(languages.get("parity"))) is None
+    assert len(found.machine) == 2 and found.fidelity == 1
+
+
+class Counter(nn.Module):
+    """Counts 1s modulo `modulus`, as noisy points on a circle, and says whether it is at 0."""
+
+    def __init__(self, modulus, noise):
+        super().__init__()
+        self.modulus, self.noise = modulus, noise
+        self.generator = torch.Generator().manual_seed(0)
+
+    def forward(self, tokens, state=None):
+        count = torch.zeros(len(tokens)) if state is None else state[0][1][:, 0]
+        count = count + tokens[:, 0]
+        angle = 2 * torch.pi * count / self.modulus
+        point = torch.stack((angle.cos(), angle.sin()), 1)
+        point += self.noise * torch.randn(point.shape, generator=self.generator)
+        done = (count % self.modulus == 0).float()
+        return torch.stack((1 - done, done), 1)[:, None], [[point, count[:, None]]]
+
+
+def read_counter(monkeypatch, modulus, noise):
+    """Read it out from the points alone."""
+    scaled = automata._scaled
+    monkeypatch.setattr(automata, "_scaled", lambda vectors: scaled(vectors[:, :2]))
+    dataset = data("parity")
+    model = Counter(modulus, noise)
+    return automata.read_out(model, dataset.test[0], dataset.alphabet, dataset.classes)
+
+
+@pytest.mark.parametrize("modulus", [2, 3, 5])
+def test_states_that_say_the_same_are_told_apart(modulus, monkeypatch):
+    found = read_counter(monkeypatch, modulus, noise=0.05)
+    following = {i: {"0": i, "1": (i + 1) % modulus} for i in range(modulus)}
+    own = {i: ("odd" if i else "even", after) for i, after in following.items()}
+    assert machines.difference(found.machine, own) is None
+    assert (len(found.machine), found.groups) == (modulus, modulus)
+    assert found.separation == 1 and found.fidelity == 1
+
+
+def test_noise_that_hides_the_state_gives_no_automaton(monkeypatch):
+    found = read_counter(monkeypatch, 3, noise=5.0)
+    assert found.machine is None and found.purity == 0
+
+
+def test_another_machine_than_the_languages_is_found_out():
+    """A model that has parity wrong: it says even after every 0."""
+    dataset = data("parity")
+    model = handbuilt.lstm()
+    model.embedding.weight[0] = 0.0
+    cell = model.blocks[0].mixer.lstm
+    cell.bias_ih_l0[:] = torch.tensor([handbuilt.K, -handbuilt.K, 0.0, handbuilt.K])
+    cell.weight_ih_l0[:, 0] = torch.tensor([0.0, 0, handbuilt.K, 0])
+    cell.weight_hh_l0.zero_()
+    found = automata.read_out(model, dataset.test[0], dataset.alphabet, dataset.classes)
+    difference = machines.difference(found.machine, machines.of_language(languages.get("parity")))
+    assert found.fidelity == 1 and difference == "10"
+
+
+def test_a_cell_is_read_out_seed_by_seed(tmp_path):
+    dataset, model = data("parity"), handbuilt.srwm()
+    datasets.save(dataset, tmp_path / "test.npz")
+    write_weights(tmp_path / "w.safetensors", {0: model.state_dict()})
+    cell = {
+        "model": {
+            "name": "mine", "mixer": "srwm", "hidden": 5, "layers": 1, "feed_forward": 0,
+            "wiring": None, "options": {"heads": 1},
+        },
+        "task": {"name": "p", "language": "parity", "params": {}},
+        "training": {"dtype": "float32"},
+    }  # fmt: skip
+    automata.read_out_cell(
+        cell,
+        runs=[{"seed": 0, "status": "solved"}, {"seed": 1, "status": "budget"}],
+        dataset=tmp_path / "test.npz",
+        weights=tmp_path / "w.safetensors",
+        output=tmp_path / "a.json",
+        device="cpu",
+    )
+    record = json.loads((tmp_path / "a.json").read_text())
+    assert machines.from_json(record["language"]) == machines.of_language(languages.get("parity"))
+    solved, failed = record["seeds"]
+    assert failed == {"seed": 1, "status": "budget"}
+    assert solved["difference"] is None and solved["fidelity"] == 1 and len(solved["machine"]) == 2

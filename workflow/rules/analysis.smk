@@ -1,0 +1,113 @@
+# Not part of `all`: what models do inside. `snakemake states` follows their states along the longest
+# test strings, `snakemake automata` reads automata out of cells that are solved. `analysis` in the
+# config says of which models and tasks.
+FINITE = EXPERIMENT.finite_tasks()
+
+
+rule trace:
+    input:
+        dataset="<results>/data/{task}/test.npz",
+        weights="<cell>/model.safetensors",
+        record="<cell>/cell.json",
+    output:
+        states="<cell>/states.csv",
+        positions="<cell>/positions.csv",
+    log:
+        "<cell>/trace.log",
+    benchmark:
+        "<cell>/trace.benchmark.tsv"
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    resources:
+        gpu=int(EXPERIMENT.device == "cuda"),
+        mem_mb=2000,
+        runtime=120,
+        device=EXPERIMENT.device,
+    params:
+        cell=lambda wildcards: EXPERIMENT.evaluate_params(wildcards.model, wildcards.task, "trace"),
+        strings=EXPERIMENT.analysis["strings"],
+    script:
+        "../scripts/trace.py"
+
+
+rule states:
+    input:
+        results=rules.collect.output.runs,
+        cells=lambda _: [f"{job.directory}/states.csv" for job in EXPERIMENT.analysed()],
+        cards=CARDS,
+    output:
+        csv="<results>/analysis/states.csv",
+        markdown="<results>/analysis/states.md",
+        memory=expand("<results>/analysis/memory.{format}", format=FORMATS),
+        figures=expand(
+            "<results>/analysis/states/{task}/{model}.{format}",
+            task=EXPERIMENT.analysis["tasks"],
+            model=EXPERIMENT.analysis["models"],
+            format=FORMATS,
+        ),
+    log:
+        "<results>/analysis/states.log",
+    benchmark:
+        "<results>/analysis/states.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("states"),
+    script:
+        "../scripts/states.py"
+
+
+rule automaton:
+    input:
+        dataset="<results>/data/{task}/test.npz",
+        weights="<cell>/model.safetensors",
+        record="<cell>/cell.json",
+    output:
+        "<cell>/automaton.json",
+    log:
+        "<cell>/automaton.log",
+    benchmark:
+        "<cell>/automaton.benchmark.tsv"
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    resources:
+        gpu=int(EXPERIMENT.device == "cuda"),
+        mem_mb=2000,
+        runtime=60,
+        device=EXPERIMENT.device,
+    params:
+        cell=lambda wildcards: EXPERIMENT.evaluate_params(
+            wildcards.model, wildcards.task, "automaton"
+        ),
+    script:
+        "../scripts/automaton.py"
+
+
+rule automata:
+    input:
+        lambda _: [f"{job.directory}/automaton.json" for job in EXPERIMENT.analysed(FINITE)],
+    output:
+        csv="<results>/analysis/automata.csv",
+        markdown="<results>/analysis/automata.md",
+        figures=expand(
+            "<results>/analysis/automata/{task}/{model}.{format}",
+            task=FINITE,
+            model=EXPERIMENT.analysis["models"],
+            format=FORMATS,
+        ),
+    log:
+        "<results>/analysis/automata.log",
+    benchmark:
+        "<results>/analysis/automata.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("automata"),
+    script:
+        "../scripts/automata.py"

@@ -1,0 +1,32 @@
+"""Tables and figures of states along long strings."""
+
+from pathlib import Path
+
+from fwp.progress import logging_to
+
+with logging_to(snakemake.log[0]):
+    import pandas as pd
+
+    from fwp import cards, results
+    from fwp.figures import save
+    from fwp.figures import states as figures
+    from fwp.tables import states as tables
+
+    runs = results.read_runs(snakemake.input.results)
+    mixers = dict(zip(runs["model"], runs["mixer"], strict=True))
+    training = cards.training_lengths(snakemake.input.cards)
+    files = [Path(file) for file in snakemake.input.cells]
+    states = pd.concat(map(pd.read_csv, files), ignore_index=True)
+    positions = pd.concat(
+        [pd.read_csv(file.with_name("positions.csv")) for file in files], ignore_index=True
+    )
+    out = snakemake.output
+    tables.write_states(
+        tables.summary(states, positions, mixers, training), csv=out.csv, markdown=out.markdown
+    )
+    folder = Path(out.csv).parent
+    save(figures.memory(states), folder / "memory")
+    for (task, model), own in states.groupby(["task", "model"], sort=False):
+        along = positions[(positions["task"] == task) & (positions["model"] == model)]
+        figure = figures.trace(own, along, mixers[model], training[task])
+        save(figure, folder / "states" / task / model)

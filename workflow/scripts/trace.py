@@ -1,0 +1,23 @@
+"""Follow the states of every seed of a cell along the longest test strings."""
+
+import json
+from pathlib import Path
+
+from fwp.progress import logging_to
+
+with logging_to(snakemake.log[0]):
+    import torch  # here, so that a broken installation is told in the log
+
+    from fwp.analysis.traces import trace_cell
+
+    torch.set_num_threads(snakemake.threads)
+    trace_cell(
+        snakemake.params.cell,
+        seeds=json.loads(Path(snakemake.input.record).read_text(encoding="utf-8"))["seeds"],
+        strings=snakemake.params.strings,
+        dataset=snakemake.input.dataset,
+        weights=snakemake.input.weights,
+        states=snakemake.output.states,
+        positions=snakemake.output.positions,
+        device=snakemake.resources.device,
+    )
