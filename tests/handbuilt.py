@@ -29,10 +29,10 @@ def lstm() -> SequenceModel:
     """
     model, half = blank("lstm", 1), math.tanh(1) / 2
     model.embedding.weight[1] = 1.0
-    cell = model.blocks[0].mixer.lstm
-    cell.weight_ih_l0[:, 0] = torch.tensor([2 * K, -2 * K, 0, 0])  # i, f, g, o
-    cell.weight_hh_l0[2, 0] = -K
-    cell.bias_ih_l0[:] = torch.tensor([-K, K, K * half, K])
+    mixer = model.blocks[0].mixer
+    mixer.w_x[:, 0, 0] = torch.tensor([2 * K, -2 * K, 0, 0])  # i, f, g, o
+    mixer.w_h[2] = -K
+    mixer.b[:, 0] = torch.tensor([-K, K, K * half, K])
     model.readout.weight[:, 0] = torch.tensor([1.0, -1.0])
     model.readout.bias[:] = torch.tensor([-half, half])
     return model

@@ -76,11 +76,10 @@ def test_another_machine_than_the_languages_is_found_out():
     """A model that has parity wrong: it says even after every 0."""
     dataset = data("parity")
     model = handbuilt.lstm()
-    model.embedding.weight[0] = 0.0
-    cell = model.blocks[0].mixer.lstm
-    cell.bias_ih_l0[:] = torch.tensor([handbuilt.K, -handbuilt.K, 0.0, handbuilt.K])
-    cell.weight_ih_l0[:, 0] = torch.tensor([0.0, 0, handbuilt.K, 0])
-    cell.weight_hh_l0.zero_()
+    mixer = model.blocks[0].mixer  # i = 1, f = 0, g = tanh(K x): the last symbol alone counts
+    mixer.w_h.zero_()
+    mixer.w_x[:, 0, 0] = torch.tensor([0.0, 0, handbuilt.K, 0])
+    mixer.b[:, 0] = torch.tensor([handbuilt.K, -handbuilt.K, 0.0, handbuilt.K])
     found = automata.read_out(model, dataset.test[0], dataset.alphabet, dataset.classes)
     difference = machines.difference(found.machine, machines.of_language(languages.get("parity")))
     assert found.fidelity == 1 and difference == "10"
