@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fwp.ops import triton
@@ -39,6 +40,25 @@ def _kernel(normalise: bool) -> Callable[[Tensor], Tensor]:
     from fwp.ops.triton.elu_plus_one import elu_plus_one as kernel
 
     return lambda x: kernel(x, normalise)
+
+
+def softmax(x: Tensor) -> Tensor:
+    """Softmax over the last axis: positive, total weight one."""
+    return torch.softmax(x, dim=-1)
+
+
+def silu_l2(x: Tensor) -> Tensor:
+    """SiLU, then unit Euclidean norm over the last axis (Yang et al. 2024)."""
+    return F.normalize(F.silu(x), dim=-1)
+
+
+FEATURE_MAPS = {
+    "elu": elu_plus_one,
+    "elu_sum": normalised_elu_plus_one,
+    "softmax": softmax,
+    "silu_l2": silu_l2,
+}
+"""By the names that mixers have for them."""
 
 
 class _EluPlusOne(torch.autograd.Function):

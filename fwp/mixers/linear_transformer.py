@@ -3,35 +3,51 @@
 Schmidhuber 1992 as a recurrent net, Katharopoulos et al. 2020 as a Transformer.
 """
 
+from typing import Literal
+
 from torch import Tensor, nn
 
-from fwp.feature_maps import elu_plus_one
+from fwp import initialisation
+from fwp.feature_maps import FEATURE_MAPS
 from fwp.ops.linear_attention import linear_attention
 
 
 class LinearAttention(nn.Module):
     """Attention without softmax, whose memory is one matrix per head:
 
-        S_t = S_{t-1} + φ(k_t) ⊗ v_t        y_t = φ(q_t) S_t        φ = elu + 1, no normaliser
+        S_t = S_{t-1} + φ(k_t) ⊗ v_t        y_t = φ(q_t) S_t        no normaliser
 
     Args:
         hidden: width of input and output.
         heads: number of heads; must divide `hidden`.
+        feature_map: φ, one of `fwp.feature_maps`; elu is elu + 1.
+        init: of the matrices that make q, k and v: uniform (PyTorch's U(-1/√hidden, 1/√hidden)),
+            xavier or orthogonal.
     """
 
     wiring = "pre_norm"
 
-    def __init__(self, hidden: int, *, heads: int = 4):
+    def __init__(
+        self,
+        hidden: int,
+        *,
+        heads: int = 4,
+        feature_map: Literal["elu", "elu_sum", "softmax", "silu_l2"] = "elu",
+        init: Literal["uniform", "xavier", "orthogonal"] = "uniform",
+    ):
         super().__init__()
         self.heads = heads
+        self.feature_map = FEATURE_MAPS[feature_map]
         self.qkv = nn.Linear(hidden, 3 * hidden, bias=False)
         self.out = nn.Linear(hidden, hidden, bias=False)
+        if init != "uniform":
+            initialisation.square(self.qkv.weight.data.view(3, hidden, hidden), init)
 
     def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
         """Map x [B, T, hidden] to y [B, T, hidden]; the state is (S,), [B, H, D, D]."""
         batch, time, hidden = x.shape
         qkv = self.qkv(x).view(batch, time, 3, self.heads, hidden // self.heads)
-        q, k = elu_plus_one(qkv[:, :, :2]).unbind(2)
+        q, k = self.feature_map(qkv[:, :, :2]).unbind(2)
         memory = None if state is None else state[0]
         y, memory = linear_attention(q, k, qkv[:, :, 2], initial_state=memory)
         return self.out(y.flatten(2)), (memory,)

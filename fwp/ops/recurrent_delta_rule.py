@@ -1,5 +1,8 @@
 """The delta rule with feedback: Recurrent Delta (Irie et al., 2021)."""
 
+from dataclasses import replace
+from functools import cache, partial
+
 import torch
 from torch import Tensor
 
@@ -21,6 +24,8 @@ def recurrent_delta_rule(
     r_beta: Tensor,
     initial_state: tuple[Tensor, Tensor] | None = None,
     *,
+    feedback: str = "tanh",
+    rule: str = "delta",
     backend: str = "auto",
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Delta rule whose query, key, value and write strength see the previous output.
@@ -36,7 +41,10 @@ def recurrent_delta_rule(
         r_q, r_k, r_v: recurrent weights [H, D, D].
         r_beta: recurrent weights of the write strength [H, D].
         initial_state: (S_0 [B, H, D, D], y_0 [B, H, D], the raw previous output); None means zeros.
-        backend: "auto", or one of `OP.backends`.
+        feedback: "tanh", or "linear" for h_t = y_{t-1}.
+        rule: "delta", or "sum" for S_t = S_{t-1} + k'_t ⊗ β'_t v'_t.
+        backend: "auto", or one of `OP.backends`; linear feedback and the sum rule, which serve to
+            show what a part is good for, have the loop over time alone.
 
     Returns:
         y [B, T, H, D] and (S_T, y_T).
@@ -44,7 +52,8 @@ def recurrent_delta_rule(
     Raises:
         ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    return OP(
+    op = OP if (feedback, rule) == ("tanh", "delta") else _ablated(feedback, rule)
+    return op(
         backend,
         initial_state,
         q=q,
@@ -68,17 +77,19 @@ def reference(
     r_v: Tensor,
     r_beta: Tensor,
     state: tuple[Tensor, Tensor],
+    feedback: str = "tanh",
+    rule: str = "delta",
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """The equation, one step after the other."""
     S, y = state
     outputs = []
     for t in range(q.shape[1]):
-        h = torch.tanh(y)
+        h = torch.tanh(y) if feedback == "tanh" else y
         query = torch.softmax(q[:, t] + torch.einsum("bhi,hij->bhj", h, r_q), dim=-1)
         key = torch.softmax(k[:, t] + torch.einsum("bhi,hij->bhj", h, r_k), dim=-1)
         value = v[:, t] + torch.einsum("bhi,hij->bhj", h, r_v)
         rate = torch.sigmoid(beta[:, t] + torch.einsum("bhi,hi->bh", h, r_beta))
-        retrieved = torch.einsum("bhk,bhkv->bhv", key, S)
+        retrieved = torch.einsum("bhk,bhkv->bhv", key, S) if rule == "delta" else 0
         change = rate.unsqueeze(-1) * (value - retrieved)
         S = S + torch.einsum("bhk,bhv->bhkv", key, change)
         y = torch.einsum("bhk,bhkv->bhv", query, S)
@@ -208,3 +219,16 @@ OP = Op(
     },
     typical=_typical,
 )
+
+
+@cache
+def _ablated(feedback: str, rule: str) -> Op:
+    """The op with one part or another replaced."""
+    for name, value, allowed in (
+        ("feedback", feedback, ("tanh", "linear")),
+        ("rule", rule, ("delta", "sum")),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{OP.name}: {name} must be {' or '.join(allowed)}, got {value!r}")
+    run = partial(reference, feedback=feedback, rule=rule)
+    return replace(OP, backends={"reference": Backend(run)})

@@ -1,5 +1,8 @@
 """The self-referential weight matrix (Irie et al., 2022)."""
 
+from dataclasses import replace
+from functools import cache, partial
+
 import torch
 from torch import Tensor
 
@@ -10,6 +13,7 @@ from fwp.ops._op import Backend, Op
 KERNEL = _native.Kernel("self_reference")
 
 Matrices = tuple[Tensor, Tensor, Tensor, Tensor]
+PARTS = "yqkb"
 
 
 def self_reference(
@@ -20,6 +24,7 @@ def self_reference(
     w_beta: Tensor,
     initial_state: Matrices | None = None,
     *,
+    updated: str = PARTS,
     backend: str = "auto",
 ) -> tuple[Tensor, Matrices]:
     """Four matrices that produce the output and their own update by the delta rule.
@@ -34,7 +39,9 @@ def self_reference(
         w_beta: the matrix of the four rates at time 0 [H, D, 4], in the order y, q, k, β.
         initial_state: matrices to go on from, (W_y, W_q, W_k [B, H, D, D], W_β [B, H, D, 4]); the
             w_* are then not used. None means the w_* for every sequence.
-        backend: "auto", or one of `OP.backends`.
+        updated: which of the matrices change over time: letters of y, q, k and b (for W_β).
+        backend: "auto", or one of `OP.backends`; where not all matrices change, which serves to
+            show what each is good for, there is the loop over time alone.
 
     Returns:
         y [B, T, H, D] and the four matrices after the last step, shaped like `initial_state`.
@@ -42,11 +49,18 @@ def self_reference(
     Raises:
         ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    return OP(backend, initial_state, x=x, w_y=w_y, w_q=w_q, w_k=w_k, w_beta=w_beta)
+    op = OP if updated == PARTS else _ablated(updated)
+    return op(backend, initial_state, x=x, w_y=w_y, w_q=w_q, w_k=w_k, w_beta=w_beta)
 
 
 def reference(
-    x: Tensor, _w_y: Tensor, _w_q: Tensor, _w_k: Tensor, _w_beta: Tensor, state: Matrices
+    x: Tensor,
+    _w_y: Tensor,
+    _w_q: Tensor,
+    _w_k: Tensor,
+    _w_beta: Tensor,
+    state: Matrices,
+    updated: str = PARTS,
 ) -> tuple[Tensor, Matrices]:
     """The equation, one step after the other."""
     outputs = []
@@ -55,6 +69,9 @@ def reference(
         q, k, rates = torch.softmax(q, dim=-1), torch.softmax(k, dim=-1), torch.sigmoid(b)
         new = []
         for i, W in enumerate(state):
+            if PARTS[i] not in updated:
+                new.append(W)
+                continue
             target = torch.einsum("bhi,bhij->bhj", q, W)
             retrieved = torch.einsum("bhi,bhij->bhj", k, W)
             change = rates[:, :, i, None] * (target - retrieved)
@@ -157,3 +174,12 @@ OP = Op(
     initial=_initial,
     typical=_typical,
 )
+
+
+@cache
+def _ablated(updated: str) -> Op:
+    """The op with matrices that stay as they are."""
+    if set(updated) - set(PARTS) or len(set(updated)) < len(updated):
+        rule = f"must be letters of {PARTS}, each at most once"
+        raise ValueError(f"{OP.name}: updated {rule}, got {updated!r}")
+    return replace(OP, backends={"reference": Backend(partial(reference, updated=updated))})

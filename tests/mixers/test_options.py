@@ -1,0 +1,163 @@
+"""Options of mixers: what they leave out is left out, and all else holds with them too."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from fwp import mixers
+from fwp.feature_maps import FEATURE_MAPS
+from fwp.initialisation import square
+from fwp.model import SequenceModel
+from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
+from fwp.ops.self_reference import self_reference
+from fwp.packs import Pack
+
+OPTIONS = [
+    *(("linear_transformer", {"feature_map": name}) for name in FEATURE_MAPS),
+    *(("deltanet", {"feature_map": name}) for name in FEATURE_MAPS),
+    ("deltanet", {"rate": "one"}),
+    *((name, {"init": init}) for name in ("linear_transformer", "deltanet")
+      for init in ("xavier", "orthogonal")),
+    *(("recurrent_delta", {f"feedback_{part}": False}) for part in ("q", "k", "v", "beta")),
+    ("recurrent_delta", dict.fromkeys(["feedback_q", "feedback_k", "feedback_v"], False)),
+    ("recurrent_delta", {"feedback": "linear"}),
+    ("recurrent_delta", {"rule": "sum"}),
+    *(("recurrent_delta", {"init": init}) for init in ("small", "orthogonal")),
+    *(("srwm", {"updated": parts}) for parts in ("y", "yq", "yk", "yb", "q", "k", "b")),
+    ("srwm", {"rates": "one"}),
+    *(("srwm", {"init": init}) for init in ("equal", "orthogonal")),
+]  # fmt: skip
+IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, options in OPTIONS]
+
+
+def model(mixer, options, seed=0):
+    torch.manual_seed(seed)
+    options = {"heads": 2} | options
+    return SequenceModel(3, 2, mixer=mixer, hidden=8, feed_forward=1, options=options).double()
+
+
+def tokens():
+    return torch.randint(3, (2, 9), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(("mixer", "options"), OPTIONS, ids=IDS)
+def test_streaming_training_and_packs_work(mixer, options):
+    nets = [model(mixer, options, seed) for seed in (0, 1)]
+    whole, _ = nets[0](tokens())
+    first, state = nets[0](tokens()[:, :4])
+    second, _ = nets[0](tokens()[:, 4:], state)
+    torch.testing.assert_close(torch.cat((first, second), 1), whole)
+    whole.square().sum().backward()
+    gradients = [p.grad for p in nets[0].parameters()]
+    assert all(grad.isfinite().all() for grad in gradients if grad is not None)
+    if "y" in options.get("updated", "y"):  # else nothing that changes is ever read
+        assert all(grad is not None for grad in gradients)
+    together, _ = Pack(nets)(tokens())
+    for i, net in enumerate(nets):
+        torch.testing.assert_close(together[i], net(tokens())[0])
+
+
+@pytest.mark.parametrize(("mixer", "options"), OPTIONS, ids=IDS)
+def test_an_option_makes_a_difference(mixer, options):
+    defaults = {"feature_map": {"linear_transformer": "elu", "deltanet": "elu_sum"}.get(mixer)}
+    if options.items() <= defaults.items():
+        pytest.skip("the default")
+    assert not torch.allclose(model(mixer, options)(tokens())[0], model(mixer, {})(tokens())[0])
+
+
+def test_what_is_not_fed_back_has_no_weights():
+    whole = mixers.get("recurrent_delta")(8, heads=2)
+    without = mixers.get("recurrent_delta")(8, heads=2, feedback_k=False)
+    assert whole.r_qkv.shape == (3, 2, 4, 4) and without.r_qkv.shape == (2, 2, 4, 4)
+    x = torch.randn(1, 5, 8, generator=torch.Generator().manual_seed(0))
+    state = {name: value.clone() for name, value in without.state_dict().items()}
+    whole.load_state_dict(state | {"r_qkv": torch.stack((
+        state["r_qkv"][0], torch.zeros(2, 4, 4), state["r_qkv"][1]
+    ))})  # fmt: skip
+    torch.testing.assert_close(whole(x)[0], without(x)[0])
+
+
+def test_deltanet_with_rate_one_writes_whole_values():
+    mixer = mixers.get("deltanet")(4, heads=1, rate="one", feature_map="softmax")
+    assert mixer.qkv_beta.weight.shape == (12, 4)
+    x = torch.randn(1, 1, 4, generator=torch.Generator().manual_seed(0))
+    q, k, v = (x[0] @ mixer.qkv_beta.weight.T).chunk(3, -1)
+    q, k = q.softmax(-1), k.softmax(-1)
+    torch.testing.assert_close(mixer(x)[0][0], (q * k).sum() * v @ mixer.out.weight.T)
+
+
+@pytest.mark.parametrize("name", FEATURE_MAPS)
+def test_feature_maps(name):
+    x = 3 * torch.randn(5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    y = FEATURE_MAPS[name](x)
+    expected = {
+        "elu": F.elu(x) + 1,
+        "elu_sum": (F.elu(x) + 1) / (F.elu(x) + 1).sum(-1, keepdim=True),
+        "softmax": x.exp() / x.exp().sum(-1, keepdim=True),
+        "silu_l2": x * x.sigmoid() / (x * x.sigmoid()).norm(dim=-1, keepdim=True),
+    }[name]
+    torch.testing.assert_close(y, expected)
+
+
+def inputs(*shapes):
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(shape, dtype=torch.float64, generator=generator) for shape in shapes]
+
+
+def test_linear_feedback_and_the_sum_rule():
+    q, k, v, beta = inputs((1, 3, 1, 2), (1, 3, 1, 2), (1, 3, 1, 2), (1, 3, 1))
+    r_q, r_k, r_v, r_beta = inputs((1, 2, 2), (1, 2, 2), (1, 2, 2), (1, 2))
+    weights = (r_q, r_k, r_v, r_beta)
+    y, _ = recurrent_delta_rule(q, k, v, beta, *weights, feedback="linear", rule="sum")
+    S, h = torch.zeros(2, 2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    for t in range(3):
+        key = (k[0, t, 0] + h @ r_k[0]).softmax(-1)
+        rate = torch.sigmoid(beta[0, t, 0] + h @ r_beta[0])
+        S = S + torch.outer(key, rate * (v[0, t, 0] + h @ r_v[0]))
+        h = (q[0, t, 0] + h @ r_q[0]).softmax(-1) @ S
+        torch.testing.assert_close(y[0, t, 0], h)
+
+
+def test_matrices_that_are_not_updated_stay():
+    x, w_y, w_q, w_k, w_beta = inputs((1, 4, 1, 3), *[(1, 3, 3)] * 3, (1, 3, 4))
+    _, state = self_reference(x, w_y, w_q, w_k, w_beta, updated="qb")
+    changed = [
+        not torch.equal(part[0], w) for part, w in zip(state, (w_y, w_q, w_k, w_beta), strict=True)
+    ]
+    assert changed == [False, True, False, True]
+
+
+def test_one_rate_stays_one():
+    mixer = mixers.get("srwm")(8, heads=2, rates="one")
+    assert mixer.w_beta.shape == (2, 4, 1)
+    x = torch.randn(1, 20, 8, generator=torch.Generator().manual_seed(0))
+    w_beta = mixer(x)[1][3]
+    torch.testing.assert_close(w_beta, w_beta[..., :1].expand_as(w_beta))
+    assert not torch.allclose(w_beta[..., 0], mixer.w_beta[None, ..., 0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: recurrent_delta_rule(*inputs(*[(1, 1, 1, 2)] * 8), rule="add"),
+         "rule must be delta or sum, got 'add'"),
+        (lambda: self_reference(*inputs(*[(1, 1, 1, 2)] * 5), updated="yy"),
+         "updated must be letters of yqkb, each at most once, got 'yy'"),
+    ],
+)  # fmt: skip
+def test_other_values_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_schemes_of_initialisation():
+    matrices = torch.empty(3, 2, 32, 32)
+    torch.manual_seed(0)
+    square(matrices, "normal", 0.1)
+    assert matrices.std() == pytest.approx(0.1, rel=0.05)
+    square(matrices, "xavier")
+    assert matrices.abs().max() <= (6 / 64) ** 0.5 and matrices.std() > 0.1
+    square(matrices, "orthogonal", 0.01 / 32**0.5)
+    product = matrices @ matrices.transpose(-1, -2)
+    torch.testing.assert_close(product, 1e-4 * torch.eye(32).expand_as(product))
+    assert not torch.equal(matrices[0, 0], matrices[0, 1])
