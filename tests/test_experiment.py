@@ -83,10 +83,10 @@ def test_later_settings_win():
     assert picked == [1, 2, 0.3, 0.4]
     model = cell["model"]
     assert [model[key] for key in ("hidden", "layers", "feed_forward")] == [16, 3, 2]
-    assert model["options"] == {"heads": 2}
+    assert model["options"]["heads"] == 2
     other = experiment.cell("delta", "pairs")
     assert other["training"]["eps"] == 0.2
-    assert other["model"]["options"] == {"heads": 4}
+    assert other["model"]["options"]["heads"] == 4
     assert experiment.cell("lstm", "pairs")["training"]["batch_size"] == 1
 
 

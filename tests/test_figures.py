@@ -23,6 +23,8 @@ DRAW = {
         r.accuracy, dict.fromkeys(r.runs["task"].unique(), (2, 50))
     ),
     "learning": lambda r: figures.learning_curves(r.history, r.runs),
+    "strip": lambda r: figures.strip(r.accuracy),
+    "survival": lambda r: figures.solved_by(r.history, r.runs),
 }
 ROOT = Path(__file__).parents[1]
 MANY_MODELS = [*synthetic.MODELS, *(f"my_model_{i}" for i in range(13))]
@@ -365,9 +367,10 @@ def test_files_are_the_same_every_time(grids, tmp_path):
     figures.write(grids("one"), tmp_path / "one")
     figures.write(grids("one"), tmp_path / "two")
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    costs = [f"survival-{cost}" for cost in ("epochs", "strings", "seconds")]
     assert names == sorted(
         f"{stem}.{kind}"
-        for stem in ("heatmap", "length", "learning")
+        for stem in ("heatmap", "length", "learning", "strip", *costs)
         for kind in ("pdf", "png", "svg")
     )
     for name in names:
@@ -393,3 +396,38 @@ def test_drawing_leaves_matplotlib_alone(grids):
     DRAW["length"](grids("one"))
     assert dict(matplotlib.rcParams) == before
     assert "matplotlib.pyplot" not in sys.modules or not matplotlib.pyplot.get_fignums()
+
+
+def test_a_strip_has_a_point_per_seed_and_a_bar_at_the_median(grids, drawn):
+    data, figure = grids("paper"), drawn("strip", "paper")
+    assert panels(figure)[0].get_title(loc="left") == "Parity, 51–100"
+    for axis in panels(figure):
+        points = [c.get_offsets() for c in axis.collections]
+        assert sum(map(len, points)) == 7 * 3 and len(axis.lines) == 7
+    rows = data.accuracy[data.accuracy["length"].isna() & (data.accuracy["bin"] == "51-100")]
+    own = rows[(rows["model"] == "transformer") & (rows["task"] == "dyck_1")]["sequence_accuracy"]
+    bar = panels(figure)[3].lines[2]
+    assert bar.get_ydata()[0] == pytest.approx(own.median())
+
+
+def test_diverged_seeds_are_crosses_in_a_strip(grids, drawn):
+    crosses = [c for c in panels(drawn("strip", "diverged"))[0].collections if len(c.get_offsets())]
+    runs = grids("diverged").runs
+    task = panels(drawn("strip", "diverged"))[0].get_title(loc="left").split(",")[0].lower()
+    assert sum(len(c.get_offsets()) for c in crosses) == (runs["task"] == task).sum()
+
+
+def test_survival_ends_at_the_share_of_solved_seeds(grids, drawn):
+    data, figure = grids("paper"), drawn("survival", "paper")
+    runs = data.runs[data.runs["task"] == "parity"]
+    axis = panels(figure)[0]
+    ends = [line.get_ydata()[-1] for line in axis.lines]
+    shares = (runs["status"] == "solved").groupby(runs["model"], observed=True).mean()
+    assert ends == pytest.approx(shares.tolist())
+    assert all(line.get_xdata()[0] > 0 for line in axis.lines)
+
+
+def test_survival_refuses_another_axis(grids):
+    data = grids("one")
+    with pytest.raises(ValueError, match="x must be epochs, strings, seconds; got 'days'"):
+        figures.solved_by(data.history, data.runs, x="days")

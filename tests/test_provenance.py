@@ -58,12 +58,12 @@ def test_code_shared_by_mixers_concerns_all_of_them(package):
         "linear_transformer",
     }
     found = changed(package, "blocks.py", append("x = 1"))
-    assert found == {*mixers.names(), "train", "evaluate"}
+    assert found == {*mixers.names(), "train", "evaluate", "trace", "automaton"}
 
 
 def test_figures_and_tables_train_nothing(package):
-    drawn = {"figures", "retrieval_report"}
-    assert changed(package, "figures/heatmap.py", append("x = 1")) == drawn
+    drawing = {"figures", "states", "automata", "retrieval_report"}
+    assert changed(package, "figures/heatmap.py", append("x = 1")) == drawing
     assert "tables" in changed(package, "tables/summary.py", append("x = 1"))
     for file in ("figures/heatmap.py", "tables/summary.py", "results.py", "display.py"):
         assert not changed(package, file, append("x = 1")) & {*mixers.names(), "train", "data"}

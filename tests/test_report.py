@@ -106,7 +106,7 @@ def test_links_to_files_are_relative_and_lead_somewhere(grid):
 
 def test_the_page_stands_alone(grid):
     text = (grid[0] / "report.html").read_text()
-    assert len(grid[1].sources) == 2
+    assert len(grid[1].sources) == 4
     assert all(source.startswith("data:image/svg+xml") for source in grid[1].sources)
     assert "<script" not in text and "<link" not in text
 

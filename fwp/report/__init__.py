@@ -24,6 +24,7 @@ from fwp.tables import datasets as dataset_tables
 from fwp.tables import grid, summary
 from fwp.tidy import bin_limits
 
+FIGURES = ("length", "strip", "survival-epochs", "learning")
 SETTINGS = (
     *("mixer", "hidden", "layers", "parameters"),
     *("learning_rate", "batch_size", "epochs"),
@@ -66,7 +67,7 @@ def write(
         claims_note=claim_tables.NOTE,
         sections=sections,
         draw=lambda one: grid.html_grid(one, _link),
-        figures={name: _figure(folder, name) for name in ("length", "learning")},
+        figures={name: _figure(folder, name) for name in FIGURES},
         datasets=dataset_tables.fragment(cards, "h3"),
         records=records,
         versions=_versions(records),

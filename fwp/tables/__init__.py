@@ -2,6 +2,13 @@
 
 from fwp.tables.claims import verdicts, write_claims
 from fwp.tables.datasets import write_datasets
-from fwp.tables.summary import write_comparison, write_summary
+from fwp.tables.summary import write_comparison, write_compute, write_summary
 
-__all__ = ["verdicts", "write_claims", "write_comparison", "write_datasets", "write_summary"]
+__all__ = [
+    "verdicts",
+    "write_claims",
+    "write_comparison",
+    "write_compute",
+    "write_datasets",
+    "write_summary",
+]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fwp import comparison, display, statistics
+from fwp import comparison, display, statistics, survival
 from fwp.files import atomic, write_text
 from fwp.tables import grid
 from fwp.tables.grid import Cell, Grid, Section
@@ -55,6 +55,13 @@ def write_comparison(accuracy: pd.DataFrame, csv: str | Path) -> None:
     """Write `fwp.comparison.compare`: every pair of models on every bin of every task."""
     with atomic(csv) as temporary:
         comparison.compare(accuracy).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def write_compute(history: pd.DataFrame, runs: pd.DataFrame, csv: str | Path) -> None:
+    """Write `fwp.survival.medians`: what half of the seeds of a model need to be right."""
+    with atomic(csv) as temporary:
+        frame = survival.medians(survival.spent(history, runs))
+        frame.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def sections(

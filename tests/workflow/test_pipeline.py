@@ -119,11 +119,14 @@ def test_a_run_writes_everything_and_names_it(done):
         "report.html",
         "workflow.html",
         *(f"tables/{name}.csv" for name in ("accuracy", "history", "runs", "summary", "datasets")),
-        *(f"tables/{name}" for name in ("summary.md", "summary.tex", "comparison.csv")),
+        *(
+            f"tables/{name}"
+            for name in ("summary.md", "summary.tex", "comparison.csv", "compute.csv")
+        ),
         *(f"tables/claims.{suffix}" for suffix in ("csv", "md", "html")),
         *(
             f"figures/{figure}.{format}"
-            for figure in ("heatmap", "length", "learning")
+            for figure in ("heatmap", "length", "learning", "strip", "survival-seconds")
             for format in ("svg", "pdf", "png")
         ),
     ):
@@ -153,7 +156,7 @@ def test_a_cell_has_a_record_and_its_logs(project):
     }
     record = json.loads((folder / "cell.json").read_text())
     assert record["seeds"] == [0, 1]
-    assert record["config"]["model"]["options"] == {"heads": 2}
+    assert record["config"]["model"]["options"]["heads"] == 2
     assert set(record["config"]["code"]) == {"train"}
     assert "epoch" in (folder / "train.log").read_text()
 

@@ -39,6 +39,7 @@ rule tables:
             labels={"What": "Table", "Shows": "accuracy per model, task and length"},
         ),
         comparison="<results>/tables/comparison.csv",
+        compute="<results>/tables/compute.csv",
         datasets_csv="<results>/tables/datasets.csv",
         datasets_markdown="<results>/tables/datasets.md",
         datasets_html=report(
@@ -112,10 +113,27 @@ rule figures:
             category="Training",
             labels={"What": "Figure", "Shows": "learning curves"},
         ),
+        strip=report(
+            "<results>/figures/strip.svg",
+            caption="../report/strip.rst",
+            category="Results",
+            labels={"What": "Figure", "Shows": "accuracy of every seed"},
+        ),
+        survival=report(
+            "<results>/figures/survival-epochs.svg",
+            caption="../report/survival.rst",
+            category="Training",
+            labels={"What": "Figure", "Shows": "what it takes to be right"},
+        ),
         others=expand(
             "<results>/figures/{figure}.{format}",
-            figure=["heatmap", "length", "learning"],
+            figure=["heatmap", "length", "learning", "strip", "survival-epochs"],
             format=FORMATS[1:],
+        ),
+        costs=expand(
+            "<results>/figures/survival-{cost}.{format}",
+            cost=["strings", "seconds"],
+            format=FORMATS,
         ),
     log:
         "<results>/figures/figures.log",

@@ -18,6 +18,7 @@ with logging_to(snakemake.log[0]):
         html=out.html,
     )
     tables.write_comparison(found.accuracy, out.comparison)
+    tables.write_compute(found.history, found.runs, out.compute)
     tables.write_datasets(
         snakemake.input.cards,
         csv=out.datasets_csv,
