@@ -78,12 +78,15 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim with its verdict, the evidence, and what of it is not in the results."""
+    """A claim with its verdict, the evidence, and what of it is not in the results.
+
+    `missing` holds (task, model, bin), the bin by its number where the task has none of that.
+    """
 
     claim: Claim
     verdict: str
     evidence: list[Evidence]
-    missing: list[str]
+    missing: list[tuple[str, str, str | int]]
 
 
 def judge(claims: Iterable[Claim], accuracy: pd.DataFrame) -> list[Judgement]:
@@ -111,7 +114,7 @@ def _judge(claim: Claim, cells: dict, bins: dict) -> Judgement:
             if all((task, name, bin) in cells for name in others):
                 evidence.append(_weigh(criterion, task, model, bin, cells, claim.confidence))
             else:
-                missing.append(f"{model} on {task}, bin {bin}")
+                missing.append((task, model, bin))
     verdicts = {item.verdict for item in evidence}
     if not evidence:
         verdict = NOT_TESTED

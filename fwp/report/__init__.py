@@ -15,7 +15,7 @@ import pandas as pd
 
 from fwp import cards as dataset_cards
 from fwp import claims as library
-from fwp import display, languages, results, statistics
+from fwp import display, languages, results, signatures, statistics
 from fwp.claims.judge import judge
 from fwp.files import write_text
 from fwp.results import Results, ResultsError
@@ -115,10 +115,17 @@ def _counts(found: Results) -> dict:
         "runs": len(runs),
         "solved": int((runs["status"] == "solved").sum()),
         "diverged": int((runs["status"] == "diverged").sum()),
-        "hours": runs["seconds"].sum() / 3600,
+        "time": _duration(runs["seconds"].sum()),
         "longest": max(lengths),
         "devices": sorted(runs["device"].unique()),
     }
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _models(records: dict) -> list[dict]:
@@ -130,12 +137,25 @@ def _models(records: dict) -> list[dict]:
         values = rows.setdefault(record["model"], {})
         for key in SETTINGS:
             values.setdefault(key, []).append(settings[key])
-        options = (f"{key} {_plain(value)}" for key, value in settings["options"].items())
-        values.setdefault("options", []).append(", ".join(options))
+        values.setdefault("options", []).append(_options(settings["mixer"], settings["options"]))
     return [
         {"name": name} | {key: _range(values) for key, values in settings.items()}
         for name, settings in rows.items()
     ]
+
+
+def _options(mixer: str, options: dict) -> str:
+    """Heads, and what is not as the mixer has it by default."""
+    try:
+        known = signatures.mixer(mixer).options
+    except signatures.SignatureError:  # a module of the user's own that is not at hand
+        known = {}
+    chosen = {
+        key: value
+        for key, value in options.items()
+        if key == "heads" or key not in known or value != known[key].default
+    }
+    return ", ".join(f"{key} {_plain(value)}" for key, value in chosen.items())
 
 
 def _range(values: list) -> str:

@@ -125,7 +125,12 @@ def _percent(share: float) -> str:
 
 
 def _cell(item: Evidence) -> str:
-    return f"{display.model(item.model)} on {display.task(item.task)}, {display.lengths(item.bin)}"
+    return _named(item.task, item.model, item.bin)
+
+
+def _named(task: str, model: str, bin: str | int) -> str:
+    strings = display.lengths(bin) if isinstance(bin, str) else f"bin {bin}"
+    return f"{display.model(model)} on {display.task(task)}, {strings}"
 
 
 def reasons(judged: Judgement) -> list[str]:
@@ -144,7 +149,7 @@ def reasons(judged: Judgement) -> list[str]:
         lines += _open(judged)
     if judged.missing:
         cells = f"{len(judged.missing)} cell{'s' * (len(judged.missing) > 1)}"
-        lines.append(f"Not in these results: {cells}, such as {judged.missing[0]}")
+        lines.append(f"Not in these results: {cells}, such as {_named(*judged.missing[0])}")
     return lines
 
 

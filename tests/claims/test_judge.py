@@ -129,7 +129,7 @@ def test_one_cell_against_a_claim_contradicts_it():
 def test_what_was_not_run_is_missing():
     accuracy = table(*runs(a="++++"))
     judged = verdict(accuracy, SOLVES | {"models": ("a", "z")})
-    assert judged.verdict == "undetermined" and judged.missing == ["z on p, bin 2-50"]
+    assert judged.verdict == "undetermined" and judged.missing == [("p", "z", "2-50")]
     judged = verdict(accuracy, SOLVES | {"tasks": ("q",)}, SOLVES | {"bins": (7, "1-3")})
     assert judged.verdict == "not tested" and len(judged.missing) == 3
     assert verdict(accuracy, {"statistic": "success_rate", "more_than": "z"}).evidence == []

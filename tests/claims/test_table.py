@@ -41,7 +41,7 @@ def test_a_claim_that_was_not_tested_has_a_row(found):
     judged = judge([claims.Claim("c", "text", "", 0.95, (criterion,))], found.accuracy)
     frame = table(judged, found.runs)
     assert frame[["claim", "verdict"]].to_numpy().tolist() == [["c", "not tested"]]
-    assert "Not in these results: 1 cell, such as z on parity" in tables.verdicts(judged)
+    assert "Not in these results: 1 cell, such as z on Parity, 2–50" in tables.verdicts(judged)
 
 
 def test_markdown_is_regular_and_says_why(found, judgements, tmp_path):
