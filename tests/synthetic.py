@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+EPOCHS = 40
 MODELS = [
     "lstm",
     "elstm",
@@ -48,6 +49,14 @@ def outcome(model: str, task: str, seed: int) -> tuple[float, float]:
     return (rng.uniform(80, 2000) if rng.random() < 0.7 else np.inf), 1.0
 
 
+def config(model: str, epochs: int = EPOCHS) -> dict:
+    """What a record says of the settings that decided its weights."""
+    return {
+        "model": {"name": model, "mixer": model, "hidden": 64, "layers": 1, "options": {}},
+        "training": {"epochs": epochs, "batch_size": 64, "learning_rate": 0.001},
+    }
+
+
 def write_cell(
     folder: Path,
     task: str,
@@ -56,7 +65,7 @@ def write_cell(
     *,
     bins: list[str] | None = None,
     diverged: tuple[int, ...] = (),
-    epochs: int = 40,
+    epochs: int = EPOCHS,
     per_bin: int = 1000,
     lengths: bool = True,
 ) -> Path:
@@ -115,10 +124,7 @@ def write_cell(
         "task": task,
         "model": model,
         "seeds": seeds,
-        "config": {
-            "model": {"name": model, "mixer": model, "hidden": 64, "layers": 1, "options": {}},
-            "training": {"epochs": epochs, "batch_size": 64, "learning_rate": 0.001},
-        },
+        "config": config(model, epochs),
         "dataset": "0" * 64,
         "parameters": 12345,
         "runs": runs,

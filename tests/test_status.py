@@ -43,7 +43,9 @@ class Experiment:
             yield Job(task, model, group, self.groups[group], directory)
 
     def train_params(self, model, task):
-        return {"model": {"name": model, "mixer": model, "hidden": self.hidden}}
+        config = synthetic.config(model)
+        config["model"]["hidden"] = self.hidden
+        return config
 
 
 @pytest.fixture
