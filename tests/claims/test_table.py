@@ -21,7 +21,7 @@ def found(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def judgements(found):
-    every = claims.read([claims.locate(name) for name in claims.names()])
+    every = claims.read([claims.locate(name) for name in ("irie2023", "sarrof2024")])
     return judge(every, found.accuracy)
 
 
