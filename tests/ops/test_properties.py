@@ -219,7 +219,10 @@ def test_the_function_has_the_name_and_arguments_of_its_op(name):
     op = ops.get(name)
     module = inspect.getmodule(op.backends["reference"].run)
     arguments = inspect.signature(getattr(module, name)).parameters
-    assert list(arguments) == [*op.inputs, "initial_state", "backend"]
+    positional = [*op.inputs, "initial_state"]
+    assert list(arguments)[: len(positional)] == positional and list(arguments)[-1] == "backend"
+    variants = list(arguments.values())[len(positional) :]
+    assert all(v.kind is v.KEYWORD_ONLY and v.default is not v.empty for v in variants)
     assert op.name == name and arguments["backend"].default == "auto"
 
 
