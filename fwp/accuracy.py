@@ -36,8 +36,10 @@ class Exam:
             longest = self.lengths[order[min(begin + rows, len(order)) - 1]]
             chosen = order[begin : begin + rows * max(1, STEPS // int(longest))]
             padded = (torch.from_numpy(a).to(device) for a in pad(split, chosen))
-            self.batches.append((torch.from_numpy(chosen).to(device), *padded))
+            self.batches.append(tuple(padded))
             begin += len(chosen)
+        # Where the strings that are read one after another stand in the split.
+        self.order = torch.from_numpy(order).to(device)
 
     @torch.no_grad()
     def mistakes(self, model: Callable) -> Tensor:
@@ -46,10 +48,8 @@ class Exam:
         `model` maps tokens [B, T] and its state to logits [..., B, T, classes] and the state after
         them. Memory does not grow with the strings' length if the state has a fixed size.
         """
-        counts = [self._read(model, tokens, targets) for _, tokens, targets in self.batches]
-        wrong = torch.cat(counts, dim=-1)
-        order = torch.cat([chosen for chosen, *_ in self.batches])
-        return torch.empty_like(wrong).index_copy_(-1, order, wrong)
+        wrong = torch.cat([self._read(model, *batch) for batch in self.batches], dim=-1)
+        return torch.empty_like(wrong).index_copy_(-1, self.order, wrong)
 
     @staticmethod
     def _read(model: Callable, tokens: Tensor, targets: Tensor) -> Tensor:
