@@ -100,6 +100,11 @@ class Experiment:
         return 0 if self.device == "cpu" else len(gpus.names())
 
     @property
+    def gpus_per_job(self) -> int:
+        """What a job that runs models asks of the resource `gpu`, here or on a cluster."""
+        return int(self.device == "cuda" or self.gpus > 0)
+
+    @property
     def jobs_per_gpu(self) -> int:
         """Jobs that share a GPU at a time."""
         return self.config["compute"]["jobs_per_gpu"]

@@ -20,7 +20,7 @@ rule trace:
         "../../envs/fwp.yaml"
     threads: 1
     resources:
-        gpu=int(EXPERIMENT.device == "cuda" or EXPERIMENT.gpus > 0),
+        gpu=EXPERIMENT.gpus_per_job,
         mem_mb=2000,
         runtime=120,
         device=EXPERIMENT.device,
@@ -75,7 +75,7 @@ rule automaton:
         "../../envs/fwp.yaml"
     threads: 1
     resources:
-        gpu=int(EXPERIMENT.device == "cuda" or EXPERIMENT.gpus > 0),
+        gpu=EXPERIMENT.gpus_per_job,
         mem_mb=2000,
         runtime=60,
         device=EXPERIMENT.device,

@@ -11,7 +11,7 @@ rule benchmark:
         "../../envs/fwp.yaml"
     threads: workflow.cores  # for itself: a busy neighbour would be measured too
     resources:
-        gpu=int(EXPERIMENT.device == "cuda" or EXPERIMENT.gpus > 0),
+        gpu=EXPERIMENT.gpus_per_job,
         mem_mb=4000,
         runtime=60,
         device=EXPERIMENT.device,

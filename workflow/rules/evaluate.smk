@@ -15,7 +15,7 @@ rule evaluate:
         "../../envs/fwp.yaml"
     threads: 1
     resources:
-        gpu=int(EXPERIMENT.device == "cuda" or EXPERIMENT.gpus > 0),
+        gpu=EXPERIMENT.gpus_per_job,
         mem_mb=2000,
         runtime=120,
         device=EXPERIMENT.device,

@@ -22,7 +22,7 @@ rule retrieve:
         "../../envs/fwp.yaml"
     threads: 1
     resources:
-        gpu=int(EXPERIMENT.device == "cuda"),
+        gpu=EXPERIMENT.gpus_per_job,
         mem_mb=2000,
         runtime=240,
         device=EXPERIMENT.device,

@@ -13,7 +13,7 @@ rule train:
         "../../envs/fwp.yaml"
     threads: 1
     resources:
-        gpu=int(EXPERIMENT.device == "cuda" or EXPERIMENT.gpus > 0),
+        gpu=EXPERIMENT.gpus_per_job,
         mem_mb=2000,
         runtime=240,
         # Not a param: where a model is trained must not decide whether it is trained again.
