@@ -14,13 +14,31 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 
+def in_pack() -> bool:
+    """Whether `torch.vmap` is at work, so that tensors may be those of a pack."""
+    return torch._C._are_functorch_transforms_active()
+
+
+def stacked(size: int, tensors: Sequence[Tensor], dims: Sequence[int | None]) -> list[Tensor]:
+    """Tensors as `torch.vmap` hands them to a function's rule, with the pack in front [R, ...].
+
+    Args:
+        size: R.
+        dims: where the pack is in each tensor; None for a tensor that all models share.
+    """
+    return [
+        x.unsqueeze(0).expand(size, *x.shape) if dim is None else x.movedim(dim, 0)
+        for x, dim in zip(tensors, dims, strict=True)
+    ]
+
+
 def folded(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """Call `function` on tensors [B, ...]; in a pack, once on [R · B, ...] for all its models.
 
     For functions without weights that `torch.vmap` cannot see through, or only slowly, such as
     PyTorch's fused attention.
     """
-    if torch._C._are_functorch_transforms_active():
+    if in_pack():
         return _Folded.apply(function, *tensors)
     return function(*tensors)
 
@@ -38,10 +56,7 @@ class _Folded(torch.autograd.Function):
 
     @staticmethod
     def vmap(info, in_dims, function, *tensors):
-        whole = [
-            x.unsqueeze(0).expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
-            for x, dim in zip(tensors, in_dims[1:], strict=True)
-        ]
+        whole = stacked(info.batch_size, tensors, in_dims[1:])
         output = function(*(x.flatten(0, 1) for x in whole))
         return output.unflatten(0, (info.batch_size, -1)), 0
 
@@ -55,18 +70,19 @@ class Pack:
     Attributes:
         size: R.
         weights: the trained tensors by name, [R, ...]; a single model's as they are.
+        fixed: the tensors that are not trained, likewise.
     """
 
     def __init__(self, models: Sequence[nn.Module]):
         if not models:
             raise ValueError("a pack must hold at least one model, got none")
         self.size = len(models)
+        self._template = models[0]
         if self.size == 1:
-            self._take(models[0])
+            self.weights, self.fixed = _tensors(models[0])
             return
-        self._template = copy.deepcopy(models[0]).to("meta")
-        self.weights = _stacked([dict(m.named_parameters()) for m in models])
-        self.buffers = _stacked([dict(m.named_buffers()) for m in models])
+        parts = [_tensors(model) for model in models]
+        self.weights, self.fixed = (_stack(same) for same in zip(*parts, strict=True))
         for weight in self.weights.values():
             weight.requires_grad_()
         self._vmap = self._can_be_mapped()
@@ -89,12 +105,6 @@ class Pack:
             return False
         return True
 
-    def _take(self, model: nn.Module) -> None:
-        """One model needs no vmap."""
-        self._template = model
-        self.weights = dict(model.named_parameters())
-        self.buffers = dict(model.named_buffers())
-
     def __call__(self, tokens: Tensor, state=None) -> tuple[Tensor, object]:
         """Logits [R, B, T, classes] and the state after tokens [R, B, T], or [B, T] for all."""
         if self.size == 1:
@@ -103,7 +113,7 @@ class Pack:
         if not self._vmap:
             return self._in_turn(tokens, state)
         dims = (0, 0 if tokens.dim() == 3 else None, None if state is None else 0)
-        return torch.vmap(self._one, dims)(self.weights | self.buffers, tokens, state)
+        return torch.vmap(self._one, dims)(self.weights | self.fixed, tokens, state)
 
     def _one(self, tensors: dict[str, Tensor], tokens: Tensor, state):
         return functional_call(self._template, tensors, (tokens, state))
@@ -111,7 +121,7 @@ class Pack:
     def _in_turn(self, tokens: Tensor, state) -> tuple[Tensor, list]:
         results = [
             self._one(
-                {name: x[i] for name, x in (self.weights | self.buffers).items()},
+                {name: x[i] for name, x in (self.weights | self.fixed).items()},
                 tokens[i] if tokens.dim() == 3 else tokens,
                 None if state is None else state[i],
             )
@@ -124,26 +134,41 @@ class Pack:
         self._template.train(mode)
 
     def state_dict(self, i: int) -> dict[str, Tensor]:
-        """A copy of model i's weights and buffers, on their device."""
-        tensors = self.weights | self.buffers
+        """A copy of model i's state dict, on its device."""
+        tensors = self.weights | self.fixed
         if self.size > 1:
             tensors = {name: tensor[i] for name, tensor in tensors.items()}
-        return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        return {name: tensors[own].detach().clone() for name, own in self._names().items()}
+
+    def _names(self) -> dict[str, str]:
+        """The name in `weights` or `fixed` of every entry of the state dict: some are shared."""
+        known = (*self._template.named_parameters(), *self._template.named_buffers())
+        first = {id(tensor): name for name, tensor in known}
+        entries = self._template.state_dict(keep_vars=True)
+        return {name: first[id(tensor)] for name, tensor in entries.items()}
 
     def keep(self, chosen: Sequence[int]) -> None:
         """Go on with the models `chosen` alone; `weights` are new tensors then."""
         if len(chosen) == 1 and self.size > 1:
-            tensors = self.state_dict(chosen[0])
-            device = next(iter(tensors.values())).device
-            model = copy.deepcopy(self._template).to_empty(device=device)
-            model.load_state_dict(tensors)
-            self._take(model)
+            model = copy.deepcopy(self._template)
+            model.load_state_dict(self.state_dict(chosen[0]))
+            self._template = model
+            self.weights, self.fixed = _tensors(model)
         elif self.size > 1:
             rows = list(chosen)
             self.weights = {n: w.detach()[rows].requires_grad_() for n, w in self.weights.items()}
-            self.buffers = {n: b[rows] for n, b in self.buffers.items()}
+            self.fixed = {n: x[rows] for n, x in self.fixed.items()}
         self.size = len(chosen)
 
 
-def _stacked(tensors: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+def _tensors(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """A model's trained tensors, and the others."""
+    parameters = dict(model.named_parameters())
+    trained = {name: p for name, p in parameters.items() if p.requires_grad}
+    return trained, {
+        n: x for n, x in (parameters | dict(model.named_buffers())).items() if n not in trained
+    }
+
+
+def _stack(tensors: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack([t[name].detach() for t in tensors]) for name in tensors[0]}

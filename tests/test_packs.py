@@ -70,6 +70,38 @@ def test_seeds_leave_the_pack_when_they_are_done(data):
             torch.testing.assert_close(run.weights[name], tensor, equal_nan=True)
 
 
+class Particular(torch.nn.Module):
+    """Has a weight that is not trained, a weight of two names and a buffer that is not saved."""
+
+    def __init__(self, seed):
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.embedding = torch.nn.Embedding(2, 3)
+        self.embedding.weight.data.normal_(generator=generator)
+        self.readout = torch.nn.Linear(3, 2, bias=False)
+        self.readout.weight = self.embedding.weight
+        self.scale = torch.nn.Parameter(torch.rand(3, generator=generator), requires_grad=False)
+        self.register_buffer("shift", torch.ones(3), persistent=False)
+
+    def forward(self, tokens, state=None):
+        return self.readout(self.embedding(tokens) * self.scale + self.shift), state
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_weights_may_be_fixed_or_shared(data, count):
+    nets = [Particular(seed) for seed in range(count)]
+    scales = [net.scale.clone() for net in nets]
+    runs = train(nets, data, seeds=range(count), epochs=2, batch_size=32)
+    pack = Pack(nets)
+    for i, (net, run, scale) in enumerate(zip(nets, runs, scales, strict=True)):
+        assert set(run.weights) == set(pack.state_dict(i)) == set(net.state_dict())
+        assert torch.equal(run.weights["scale"], scale)
+        assert net.readout.weight is net.embedding.weight
+    pack.keep([count - 1])
+    tokens = torch.tensor([[0, 1, 1]])
+    torch.testing.assert_close(pack(tokens)[0][0], nets[-1](tokens)[0])
+
+
 def test_an_empty_pack_is_refused():
     with pytest.raises(ValueError, match="at least one model"):
         Pack([])

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from fwp.packs import in_pack, stacked
+
 State = Tensor | tuple[Tensor, ...]
 
 
@@ -81,7 +83,7 @@ class Op:
         if initial_state is None:
             initial_state = self.initial(self, inputs)
         chosen = self.choose(backend, inputs)
-        if chosen.unusable is not always and torch._C._are_functorch_transforms_active():
+        if chosen.unusable is not always and in_pack():
             parts = initial_state if isinstance(self.state, tuple) else (initial_state,)
             output, *final = _Packed.apply(self, chosen, *inputs.values(), *parts)
             return output, (tuple(final) if isinstance(self.state, tuple) else final[0])
@@ -202,10 +204,7 @@ class _Packed(torch.autograd.Function):
     def vmap(info, in_dims, op, chosen, *tensors):
         """Fold the pack into the batch where the backend allows, else go model by model."""
         size = info.batch_size
-        moved = [
-            x.unsqueeze(0).expand(size, *x.shape) if dim is None else x.movedim(dim, 0)
-            for x, dim in zip(tensors, in_dims[2:], strict=True)
-        ]
+        moved = stacked(size, tensors, in_dims[2:])
         if chosen.packs or not op.weights:
             specs = [*op.inputs.values(), *op.state_specs]
             folded = [
