@@ -12,18 +12,10 @@ with FF(x) = W2 relu(W1 x + b1) + b2. A stack of `post_norm` blocks ends in one 
 
 from torch import Tensor, nn
 
+from fwp.feed_forward import FeedForward
 from fwp.layer_norm import LayerNorm
 
 WIRINGS = ("pre_norm", "normed_skip", "post_norm", "plain")
-
-
-def feed_forward(hidden: int, factor: int) -> nn.Sequential:
-    """W2 relu(W1 x + b1) + b2 with an inner width of `factor` × `hidden`."""
-    return nn.Sequential(
-        nn.Linear(hidden, factor * hidden),
-        nn.ReLU(),  # in place it would overwrite a view, whose gradient costs five copies
-        nn.Linear(factor * hidden, hidden),
-    )
 
 
 class Block(nn.Module):
@@ -44,7 +36,7 @@ class Block(nn.Module):
         self.mixer = mixer
         plain = wiring == "plain"
         self.mixer_norm = None if plain else LayerNorm(hidden)
-        self.feed_forward = None if plain or not factor else feed_forward(hidden, factor)
+        self.feed_forward = None if plain or not factor else FeedForward(hidden, factor)
         self.feed_forward_norm = LayerNorm(hidden) if self.feed_forward is not None else None
 
     def forward(self, x: Tensor, state=None):

@@ -60,8 +60,7 @@ class Learner:
         """Lay all weights into one piece of memory, so that Adam's many small updates are one."""
         weights = list(self.pack.weights.values())
         flat = torch.cat([w.detach().flatten() for w in weights])
-        flat.grad = torch.zeros_like(flat)
-        self._gradients = self._views(flat.grad)
+        flat.grad = self._gradient = torch.zeros_like(flat)
         for weight, view in zip(weights, self._views(flat), strict=True):
             weight.data = view
         rate = self.highest if self.rate is None else self.rate
@@ -120,8 +119,11 @@ class Learner:
         gradients = torch.autograd.grad(
             loss.sum(), list(self.pack.weights.values()), allow_unused=True
         )
-        pairs = [(a, b) for a, b in zip(self._gradients, gradients, strict=True) if b is not None]
-        torch._foreach_copy_([a for a, _ in pairs], [b for _, b in pairs])
+        gradients = [
+            torch.zeros_like(w) if g is None else g
+            for w, g in zip(self.pack.weights.values(), gradients, strict=True)
+        ]
+        torch.cat([g.flatten() for g in gradients], out=self._gradient)
         self.optimiser.step()
         self._loss += loss.detach() * labels
 

@@ -7,6 +7,7 @@ from fwp import mixers
 from fwp.blocks import Block
 from fwp.embedding import Embedding
 from fwp.layer_norm import LayerNorm
+from fwp.linear import Linear
 
 
 class SequenceModel(nn.Module):
@@ -48,7 +49,7 @@ class SequenceModel(nn.Module):
         if hidden % heads:
             raise ValueError(f"heads must divide hidden = {hidden}, got heads = {heads}")
         self.norm = LayerNorm(hidden) if wiring == "post_norm" else None
-        self.readout = nn.Linear(hidden, classes)
+        self.readout = Linear(hidden, classes)
 
     def forward(self, tokens: Tensor, state: list | None = None) -> tuple[Tensor, list]:
         """Map tokens [B, T] (int64) to logits [B, T, classes] and the state after the last of them.

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fwp import initialisation
 from fwp.feature_maps import FEATURE_MAPS
+from fwp.linear import Linear
 from fwp.ops.delta_rule import delta_rule
 
 
@@ -41,21 +42,22 @@ class DeltaNet(nn.Module):
         self.heads = heads
         self.feature_map = FEATURE_MAPS[feature_map]
         rates = heads if rate == "learnt" else 0
-        self.qkv_beta = nn.Linear(hidden, 3 * hidden + rates, bias=False)
-        self.out = nn.Linear(hidden, hidden, bias=False)
+        self.qkv_beta = Linear(hidden, 3 * hidden + rates, bias=False)
+        self.out = Linear(hidden, hidden, bias=False)
         if init != "uniform":
             qkv = self.qkv_beta.weight.data[: 3 * hidden]
             initialisation.square(qkv.view(3, hidden, hidden), init)
 
     def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
         """Map x [B, T, hidden] to y [B, T, hidden]; the state is (S,), [B, H, D, D]."""
-        batch, time, hidden = x.shape
-        qkv, beta = self.qkv_beta(x).tensor_split((3 * hidden,), dim=-1)
-        qkv = qkv.view(batch, time, 3, self.heads, hidden // self.heads)
-        q, k = self.feature_map(qkv[:, :, :2]).unbind(2)
-        beta = torch.sigmoid(beta) if beta.shape[-1] else torch.ones_like(q[..., 0])
+        hidden = x.shape[-1]
+        rates = self.qkv_beta.out_features - 3 * hidden
+        qk, v, beta = self.qkv_beta(x).split((2 * hidden, hidden, rates), dim=-1)
+        heads = (self.heads, hidden // self.heads)
+        q, k = self.feature_map(qk.unflatten(-1, (2, *heads))).unbind(2)
+        beta = torch.sigmoid(beta) if rates else torch.ones_like(q[..., 0])
         memory = None if state is None else state[0]
-        y, memory = delta_rule(q, k, qkv[:, :, 2], beta, initial_state=memory)
+        y, memory = delta_rule(q, k, v.unflatten(-1, heads), beta, initial_state=memory)
         return self.out(y.flatten(2)), (memory,)
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from fwp.linear import Linear
 from fwp.ops.elementwise_lstm import elementwise_lstm
 
 
@@ -22,8 +23,8 @@ class ElementwiseLSTM(nn.Module):
 
     def __init__(self, hidden: int):
         super().__init__()
-        self.input = nn.Linear(hidden, 2 * hidden)
-        self.output = nn.Linear(2 * hidden, hidden)
+        self.input = Linear(hidden, 2 * hidden)
+        self.output = Linear(2 * hidden, hidden)
         self.w_z = nn.Parameter(torch.empty(hidden))
         self.w_f = nn.Parameter(torch.empty(hidden))
         # The paper draws recurrent weights and biases from N(0, 0.1²).

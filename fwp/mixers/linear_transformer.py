@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fwp import initialisation
 from fwp.feature_maps import FEATURE_MAPS
+from fwp.linear import Linear
 from fwp.ops.linear_attention import linear_attention
 
 
@@ -38,8 +39,8 @@ class LinearAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.feature_map = FEATURE_MAPS[feature_map]
-        self.qkv = nn.Linear(hidden, 3 * hidden, bias=False)
-        self.out = nn.Linear(hidden, hidden, bias=False)
+        self.qkv = Linear(hidden, 3 * hidden, bias=False)
+        self.out = Linear(hidden, hidden, bias=False)
         if init != "uniform":
             initialisation.square(self.qkv.weight.data.view(3, hidden, hidden), init)
 
@@ -47,9 +48,10 @@ class LinearAttention(nn.Module):
         """Map x [B, T, hidden] to y [B, T, hidden]; the state is (S,), [B, H, D, D]."""
         batch, time, hidden = x.shape
         qkv = self.qkv(x).view(batch, time, 3, self.heads, hidden // self.heads)
-        q, k = self.feature_map(qkv[:, :, :2]).unbind(2)
+        qk, v = qkv.split((2, 1), dim=2)
+        q, k = self.feature_map(qk).unbind(2)
         memory = None if state is None else state[0]
-        y, memory = linear_attention(q, k, qkv[:, :, 2], initial_state=memory)
+        y, memory = linear_attention(q, k, v.squeeze(2), initial_state=memory)
         return self.out(y.flatten(2)), (memory,)
 
 

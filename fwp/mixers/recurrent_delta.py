@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fwp import initialisation
+from fwp.linear import Linear
 from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
 
 
@@ -47,8 +48,8 @@ class RecurrentDelta(nn.Module):
         self.parts = {"feedback": feedback, "rule": rule}
         self.fed = (feedback_q, feedback_k, feedback_v)
         width = hidden // heads
-        self.qkv_beta = nn.Linear(hidden, 3 * hidden + heads, bias=False)
-        self.out = nn.Linear(hidden, hidden, bias=False)
+        self.qkv_beta = Linear(hidden, 3 * hidden + heads, bias=False)
+        self.out = Linear(hidden, hidden, bias=False)
         self.r_qkv = self.r_beta = None
         if any(self.fed):
             self.r_qkv = nn.Parameter(torch.empty(sum(self.fed), heads, width, width))

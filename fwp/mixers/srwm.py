@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fwp import initialisation
+from fwp.linear import Linear
 from fwp.ops.self_reference import self_reference
 
 
@@ -50,7 +51,7 @@ class SelfReferentialWeightMatrix(nn.Module):
         self.w_q = nn.Parameter(torch.empty(heads, width, width))
         self.w_k = nn.Parameter(torch.empty(heads, width, width))
         self.w_beta = nn.Parameter(torch.empty(heads, width, 4 if rates == "each" else 1))
-        self.out = nn.Linear(hidden, hidden, bias=False)
+        self.out = Linear(hidden, hidden, bias=False)
         std = width**-0.5
         scheme = "orthogonal" if init == "orthogonal" else "normal"
         for matrix, size in (

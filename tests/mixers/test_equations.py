@@ -145,8 +145,8 @@ def test_transformer_block_is_pytorchs_encoder_layer(x):
     names = {
         "self_attn.in_proj_": "mixer.qkv.",
         "self_attn.out_proj.": "mixer.out.",
-        "linear1.": "feed_forward.0.",
-        "linear2.": "feed_forward.2.",
+        "linear1.": "feed_forward.inner.",
+        "linear2.": "feed_forward.outer.",
         "norm1.": "mixer_norm.",
         "norm2.": "feed_forward_norm.",
     }

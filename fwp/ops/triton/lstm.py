@@ -8,19 +8,17 @@ product is left to PyTorch step by step, and the kernel computes one step. Sums 
 previous outputs.
 """
 
-import math
-
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
 from fwp.ops.triton._common import contiguous_end, records, sigmoid, tanh
+from fwp.ops.triton.linear import product, weight_gradients
 
 RESIDENT = 64 * 1024  # bytes of a recurrent matrix that registers take, half a multiprocessor's
 PROGRAMS = 264  # run at a time on a large GPU; beyond, programs take more sequences instead
 STAGES = 4  # steps of time whose inputs are on their way, the one that is computed included
-PARTS = 8  # of a sum over a batch: a long sum with few results would keep few multiprocessors busy
 
 
 def lstm(
@@ -36,8 +34,8 @@ class _LSTM(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, x, w_x, w_h, b, h_0, c_0):
         (N, T, I), (R, _, D) = x.shape, b.shape  # noqa: E741
-        matrix = w_x.flatten(1, 2).mT
-        projected = torch.baddbmm(b.reshape(R, 1, 4 * D), x.reshape(R, -1, I), matrix)
+        rows = contiguous_end(x, 3).view(R, -1, I)
+        projected = product(rows, w_x.flatten(1, 2).mT, bias=b.reshape(R, 4 * D))
         w_h, h_0, c_0 = w_h.contiguous(), contiguous_end(h_0), contiguous_end(c_0)
         y, c_T = x.new_empty(N, T, D), x.new_empty(N, D)
         before, cells, gates = (
@@ -63,19 +61,19 @@ class _LSTM(torch.autograd.Function):
                 )
                 h, c = y[:, t], c_T
         if record:
-            ctx.save_for_backward(x, w_x, w_h, c_0, before, cells, gates)
+            ctx.save_for_backward(rows, w_x, w_h, c_0, before, cells, gates)
         return y, c_T
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy, dc_T):
         x, w_x, w_h, c_0, before, cells, gates = ctx.saved_tensors
-        (N, T, I), (R, _, D, _) = x.shape, w_h.shape  # noqa: E741
+        (N, T, _), (R, _, D, I) = before.shape, w_x.shape  # noqa: E741
         dy, dc_T = contiguous_end(dy), contiguous_end(dc_T)
-        d_gates, sums = torch.empty_like(gates), x.new_empty(N, 4 * D)
+        d_gates = torch.empty_like(gates)
         dh_0, dc_0 = x.new_empty(N, D), x.new_empty(N, D)
         grid, blocks = _launch(R, N // R, D, 8, x.dtype)
-        given, found = (c_0, cells, gates, dy), (d_gates, sums, dc_0)
+        given, found = (c_0, cells, gates, dy), (d_gates, dc_0)
         if blocks["RESIDENT"]:
             _backward[grid](
                 *(w_h, *given, dh_0, dc_T, *found),
@@ -84,7 +82,7 @@ class _LSTM(torch.autograd.Function):
             )
         else:
             dc = dc_T
-            sums.zero_(), dh_0.zero_()
+            dh_0.zero_()
             for t in reversed(range(T)):
                 _backward[grid](
                     *(None, *given, dh_0, dc, *found),
@@ -94,14 +92,11 @@ class _LSTM(torch.autograd.Function):
                 dc = dc_0
                 changed = d_gates[:, t].unflatten(0, (R, -1))
                 torch.bmm(changed, w_h.flatten(1, 2), out=dh_0.view(R, -1, D))
-        dx = (d_gates.view(R, -1, 4 * D) @ w_x.flatten(1, 2)).view_as(x)
-        parts = R * math.gcd(N // R, PARTS)
-        left = d_gates.view(parts, -1, 4 * D).mT
-        dw_x, dw_h = (
-            (left @ right.reshape(parts, -1, size)).view(R, -1, 4, D, size).sum(1)
-            for right, size in ((x, I), (before, D))
-        )
-        return None, dx, dw_x, dw_h, sums.view(R, -1, 4, D).sum(1), dh_0, dc_0
+        changed = d_gates.view(R, -1, 4 * D)
+        dx = product(changed, w_x.flatten(1, 2)).view(N, T, I)
+        dw_x, db = weight_gradients(changed, x, True)
+        dw_h, _ = weight_gradients(changed, before.view(R, -1, D), False)
+        return None, dx, dw_x.view_as(w_x), dw_h.view_as(w_h), db.view(R, 4, D), dh_0, dc_0
 
 
 def _launch(
@@ -217,7 +212,7 @@ def _forward(
 
 @triton.jit(do_not_specialize=["begin", "end", "zero"])
 def _backward(
-    w_h, c_0, cells_, gates_, dy_, dh_, dc_T, d_gates, sums, dc_0,
+    w_h, c_0, cells_, gates_, dy_, dh_, dc_T, d_gates, dc_0,
     B, T, begin, end, zero, c_n, dy_n, dy_t, dc_n,
     D: tl.constexpr, BATCH: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
     SPLIT: tl.constexpr, RESIDENT: tl.constexpr, STAGES: tl.constexpr,
@@ -231,18 +226,13 @@ def _backward(
     dc = tl.load(dc_T + n * dc_n + d, inside, 0.0)
     if RESIDENT:
         dh = tl.zeros([BATCH, UNITS], dc.dtype)
-        sum_i, sum_f, sum_g, sum_o = dh, dh, dh, dh
         tile, valid = _tile(zero, D, 1, D, ROWS, UNITS, SPLIT)
         w_h += r * 4 * D * D
         matrix_if = tl.load(w_h + tile, valid, 0.0)
         matrix_go = tl.load(w_h + 2 * D * D + tile, valid, 0.0)
     else:
         dh = tl.load(dh_ + n * D + d, inside, 0.0)
-        sum_i = tl.load(sums + n * 4 * D + d, inside, 0.0)
-        sum_f = tl.load(sums + n * 4 * D + D + d, inside, 0.0)
-        sum_g = tl.load(sums + n * 4 * D + 2 * D + d, inside, 0.0)
-        sum_o = tl.load(sums + n * 4 * D + 3 * D + d, inside, 0.0)
-        tl.debug_barrier()  # sums are overwritten below, and dc_T may be dc_0
+        tl.debug_barrier()  # dc_T may be dc_0
     for back in tl.range(begin, end, num_stages=STAGES):
         t = begin + end - 1 - back
         step = n * T + t
@@ -265,13 +255,8 @@ def _backward(
         tl.store(d_gates + gates + D, df, inside)
         tl.store(d_gates + gates + 2 * D, dg, inside)
         tl.store(d_gates + gates + 3 * D, do, inside)
-        sum_i, sum_f, sum_g, sum_o = sum_i + di, sum_f + df, sum_g + dg, sum_o + do
         if RESIDENT:
             dh = _previous(di, df, matrix_if) + _previous(dg, do, matrix_go)
-    tl.store(sums + n * 4 * D + d, sum_i, inside)
-    tl.store(sums + n * 4 * D + D + d, sum_f, inside)
-    tl.store(sums + n * 4 * D + 2 * D + d, sum_g, inside)
-    tl.store(sums + n * 4 * D + 3 * D + d, sum_o, inside)
     if RESIDENT:
         tl.store(dh_ + n * D + d, dh, inside)
     tl.store(dc_0 + n * D + d, dc, inside)
