@@ -62,7 +62,8 @@ def parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         metavar="DIR",
-        help="keep weights, history, record and accuracies there (default: keep nothing)",
+        help="keep weights, history, record and accuracies there, and go on there if interrupted "
+        "(default: keep nothing)",
     )
     train.set_defaults(run=_train)
 
@@ -114,20 +115,24 @@ def _train(options) -> None:
     experiment = _experiment(options)
     cell = experiment.cell(options.model, options.task)
     # Only now, so that a mistake in the config is told at once: importing PyTorch takes a second.
+    import contextlib
     import tempfile
 
     import torch
 
     from fwp import datasets
+    from fwp.checkpoints import Checkpoint, place
     from fwp.evaluation import evaluate_cell
+    from fwp.locks import cell_lock
     from fwp.progress import Progress
     from fwp.training import train_cell
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    with tempfile.TemporaryDirectory() as scratch:
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())
         folder = options.output or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(cell_lock(folder))
         data = datasets.build(experiment.dataset(options.task))
         datasets.save(data, folder / "data.npz")
         files = {
@@ -143,6 +148,7 @@ def _train(options) -> None:
                 record=folder / "cell.json",
                 device=options.device,
                 observer=progress,
+                checkpoint=Checkpoint(place(folder)),
             )
         run = runs[0]
         print(
@@ -152,6 +158,7 @@ def _train(options) -> None:
         accuracies = folder / "accuracy.csv"
         facts = [{"seed": run.seed, "status": run.status}]
         evaluate_cell(cell, runs=facts, **files, output=accuracies, device=options.device)
+        place(folder).unlink(missing_ok=True)
         _print_accuracy(accuracies)
         if options.output:
             print(f"everything is in {options.output}")

@@ -1,14 +1,15 @@
 """What happens in a training step: loss, gradients, Adam; for a pack of models at a time."""
 
 import functools
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fwp import graphs
+from fwp import graphs, interrupts
 from fwp.accuracy import Exam
 from fwp.batches import Batch, Strings
 from fwp.loss import weighted_cross_entropy
@@ -29,6 +30,9 @@ class Learner:
         eps: Adam's ε.
         schedule: "constant", or "cosine": down to zero over `steps` by half a period of the cosine.
         steps: how many there will be.
+
+    Attributes:
+        step: how many there have been.
     """
 
     def __init__(
@@ -89,16 +93,54 @@ class Learner:
         self._begin()
         self.optimiser.state[self.optimiser.param_groups[0]["params"][0]] = kept
 
-    def epoch(self, batches: Sequence[Sequence[Batch]]) -> np.ndarray:
-        """Train on `batches[i][j]`, step j of model i; the mean loss per label in nats [R]."""
+    def state(self) -> dict[str, Tensor]:
+        """What the steps so far have left behind, on the CPU; `step` belongs to it."""
+        if self.on_gpu:
+            torch.cuda.synchronize()  # the caller may be on another stream
+        (flat,) = self.optimiser.param_groups[0]["params"]
+        tensors = {"weights": flat.detach(), "loss": self._loss}
+        tensors |= {f"adam/{name}": x for name, x in self.optimiser.state[flat].items()}
+        tensors |= {f"fixed/{name}": x for name, x in self.pack.fixed.items()}
+        return {name: x.cpu().clone() for name, x in tensors.items()}
+
+    @torch.no_grad()
+    def restore(self, tensors: dict[str, Tensor], *, step: int) -> None:
+        """Go on from what `state` returned, for a pack of as many models."""
+        self.step = step
+        (flat,) = self.optimiser.param_groups[0]["params"]
+        flat.copy_(tensors["weights"])
+        self._loss.copy_(tensors["loss"])
+        for name, x in self.pack.fixed.items():
+            x.copy_(tensors[f"fixed/{name}"])
+        adam = {n: x.clone() for n, x in tensors.items() if n.startswith("adam/")}
+        self.optimiser.state[flat] = {n[5:]: x.to(self.device) for n, x in adam.items()}
+
+    def epoch(
+        self,
+        batches: Sequence[Sequence[Batch]],
+        *,
+        begin: int = 0,
+        on_step: Callable[[], None] | None = None,
+    ) -> np.ndarray:
+        """Train on `batches[i][j]`, step j of model i; the mean loss per label in nats [R].
+
+        Args:
+            batches: those of a whole epoch.
+            begin: its first step that has not been done yet.
+            on_step: called after every step.
+        """
         self.pack.train(True)
-        self._loss.zero_()
+        if begin == 0:
+            self._loss.zero_()
         steps = [self._prepare(step) for step in zip(*batches, strict=True)]
-        for length, *tensors in self._upload(steps):
-            self._set_rate()
-            key = (length, tensors[0].shape)
-            self.graphs.run(key, functools.partial(self._train, length), *tensors)
-            self.step += 1
+        for length, *tensors in itertools.islice(self._upload(steps), begin, None):
+            with interrupts.held():
+                self._set_rate()
+                key = (length, tensors[0].shape)
+                self.graphs.run(key, functools.partial(self._train, length), *tensors)
+                self.step += 1
+            if on_step is not None:
+                on_step()
         return self._loss.cpu().numpy() / sum(labels for *_, labels in steps)
 
     def accuracies(self) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from fwp import interrupts
 from fwp.files import write_json
 
 
@@ -94,7 +95,7 @@ class Progress:
         }
         accuracies = "  ".join(f"{k} {v:6.1%}" for k, v in means.items())
         self.bar.set_postfix_str(f"loss {loss:.4f}  {accuracies}", refresh=False)
-        self.bar.update()
+        self.bar.update(facts["epoch"] - self.bar.n)  # more than one if training was resumed
         self.write()
 
     def finish(self, seed: int, status: str) -> None:
@@ -106,12 +107,16 @@ class Progress:
         self.write(force=True)
 
     def close(self, error: BaseException | None = None) -> None:
-        """The job is over, or has failed with `error`."""
+        """The job is over, or has been interrupted or failed with `error`."""
         if error is None:
             self.report["state"] = "done"
+        elif isinstance(error, KeyboardInterrupt):
+            self.report["state"] = "interrupted"
         else:
             text = str(error).strip() or type(error).__name__
             self.report |= {"state": "failed", "error": text.splitlines()[0]}
+        if self.bar is not None:
+            self.bar.close()  # what is said next in the log stands in a line of its own
         self.write(force=True)
 
     def __enter__(self) -> "Progress":
@@ -126,7 +131,8 @@ def logging_to(path: str | Path | None) -> Iterator[TextIO]:
     """Yield the log file `path`, to which stdout and stderr go meanwhile; None leaves them alone.
 
     An error of this package's own says what is wrong in one line: it is written to the log, and the
-    process ends. Any other exception's traceback is written before it travels on.
+    process ends, as it does at SIGTERM and SIGINT. Of any other exception the traceback is written
+    before it travels on.
     """
     if path is None:
         yield sys.stderr
@@ -138,7 +144,11 @@ def logging_to(path: str | Path | None) -> Iterator[TextIO]:
         contextlib.redirect_stderr(log),
     ):
         try:
-            yield log
+            with interrupts.caught():
+                yield log
+        except interrupts.Interrupted as error:
+            print(error, file=log)
+            raise SystemExit(128 + error.number) from None
         except BaseException as error:
             if type(error).__module__.startswith("fwp."):
                 print(f"error: {error}", file=log)

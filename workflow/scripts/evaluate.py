@@ -8,6 +8,7 @@ from fwp.progress import Progress, logging_to
 with logging_to(snakemake.log[0]) as log:
     import torch  # here, so that a broken installation is told in the log
 
+    from fwp.checkpoints import place
     from fwp.evaluation import evaluate_cell
 
     torch.set_num_threads(snakemake.threads)
@@ -24,3 +25,5 @@ with logging_to(snakemake.log[0]) as log:
             output=snakemake.output[0],
             device=snakemake.resources.device,
         )
+    # Snakemake has accepted the weights: nothing is left to go on with.
+    place(progress.parent).unlink(missing_ok=True)

@@ -2,25 +2,37 @@
 
 from pathlib import Path
 
+from fwp.locks import cell_lock
 from fwp.progress import Progress, logging_to
 
 job = snakemake.params.job
-with logging_to(snakemake.log[0]) as log:
+folder = Path(snakemake.output.record).parent
+files = {
+    "dataset": snakemake.input.dataset,
+    "weights": snakemake.output.weights,
+    "history": snakemake.output.history,
+    "record": snakemake.output.record,
+}
+# The lock comes first: the log belongs to the job that trains.
+with cell_lock(folder), logging_to(snakemake.log[0]) as log:
     import torch  # here, so that a broken installation is told in the log
 
-    from fwp.training import train_cell
+    from fwp.checkpoints import Checkpoint, place
+    from fwp.training import is_trained, train_cell
 
     torch.set_num_threads(snakemake.threads)
-    progress = Path(snakemake.output.record).with_name("progress.json")
     epochs = job["cell"]["training"]["epochs"]
-    with Progress(job["cell"], job["seeds"], epochs, path=progress, stream=log) as observer:
-        train_cell(
-            job["cell"],
-            job["seeds"],
-            dataset=snakemake.input.dataset,
-            weights=snakemake.output.weights,
-            history=snakemake.output.history,
-            record=snakemake.output.record,
-            device=snakemake.resources.device,
-            observer=observer,
-        )
+    # Snakemake has deleted these files before this job: what is there now is another job's work.
+    if is_trained(job["cell"], job["seeds"], **files):
+        print("another job has trained this cell meanwhile")
+    else:
+        path = folder / "progress.json"
+        with Progress(job["cell"], job["seeds"], epochs, path=path, stream=log) as observer:
+            train_cell(
+                job["cell"],
+                job["seeds"],
+                **files,
+                device=snakemake.resources.device,
+                observer=observer,
+                checkpoint=Checkpoint(place(folder)),
+            )
