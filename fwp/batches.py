@@ -32,10 +32,18 @@ def pad(split: Split, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Batch(NamedTuple):
-    """Strings of a step: `rows` int64 [strings], and how often each is in it, `times` int64."""
+    """The strings of a step.
+
+    rows: int64 [strings].
+    times: how often each is in it, int64 [strings].
+    labels: positions that have a target.
+    longest: symbols of the longest string.
+    """
 
     rows: np.ndarray
     times: np.ndarray
+    labels: int
+    longest: int
 
 
 @dataclass(frozen=True)
@@ -90,8 +98,16 @@ class Strings:
             part = part[np.argsort(self.lengths[part], kind="stable")]
             batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
         turns = np.random.default_rng(epoch).permutation(len(batches))
-        return [self._distinct(batches[i]) for i in turns]
+        return self._distinct([batches[i] for i in turns])
 
-    def _distinct(self, rows: np.ndarray) -> Batch:
+    def _distinct(self, batches: list[np.ndarray]) -> list[Batch]:
         """Equal strings of a batch once: a language with one string per length has few others."""
-        return Batch(*np.unique(self.first[rows], return_counts=True))
+        steps = np.repeat(np.arange(len(batches)), [len(rows) for rows in batches])
+        keys = steps * len(self) + self.first[np.concatenate(batches)]
+        keys, times = np.unique(keys, return_counts=True)
+        steps, rows = np.divmod(keys, len(self))
+        begins = np.searchsorted(steps, np.arange(len(batches)))
+        labels = np.add.reduceat(self.labels[rows] * times, begins).tolist()
+        longest = np.maximum.reduceat(self.lengths[rows], begins).tolist()
+        parts = (np.split(rows, begins[1:]), np.split(times, begins[1:]))
+        return list(map(Batch, *parts, labels, longest))

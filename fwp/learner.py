@@ -1,7 +1,6 @@
 """What happens in a training step: loss, gradients, Adam; for a pack of models at a time."""
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -16,6 +15,8 @@ from fwp.loss import weighted_cross_entropy
 from fwp.packs import Pack
 
 SCHEDULES = ("constant", "cosine")
+PIECE = 8192  # weights; on a GPU Adam's kernel deals pieces, not weights, to multiprocessors
+AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
 
 
 class Learner:
@@ -64,11 +65,14 @@ class Learner:
         """Lay all weights into one piece of memory, so that Adam's many small updates are one."""
         weights = list(self.pack.weights.values())
         flat = torch.cat([w.detach().flatten() for w in weights])
-        flat.grad = self._gradient = torch.zeros_like(flat)
         for weight, view in zip(weights, self._views(flat), strict=True):
             weight.data = view
+        self._flat, self._gradient = flat, torch.zeros_like(flat)
+        pieces = self._pieces(flat)
+        for piece, gradient in zip(pieces, self._pieces(self._gradient), strict=True):
+            piece.grad = gradient
         rate = self.highest if self.rate is None else self.rate
-        self.optimiser = torch.optim.Adam([flat], lr=rate, **self.settings)
+        self.optimiser = torch.optim.Adam(pieces, lr=rate, **self.settings)
         self.graphs = graphs.Graphs(self.device)
         # A graph goes on writing to where it first wrote.
         kept = {"dtype": torch.float64, "device": self.device}
@@ -81,25 +85,44 @@ class Learner:
         parts = flat.split([w.numel() for w in weights])
         return [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
 
+    def _pieces(self, flat: Tensor) -> list[Tensor]:
+        """The parts of `flat` that are one tensor each to Adam."""
+        return list(flat.split(PIECE)) if self.on_gpu else [flat]
+
+    @property
+    def _moments(self) -> dict[str, Tensor]:
+        """Adam's state: its count of steps, and numbers for each weight, laid out as those are."""
+        states = [self.optimiser.state[p] for p in self.optimiser.param_groups[0]["params"]]
+        return {
+            name: x if x.dim() == 0 else torch.cat([state[name] for state in states])
+            for name, x in states[0].items()
+        }
+
+    @_moments.setter
+    def _moments(self, moments: dict[str, Tensor]) -> None:
+        for i, piece in enumerate(self.optimiser.param_groups[0]["params"]):
+            self.optimiser.state[piece] = {
+                name: x.clone() if x.dim() == 0 else self._pieces(x)[i]
+                for name, x in moments.items()
+            }
+
     def keep(self, chosen: Sequence[int]) -> None:
         """Go on with the models `chosen` alone."""
-        (state,) = self.optimiser.state.values()
         rows = slice(None) if self.pack.size == 1 else list(chosen)
         kept = {
             name: x if x.dim() == 0 else torch.cat([v[rows].flatten() for v in self._views(x)])
-            for name, x in state.items()
+            for name, x in self._moments.items()
         }
         self.pack.keep(chosen)
         self._begin()
-        self.optimiser.state[self.optimiser.param_groups[0]["params"][0]] = kept
+        self._moments = kept
 
     def state(self) -> dict[str, Tensor]:
         """What the steps so far have left behind, on the CPU; `step` belongs to it."""
         if self.on_gpu:
             torch.cuda.synchronize()  # the caller may be on another stream
-        (flat,) = self.optimiser.param_groups[0]["params"]
-        tensors = {"weights": flat.detach(), "loss": self._loss}
-        tensors |= {f"adam/{name}": x for name, x in self.optimiser.state[flat].items()}
+        tensors = {"weights": self._flat, "loss": self._loss}
+        tensors |= {f"adam/{name}": x for name, x in self._moments.items()}
         tensors |= {f"fixed/{name}": x for name, x in self.pack.fixed.items()}
         return {name: x.cpu().clone() for name, x in tensors.items()}
 
@@ -107,13 +130,12 @@ class Learner:
     def restore(self, tensors: dict[str, Tensor], *, step: int) -> None:
         """Go on from what `state` returned, for a pack of as many models."""
         self.step = step
-        (flat,) = self.optimiser.param_groups[0]["params"]
-        flat.copy_(tensors["weights"])
+        self._flat.copy_(tensors["weights"])
         self._loss.copy_(tensors["loss"])
         for name, x in self.pack.fixed.items():
             x.copy_(tensors[f"fixed/{name}"])
         adam = {n: x.clone() for n, x in tensors.items() if n.startswith("adam/")}
-        self.optimiser.state[flat] = {n[5:]: x.to(self.device) for n, x in adam.items()}
+        self._moments = {n[5:]: x.to(self.device) for n, x in adam.items()}
 
     def epoch(
         self,
@@ -132,8 +154,8 @@ class Learner:
         self.pack.train(True)
         if begin == 0:
             self._loss.zero_()
-        steps = [self._prepare(step) for step in zip(*batches, strict=True)]
-        for length, *tensors in itertools.islice(self._upload(steps), begin, None):
+        steps = list(zip(*batches, strict=True))[begin:]
+        for length, *tensors in self._upload(steps):
             with interrupts.held():
                 self._set_rate()
                 key = (length, tensors[0].shape)
@@ -141,7 +163,7 @@ class Learner:
                 self.step += 1
             if on_step is not None:
                 on_step()
-        return self._loss.cpu().numpy() / sum(labels for *_, labels in steps)
+        return self._loss.cpu().numpy() / [sum(b.labels for b in own) for own in batches]
 
     def accuracies(self) -> np.ndarray:
         """Sequence accuracy of each model in each exam, [R, exams]."""
@@ -177,30 +199,33 @@ class Learner:
         numbers of strings powers of two.
         """
         size = max(len(b.rows) for b in batches)
-        length = int(max(self.strings.lengths[b.rows].max() for b in batches))
+        length = max(b.longest for b in batches)
         if self.on_gpu:
             size = 2 ** math.ceil(math.log2(size))
             length = min(-(-length // 8) * 8, self.strings.tokens.shape[1])
         rows = np.zeros((len(batches), size), dtype=np.int64)
         weights = np.zeros((len(batches), size))
-        labels = np.zeros(len(batches))
         for i, batch in enumerate(batches):
-            labels[i] = (self.strings.labels[batch.rows] * batch.times).sum()
             rows[i, : len(batch.rows)] = batch.rows
-            weights[i, : len(batch.rows)] = batch.times / max(labels[i], 1)
-        return length, rows, weights, labels
+            weights[i, : len(batch.rows)] = batch.times
+        labels = np.array([b.labels for b in batches], dtype=np.float64)
+        return length, rows, weights / np.maximum(labels, 1)[:, None], labels
 
-    def _upload(self, steps: list[tuple]) -> Iterator[tuple]:
-        """The same with tensors on the device: all steps' in one transfer each."""
-        lengths, *parts = zip(*steps, strict=True)
+    def _upload(self, steps: list[tuple[Batch, ...]]) -> Iterator[tuple]:
+        """The steps with tensors on the device: several steps' in one transfer each."""
         dtype = next(iter(self.pack.weights.values())).dtype
-        moved = []
-        for arrays in parts:
-            joined = torch.from_numpy(np.concatenate([a.ravel() for a in arrays])).to(self.device)
-            joined = joined if joined.dtype == torch.int64 else joined.to(dtype)
-            pieces = joined.split([a.size for a in arrays])
-            moved.append([x.view(a.shape) for x, a in zip(pieces, arrays, strict=True)])
-        return zip(lengths, *moved, strict=True)
+        for begin in range(0, len(steps), AHEAD):
+            ready = [self._prepare(step) for step in steps[begin : begin + AHEAD]]
+            lengths, *parts = zip(*ready, strict=True)
+            moved = []
+            for arrays in parts:
+                joined = torch.from_numpy(np.concatenate([a.ravel() for a in arrays]))
+                if self.on_gpu:  # from pinned memory, so that the host need not wait for the GPU
+                    joined = joined.pin_memory().to(self.device, non_blocking=True)
+                joined = joined if joined.dtype == torch.int64 else joined.to(dtype)
+                pieces = joined.split([a.size for a in arrays])
+                moved.append([x.view(a.shape) for x, a in zip(pieces, arrays, strict=True)])
+            yield from zip(lengths, *moved, strict=True)
 
     def _set_rate(self) -> None:
         if self.schedule == "constant":

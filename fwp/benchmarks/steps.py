@@ -96,7 +96,9 @@ def _learner(cell: dict, size: int, batch: int, length: int, device: str):
     pack = Pack([model.to(device) for model in _models(cell, size)])
     adam = {"learning_rate": 0.0, "betas": (0.9, 0.995), "eps": 1e-9}
     rows = np.arange(count).reshape(BATCHES, batch)
-    return Learner(pack, strings, [], **adam), [Batch(r, np.ones_like(r)) for r in rows]
+    return Learner(pack, strings, [], **adam), [
+        Batch(r, np.ones_like(r), r.size * length, length) for r in rows
+    ]
 
 
 def _operations(cell: dict, length: int) -> int:
