@@ -1,0 +1,139 @@
+"""The generalised delta rule: decay, erase under one key, write under another (Peng et al., 2025)."""
+
+import torch
+from torch import Tensor
+
+from fwp.ops import _native
+from fwp.ops._op import Backend, Op
+
+KERNEL = _native.Kernel("generalised_delta_rule")
+
+
+def generalised_delta_rule(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    w: Tensor,
+    a: Tensor,
+    b: Tensor,
+    initial_state: Tensor | None = None,
+    *,
+    backend: str = "auto",
+) -> tuple[Tensor, Tensor]:
+    """A transition that is a diagonal matrix plus one of rank one, then a write and a read.
+
+        S_t = diag(w_t) S_{t-1} + b_t ⊗ (a_t S_{t-1}) + k_t ⊗ v_t,    y_t = q_t S_t
+
+    With a = w ∘ k, b = −β k and β v in place of v this is the delta rule with decay,
+    S_t = S' + k ⊗ β (v − k S') where S' = diag(w) S_{t-1}: Gated DeltaNet if w is one number per
+    head, Kimi Delta Attention if it is a vector. RWKV-7 has a = −κ and b = κ ∘ its rates.
+
+    Args:
+        q: queries [B, T, H, K].
+        k, v: what is written, keys [B, T, H, K] and values [B, T, H, V].
+        w: decay [B, T, H, K], usually in (0, 1); any number will do, 0 too.
+        a, b: what is read of the old state, and under which key it is added, [B, T, H, K].
+        initial_state: S_0 [B, H, K, V]; None means zeros.
+        backend: "auto", or one of `OP.backends`.
+
+    Returns:
+        y [B, T, H, V] and S_T [B, H, K, V].
+
+    Raises:
+        ValueError: for shapes, dtypes or a backend that are not allowed.
+    """
+    return OP(backend, initial_state, q=q, k=k, v=v, w=w, a=a, b=b)
+
+
+def reference(
+    q: Tensor, k: Tensor, v: Tensor, w: Tensor, a: Tensor, b: Tensor, S: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The equation, one step after the other."""
+    outputs = []
+    for t in range(q.shape[1]):
+        read = torch.einsum("bhk,bhkv->bhv", a[:, t], S)
+        S = w[:, t].unsqueeze(-1) * S
+        S = S + torch.einsum("bhk,bhv->bhkv", b[:, t], read)
+        S = S + torch.einsum("bhk,bhv->bhkv", k[:, t], v[:, t])
+        outputs.append(torch.einsum("bhk,bhkv->bhv", q[:, t], S))
+    return torch.stack(outputs, dim=1), S
+
+
+def native(
+    q: Tensor, k: Tensor, v: Tensor, w: Tensor, a: Tensor, b: Tensor, S: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The compiled kernel, see generalised_delta_rule.c."""
+    inputs = (q, k, v, w, a, b, S)
+    return _Native.apply(_native.records(inputs), *inputs)
+
+
+class _Native(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, record, *inputs):
+        q, _, v, *_ = inputs
+        (B, T, H, K), V = q.shape, v.shape[-1]
+        every = max(8, K // 2)
+        ctx.sizes = (B, H, T, K, V, every)
+        ctx.size = K if K == V else None
+        lanes = KERNEL.lanes(q.dtype, ctx.size)
+        blocks = -(-B * H // lanes)
+        y, S_T = q.new_empty(B, T, H, V), q.new_empty(B, H, K, V)
+        states = None
+        if record:
+            states = q.new_empty(blocks, -(-T // every), K * _native.padded(V), lanes)
+        *sequences, S_0 = inputs
+        KERNEL.run(
+            "forward",
+            blocks,
+            q,
+            ctx.size,
+            *ctx.sizes,
+            *map(_native.sequence, sequences),
+            _native.state(S_0),
+            _native.sequence(y),
+            _native.state(S_T),
+            states,
+        )
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*sequences, states)
+        return y, S_T
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dy, dS_T):
+        *sequences, states = ctx.saved_tensors
+        B, H, _, K, V, _ = ctx.sizes
+        gradients = [x.new_empty(x.shape) for x in sequences]
+        dS_0 = states.new_empty(B, H, K, V)
+        KERNEL.run(
+            "backward",
+            states.shape[0],
+            states,
+            ctx.size,
+            *ctx.sizes,
+            *map(_native.sequence, sequences),
+            states,
+            _native.sequence(dy),
+            _native.state(dS_T),
+            *map(_native.sequence, gradients),
+            _native.state(dS_0),
+        )
+        return None, *gradients, dS_0
+
+
+def _typical(q, k, v, w, a, b) -> tuple[Tensor, ...]:
+    key = torch.nn.functional.normalize(a, dim=-1)
+    return q, k, v, w.sigmoid(), -key, key * b.sigmoid()
+
+
+OP = Op(
+    name="generalised_delta_rule",
+    inputs={"q": "BTHK", "k": "BTHK", "v": "BTHV", "w": "BTHK", "a": "BTHK", "b": "BTHK"},
+    state="BHKV",
+    cost=lambda n: 5 * n["K"] * n["V"],
+    backends={
+        "native": Backend(native, KERNEL.unusable),
+        "reference": Backend(reference),
+    },
+    typical=_typical,
+)
