@@ -1,4 +1,4 @@
-"""Feature maps φ: what turns keys and queries into addresses of a fast weight memory.
+"""Feature maps φ, what turns keys and queries into addresses of a fast weight memory; normalisers.
 
 Their gradients are written out: a step of a small model spends as long in the elementary functions
 that autograd would chain as in its matrix products.
@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from fwp.ops import triton
 from fwp.packs import folded
+
+EPS = 1e-6  # added to sums that may be zero
 
 
 def elu_plus_one(x: Tensor) -> Tensor:
@@ -27,9 +29,23 @@ def normalised_elu_plus_one(x: Tensor) -> Tensor:
     return sum_normalise(_EluPlusOne.apply(x))
 
 
-def sum_normalise(x: Tensor) -> Tensor:
-    """Divide by the sum over the last axis. `x` must be positive, as elu + 1 is."""
-    return _SumNormalise.apply(x)[0]
+def sum_normalise(x: Tensor, eps: float = 0.0) -> Tensor:
+    """Divide by the sum over the last axis plus `eps`. `x` must be ≥ 0, its sum + eps > 0."""
+    return _SumNormalise.apply(x, eps)[0]
+
+
+def running_sum(k: Tensor, before: Tensor | None = None) -> Tensor:
+    """z_t = z_{t-1} + k_t of keys [B, T, H, K]; `before` is z_0 [B, H, K], else zeros."""
+    z = k.cumsum(1)
+    return z if before is None else z + before.unsqueeze(1)
+
+
+def attention_normalise(x: Tensor, z: Tensor) -> Tensor:
+    """Divide queries or keys x [B, T, H, K] ≥ 0 by x · z, the total weight of what they read.
+
+    The attention normaliser of Katharopoulos et al. (2020): z is the `running_sum` of all keys.
+    """
+    return x / ((x * z).sum(-1, keepdim=True) + EPS)
 
 
 def _on_gpu(x: Tensor) -> bool:
@@ -50,15 +66,6 @@ def softmax(x: Tensor) -> Tensor:
 def silu_l2(x: Tensor) -> Tensor:
     """SiLU, then unit Euclidean norm over the last axis (Yang et al. 2024)."""
     return F.normalize(F.silu(x), dim=-1)
-
-
-FEATURE_MAPS = {
-    "elu": elu_plus_one,
-    "elu_sum": normalised_elu_plus_one,
-    "softmax": softmax,
-    "silu_l2": silu_l2,
-}
-"""By the names that mixers have for them."""
 
 
 class _EluPlusOne(torch.autograd.Function):
@@ -82,8 +89,8 @@ class _SumNormalise(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x):
-        scale = x.sum(-1, keepdim=True).reciprocal_()
+    def forward(x, eps):
+        scale = x.sum(-1, keepdim=True).add_(eps).reciprocal_()
         return x * scale, scale
 
     @staticmethod
@@ -95,7 +102,7 @@ class _SumNormalise(torch.autograd.Function):
     def backward(ctx, d_output, _):
         output, scale = ctx.saved_tensors
         mean = torch.linalg.vecdot(d_output, output).unsqueeze(-1)
-        return (d_output - mean).mul_(scale)
+        return (d_output - mean).mul_(scale), None
 
 
 def dpfp(x: Tensor, nu: int = 1) -> Tensor:
@@ -127,3 +134,68 @@ def orthogonal_directions(rows: int, columns: int, like: Tensor) -> Tensor:
     blocks = torch.randn(-(-columns // rows), rows, rows, device=like.device, dtype=like.dtype)
     directions = torch.linalg.qr(blocks).Q * blocks.norm(dim=-1).unsqueeze(-2)
     return directions.transpose(0, 1).reshape(rows, -1)[:, :columns]
+
+
+FEATURE_MAPS = {
+    "elu": elu_plus_one,
+    "elu_sum": normalised_elu_plus_one,
+    "relu": torch.relu,
+    "softmax": softmax,
+    "silu_l2": silu_l2,
+    "dpfp": dpfp,
+    "favor": favor_plus,
+}
+"""By the names that mixers have for them."""
+
+NORMALISERS = ("none", "sum", "attention")
+
+
+class FeatureMap(nn.Module):
+    """One of the `FEATURE_MAPS`, with what belongs to it.
+
+    Args:
+        name: of the map.
+        width: of the keys that are mapped.
+        nu: ν of dpfp; of favor, the number of random directions, drawn once (`redraw` draws anew).
+        normaliser: what features are to be divided by (Schlag et al. 2021): none; sum, their sum,
+            which is done here; attention, which is left to the caller (`attention_normalise`).
+
+    Attributes:
+        size: number of features.
+
+    Raises:
+        ValueError: there is no such map or normaliser, or they do not go together.
+    """
+
+    def __init__(self, name: str, width: int, nu: int = 1, normaliser: str = "none"):
+        super().__init__()
+        for what, value, allowed in (
+            ("feature_map", name, tuple(FEATURE_MAPS)),
+            ("normaliser", normaliser, NORMALISERS),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {value!r}")
+        if nu < 1:
+            raise ValueError(f"nu must be at least 1, got {nu}")
+        if name == "silu_l2" and normaliser != "none":
+            raise ValueError(
+                "normaliser must be none with feature_map: silu_l2, whose features may be "
+                f"negative, got {normaliser!r}"
+            )
+        if (name, normaliser) == ("elu", "sum"):
+            name, normaliser = "elu_sum", "none"  # one kernel on a GPU
+        self.name, self.nu, self.sum = name, nu, normaliser == "sum"
+        self.size = {"dpfp": 2 * width * nu, "favor": 2 * nu}.get(name, width)
+        if name == "favor":
+            self.register_buffer("directions", torch.empty(width, nu))
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw new random directions."""
+        self.directions = orthogonal_directions(*self.directions.shape, like=self.directions)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [B, T, ..., width] to [B, T, ..., size]."""
+        given = {"dpfp": (self.nu,), "favor": (getattr(self, "directions", None),)}
+        y = FEATURE_MAPS[self.name](x, *given.get(self.name, ()))
+        return sum_normalise(y, EPS) if self.sum else y

@@ -3,12 +3,16 @@
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fwp import initialisation
-from fwp.feature_maps import FEATURE_MAPS
+from fwp.feature_maps import FeatureMap, attention_normalise, running_sum
 from fwp.linear import Linear
 from fwp.ops.delta_rule import delta_rule
+from fwp.ops.generalised_delta_rule import generalised_delta_rule
+from fwp.rms_norm import RMSNorm
+from fwp.short_convolution import ShortConvolution
 
 
 class DeltaNet(nn.Module):
@@ -16,13 +20,23 @@ class DeltaNet(nn.Module):
 
         S_t = S_{t-1} + k_t ⊗ β_t (v_t - k_t S_{t-1})        y_t = q_t S_t        β_t = σ(w_β x_t)
 
-    with q and k mapped by φ.
+    with q and k mapped by φ. The transition I - β k⊗k has the eigenvalue 1 - β|k|² along k and 1
+    elsewhere. With |k| = 1 (silu_l2) that is within [0, 1]: forgetting, but no parity; with β in
+    [0, 2] within [-1, 1], and a reflection at β = 2 (Grazzi et al. 2025).
 
     Args:
         hidden: width of input and output.
         heads: number of heads, each with its own rate β; must divide `hidden`.
         feature_map: φ, one of `fwp.feature_maps`; elu_sum is elu + 1, divided by its sum.
+        nu: ν of dpfp, which makes 2ν features of each unit of a key; of favor, the number of random
+            directions, which make two features each.
+        normaliser: none; sum, φ(q) and φ(k) divided by their sums; or attention: what q and k
+            retrieve is divided by q · z_t and k · z_{t-1}, where z is the sum of all keys so far.
         rate: learnt, or one for β = 1.
+        allow_neg_eigval: β is doubled.
+        conv_size: q, k (before φ) and v (followed by a SiLU) go through a short convolution of that
+            width (Yang et al. 2024); 0 leaves it out.
+        output_norm: y is divided by its root mean square, head by head (Yang et al. 2024).
         init: of the matrices that make q, k and v: uniform (PyTorch's U(-1/√hidden, 1/√hidden)),
             xavier or orthogonal.
     """
@@ -34,31 +48,68 @@ class DeltaNet(nn.Module):
         hidden: int,
         *,
         heads: int = 4,
-        feature_map: Literal["elu", "elu_sum", "softmax", "silu_l2"] = "elu_sum",
+        feature_map: Literal[
+            "elu", "elu_sum", "relu", "softmax", "silu_l2", "dpfp", "favor"
+        ] = "elu_sum",
+        nu: int = 1,
+        normaliser: Literal["none", "sum", "attention"] = "none",
         rate: Literal["learnt", "one"] = "learnt",
+        allow_neg_eigval: bool = False,
+        conv_size: int = 0,
+        output_norm: bool = False,
         init: Literal["uniform", "xavier", "orthogonal"] = "uniform",
     ):
         super().__init__()
         self.heads = heads
-        self.feature_map = FEATURE_MAPS[feature_map]
+        self.feature_map = FeatureMap(feature_map, hidden // heads, nu, normaliser)
+        self.normalised = normaliser == "attention"
+        self.doubled = allow_neg_eigval
         rates = heads if rate == "learnt" else 0
         self.qkv_beta = Linear(hidden, 3 * hidden + rates, bias=False)
+        self.conv = ShortConvolution(3 * hidden, conv_size) if conv_size else None
+        self.norm = RMSNorm(hidden // heads) if output_norm else None
         self.out = Linear(hidden, hidden, bias=False)
         if init != "uniform":
             qkv = self.qkv_beta.weight.data[: 3 * hidden]
             initialisation.square(qkv.view(3, hidden, hidden), init)
 
-    def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
-        """Map x [B, T, hidden] to y [B, T, hidden]; the state is (S,), [B, H, D, D]."""
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None):
+        """Map x [B, T, hidden] to y [B, T, hidden].
+
+        The state is (S,), [B, H, K, D] with K features per key; with the attention normaliser z
+        [B, H, K] follows, with a short convolution its state.
+        """
         hidden = x.shape[-1]
-        rates = self.qkv_beta.out_features - 3 * hidden
-        qk, v, beta = self.qkv_beta(x).split((2 * hidden, hidden, rates), dim=-1)
-        heads = (self.heads, hidden // self.heads)
+        heads, rates = (self.heads, hidden // self.heads), self.qkv_beta.out_features - 3 * hidden
+        before, after = iter(state or ()), []
+        memory = next(before, None)
+        z_0 = next(before, None) if self.normalised else None
+        if self.conv is None:
+            qk, v, beta = self.qkv_beta(x).split((2 * hidden, hidden, rates), dim=-1)
+        else:
+            qkv, beta = self.qkv_beta(x).split((3 * hidden, rates), dim=-1)
+            qkv, seen = self.conv(qkv, next(before, None))
+            after.append(seen)
+            qk, v = qkv.split((2 * hidden, hidden), dim=-1)
+            v = F.silu(v)
         q, k = self.feature_map(qk.unflatten(-1, (2, *heads))).unbind(2)
+        v = v.unflatten(-1, heads)
         beta = torch.sigmoid(beta) if rates else torch.ones_like(q[..., 0])
-        memory = None if state is None else state[0]
-        y, memory = delta_rule(q, k, v.unflatten(-1, heads), beta, initial_state=memory)
-        return self.out(y.flatten(2)), (memory,)
+        if self.doubled:
+            beta = 2 * beta
+        if self.normalised:
+            z = running_sum(k, z_0)
+            after.insert(0, z[:, -1])
+            read = attention_normalise(k, z - k)
+            q, beta = attention_normalise(q, z), beta.unsqueeze(-1)
+            y, memory = generalised_delta_rule(
+                q, k, beta * v, torch.ones_like(k), -read, beta * k, initial_state=memory
+            )
+        else:
+            y, memory = delta_rule(q, k, v, beta, initial_state=memory)
+        if self.norm is not None:
+            y = self.norm(y)
+        return self.out(y.flatten(2)), (memory, *after)
 
 
 MIXER = DeltaNet

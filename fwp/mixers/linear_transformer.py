@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from fwp import initialisation
-from fwp.feature_maps import FEATURE_MAPS
+from fwp.feature_maps import FeatureMap, attention_normalise, running_sum
 from fwp.linear import Linear
 from fwp.ops.linear_attention import linear_attention
 
@@ -18,10 +18,16 @@ class LinearAttention(nn.Module):
 
         S_t = S_{t-1} + φ(k_t) ⊗ v_t        y_t = φ(q_t) S_t        no normaliser
 
+    With the attention normaliser, y_t = φ(q_t) S_t / (φ(q_t) · z_t) with z_t = z_{t-1} + φ(k_t).
+    Nothing is ever forgotten: the transition is the identity, all its eigenvalues are 1.
+
     Args:
         hidden: width of input and output.
         heads: number of heads; must divide `hidden`.
         feature_map: φ, one of `fwp.feature_maps`; elu is elu + 1.
+        nu: ν of dpfp, which makes 2ν features of each unit of a key; of favor, the number of random
+            directions, which make two features each.
+        normaliser: none; sum, φ(q) and φ(k) divided by their sums; or attention.
         init: of the matrices that make q, k and v: uniform (PyTorch's U(-1/√hidden, 1/√hidden)),
             xavier or orthogonal.
     """
@@ -33,26 +39,39 @@ class LinearAttention(nn.Module):
         hidden: int,
         *,
         heads: int = 4,
-        feature_map: Literal["elu", "elu_sum", "softmax", "silu_l2"] = "elu",
+        feature_map: Literal[
+            "elu", "elu_sum", "relu", "softmax", "silu_l2", "dpfp", "favor"
+        ] = "elu",
+        nu: int = 1,
+        normaliser: Literal["none", "sum", "attention"] = "none",
         init: Literal["uniform", "xavier", "orthogonal"] = "uniform",
     ):
         super().__init__()
         self.heads = heads
-        self.feature_map = FEATURE_MAPS[feature_map]
+        self.feature_map = FeatureMap(feature_map, hidden // heads, nu, normaliser)
+        self.normalised = normaliser == "attention"
         self.qkv = Linear(hidden, 3 * hidden, bias=False)
         self.out = Linear(hidden, hidden, bias=False)
         if init != "uniform":
             initialisation.square(self.qkv.weight.data.view(3, hidden, hidden), init)
 
-    def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
-        """Map x [B, T, hidden] to y [B, T, hidden]; the state is (S,), [B, H, D, D]."""
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None):
+        """Map x [B, T, hidden] to y [B, T, hidden].
+
+        The state is (S,), [B, H, K, D] with K features per key; (S, z [B, H, K]) with the attention
+        normaliser.
+        """
         batch, time, hidden = x.shape
         qkv = self.qkv(x).view(batch, time, 3, self.heads, hidden // self.heads)
         qk, v = qkv.split((2, 1), dim=2)
         q, k = self.feature_map(qk).unbind(2)
-        memory = None if state is None else state[0]
+        memory, *weight = (None, None) if state is None else state
+        after = ()
+        if self.normalised:
+            z = running_sum(k, *weight)
+            q, after = attention_normalise(q, z), (z[:, -1],)
         y, memory = linear_attention(q, k, v.squeeze(2), initial_state=memory)
-        return self.out(y.flatten(2)), (memory,)
+        return self.out(y.flatten(2)), (memory, *after)
 
 
 MIXER = LinearAttention

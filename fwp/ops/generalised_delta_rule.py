@@ -1,4 +1,4 @@
-"""The generalised delta rule: decay, erase under one key, write under another (Peng et al., 2025)."""
+"""The generalised delta rule: decay, erase by one key, write by another (Peng et al., 2025)."""
 
 import torch
 from torch import Tensor
@@ -24,9 +24,8 @@ def generalised_delta_rule(
 
         S_t = diag(w_t) S_{t-1} + b_t ⊗ (a_t S_{t-1}) + k_t ⊗ v_t,    y_t = q_t S_t
 
-    With a = w ∘ k, b = −β k and β v in place of v this is the delta rule with decay,
-    S_t = S' + k ⊗ β (v − k S') where S' = diag(w) S_{t-1}: Gated DeltaNet if w is one number per
-    head, Kimi Delta Attention if it is a vector. RWKV-7 has a = −κ and b = κ ∘ its rates.
+    With a = w ∘ k and b = −β k it is the delta rule with decay (`gated_delta_rule` below); RWKV-7
+    has a = −κ and b = κ ∘ its rates.
 
     Args:
         q: queries [B, T, H, K].
@@ -43,6 +42,30 @@ def generalised_delta_rule(
         ValueError: for shapes, dtypes or a backend that are not allowed.
     """
     return OP(backend, initial_state, q=q, k=k, v=v, w=w, a=a, b=b)
+
+
+def gated_delta_rule(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    beta: Tensor,
+    w: Tensor,
+    initial_state: Tensor | None = None,
+    *,
+    backend: str = "auto",
+) -> tuple[Tensor, Tensor]:
+    """The delta rule on a state that decays first, by `generalised_delta_rule`.
+
+        S' = diag(w_t) S_{t-1},    S_t = S' + k_t ⊗ β_t (v_t − k_t S'),    y_t = q_t S_t
+
+    Args:
+        q, k, v, initial_state, backend: as there; keys are normalised.
+        beta: write strengths [B, T, H].
+        w: decay [B, T, H, K], or [B, T, H, 1] for one number per head.
+    """
+    beta = beta.unsqueeze(-1)
+    write, w = beta * k, w.expand_as(k)
+    return generalised_delta_rule(q, write, v, w, w * k, -write, initial_state, backend=backend)
 
 
 def reference(

@@ -5,11 +5,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from fwp import feature_maps
+from fwp.feature_maps import EPS, FeatureMap, sum_normalise
 
 MAPS = ("softmax", "elu", "dpfp", "favor")
 RULES = ("sum", "delta")
-EPS = 1e-6
 
 
 class Memory(nn.Module):
@@ -37,7 +36,8 @@ class Memory(nn.Module):
                 f"feature_map must be one of {', '.join(MAPS)} and rule one of {', '.join(RULES)} "
                 f"(softmax: sum), got {feature_map!r} and {rule!r}"
             )
-        self.count, self.feature_map, self.nu, self.rule = count, feature_map, nu, rule
+        self.count, self.rule = count, rule
+        self.feature_map = None if feature_map == "softmax" else FeatureMap(feature_map, width, nu)
         size = int(2.2 * count)
         self.embedding = nn.Embedding(count, size)
         self.key = nn.Linear(count + size, width)
@@ -64,12 +64,12 @@ class Memory(nn.Module):
         k = self._written(self.key, table)(keys, values)
         q = (table @ self.query.weight.T + self.query.bias)[queries]
         beta = self._written(self.rate, table)(keys, values).squeeze(-1).sigmoid()
-        directions = None
-        if self.feature_map == "favor":
-            directions = feature_maps.orthogonal_directions(k.shape[-1], self.nu, like=k)
-        q, k = (self._map(x, directions) for x in (q, k))
+        if self.feature_map is not None:
+            if self.feature_map.name == "favor":
+                self.feature_map.redraw()
+            q, k = self.feature_map(q), self.feature_map(k)
         if self.rule == "delta":
-            q, k = (x / (x.sum(-1, keepdim=True) + EPS) for x in (q, k))
+            q, k = sum_normalise(q, EPS), sum_normalise(k, EPS)
         return q, k, beta
 
     def _written(self, layer: nn.Linear, table: Tensor):
@@ -78,16 +78,6 @@ class Memory(nn.Module):
         by_key = table @ by_key + layer.bias
         return lambda keys, values: by_value[values] + by_key[keys]
 
-    def _map(self, x: Tensor, directions: Tensor | None) -> Tensor:
-        match self.feature_map:
-            case "elu":
-                return feature_maps.elu_plus_one(x)
-            case "dpfp":
-                return feature_maps.dpfp(x, self.nu)
-            case "favor":
-                return feature_maps.favor_plus(x, directions)
-        return x
-
     def weights(self, q: Tensor, k: Tensor, beta: Tensor) -> Tensor:
         """With which weight each pair's value is part of what is read, [B, N, L].
 
@@ -95,7 +85,7 @@ class Memory(nn.Module):
         k_t ⊗ u_t with u = (I + tril(diag(β) k kᵀ, −1))⁻¹ diag(β) v, it takes a triangular system.
         """
         scores = q @ k.transpose(-1, -2)
-        if self.feature_map == "softmax":
+        if self.feature_map is None:
             return (scores / math.sqrt(k.shape[-1])).softmax(-1)
         if self.rule == "sum":
             return scores / (scores.sum(-1, keepdim=True) + EPS)
