@@ -25,8 +25,8 @@ class RWKV7(nn.Module):
     left out, and initial values are simpler than the authors'.
 
     The transition diag(w) - (κ ∘ a)⊗κ is similar to a symmetric matrix: its eigenvalues are real.
-    With w in (0.545, 1) and a in (0, 1) they are within (-0.455, 1): a sign can flip, but what flips
-    also shrinks.
+    With w in (0.545, 1) and a in (0, 1) they are within (-0.455, 1): a sign can flip, but what
+    flips also shrinks.
 
     Args:
         hidden: width of input and output.
