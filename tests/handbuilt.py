@@ -61,6 +61,26 @@ def recurrent_delta() -> SequenceModel:
     return model
 
 
+def deltanet() -> SequenceModel:
+    """One head of four with β in [0, 2]: S[0, 0], which q and k point at, is 1 for odd, 0 for even.
+
+    A 0 writes nothing, β = 0. A 1 reflects, β = 2: S + 2 (½ - S) = 1 - S.
+    """
+    model = blank("deltanet", 4, heads=1, feature_map="silu_l2", allow_neg_eigval=True)
+    # After layer normalisation: 1 at the first place for both symbols, ±1 at the second.
+    model.embedding.weight[:] = torch.tensor([[1.0, 1, -1, -1], [1.0, -1, 1, -1]])
+    block = model.blocks[0]
+    block.mixer_norm.weight[:] = 1.0
+    weight = block.mixer.qkv_beta.weight  # rows: q, k, v of 4 each, β
+    weight[0, 0] = weight[4, 0] = K
+    weight[8, 0] = 0.5
+    weight[12, 1] = -K
+    block.mixer.out.weight[0, 0] = 1.0  # x[0] = 1 + y
+    model.readout.weight[:, 0] = torch.tensor([1.0, -1.0])
+    model.readout.bias[:] = torch.tensor([-1.5, 1.5])
+    return model
+
+
 def srwm() -> SequenceModel:
     """One head with five rows: the state, one row per symbol, and what to copy: even and odd.
 
@@ -85,4 +105,4 @@ def srwm() -> SequenceModel:
     return model
 
 
-MODELS = {"lstm": lstm, "recurrent_delta": recurrent_delta, "srwm": srwm}
+MODELS = {"lstm": lstm, "deltanet": deltanet, "recurrent_delta": recurrent_delta, "srwm": srwm}

@@ -2,7 +2,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fwp.feature_maps import elu_plus_one, normalised_elu_plus_one, sum_normalise
+from fwp.feature_maps import (
+    FEATURE_MAPS,
+    FeatureMap,
+    attention_normalise,
+    elu_plus_one,
+    favor_plus,
+    normalised_elu_plus_one,
+    running_sum,
+    sum_normalise,
+)
 
 
 def plain(x, normalise):
@@ -45,3 +54,67 @@ def test_any_positive_vector_can_be_normalised():
 
 def test_what_is_not_a_number_stays_so():
     assert elu_plus_one(torch.tensor([[[float("nan")]]])).isnan().all()
+
+
+def keys(*shape):
+    generator = torch.Generator().manual_seed(0)
+    return 3 * torch.randn(shape, dtype=torch.float64, generator=generator)
+
+
+@pytest.mark.parametrize("name", FEATURE_MAPS)
+def test_every_map_by_its_name(name):
+    x = keys(2, 5, 3, 4)
+    phi = FeatureMap(name, 4, nu=2).double()
+    silu, r = x * x.sigmoid(), torch.cat((x, -x), -1).clamp(min=0)
+    y = phi(x)
+    assert y.shape == (2, 5, 3, phi.size)
+    expected = {
+        "elu": lambda: F.elu(x) + 1,
+        "elu_sum": lambda: plain(x, True),
+        "relu": lambda: x.clamp(min=0),
+        "softmax": lambda: x.exp() / x.exp().sum(-1, keepdim=True),
+        "silu_l2": lambda: silu / silu.norm(dim=-1, keepdim=True),
+        "dpfp": lambda: torch.cat((r * r.roll(1, -1), r * r.roll(2, -1)), -1),
+        "favor": lambda: favor_plus(x, phi.directions),
+    }[name]()
+    torch.testing.assert_close(y, expected)
+    if name != "silu_l2":
+        assert (y >= 0).all()
+        normalised = FeatureMap(name, 4, nu=2, normaliser="sum").double()
+        if name == "favor":
+            normalised.directions = phi.directions
+        eps = 0 if name == "elu" else 1e-6  # elu + 1 is never zero
+        torch.testing.assert_close(normalised(x), y / (y.sum(-1, keepdim=True) + eps))
+
+
+def test_random_directions_stay_until_they_are_drawn_anew():
+    torch.manual_seed(0)
+    phi, x = FeatureMap("favor", 4, nu=3), torch.randn(2, 4)
+    first = phi(x)
+    assert torch.equal(phi(x), first) and list(phi.state_dict()) == ["directions"]
+    phi.redraw()
+    assert not torch.allclose(phi(x), first)
+
+
+def test_the_attention_normaliser_makes_a_mean_of_what_was_written():
+    q, k, v = keys(2, 6, 3, 4).abs(), keys(2, 6, 3, 4).roll(1, 0).abs(), torch.ones(2, 6, 3, 1)
+    normalised = attention_normalise(q, running_sum(k))
+    memory = torch.einsum("bthk,bthv->bthkv", k, v.double()).cumsum(1)
+    read = torch.einsum("bthk,bthkv->bthv", normalised, memory)
+    torch.testing.assert_close(read, torch.ones_like(read), atol=1e-5, rtol=0)
+    halves = torch.cat((running_sum(k[:, :2]), running_sum(k[:, 2:], k[:, :2].sum(1))), 1)
+    torch.testing.assert_close(halves, running_sum(k))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("elu1", 4), "feature_map must be one of elu, .*, got 'elu1'"),
+        (("elu", 4, 1, "mean"), "normaliser must be one of none, sum, attention, got 'mean'"),
+        (("silu_l2", 4, 1, "sum"), "normaliser must be none with feature_map: silu_l2"),
+        (("dpfp", 4, 0), "nu must be at least 1, got 0"),
+    ],
+)
+def test_what_is_no_map_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        FeatureMap(*arguments)

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 
-from fwp import mixers
-from fwp.feature_maps import FEATURE_MAPS
+from fwp import mixers, signatures
+from fwp.feature_maps import FEATURE_MAPS, NORMALISERS
 from fwp.initialisation import square
 from fwp.model import SequenceModel
 from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
@@ -15,7 +14,21 @@ from fwp.packs import Pack
 OPTIONS = [
     *(("linear_transformer", {"feature_map": name}) for name in FEATURE_MAPS),
     *(("deltanet", {"feature_map": name}) for name in FEATURE_MAPS),
+    *((name, {"feature_map": "dpfp", "nu": 3, "normaliser": normaliser})
+      for name in ("linear_transformer", "deltanet") for normaliser in ("sum", "attention")),
+    ("deltanet", {"normaliser": "attention"}),
+    ("deltanet", {"normaliser": "attention", "conv_size": 2}),
     ("deltanet", {"rate": "one"}),
+    ("deltanet", {"allow_neg_eigval": True}),
+    ("deltanet", {"conv_size": 4}),
+    ("deltanet", {"output_norm": True}),
+    ("deltaproduct", {"householders": 1}),
+    ("deltaproduct", {"householders": 3}),
+    ("deltaproduct", {"gate": True}),
+    ("deltaproduct", {"allow_neg_eigval": False}),
+    ("gated_deltanet", {"allow_neg_eigval": True}),
+    ("kimi_delta", {"allow_neg_eigval": True}),
+    *((name, {"conv_size": 0}) for name in ("deltaproduct", "gated_deltanet", "kimi_delta")),
     *((name, {"init": init}) for name in ("linear_transformer", "deltanet")
       for init in ("xavier", "orthogonal")),
     *(("recurrent_delta", {f"feedback_{part}": False}) for part in ("q", "k", "v", "beta")),
@@ -86,17 +99,25 @@ def test_deltanet_with_rate_one_writes_whole_values():
     torch.testing.assert_close(mixer(x)[0][0], (q * k).sum() * v @ mixer.out.weight.T)
 
 
-@pytest.mark.parametrize("name", FEATURE_MAPS)
-def test_feature_maps(name):
-    x = 3 * torch.randn(5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    y = FEATURE_MAPS[name](x)
-    expected = {
-        "elu": F.elu(x) + 1,
-        "elu_sum": (F.elu(x) + 1) / (F.elu(x) + 1).sum(-1, keepdim=True),
-        "softmax": x.exp() / x.exp().sum(-1, keepdim=True),
-        "silu_l2": x * x.sigmoid() / (x * x.sigmoid()).norm(dim=-1, keepdim=True),
-    }[name]
-    torch.testing.assert_close(y, expected)
+@pytest.mark.parametrize("mixer", ["linear_transformer", "deltanet"])
+def test_mixers_offer_every_feature_map_and_normaliser(mixer):
+    options = signatures.mixer(mixer).options
+    assert options["feature_map"].choices == tuple(FEATURE_MAPS)
+    assert options["normaliser"].choices == NORMALISERS
+
+
+def test_rate_one_doubled_is_a_reflection():
+    mixer = mixers.get("deltanet")(
+        4, heads=1, rate="one", feature_map="silu_l2", allow_neg_eigval=True
+    ).double()
+    (x,) = inputs((1, 1, 4))
+    before = (torch.eye(4, dtype=torch.float64)[None, None],)
+    mixer.qkv_beta.weight.data[8:] = 0  # v
+    transition = mixer(x, before)[1][0][0, 0]
+    torch.testing.assert_close(transition @ transition, torch.eye(4, dtype=torch.float64))
+    torch.testing.assert_close(
+        transition.det(), torch.tensor(-1.0, dtype=torch.float64), check_dtype=False
+    )
 
 
 def inputs(*shapes):

@@ -1,0 +1,30 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from fwp.short_convolution import ShortConvolution
+
+
+def test_is_pytorchs_causal_depthwise_convolution():
+    torch.manual_seed(0)
+    conv, x = ShortConvolution(3, 4).double(), torch.randn(2, 7, 3, dtype=torch.float64)
+    kernel = conv.weight.flip(0).T.unsqueeze(1)  # PyTorch's sees the oldest value first
+    expected = F.conv1d(F.pad(x.mT, (3, 0)), kernel, groups=3).mT
+    torch.testing.assert_close(conv(x)[0], expected)
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_streamed_equals_whole(size):
+    torch.manual_seed(0)
+    conv, x = ShortConvolution(3, size), torch.randn(2, 7, 3)
+    state, pieces = None, []
+    for piece in x.split([1, 1, 5], dim=1):
+        y, state = conv(piece, state)
+        assert state.shape == (2, size - 1, 3)
+        pieces.append(y)
+    torch.testing.assert_close(torch.cat(pieces, 1), conv(x)[0])
+
+
+def test_a_size_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="conv_size must be at least 1, got -1"):
+        ShortConvolution(3, -1)
