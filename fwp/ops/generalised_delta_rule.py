@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import _native
+from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 
 KERNEL = _native.Kernel("generalised_delta_rule")
@@ -90,6 +91,15 @@ def native(
     return _Native.apply(_native.records(inputs), *inputs)
 
 
+def triton(
+    q: Tensor, k: Tensor, v: Tensor, w: Tensor, a: Tensor, b: Tensor, S: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The kernel for GPUs, see triton/generalised_delta_rule.py."""
+    from fwp.ops.triton.generalised_delta_rule import generalised_delta_rule as kernel
+
+    return kernel(q, k, v, w, a, b, S)
+
+
 class _Native(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, *inputs):
@@ -156,6 +166,7 @@ OP = Op(
     cost=lambda n: 5 * n["K"] * n["V"],
     backends={
         "native": Backend(native, KERNEL.unusable),
+        "triton": Backend(triton, _triton.unusable, packs=True),
         "reference": Backend(reference),
     },
     typical=_typical,
