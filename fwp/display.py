@@ -14,6 +14,13 @@ MODELS = {
     "deltanet": "DeltaNet",
     "recurrent_delta": "Recurrent Delta",
     "srwm": "SRWM",
+    "deltanet_neg": "DeltaNet [-1,1]",
+    "gated_deltanet": "Gated DeltaNet",
+    "deltaproduct": "DeltaProduct",
+    **{f"deltaproduct_{n}": f"DeltaProduct, n = {n}" for n in range(1, 5)},
+    "gated_deltaproduct": "Gated DeltaProduct",
+    "kimi_delta": "Kimi Delta Attention",
+    "rwkv7": "RWKV-7",
 }
 
 # Plain text (Unicode superscripts) and LaTeX.
@@ -63,6 +70,10 @@ STATES = {
     "deltanet": ("S",),
     "recurrent_delta": ("S", "y"),
     "srwm": ("W_y", "W_q", "W_k", "W_β"),
+    "gated_deltanet": ("S", "convolution"),
+    "deltaproduct": ("S", "convolution"),
+    "kimi_delta": ("S", "convolution"),
+    "rwkv7": ("S", "x"),
 }
 
 _LATEX_SPECIAL = {
