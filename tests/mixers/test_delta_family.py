@@ -42,6 +42,10 @@ def convolved(mixer, x):
     return F.silu(torch.stack(rows)).view(len(x), -1, HEADS, WIDTH)
 
 
+def linear(layer, x):
+    return F.linear(x, layer.weight, layer.bias)
+
+
 def unit(x):
     return x / x.norm()
 
@@ -102,7 +106,7 @@ def test_kimi_delta(x):
             q, k, v = unit(parts[t, 0, h]), unit(parts[t, 1, h]), parts[t, 2, h]
             S[h] = delta_step(torch.diag(w[t, h]) @ S[h], k, v, beta[t, h].sigmoid())
             y.append(rms(q @ S[h]))
-        y = torch.cat(y) * mixer.to_gate(gate[t]).sigmoid()
+        y = torch.cat(y) * linear(mixer.to_gate, gate[t]).sigmoid()
         outputs.append(mixer.out.weight @ y)
     assert_matches(mixer, x, outputs)
 
@@ -116,9 +120,16 @@ def test_rwkv7(x):
     for x_t in x:
         xs = [x_t + (last - x_t) * mu for mu in mixer.mu]
         r, k, v = (matrix.weight @ x for matrix, x in zip(mixer.rkv, xs[:3], strict=True))
-        w = torch.exp(-math.exp(-0.5) * mixer.decay[1](mixer.decay[0](xs[3]).tanh()).sigmoid())
-        a = mixer.rate[1](mixer.rate[0](xs[4])).sigmoid()
-        g = mixer.gate[1](mixer.gate[0](xs[5]).sigmoid())
+        decay, rate, gate = (
+            linear(second, squash(linear(first, x)))
+            for (first, second), squash, x in zip(
+                (mixer.decay, mixer.rate, mixer.gate),
+                (torch.tanh, lambda z: z, torch.sigmoid),
+                xs[3:],
+                strict=True,
+            )
+        )
+        w, a = torch.exp(-math.exp(-0.5) * decay.sigmoid()), rate.sigmoid()
         written = k * (1 + (a - 1) * mixer.alpha)
         y = []
         for h in range(HEADS):
@@ -128,7 +139,7 @@ def test_rwkv7(x):
             S[h] = transition @ S[h] + torch.outer(written[own], v[own])
             read = F.layer_norm(r[own] @ S[h], (WIDTH,)) * mixer.scale[own] + mixer.shift[own]
             y.append(read + (r * mixer.rho * written)[own].sum() * v[own])
-        outputs.append(mixer.out.weight @ (g * torch.cat(y)))
+        outputs.append(mixer.out.weight @ (gate * torch.cat(y)))
         last = x_t
     assert_matches(mixer, x, outputs)
 
