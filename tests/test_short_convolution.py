@@ -28,3 +28,14 @@ def test_streamed_equals_whole(size):
 def test_a_size_of_nothing_is_refused():
     with pytest.raises(ValueError, match="conv_size must be at least 1, got -1"):
         ShortConvolution(3, -1)
+
+
+def test_gradients_are_those_of_finite_differences():
+    torch.manual_seed(0)
+    conv, x = ShortConvolution(2, 3).double(), torch.randn(2, 4, 2, dtype=torch.float64)
+    state = torch.randn(2, 2, 2, dtype=torch.float64).requires_grad_()
+
+    def run(x, state, weight):
+        return torch.func.functional_call(conv, {"weight": weight}, (x, state))
+
+    assert torch.autograd.gradcheck(run, (x.requires_grad_(), state, conv.weight))
