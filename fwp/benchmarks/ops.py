@@ -7,12 +7,14 @@ the same device and number of threads. A training step (forward and backward) co
 the forward pass, the usual convention; what a backend computes beyond that is its own loss.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
 from fwp import graphs, ops
+from fwp.benchmarks import peers
 from fwp.ops._op import Op
 
 PASSES = {"forward": 1, "training": 3}
@@ -37,7 +39,8 @@ def measure(
         names: ops; None means all.
         sizes: head sizes D (keys and values alike); an op without heads gets width heads × D.
         times: lengths T.
-        backends: names of backends; None means all; those an op lacks or cannot use are left out.
+        backends: names of backends, of our own and of `fwp.benchmarks.peers`; None means all; those
+            an op lacks or cannot use are left out.
         batch, heads, dtype, device: of the inputs.
         budget: seconds after which a measurement is not repeated any more.
         longest_loop: the reference, a loop over time, is left out where T is larger.
@@ -51,6 +54,7 @@ def measure(
     wanted = None if backends is None else set(backends)
     for name in ops.names() if names is None else names:
         op = ops.get(name)
+        op = dataclasses.replace(op, backends=op.backends | peers.of(name, device))
         for size in sizes:
             for length in times:
                 inputs, counts = _example(op, batch, length, heads, size, dtype, device)
@@ -63,10 +67,7 @@ def measure(
                     if backend == "reference" and length > longest_loop:
                         continue
                     for kind, factor in PASSES.items():
-                        with graphs.stream(device):
-                            run = _step(op, backend, inputs, kind)
-                            run = run if device == "cpu" else captured(run)
-                            seconds = fastest(run, device, budget)
+                        seconds = _seconds(_step(op, backend, inputs, kind), device, budget)
                         yield {
                             "op": name,
                             "backend": backend,
@@ -90,13 +91,13 @@ def matrix_product_rate(dtype: torch.dtype = torch.float32, device: str = "cpu")
     return 2 * n**3 / fastest(lambda: a @ b, device, 0.5)
 
 
-def captured(run: Callable[[], object]) -> Callable[[], None]:
-    """`run` as a CUDA graph: what it takes without the launches, of which training is rid too."""
-    run()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
-        run()
-    return graph.replay
+def _seconds(step: Callable[[], None], device: str, budget: float) -> float:
+    """Of a step, on a GPU without the launches, of which a graph rids training too."""
+    with graphs.stream(device):
+        graph = graphs.Graphs(torch.device(device))
+        for _ in range(2):  # once as it is, then captured
+            graph.run("step", step)
+        return fastest(lambda: graph.run("step", step), device, budget)
 
 
 def fastest(run: Callable[[], object], device: str = "cpu", budget: float = 0.5) -> float:

@@ -13,6 +13,7 @@ LINES = {
     "triton": ("#0072b2", "o"),
     "fused": ("#009e73", "D"),
     "chunked": ("#d55e00", "s"),
+    "fla": ("#cc79a7", "v"),
     "reference": ("#1b1b1b", "^"),
 }
 
@@ -27,7 +28,8 @@ def markdown(ops: pd.DataFrame, steps: pd.DataFrame, machine: str) -> str:
         "*Reference*: the same model with its recurrence as a PyTorch loop over time.\n",
         _steps(steps),
         "\n## Ops\n\nForward and backward, milliseconds, and how many times faster than the loop "
-        "over time (`reference`) and than PyTorch's matrix form (`chunked`), if there is one.\n",
+        "over time (`reference`), than PyTorch's matrix form (`chunked`) and than "
+        "flash-linear-attention (`fla`), where there are such.\n",
         _ops(ops),
     ]
     return "\n".join(parts)
@@ -72,7 +74,11 @@ def _ops(ops: pd.DataFrame) -> str:
                 "ms": f"{1e3 * times[ours]:.2f}",
                 "GFLOP/s": f"{rates[ours]:.1f}",
                 "× reference": "" if loop is None else f"{loop / times[ours]:.1f}",
-                "× chunked": f"{times['chunked'] / times[ours]:.1f}" if "chunked" in times else "",
+                **{
+                    f"× {other}": f"{times[other] / times[ours]:.1f}" if other in times else ""
+                    for other in ("chunked", "fla")
+                    if other in ops["backend"].values
+                },
             }
         )
     return _table(rows)

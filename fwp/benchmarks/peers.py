@@ -1,0 +1,32 @@
+"""Other people's kernels of the same recurrences, to stand beside ours where they are installed."""
+
+import importlib.util
+
+from torch import Tensor
+
+from fwp.ops._op import Backend
+
+
+def of(name: str, device: str) -> dict[str, Backend]:
+    """Backends of the op `name` from other libraries, by the libraries' names.
+
+    flash-linear-attention ("fla", an optional extra) has float32 kernels for GPUs of some ops.
+    """
+    if device != "cuda" or importlib.util.find_spec("fla") is None:
+        return {}
+    run = {"delta_rule": _fla_delta_rule, "linear_attention": _fla_linear_attention}.get(name)
+    return {} if run is None else {"fla": Backend(run)}
+
+
+def _fla_delta_rule(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: Tensor):
+    from fla.ops.delta_rule import fused_recurrent_delta_rule
+
+    options = {"scale": 1.0, "initial_state": state, "output_final_state": True}
+    return fused_recurrent_delta_rule(q, k, v, beta, **options)
+
+
+def _fla_linear_attention(q: Tensor, k: Tensor, v: Tensor, state: Tensor):
+    from fla.ops.linear_attn import fused_recurrent_linear_attn
+
+    options = {"scale": 1.0, "initial_state": state, "output_final_state": True}
+    return fused_recurrent_linear_attn(q, k, v, normalize=False, **options)
