@@ -118,9 +118,9 @@ def fastest(run: Callable[[], object], device: str = "cpu", budget: float = 0.5)
 
 
 def _example(op: Op, batch: int, length: int, heads: int, size: int, dtype, device):
-    letters = {letter for spec in op.inputs.values() for letter in spec}
+    letters = {letter for spec in op.inputs.values() for letter in spec if letter.isalpha()}
     width = size if "H" in letters else heads * size
-    sizes = {"B": batch, "T": length, "H": heads, "4": 4} | dict.fromkeys("DIKV", width)
+    sizes = {"B": batch, "T": length, "H": heads} | dict.fromkeys("DIKV", width)
     counts = {letter: sizes[letter] for letter in letters}
     example = op.example(torch.Generator().manual_seed(0), dtype, **counts)
     return {name: x.to(device).requires_grad_() for name, x in example.items()}, counts

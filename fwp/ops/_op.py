@@ -1,7 +1,7 @@
 """What all ops share: declared shapes, checks of the arguments, choice of a backend, packs.
 
 Shapes are written as one letter per dimension: B batch, T time, H heads, D head size (K and V where
-keys and values may differ in size). A letter has one value throughout a call.
+keys and values may differ in size). A letter has one value throughout a call, and a digit stands for itself.
 
 A pack is several models of one shape that are computed together, by `torch.vmap` over their stacked
 weights (see `fwp.packs`). Ops take part in it without a line of their own.
@@ -37,6 +37,14 @@ class Backend:
     run: Callable[..., tuple[Tensor, State]]
     unusable: Callable[[dict[str, Tensor]], str | None] = always
     packs: bool = False
+
+
+def only_on_cpu(inputs: dict[str, Tensor]) -> str | None:
+    """Why a function of PyTorch's own for recurrent nets is not used for `inputs`, or None."""
+    device = next(iter(inputs.values())).device
+    if device.type == "cpu":
+        return None
+    return f"it computes on the CPU (elsewhere PyTorch may round to TF32), not on {device}"
 
 
 def zero_state(op: "Op", inputs: dict[str, Tensor]) -> State:
@@ -130,8 +138,10 @@ class Op:
     ) -> dict[str, Tensor]:
         """Random inputs by name; a large `scale` saturates whatever gates the op is fed."""
         normal = (
-            scale * torch.randn([sizes[x] for x in spec], generator=generator, dtype=dtype)
-            for spec in self.inputs.values()
+            scale * torch.randn(shape, generator=generator, dtype=dtype)
+            for shape in (
+                [int(x) if x.isdigit() else sizes[x] for x in spec] for spec in self.inputs.values()
+            )
         )
         return dict(zip(self.inputs, self.typical(*normal), strict=True))
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import triton as _triton
-from fwp.ops._op import Backend, Op
+from fwp.ops._op import Backend, Op, only_on_cpu
 
 
 def lstm(
@@ -70,13 +70,6 @@ def triton(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, state: State) -> tupl
     return kernel(x, w_x, w_h, b, state)
 
 
-def _only_on_cpu(inputs: dict[str, Tensor]) -> str | None:
-    device = next(iter(inputs.values())).device
-    if device.type == "cpu":
-        return None
-    return f"it computes on the CPU (elsewhere PyTorch may round to TF32), not on {device}"
-
-
 def _typical(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor) -> tuple[Tensor, ...]:
     return x, w_x / w_x.shape[-1] ** 0.5, w_h / w_h.shape[-1] ** 0.5, b
 
@@ -87,7 +80,7 @@ OP = Op(
     state=("BD", "BD"),
     cost=lambda n: 4 * n["D"] * (n["I"] + n["D"]) + 3 * n["D"],
     backends={
-        "fused": Backend(fused, _only_on_cpu),
+        "fused": Backend(fused, only_on_cpu),
         "triton": Backend(triton, _triton.unusable_device, packs=True),
         "reference": Backend(reference),
     },

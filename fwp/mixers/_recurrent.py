@@ -1,0 +1,42 @@
+"""What the plain recurrent nets share: their weights."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+class Recurrent(nn.Module):
+    """A layer whose units all see each other: W of the input, R of the previous output, biases.
+
+    Weights are drawn from U(-1/√hidden, 1/√hidden) like those of PyTorch's layers, which have a
+    second bias beside every one that is here.
+
+    Args:
+        hidden: width of input, output and state.
+
+    Attributes:
+        op: the recurrence, called with x, W, R and b.
+        gates: how many matrices W and R hold each, as the shape in front; likewise biases.
+    """
+
+    wiring = "plain"
+    op: ClassVar[Callable]
+    gates: ClassVar[tuple[int, ...]]
+    biases: ClassVar[tuple[int, ...]]
+
+    def __init__(self, hidden: int):
+        super().__init__()
+        self.w_x = nn.Parameter(torch.empty(*self.gates, hidden, hidden))
+        self.w_h = nn.Parameter(torch.empty(*self.gates, hidden, hidden))
+        self.b = nn.Parameter(torch.empty(*self.biases, hidden))
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -(hidden**-0.5), hidden**-0.5)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None):
+        """Map x [B, T, hidden] to y [B, T, hidden]; every part of the state is [B, hidden]."""
+        if state is not None and len(state) == 1:
+            (state,) = state
+        y, state = self.op(x, self.w_x, self.w_h, self.b, initial_state=state)
+        return y, state if isinstance(state, tuple) else (state,)

@@ -1,0 +1,21 @@
+"""The simple recurrent net (Elman 1990)."""
+
+from fwp.mixers._recurrent import Recurrent
+from fwp.ops.elman import elman
+
+
+class Elman(Recurrent):
+    """h_t = tanh(W x_t + R h_{t-1} + b), which is the output; the state is (h,), [B, hidden].
+
+    In (-1, 1), so that with finite precision it can be any finite automaton and no counter (Weiss,
+    Goldberg, Yahav 2018).
+
+    Args:
+        hidden: width of input and output.
+    """
+
+    op = staticmethod(elman)
+    gates = biases = ()
+
+
+MIXER = Elman
