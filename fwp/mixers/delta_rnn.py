@@ -1,0 +1,51 @@
+"""Delta RNN: the fast net is a recurrent net, whose two matrices are written (Irie et al. 2021)."""
+
+import torch
+from torch import Tensor, nn
+
+from fwp.feature_maps import FEATURE_MAPS
+from fwp.ops.delta_rnn import delta_rnn
+from fwp.ops.delta_rule import delta_rule
+
+
+class DeltaRNN(nn.Module):
+    """DeltaNet whose output is fed back through a second fast weight matrix R. Per head,
+
+        W_t = W_{t-1} + k_t ⊗ β_t (v_t - k_t W_{t-1})        β_t = σ(w_β x_t)
+        R_t = R_{t-1} + k'_t ⊗ β'_t (v'_t - k'_t R_{t-1})    β'_t = σ(w'_β x_t)
+        y_t = q_t W_t + softmax(y_{t-1}) R_t
+
+    where q and k are mapped by elu + 1 divided by its sum, k' by softmax, like the y that reads R.
+    What is written depends on x alone: the recurrence is in the fast net and not, as in Recurrent
+    Delta, in what programs it.
+
+    Args:
+        hidden: width of input and output.
+        heads: number of heads; must divide `hidden`.
+    """
+
+    wiring = "pre_norm"
+
+    def __init__(self, hidden: int, *, heads: int = 4):
+        super().__init__()
+        self.heads = heads
+        self.feature_map = FEATURE_MAPS["elu_sum"]
+        self.inputs = nn.Linear(hidden, 5 * hidden + 2 * heads, bias=False)
+        self.out = nn.Linear(hidden, hidden, bias=False)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor, Tensor] | None = None):
+        """Map x [B, T, hidden] to y; the state is (W, R, y), two [B, H, D, D] and [B, H, D]."""
+        batch, time, hidden = x.shape
+        vectors, rates = self.inputs(x).split((5 * hidden, 2 * self.heads), dim=-1)
+        vectors = vectors.view(batch, time, 5, self.heads, hidden // self.heads)
+        q, k = self.feature_map(vectors[:, :, :2]).unbind(2)
+        v, rec_k, rec_v = vectors[:, :, 2:].unbind(2)
+        beta, rec_beta = torch.sigmoid(rates).chunk(2, dim=-1)
+        memory, recurrent = (None, None) if state is None else (state[0], tuple(state[1:]))
+        z, memory = delta_rule(q, k, v, beta, initial_state=memory)
+        rec_k = torch.softmax(rec_k, dim=-1)
+        y, recurrent = delta_rnn(z, rec_k, rec_v, rec_beta, initial_state=recurrent)
+        return self.out(y.flatten(2)), (memory, *recurrent)
+
+
+MIXER = DeltaRNN

@@ -1,0 +1,49 @@
+"""mLSTM, the matrix memory of xLSTM (Beck et al. 2024)."""
+
+import torch
+from torch import Tensor, nn
+
+from fwp.ops.mlstm import mlstm
+
+
+class MLSTM(nn.Module):
+    """The linear Transformer with a weight for each write, a decay and a normaliser. Per head,
+
+        C_t = f_t C_{t-1} + i_t k_t ⊗ v_t      n_t = f_t n_{t-1} + i_t k_t
+        h_t = q_t C_t / max(|q_t · n_t|, 1)      y_t = W_out (σ(W_o x_t + b_o) ∘ h_t)
+
+    with i_t = exp(w_i x_t + b_i), f_t = σ(w_f x_t + b_f), one of each per head, and k divided by
+    √D. A state is multiplied by a number in (0, 1): it forgets, and cannot turn around. The
+    convolution, norm and up-projection of the paper's block are left out: the frame is that of all
+    other models.
+
+    At first w_i and w_f are 0, biases of the forget gates rise from 3 to 6 over the heads, and
+    those of the input gates are drawn from N(0, 0.1²), as in the authors' code.
+
+    Args:
+        hidden: width of input and output.
+        heads: number of heads; must divide `hidden`.
+    """
+
+    wiring = "pre_norm"
+
+    def __init__(self, hidden: int, *, heads: int = 4):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(hidden, 3 * hidden, bias=False)
+        self.o = nn.Linear(hidden, hidden)
+        self.gates = nn.Linear(hidden, 2 * heads)
+        self.out = nn.Linear(hidden, hidden, bias=False)
+        nn.init.zeros_(self.gates.weight)
+        nn.init.normal_(self.gates.bias[:heads], std=0.1)
+        self.gates.bias.data[heads:] = torch.linspace(3.0, 6.0, heads)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor, Tensor] | None = None):
+        """Map x [B, T, hidden] to y; the state is (C, n, m) of `fwp.ops.mlstm`."""
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).unbind(2)
+        i, f = self.gates(x).chunk(2, dim=-1)
+        h, state = mlstm(q, k * k.shape[-1] ** -0.5, v, i, f, initial_state=state)
+        return self.out(torch.sigmoid(self.o(x)) * h.flatten(2)), state
+
+
+MIXER = MLSTM

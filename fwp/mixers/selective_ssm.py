@@ -1,0 +1,79 @@
+"""A diagonal selective state space model, after Mamba (Gu & Dao 2023)."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fwp.ops.selective_scan import selective_scan
+
+
+class SelectiveSSM(nn.Module):
+    """Each of E · hidden units has a state of N numbers that decay at rates the input chooses.
+
+        u_t = silu(W_u x_t)      [B_t, C_t] = W_BC u_t      Δ_t = softplus(W_2 W_1 u_t + b)
+        h_t = exp(Δ_t A) ∘ h_{t-1} + Δ_t u_t ⊗ B_t      y_t = h_t C_t + D ∘ u_t
+        output: W_out (y_t ∘ silu(W_g x_t))
+
+    The transition is diagonal with eigenvalues in (0, 1): what is written can fade, but not turn
+    around, so that parity is out of reach at any depth in finite precision. With negative
+    eigenvalues, 2 exp(Δ_t A) - 1 in (-1, 1), a symbol can flip a sign: parity, and over several
+    layers counting modulo powers of two, but not modulo 3, which takes eigenvalues that are not
+    real (Grazzi et al. 2024, theorems 1 and 2).
+
+    Mamba's convolution before the recurrence is left out: a symbol is seen by itself. Its blocks
+    have no feed-forward part either (`feed_forward: 0`).
+
+    At first A is -1, -2, ..., -N for every unit, and the bias of Δ is such that Δ lies in 0.001 to
+    0.1, as in Mamba.
+
+    Args:
+        hidden: width of input and output.
+        states: N, numbers per unit.
+        expand: E.
+        negative_eigenvalues: whether the transition may be negative.
+    """
+
+    wiring = "pre_norm"
+
+    def __init__(
+        self,
+        hidden: int,
+        *,
+        states: int = 16,
+        expand: int = 2,
+        negative_eigenvalues: bool = False,
+    ):
+        super().__init__()
+        self.negative_eigenvalues = negative_eigenvalues
+        inner, rank = expand * hidden, math.ceil(hidden / 16)
+        self.sizes = (rank, states, states)
+        self.inputs = nn.Linear(hidden, 2 * inner, bias=False)
+        self.select = nn.Linear(inner, sum(self.sizes), bias=False)
+        self.delta = nn.Linear(rank, inner)
+        self.log_rates = nn.Parameter(torch.arange(1.0, states + 1).log().repeat(inner, 1))
+        self.skip = nn.Parameter(torch.ones(inner))
+        self.out = nn.Linear(inner, hidden, bias=False)
+        nn.init.uniform_(self.delta.weight, -(rank**-0.5), rank**-0.5)
+        steps = torch.empty(inner).uniform_(math.log(0.001), math.log(0.1)).exp()
+        self.delta.bias.data = steps + torch.log(-torch.expm1(-steps))  # softplus undone
+
+    def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
+        """Map x [B, T, hidden] to y; the state is (h,), [B, E · hidden, N]."""
+        u, gate = self.inputs(x).chunk(2, dim=-1)
+        u = F.silu(u)
+        low, b, c = self.select(u).split(self.sizes, dim=-1)
+        y, h = selective_scan(
+            u,
+            F.softplus(self.delta(low)),
+            -torch.exp(self.log_rates),
+            b,
+            c,
+            initial_state=None if state is None else state[0],
+            negative_eigenvalues=self.negative_eigenvalues,
+        )
+        return self.out((y + self.skip * u) * F.silu(gate)), (h,)
+
+
+MIXER = SelectiveSSM

@@ -1,0 +1,49 @@
+"""sLSTM, the scalar memory of xLSTM (Beck et al. 2024)."""
+
+import torch
+from torch import Tensor, nn
+
+from fwp.ops.slstm import slstm
+
+
+class SLSTM(nn.Module):
+    """An LSTM whose input gate is exponential and whose cell is divided by what it has let in.
+
+        z_t = tanh(a^z_t)      o_t = σ(a^o_t)      with a_t = W x_t + h_{t-1} R + b
+        C_t = σ(a^f_t) C_{t-1} + exp(a^i_t) z_t      N_t = σ(a^f_t) N_{t-1} + exp(a^i_t)
+        h_t = o_t ∘ C_t / N_t
+
+    so that a late input can outweigh all earlier ones. R is one block per head. C / N is a mean of
+    values in (-1, 1): like the GRU it can be any finite automaton, and it cannot count without end.
+    (`fwp.ops.slstm` says how overflow is avoided.) The convolution, group norm and gated
+    feed-forward part of the paper's block are left out: the frame is that of all other models.
+
+    Biases of the forget gates rise from 3 to 6 over the units of a head, the others are 0; R is
+    drawn from U(-1/√hidden, 1/√hidden).
+
+    Args:
+        hidden: width of input and output.
+        heads: number of heads; must divide `hidden`.
+    """
+
+    wiring = "pre_norm"
+
+    def __init__(self, hidden: int, *, heads: int = 4):
+        super().__init__()
+        self.heads = heads
+        width = hidden // heads
+        self.inputs = nn.Linear(hidden, 4 * hidden)
+        self.r = nn.Parameter(torch.empty(heads, 4, width, width))
+        self.out = nn.Linear(hidden, hidden, bias=False)
+        nn.init.uniform_(self.r, -(hidden**-0.5), hidden**-0.5)
+        nn.init.zeros_(self.inputs.bias)
+        self.inputs.bias.data.view(-1, 4, width)[:, 1] = torch.linspace(3.0, 6.0, width)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor, Tensor] | None = None):
+        """Map x [B, T, hidden] to y; the state is (h, C / N, log N), each [B, H, D]."""
+        gates = self.inputs(x).unflatten(-1, (self.heads, 4, -1))
+        h, state = slstm(gates, self.r, initial_state=state)
+        return self.out(h.flatten(2)), state
+
+
+MIXER = SLSTM

@@ -1,0 +1,128 @@
+"""Recurrent fast weights written by the delta rule: the fast net of the Delta RNN (Irie et al.,
+2021)."""
+
+import torch
+from torch import Tensor
+
+from fwp.ops import _native
+from fwp.ops._op import Backend, Op
+
+KERNEL = _native.Kernel("delta_rnn")
+
+
+def delta_rnn(
+    z: Tensor,
+    k: Tensor,
+    v: Tensor,
+    beta: Tensor,
+    initial_state: tuple[Tensor, Tensor] | None = None,
+    *,
+    backend: str = "auto",
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """A recurrent net whose recurrent matrix is being written while it runs.
+
+        R_t = R_{t-1} + k_t ⊗ β_t (v_t − k_t R_{t-1}),    y_t = z_t + softmax(y_{t-1}) R_t
+
+    Args:
+        z: what the net is driven by [B, T, H, D]; in the model, the output of a delta rule.
+        k, v: keys, feature map applied, and values [B, T, H, D].
+        beta: write strengths [B, T, H].
+        initial_state: (R_0, y_0), [B, H, D, D] and [B, H, D]; None means zeros.
+        backend: "auto", or one of `OP.backends`.
+
+    Returns:
+        y [B, T, H, D] and (R_T, y_T).
+
+    Raises:
+        ValueError: for shapes, dtypes or a backend that are not allowed.
+    """
+    return OP(backend, initial_state, z=z, k=k, v=v, beta=beta)
+
+
+State = tuple[Tensor, Tensor]
+
+
+def reference(
+    z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State
+) -> tuple[Tensor, State]:
+    """The equation, one step after the other."""
+    R, y = state
+    outputs = []
+    for t in range(z.shape[1]):
+        error = v[:, t] - torch.einsum("bhi,bhij->bhj", k[:, t], R)
+        R = R + torch.einsum("bhi,bhj->bhij", k[:, t], beta[:, t].unsqueeze(-1) * error)
+        y = z[:, t] + torch.einsum("bhi,bhij->bhj", torch.softmax(y, dim=-1), R)
+        outputs.append(y)
+    return torch.stack(outputs, dim=1), (R, y)
+
+
+def native(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tuple[Tensor, State]:
+    """The compiled kernel, see delta_rnn.c."""
+    inputs = (z, k, v, beta, *state)
+    y, R = _Native.apply(_native.records(inputs), *inputs)
+    return y, (R, y[:, -1])
+
+
+class _Native(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, record, z, k, v, beta, R_0, y_0):
+        B, T, H, D = z.shape
+        lanes = KERNEL.lanes(z.dtype, D)
+        padded, blocks, every = _native.padded(D), -(-B * H // lanes), max(D, 32)
+        y, R_T = z.new_empty(B, T, H, D), z.new_empty(B, H, D, D)
+        kept = states = None
+        if record:
+            kept = z.new_empty(blocks, T, 3 * padded + 1, lanes)
+            states = z.new_empty(blocks, -(-T // every), D * padded, lanes)
+        ctx.sizes = (B, H, T, D, every)
+        KERNEL.run(
+            "forward",
+            blocks,
+            z,
+            D,
+            *ctx.sizes,
+            *map(_native.sequence, (z, k, v, beta)),
+            *map(_native.state, (R_0, y_0)),
+            _native.sequence(y),
+            _native.state(R_T),
+            *(kept, states),
+        )
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(kept, states)
+        return y, R_T
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dy, dR_T):
+        kept, states = ctx.saved_tensors
+        B, H, T, D, _ = ctx.sizes
+        dz, dk, dv = (kept.new_empty(B, T, H, D) for _ in range(3))
+        dbeta = kept.new_empty(B, T, H)
+        dR_0, dy_0 = kept.new_empty(B, H, D, D), kept.new_empty(B, H, D)
+        KERNEL.run(
+            "backward",
+            len(kept),
+            kept,
+            D,
+            *ctx.sizes,
+            *(kept, states),
+            _native.sequence(dy),
+            _native.state(dR_T),
+            *map(_native.sequence, (dz, dk, dv, dbeta)),
+            *map(_native.state, (dR_0, dy_0)),
+        )
+        return None, dz, dk, dv, dbeta, dR_0, dy_0
+
+
+def _typical(z: Tensor, k: Tensor, v: Tensor, beta: Tensor) -> tuple[Tensor, ...]:
+    return z, k.softmax(-1), v, beta.sigmoid()
+
+
+OP = Op(
+    name="delta_rnn",
+    inputs={"z": "BTHD", "k": "BTHD", "v": "BTHD", "beta": "BTH"},
+    state=("BHDD", "BHD"),
+    cost=lambda n: 3 * n["D"] ** 2,
+    backends={"native": Backend(native, KERNEL.unusable), "reference": Backend(reference)},
+    typical=_typical,
+)
