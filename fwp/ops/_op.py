@@ -1,14 +1,15 @@
 """What all ops share: declared shapes, checks of the arguments, choice of a backend, packs.
 
 Shapes are written as one letter per dimension: B batch, T time, H heads, D head size (K and V where
-keys and values may differ in size). A letter has one value throughout a call, and a digit stands for itself.
+keys and values may differ in size). A letter has one value throughout a call; a digit is itself.
 
 A pack is several models of one shape that are computed together, by `torch.vmap` over their stacked
 weights (see `fwp.packs`). Ops take part in it without a line of their own.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -109,6 +110,14 @@ class Op:
     def state_specs(self) -> tuple[str, ...]:
         """Shapes of the parts of the state."""
         return self.state if isinstance(self.state, tuple) else (self.state,)
+
+    def variant(self, **parts) -> "Op":
+        """This op with `parts` handed to every backend as further keyword arguments."""
+        backends = {
+            name: replace(backend, run=partial(backend.run, **parts))
+            for name, backend in self.backends.items()
+        }
+        return replace(self, backends=backends)
 
     def sizes(self, inputs: dict[str, Tensor]) -> dict[str, int]:
         """The value of each letter of the declared shapes."""

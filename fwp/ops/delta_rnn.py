@@ -42,9 +42,7 @@ def delta_rnn(
 State = tuple[Tensor, Tensor]
 
 
-def reference(
-    z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State
-) -> tuple[Tensor, State]:
+def reference(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tuple[Tensor, State]:
     """The equation, one step after the other."""
     R, y = state
     outputs = []

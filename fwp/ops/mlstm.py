@@ -78,7 +78,7 @@ def chunked(
     of m before the chunk and max(i_s, 0) − F_s for s ≤ t; step s weighs e^{i_s − F_s − M_t} at t.
     n is a further column of C. Steps that fill the last chunk write and forget nothing.
     """
-    T, K = q.shape[1], q.shape[-1]
+    T = q.shape[1]
     C, n, m = state
     C = torch.cat([C, n.unsqueeze(-1)], dim=-1)
     v = torch.cat([v, torch.ones_like(v[..., :1])], dim=-1)

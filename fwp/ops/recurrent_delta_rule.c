@@ -15,6 +15,9 @@
  *     dh = R_q da_q + R_k da_k + R_v da_v + r da_β,    dy of the previous step += (1 − h²) dh
  *     dR_q += h ⊗ da_q, …
  *
+ * Parts may be replaced: with `linear` feedback h is the previous output itself, and with the `sum`
+ * rule e = v, so that du = 0.
+ *
  * The backward pass does not keep the states: it undoes each write, which costs one rounding error
  * a step just as the write did, and starts afresh from a stored state every `every` steps. So the
  * memory kept is q, k, e, h, β per step, and with every >= D at most another D per step.
@@ -26,9 +29,9 @@
 #define KEPT(P) (4 * (P) + 1)
 
 EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t size, int64_t every,
-                   tensor q_, tensor k_, tensor v_, tensor beta_, const real *r_q, const real *r_k,
-                   const real *r_v, const real *r_beta, tensor S_0, tensor y_0, tensor y_,
-                   tensor S_T, vec *kept, vec *states) {
+                   int64_t linear, int64_t sum, tensor q_, tensor k_, tensor v_, tensor beta_,
+                   const real *r_q, const real *r_k, const real *r_v, const real *r_beta,
+                   tensor S_0, tensor y_0, tensor y_, tensor S_T, vec *kept, vec *states) {
     const int D = SIZE(size), P = PADDED(D);
     const int64_t stored = (T + every - 1) / every;
     vec *memory = workspace(D * P + KEPT(P) + 3 * P + (3 * D * P + LANES - 1) / LANES);
@@ -59,7 +62,8 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t siz
             load_step(k, &rows_k, t, D);
             load_step(v, &rows_v, t, D);
             load_step(beta, &rows_b, t, 1);
-            for (int i = 0; i < D; i++) h[i] = vtanh(y[i]);
+            memcpy(h, y, D * sizeof(vec));
+            for (int i = 0; !linear && i < D; i++) h[i] = vtanh(h[i]);
             add_product(q, h, R, D, P);
             add_product(k, h, R + D * P, D, P);
             add_product(v, h, R + 2 * D * P, D, P);
@@ -69,7 +73,7 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t siz
             *beta = vsigmoid(*beta);
 
             clear(e, P);
-            add_read(e, k, S, D, P);
+            if (!sum) add_read(e, k, S, D, P);
             for (int j = 0; j < P; j++) e[j] = v[j] - e[j], d[j] = *beta * e[j];
             write_read(S, k, d, q, y, D, P);
             store_step(y, &rows_y, t, D);
@@ -84,9 +88,10 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t siz
 }
 
 EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t size, int64_t every,
-                    const real *r_q, const real *r_k, const real *r_v, const real *r_beta,
-                    const vec *kept, const vec *states, tensor dy_, tensor dS_T, tensor dq_,
-                    tensor dk_, tensor dv_, tensor dbeta_, tensor dS_0, tensor dy_0, real *dR_) {
+                    int64_t linear, int64_t sum, const real *r_q, const real *r_k, const real *r_v,
+                    const real *r_beta, const vec *kept, const vec *states, tensor dy_, tensor dS_T,
+                    tensor dq_, tensor dk_, tensor dv_, tensor dbeta_, tensor dS_0, tensor dy_0,
+                    real *dR_) {
     const int D = SIZE(size), P = PADDED(D), A = 3 * P + 1;
     const int64_t stored = (T + every - 1) / every;
     const int vecs = 2 * D * P + 3 * P * P + P + GATHERED * A + 5 * P;
@@ -124,7 +129,11 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t si
             clear(dq, 2 * P);
             write_read_backward(G, q, dy, k, d, dk, dv, D, P);
             *dbeta = (vec){0};
-            for (int j = 0; j < P; j++) *dbeta += dv[j] * e[j], dv[j] *= beta, du[j] = -dv[j];
+            for (int j = 0; j < P; j++) {
+                *dbeta += dv[j] * e[j];
+                dv[j] *= beta;
+                if (!sum) du[j] = -dv[j];
+            }
             undo_write(S, G, dy, k, d, k, du, dq, dk, D, P);
 
             softmax_backward(q, dq, D);
@@ -137,7 +146,8 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t si
 
             for (int i = 0; i < D; i++) dh[i] = *dbeta * r[i], dr[i] += *dbeta * h[i];
             add_product(dh, dq, R, 3 * P, P);
-            for (int i = 0; i < D; i++) carry[i] = (1 - h[i] * h[i]) * dh[i];
+            memcpy(carry, dh, D * sizeof(vec));
+            for (int i = 0; !linear && i < D; i++) carry[i] *= 1 - h[i] * h[i];
             if (++slot == GATHERED || t == 0) {
                 /* The latest gathered step is t, the others follow it in time. */
                 for (int m = 0; m < 3; m++)

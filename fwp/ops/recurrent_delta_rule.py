@@ -1,7 +1,6 @@
 """The delta rule with feedback: Recurrent Delta (Irie et al., 2021)."""
 
-from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -43,8 +42,7 @@ def recurrent_delta_rule(
         initial_state: (S_0 [B, H, D, D], y_0 [B, H, D], the raw previous output); None means zeros.
         feedback: "tanh", or "linear" for h_t = y_{t-1}.
         rule: "delta", or "sum" for S_t = S_{t-1} + k'_t ⊗ β'_t v'_t.
-        backend: "auto", or one of `OP.backends`; linear feedback and the sum rule, which serve to
-            show what a part is good for, have the loop over time alone.
+        backend: "auto", or one of `OP.backends`.
 
     Returns:
         y [B, T, H, D] and (S_T, y_T).
@@ -107,10 +105,13 @@ def native(
     r_v: Tensor,
     r_beta: Tensor,
     state: tuple[Tensor, Tensor],
+    feedback: str = "tanh",
+    rule: str = "delta",
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """The compiled kernel, see recurrent_delta_rule.c."""
     inputs = (q, k, v, beta, r_q, r_k, r_v, r_beta, *state)
-    y, S = _Native.apply(_native.records(inputs), *inputs)
+    parts = (int(feedback == "linear"), int(rule == "sum"))
+    y, S = _Native.apply(parts, _native.records(inputs), *inputs)
     return y, (S, y[:, -1])
 
 
@@ -124,16 +125,18 @@ def triton(
     r_v: Tensor,
     r_beta: Tensor,
     state: tuple[Tensor, Tensor],
+    feedback: str = "tanh",
+    rule: str = "delta",
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """The kernel for GPUs, see triton/recurrent_delta_rule.py."""
     from fwp.ops.triton.recurrent_delta_rule import recurrent_delta_rule as kernel
 
-    return kernel(q, k, v, beta, r_q, r_k, r_v, r_beta, state)
+    return kernel(q, k, v, beta, r_q, r_k, r_v, r_beta, state, feedback, rule)
 
 
 class _Native(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, record, q, k, v, beta, r_q, r_k, r_v, r_beta, S, y_0):
+    def forward(ctx, parts, record, q, k, v, beta, r_q, r_k, r_v, r_beta, S, y_0):
         B, T, H, D = q.shape
         lanes = KERNEL.lanes(q.dtype, D)
         padded, blocks, every = _native.padded(D), H * -(-B // lanes), max(D, 32)
@@ -149,7 +152,7 @@ class _Native(torch.autograd.Function):
             blocks,
             q,
             D,
-            *(B, T, D, every),
+            *(B, T, D, every, *parts),
             *sequences,
             _native.sequence(beta),
             *weights,
@@ -162,7 +165,7 @@ class _Native(torch.autograd.Function):
         )
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*weights, kept, states)
-        ctx.sizes = (B, T, H, D, every, blocks)
+        ctx.sizes, ctx.parts = (B, T, H, D, every, blocks), parts
         return y, S_T
 
     @staticmethod
@@ -179,7 +182,7 @@ class _Native(torch.autograd.Function):
             blocks,
             kept,
             D,
-            *(B, T, D, every),
+            *(B, T, D, every, *ctx.parts),
             *(r_q, r_k, r_v, r_beta, kept, states),
             _native.sequence(dy),
             _native.state(dS_T),
@@ -190,7 +193,7 @@ class _Native(torch.autograd.Function):
         )
         dR = dR.view(H, -1, 3 * D + 1, D).sum(1)
         dr_q, dr_k, dr_v, dr_beta = dR.split([D, D, D, 1], dim=1)
-        return None, dq, dk, dv, dbeta, dr_q, dr_k, dr_v, dr_beta.squeeze(1), dS, dy_0
+        return None, None, dq, dk, dv, dbeta, dr_q, dr_k, dr_v, dr_beta.squeeze(1), dS, dy_0
 
 
 def _typical(q, k, v, beta, r_q, r_k, r_v, r_beta) -> tuple[Tensor, ...]:
@@ -230,5 +233,4 @@ def _ablated(feedback: str, rule: str) -> Op:
     ):
         if value not in allowed:
             raise ValueError(f"{OP.name}: {name} must be {' or '.join(allowed)}, got {value!r}")
-    run = partial(reference, feedback=feedback, rule=rule)
-    return replace(OP, backends={"reference": Backend(run)})
+    return OP.variant(feedback=feedback, rule=rule)

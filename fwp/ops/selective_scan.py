@@ -1,7 +1,4 @@
-"""The selective scan: a diagonal linear recurrence that the input steers (Gu & Dao, 2023, Mamba)."""
-
-from dataclasses import replace
-from functools import partial
+"""The selective scan: a diagonal linear recurrence steered by the input (Mamba; Gu & Dao, 2023)."""
 
 import torch
 from torch import Tensor
@@ -179,10 +176,4 @@ OP = Op(
     },
     typical=_typical,
 )
-SIGNED = replace(
-    OP,
-    backends={
-        name: replace(backend, run=partial(backend.run, negative=True))
-        for name, backend in OP.backends.items()
-    },
-)
+SIGNED = OP.variant(negative=True)

@@ -67,13 +67,20 @@ def pack(op, parts, specs):
     return {name: join[name]([part[name] for part in parts]) for name in parts[0]}
 
 
+def find(name):
+    """The op of that name, or one of its variants: "op:part=value,part=value"."""
+    name, _, parts = name.partition(":")
+    op = ops.get(name)
+    return op.variant(**dict(part.split("=") for part in parts.split(","))) if parts else op
+
+
 def errors(name, models, dtype, device="cpu", **sizes):
     """How far the kernel is from the reference, and how far it may be, by what is compared.
 
     The truth is the reference in float64, model by model; allowed is a tolerance relative to the
     largest entry, or ten times the reference's own rounding in `dtype`.
     """
-    op = ops.get(name)
+    op = find(name)
     reference, kernel = (op.backends[backend].run for backend in ("reference", "triton"))
     examples = list(example(op, models, dtype, **sizes))
     truth, rounded, weights = [], [], []

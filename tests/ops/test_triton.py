@@ -15,6 +15,7 @@ from fwp import ops
 from fwp.ops import triton
 
 NAMES = [name for name in ops.names() if "triton" in ops.get(name).backends]
+VARIANTS = ["recurrent_delta_rule:feedback=linear,rule=sum"]
 CASES = {
     "usual": (1, {}),
     "one step": (1, {"T": 1}),
@@ -35,7 +36,7 @@ def unequal(comparison):
     return {what: pair for what, pair in comparison.items() if not pair[0] <= pair[1]}
 
 
-@on_gpu
+@pytest.mark.parametrize("name", [pytest.param(name, marks=gpu) for name in NAMES + VARIANTS])
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 @pytest.mark.parametrize("case", CASES)
 def test_equals_the_reference(name, case, dtype):
@@ -139,7 +140,7 @@ def interpreted():
         pytest.skip("the interpreter of Triton before 3.7 does not run with NumPy from 2.4 on")
     script = Path(__file__).with_name("kernels.py")
     done = subprocess.run(
-        [sys.executable, str(script), *NAMES],
+        [sys.executable, str(script), *NAMES, *VARIANTS],
         env=os.environ | {"TRITON_INTERPRET": "1"},
         capture_output=True,
         text=True,
@@ -149,7 +150,7 @@ def interpreted():
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES + VARIANTS)
 def test_equals_the_reference_in_the_interpreter(interpreted, name):
     found = {case: x for case, x in interpreted.items() if case.startswith(f"{name} ")}
     assert len(found) == len(INTERPRETED)

@@ -36,16 +36,19 @@ def recurrent_delta_rule(
     r_v: Tensor,
     r_beta: Tensor,
     state: tuple[Tensor, Tensor],
+    feedback: str = "tanh",
+    rule: str = "delta",
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """As `fwp.ops.recurrent_delta_rule`, for packs: weights [R, H, D, D] and [R, H, D]."""
     inputs = (q, k, v, beta, r_q, r_k, r_v, r_beta, *state)
-    y, S = _RecurrentDeltaRule.apply(records(inputs), *inputs)
+    parts = {"LINEAR": feedback == "linear", "SUM": rule == "sum"}
+    y, S = _RecurrentDeltaRule.apply(parts, records(inputs), *inputs)
     return y, (S, y[:, -1])
 
 
 class _RecurrentDeltaRule(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, record, q, k, v, beta, r_q, r_k, r_v, r_beta, S, y_0):
+    def forward(ctx, parts, record, q, k, v, beta, r_q, r_k, r_v, r_beta, S, y_0):
         (N, T, H, D), R, every = q.shape, r_q.shape[0], max(q.shape[-1], 32)
         q, k, v, y_0 = (contiguous_end(x) for x in (q, k, v, y_0))
         S, r_beta = contiguous_end(S, 2), r_beta.contiguous()
@@ -61,11 +64,11 @@ class _RecurrentDeltaRule(torch.autograd.Function):
             *(N // R, T, H),
             *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *beta.stride(),
             *S.stride()[:2], *y_0.stride()[:2],
-            D=D, P=P, EVERY=every, RECORD=record, HELD=P <= HELD, **of_warps(WARPS[P]),
+            D=D, P=P, EVERY=every, RECORD=record, HELD=P <= HELD, **parts, **of_warps(WARPS[P]),
         )  # fmt: skip
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(weights, r_beta, kept, rates, states)
-        ctx.every = every
+        ctx.every, ctx.parts = every, parts
         return y, S_T
 
     @staticmethod
@@ -83,13 +86,13 @@ class _RecurrentDeltaRule(torch.autograd.Function):
             da, dbeta, dr_beta, dS, dy_0,
             *(int(last), N // R, T, H),
             *dy.stride()[:3],
-            D=D, P=P, EVERY=ctx.every, HELD=P <= HELD, **of_warps(WARPS[P]),
+            D=D, P=P, EVERY=ctx.every, HELD=P <= HELD, **ctx.parts, **of_warps(WARPS[P]),
         )  # fmt: skip
         dR = kept[..., 3, :].mT @ da.flatten(-2)  # Σ_t h_t ⊗ da_t
         dr_q, dr_k, dr_v = dR.view(R, -1, H, D, 3, D).sum(1).unbind(3)
         dr_beta = dr_beta.view(R, -1, H, D).sum(1)
         dq, dk, dv = da.transpose(1, 2).unbind(3)
-        return None, dq, dk, dv, dbeta, dr_q, dr_k, dr_v, dr_beta, dS, dy_0
+        return None, None, dq, dk, dv, dbeta, dr_q, dr_k, dr_v, dr_beta, dS, dy_0
 
 
 @triton.jit
@@ -109,7 +112,7 @@ def _forward(
     q_n, q_t, q_h, k_n, k_t, k_h, v_n, v_t, v_h, b_n, b_t, b_h,
     S_n, S_h, y_n, y_h,
     D: tl.constexpr, P: tl.constexpr, EVERY: tl.constexpr, RECORD: tl.constexpr,
-    HELD: tl.constexpr,
+    HELD: tl.constexpr, LINEAR: tl.constexpr, SUM: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0).to(tl.int64)
     n, head = program // H, program % H
@@ -150,7 +153,7 @@ def _forward(
         if not HELD:
             R_q, R_k, R_v = _weights(R_, 2, offset, inside, D)
 
-        h = tanh(y)
+        h = y if LINEAR else tanh(y)
         q += tl.sum(R_q * h, 1, keep_dims=True)
         k += tl.sum(R_k * h, 1, keep_dims=True)
         v += tl.sum(R_v * turn(h, i, j, 1), 0, keep_dims=True)
@@ -164,7 +167,7 @@ def _forward(
         q *= scale_q
         k *= scale_k
 
-        e = v - k_S
+        e = v if SUM else v - k_S
         d = beta * e
         y = q_S + tl.sum(q * k, 0, keep_dims=True) * d
         S += k * d
@@ -189,6 +192,7 @@ def _backward(
     last, B, T, H,
     dy_n, dy_t, dy_h,
     D: tl.constexpr, P: tl.constexpr, EVERY: tl.constexpr, HELD: tl.constexpr,
+    LINEAR: tl.constexpr, SUM: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0).to(tl.int64)
     n, head = program // H, program % H
@@ -246,16 +250,22 @@ def _backward(
             dv = beta * dd
             dbeta = total(dd * e) * beta * (1 - beta)
             dq = tl.sum(S * dy, 1, keep_dims=True)
-            dk = tl.sum(G * d - S * dv, 1, keep_dims=True)
-            dk += q * tl.sum(dy * d, 1, keep_dims=True) + k * tl.sum(d * dv, 1, keep_dims=True)
-            G += q * dy - k * dv
+            if SUM:
+                dk = tl.sum(G * d, 1, keep_dims=True) + q * tl.sum(dy * d, 1, keep_dims=True)
+                G += q * dy
+            else:
+                dk = tl.sum(G * d - S * dv, 1, keep_dims=True)
+                dk += q * tl.sum(dy * d, 1, keep_dims=True) + k * tl.sum(d * dv, 1, keep_dims=True)
+                G += q * dy - k * dv
             S -= k * d
             k_G = tl.sum(next_k * G, 0, keep_dims=True)
 
             dq = q * (dq - tl.sum(q * dq, 0, keep_dims=True))
             dk = k * (dk - tl.sum(k * dk, 0, keep_dims=True))
             da = R_q * dq + R_k * dk + R_v * turn(dv, i, j, 1)
-            carry = (1 - h * h) * (tl.sum(da, 0, keep_dims=True) + r * dbeta)
+            carry = tl.sum(da, 0, keep_dims=True) + r * dbeta
+            if not LINEAR:
+                carry *= 1 - h * h
             dr += dbeta * h
             tl.store(da_ + i, dq, i < D)
             tl.store(da_ + D + i, dk, i < D)
