@@ -41,6 +41,7 @@ def problems(experiment, names: list[str]) -> Iterator[str]:
         known.append(model)
         yield from _mixer(experiment.config["models"][model], signature, f"models.{model}")
     yield from _overrides(experiment, known, names)
+    yield from _gpu(experiment, known)
     yield from _heads(experiment, known)
     for kind, chosen in (("models", experiment.models), ("tasks", experiment.tasks)):
         for name in experiment.config["analysis"][kind] or []:
@@ -223,6 +224,18 @@ def _overrides(experiment, known: list[str], names: list[str]) -> Iterator[str]:
             if model in known:
                 keys = ("training", *MODEL_KEYS[1:])
                 yield from _options(experiment.signature(model), entry, where, keys)
+
+
+def _gpu(experiment, known: list[str]) -> Iterator[str]:
+    """Layers of flash-linear-attention where jobs get no GPU."""
+    for model in known:
+        mixer = experiment.config["models"][model]["mixer"]
+        if mixer.startswith("fla.") and not experiment.gpus_per_job:
+            yield (
+                f"models.{model}.mixer: {mixer} runs on a GPU alone, but compute.device = "
+                f"{experiment.device} gives jobs none here; allowed: another mixer, or "
+                "compute.device: cuda for jobs that get one elsewhere"
+            )
 
 
 def _heads(experiment, known: list[str]) -> Iterator[str]:

@@ -79,7 +79,7 @@ class Signature:
 
 
 def mixer(name: str, folders: Sequence[str | Path] = ()) -> Signature:
-    """The signature of a built-in mixer or of "module:Class".
+    """The signature of a built-in mixer, of "module:Class" or of "fla.Class".
 
     Args:
         name: as in the config.
@@ -89,10 +89,12 @@ def mixer(name: str, folders: Sequence[str | Path] = ()) -> Signature:
         SignatureError: there is no such mixer, or its source cannot be understood.
     """
     module, colon, cls = name.partition(":")
+    if name.startswith("fla.") and not colon:
+        return _fla(name.removeprefix("fla."), folders)
     if not colon:
         if name not in mixers.names():
             raise SignatureError(
-                f"must be one of {', '.join(mixers.names())} or 'module:Class'"
+                f"must be one of {', '.join(mixers.names())}, 'module:Class' or 'fla.Class'"
                 + suggestion(name, mixers.names())
             )
         module = f"{mixers.__name__}.{name}"
@@ -119,6 +121,35 @@ def mixer(name: str, folders: Sequence[str | Path] = ()) -> Signature:
     return Signature(module, cls, _options(classes, cls))
 
 
+def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
+    """A layer of flash-linear-attention; the code that counts is ours, whatever its version."""
+    package = sources.find("fla.layers", folders)
+    if package is None:
+        raise SignatureError(
+            "names a layer of the package flash-linear-attention, which is not installed; "
+            "pip install 'fwp-lab[fla]' installs it"
+        )
+    modules = {
+        alias.name: f"fla.layers.{node.module}"
+        for node in sources.parse(package).body
+        if isinstance(node, ast.ImportFrom) and node.level == 1
+        for alias in node.names
+    }
+    if layer not in modules:
+        raise SignatureError(
+            f"names a layer that flash-linear-attention does not have; it has "
+            f"{', '.join(modules)}{suggestion(layer, modules)}"
+        )
+    path = sources.find(modules[layer], folders)
+    classes = {
+        node.name: node for node in sources.parse(path).body if isinstance(node, ast.ClassDef)
+    }
+    options = _options(classes, layer, positional=True)
+    for ours in ("hidden_size", "layer_idx"):
+        options.pop(ours, None)
+    return Signature(f"{mixers.__name__}._fla", layer, options)
+
+
 def suggestion(word: object, known) -> str:
     """ "; did you mean …?" for a word that is close to a known one, else nothing."""
     close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1)
@@ -134,18 +165,23 @@ def _declared(tree: ast.Module, path: Path) -> str:
     raise SignatureError(f"names a file that does not say MIXER = <its class>: {path.name}")
 
 
-def _options(classes: dict[str, ast.ClassDef], name: str) -> dict[str, Option]:
-    """Keyword-only parameters of `__init__`, the class's own or inherited within the file."""
+def _options(
+    classes: dict[str, ast.ClassDef], name: str, *, positional: bool = False
+) -> dict[str, Option]:
+    """Keyword-only parameters of `__init__`, the class's own or inherited within the file.
+
+    If `positional`, the others but for `self` as well.
+    """
     for node in _with_bases(classes, name):
         for item in node.body:
             if isinstance(item, ast.FunctionDef) and item.name == "__init__":
                 arguments = item.args
-                return {
-                    argument.arg: _option(argument, default)
-                    for argument, default in zip(
-                        arguments.kwonlyargs, arguments.kw_defaults, strict=True
-                    )
-                }
+                pairs = list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
+                if positional:
+                    own = arguments.args[1:]
+                    missing = [None] * (len(own) - len(arguments.defaults))
+                    pairs = [*zip(own, [*missing, *arguments.defaults], strict=True), *pairs]
+                return {argument.arg: _option(argument, default) for argument, default in pairs}
     return {}
 
 
@@ -167,6 +203,8 @@ def _option(argument: ast.arg, default: ast.expr | None) -> Option:
             value, known = ast.literal_eval(default), True
     if isinstance(value, tuple):
         value = list(value)
+    if known and value is None and types and type(None) not in types:
+        types += (type(None),)
     return Option(argument.arg, types, choices, value, default is None, known)
 
 

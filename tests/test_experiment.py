@@ -263,7 +263,7 @@ MISTAKES = {
     ),
     "misspelt mixer": (
         {"models": {"lstm": {"mixer": "lsmt"}}},
-        "or 'module:Class' (did you mean 'lstm'?), got \"lsmt\"",
+        "'module:Class' or 'fla.Class' (did you mean 'lstm'?), got \"lsmt\"",
     ),
     "no such module": (
         {"models": {"lstm": {"mixer": "no_such_module:Mixer"}}},

@@ -9,7 +9,8 @@ Its state is None or a tuple of tensors whose first axis is the batch, and calli
 of a sequence with the state carried over equals calling it once on the whole. The class attribute
 `wiring` names the block (see `fwp.blocks`) that it is used in unless the config says otherwise. A
 file `fwp/mixers/foo.py` that ends in `MIXER = Foo` is the mixer `foo`; a class elsewhere is named
-`package.module:Class`.
+`package.module:Class`, and a layer of the package flash-linear-attention `fla.Class` (see
+`fwp.mixers._fla`).
 """
 
 import difflib
@@ -23,7 +24,7 @@ def names() -> list[str]:
 
 
 def get(name: str) -> type:
-    """The class of the built-in mixer `name`, or of `module:Class`.
+    """The class of the built-in mixer `name`, of `module:Class` or of `fla.Class`.
 
     Raises:
         ValueError: there is no such mixer.
@@ -34,10 +35,13 @@ def get(name: str) -> type:
             return getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise ValueError(f"mixer {name!r} cannot be loaded: {error}") from error
+    if name.startswith("fla."):
+        return importlib.import_module(f"{__name__}._fla").layer(name.removeprefix("fla."))
     if name not in names():
         close = difflib.get_close_matches(name, names(), n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"mixer must be one of {', '.join(names())} or 'module:Class', got {name!r}{hint}"
+            f"mixer must be one of {', '.join(names())}, 'module:Class' or 'fla.Class', got "
+            f"{name!r}{hint}"
         )
     return importlib.import_module(f"{__name__}.{name}").MIXER

@@ -1,0 +1,223 @@
+"""Layers of flash-linear-attention: with a package in its place, and with the real one on a GPU."""
+
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from fwp import mixers, provenance, signatures
+from fwp.experiment import ConfigError, Experiment
+from fwp.mixers import _fla
+from fwp.packs import Pack
+
+LAYERS = '''
+import torch
+from torch import nn
+
+
+class Cumulative(nn.Module):
+    """y_t = W (x_1 + … + x_t), with a state of two parts, one of them written into in place."""
+
+    def __init__(self, hidden_size: int = 8, scale: float = 1.0, heads: int = None, mode="sum",
+                 layer_idx: int = None, **kwargs):
+        super().__init__()
+        self.scale, self.layer_idx = scale, layer_idx
+        self.w = nn.Linear(hidden_size, hidden_size, bias=False)
+
+    def forward(self, hidden_states, attention_mask=None, past_key_values=None, use_cache=False,
+                **kwargs):
+        x = hidden_states.cumsum(1) * self.scale
+        if past_key_values is not None:
+            before = past_key_values[0] if len(past_key_values) else None
+            if before is not None:
+                x = x + before["recurrent_state"].unsqueeze(1)
+                before["conv_state"][0].zero_()
+            past_key_values.update(
+                recurrent_state=x[:, -1], conv_state=(hidden_states[:, -1], None),
+                layer_idx=self.layer_idx, offset=x.shape[1],
+            )
+        return self.w(x), None, past_key_values
+
+
+class Forgetful(nn.Module):
+    def __init__(self, hidden_size: int, width: int, *, layer_idx: int = None):
+        super().__init__()
+        self.w = nn.Linear(hidden_size, hidden_size)
+
+    def forward(self, hidden_states, **kwargs):
+        return self.w(hidden_states)
+'''
+CACHE = """
+class Cache:
+    def __init__(self, seen_tokens=0):
+        self.layers, self.seen = [], seen_tokens
+
+    def __len__(self):
+        return len(self.layers)
+
+    def __getitem__(self, i):
+        return self.layers[i]
+
+    def update(self, recurrent_state=None, conv_state=None, layer_idx=0, offset=1):
+        state = {"recurrent_state": recurrent_state, "conv_state": conv_state, "attn_state": None}
+        self.layers[layer_idx:] = [state]
+        self.seen += offset
+
+    @classmethod
+    def from_legacy_cache(cls, states, seen_tokens=0):
+        cache = cls(seen_tokens)
+        cache.layers = list(states)
+        return cache
+"""
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package that looks like flash-linear-attention and computes on the CPU."""
+    for folder in ("fla", "fla/layers", "fla/models"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "__init__.py").touch()
+    (tmp_path / "fla/layers/__init__.py").write_text("from .plain import Cumulative, Forgetful\n")
+    (tmp_path / "fla/layers/plain.py").write_text(LAYERS)
+    (tmp_path / "fla/models/utils.py").write_text(CACHE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "fla"]:
+        monkeypatch.delitem(sys.modules, name)
+    yield tmp_path
+    for name in [name for name in sys.modules if name.partition(".")[0] == "fla"]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def on_cpu(monkeypatch):
+    """Let the layers run where there is no GPU."""
+    monkeypatch.setattr(_fla, "require_gpu", lambda *_: None)
+
+
+@pytest.fixture
+def x():
+    return torch.randn(2, 9, 8, generator=torch.Generator().manual_seed(0))
+
+
+def config(mixer="fla.Cumulative", device="cuda", **options):
+    return {
+        "models": {"peer": {"mixer": mixer, "hidden": 8, **options}},
+        "tasks": {"parity": {"language": "parity"}},
+        "compute": {"device": device},
+    }
+
+
+def test_options_are_those_of_the_layer(package):
+    found = signatures.mixer("fla.Cumulative")
+    assert list(found.options) == ["scale", "heads", "mode"]
+    assert found.options["heads"].fault(None) is None and found.options["heads"].fault(2) is None
+    assert found.options["scale"].fault("2") == "must be a number"
+    assert signatures.mixer("fla.Forgetful").options["width"].required
+    assert not [name for name in sys.modules if name.startswith("fla")]  # nothing was imported
+
+
+def test_a_cell_holds_the_options_and_the_code_around_the_layer(package):
+    experiment = Experiment(config(scale=2))
+    cell = experiment.cell("peer", "parity")
+    assert cell["model"]["mixer"] == "fla.Cumulative"
+    assert cell["model"]["options"] == {"scale": 2.0, "heads": None, "mode": "sum"}
+    assert "fwp.mixers._fla" in provenance.modules("train", experiment.signature("peer").module)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (config("fla.Cumulativ"), r"it has Cumulative, Forgetful \(did you mean 'Cumulative'"),
+        (config(scales=2), r"models.peer.scales: unknown key \(did you mean 'scale'"),
+        (config(device="cpu"), r"models.peer.mixer: fla.Cumulative runs on a GPU alone, but "
+         r"compute.device = cpu"),
+        (config("fla.Forgetful"), "models.peer.width: is missing"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named_before_anything_runs(package, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        Experiment(settings)
+
+
+def test_without_the_package_errors_name_the_extra(monkeypatch):
+    monkeypatch.setattr(signatures.sources, "find", lambda *_: None)
+    with pytest.raises(ConfigError, match=r"models.peer.mixer: names a layer .*'fwp-lab\[fla\]'"):
+        Experiment(config("fla.GatedDeltaNet"))
+    monkeypatch.setitem(sys.modules, "fla.layers", None)
+    with pytest.raises(ValueError, match=r"needs the package .* pip install 'fwp-lab\[fla\]'"):
+        mixers.get("fla.GatedDeltaNet")
+
+
+def test_a_layer_that_is_not_there_is_named(package):
+    with pytest.raises(ValueError, match="has no layer 'Gated'"):
+        mixers.get("fla.Gated")
+
+
+def test_streamed_equals_whole_and_states_stay_as_they_were(package, on_cpu, x):
+    mixer = mixers.get("fla.Cumulative")(8, scale=2.0).eval()
+    whole, end = mixer(x)
+    first, state = mixer(x[:, :4])
+    kept = [part.clone() for part in state if part is not None]
+    second, after = mixer(x[:, 4:], state)
+    torch.testing.assert_close(torch.cat((first, second), 1), whole, rtol=2e-2, atol=2e-2)
+    assert whole.dtype == x.dtype and (after.seen, end.seen) == (9, 9)
+    tensors = [part for part in state if part is not None]
+    assert len(tensors) == 2 and all(map(torch.equal, tensors, kept))
+
+
+def test_training_keeps_no_state(package, on_cpu, x):
+    y, state = mixers.get("fla.Cumulative")(8)(x)
+    assert state is None
+    y.sum().backward()
+
+
+def test_a_layer_without_a_state_is_refused(package, on_cpu, x):
+    mixer = mixers.get("fla.Forgetful")(8, width=1).eval()
+    with pytest.raises(NotImplementedError, match=r"mixer 'fla.Forgetful' keeps no state"):
+        mixer(x)
+
+
+def test_a_cpu_is_refused(package, x):
+    with pytest.raises(
+        RuntimeError, match=r"'fla.Cumulative' runs on a GPU alone \(compute.device"
+    ):
+        mixers.get("fla.Cumulative")(8)(x)
+
+
+class Model(nn.Module):
+    def __init__(self, mixer):
+        super().__init__()
+        self.embedding, self.mixer = nn.Embedding(3, 8), mixer
+
+    def forward(self, tokens, state=None):
+        return self.mixer(self.embedding(tokens), state)
+
+
+def test_packs_go_model_by_model(package, on_cpu):
+    nets = [Model(mixers.get("fla.Cumulative")(8)).eval() for _ in range(2)]
+    with pytest.warns(RuntimeWarning, match="one after another.*flash-linear-attention compute"):
+        pack = Pack(nets)
+    tokens = torch.randint(3, (2, 4, 6))
+    logits, state = pack(tokens)
+    again, _ = pack(tokens, state)
+    assert logits.shape == again.shape == (2, 4, 6, 8)
+    torch.testing.assert_close(logits[1], nets[1](tokens[1])[0])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["GatedDeltaNet", "DeltaNet", "GatedLinearAttention", "Mamba2"])
+def test_the_real_package(name):
+    pytest.importorskip("fla")
+    torch.manual_seed(0)
+    options = {"num_heads": 2} | ({"head_dim": 64} if name in ("GatedDeltaNet", "Mamba2") else {})
+    mixer = mixers.get(f"fla.{name}")(64, **options).cuda()
+    x = torch.randn(2, 96, 64, device="cuda")
+    mixer(x)[0].sum().backward()
+    assert all(p.grad.isfinite().all() for p in mixer.parameters())
+    mixer.eval()
+    with torch.no_grad():
+        whole, _ = mixer(x)
+        first, state = mixer(x[:, :70])
+        second, _ = mixer(x[:, 70:], state)
+    torch.testing.assert_close(torch.cat((first, second), 1), whole, rtol=5e-2, atol=5e-2)
