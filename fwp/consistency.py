@@ -42,6 +42,7 @@ def problems(experiment, names: list[str]) -> Iterator[str]:
         yield from _mixer(experiment.config["models"][model], signature, f"models.{model}")
     yield from _overrides(experiment, known, names)
     yield from _gpu(experiment, known)
+    yield from _gradient(experiment, known)
     yield from _heads(experiment, known)
     for kind, chosen in (("models", experiment.models), ("tasks", experiment.tasks)):
         for name in experiment.config["analysis"][kind] or []:
@@ -236,6 +237,22 @@ def _gpu(experiment, known: list[str]) -> Iterator[str]:
                 f"{experiment.device} gives jobs none here; allowed: another mixer, or "
                 "compute.device: cuda for jobs that get one elsewhere"
             )
+
+
+def _gradient(experiment, known: list[str]) -> Iterator[str]:
+    """Gradients that cannot be carried along: see `fwp.rtrl`."""
+    for model in known:
+        for task in experiment.tasks:
+            cell = experiment.cell_settings(model, task)
+            if experiment.training_settings(model, task)["gradient"] != "rtrl":
+                continue
+            needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain")}
+            for key, allowed in needed.items():
+                if cell[key] not in allowed:
+                    yield (
+                        f"models.{model}.{key}: training.gradient = rtrl (task {task}) needs "
+                        f"{show(allowed[-1])}, got {show(cell[key])}; allowed: bptt for this model"
+                    )
 
 
 def _heads(experiment, known: list[str]) -> Iterator[str]:

@@ -299,11 +299,15 @@ class Experiment:
         resolved = {"name": model} | {key: settings[key] for key in MODEL_KEYS}
         return resolved | {"options": {key: chosen[key] for key in options if key in chosen}}
 
-    def _training(self, model: str, task: str) -> dict:
+    def training_settings(self, model: str, task: str) -> dict:
+        """How a cell is trained, as the config gives it."""
         training = dict(self.config["training"])
         training |= self._entry("models", model, "training")
         training |= self._entry("tasks", task, "training")
-        training |= self._entry("overrides", model, task, "training")
+        return training | self._entry("overrides", model, task, "training")
+
+    def _training(self, model: str, task: str) -> dict:
+        training = self.training_settings(model, task)
         for key in ("learning_rate", "eps"):
             training[key] = float(training[key])
         training["betas"] = [float(beta) for beta in training["betas"]]

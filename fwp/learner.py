@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fwp import graphs, interrupts
+from fwp import graphs, interrupts, rtrl
 from fwp.accuracy import Exam
 from fwp.batches import Batch, Strings
 from fwp.loss import weighted_cross_entropy
@@ -17,6 +17,23 @@ from fwp.packs import Pack
 SCHEDULES = ("constant", "cosine")
 PIECE = 8192  # weights; on a GPU Adam's kernel deals pieces, not weights, to multiprocessors
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
+
+
+def back_propagated(
+    pack: Pack, tokens: Tensor, targets: Tensor, weights: Tensor
+) -> tuple[Tensor, list[Tensor]]:
+    """Loss of each model, and the gradient of every trained tensor of the pack."""
+    logits, _ = pack(tokens)
+    loss = weighted_cross_entropy(logits, targets, weights)
+    trained = list(pack.weights.values())
+    gradients = torch.autograd.grad(loss.sum(), trained, allow_unused=True)
+    gradients = (
+        torch.zeros_like(w) if g is None else g for w, g in zip(trained, gradients, strict=True)
+    )
+    return loss.detach(), list(gradients)
+
+
+GRADIENTS = {"bptt": back_propagated, "rtrl": rtrl.gradients}
 
 
 class Learner:
@@ -31,6 +48,7 @@ class Learner:
         eps: Adam's ε.
         schedule: "constant", or "cosine": down to zero over `steps` by half a period of the cosine.
         steps: how many there will be.
+        gradient: "bptt" (back-propagation through time) or "rtrl" (see `fwp.rtrl`).
 
     Attributes:
         step: how many there have been.
@@ -47,9 +65,13 @@ class Learner:
         eps: float,
         schedule: str = "constant",
         steps: int = 0,
+        gradient: str = "bptt",
     ):
         if schedule not in SCHEDULES:
             raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+        if gradient not in GRADIENTS:
+            raise ValueError(f"gradient must be one of {', '.join(GRADIENTS)}, got {gradient!r}")
+        self.gradient = GRADIENTS[gradient]
         self.pack, self.strings, self.exams = pack, strings, exams
         self.schedule, self.steps = schedule, steps
         self.device = strings.tokens.device
@@ -178,18 +200,10 @@ class Learner:
     def _train(self, length: int, rows: Tensor, weights: Tensor, labels: Tensor) -> None:
         tokens = self.strings.tokens[rows, :length].long()
         targets = self.strings.targets[rows, :length].long()
-        logits, _ = self.pack(tokens)
-        loss = weighted_cross_entropy(logits, targets, weights)
-        gradients = torch.autograd.grad(
-            loss.sum(), list(self.pack.weights.values()), allow_unused=True
-        )
-        gradients = [
-            torch.zeros_like(w) if g is None else g
-            for w, g in zip(self.pack.weights.values(), gradients, strict=True)
-        ]
+        loss, gradients = self.gradient(self.pack, tokens, targets, weights)
         torch.cat([g.flatten() for g in gradients], out=self._gradient)
         self.optimiser.step()
-        self._loss += loss.detach() * labels
+        self._loss += loss * labels
 
     def _prepare(self, batches: Sequence[Batch]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
         """Longest length, rows [R, strings], weights [R, strings] and labels [R] of a step.

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from fwp import devices, graphs, interrupts
+from fwp import devices, graphs, interrupts, rtrl
 from fwp.accuracy import Exam
 from fwp.batches import Strings
 from fwp.datasets import Dataset
@@ -118,6 +118,7 @@ class Session:
         batch_size: strings per step.
         learning_rate: Adam's rate; β and ε default to the paper's. No clipping, no weight decay.
         schedule: "constant", or "cosine": down to zero at the end of the budget.
+        gradient: "bptt", or "rtrl", the same without going back in time (see `fwp.rtrl`).
         betas: Adam's decay rates.
         eps: Adam's ε.
         device: "cpu" or "cuda".
@@ -139,11 +140,14 @@ class Session:
         batch_size: int = 64,
         learning_rate: float = 3e-3,
         schedule: str = "constant",
+        gradient: str = "bptt",
         betas: tuple[float, float] = (0.9, 0.995),
         eps: float = 1e-9,
         device: str = "cpu",
         state: State | None = None,
     ):
+        if gradient == "rtrl":
+            rtrl.check(models[0])
         self.began = time.perf_counter()
         self.models, self.dataset = models, dataset
         self.epochs, self.batch_size = epochs, batch_size
@@ -163,6 +167,7 @@ class Session:
                 betas=betas,
                 eps=eps,
                 schedule=schedule,
+                gradient=gradient,
                 steps=epochs * -(-len(self.strings) // batch_size),
             )
             if state is not None:

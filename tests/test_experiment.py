@@ -52,6 +52,7 @@ def test_defaults_come_from_the_schema():
         "batch_size": 64,
         "learning_rate": 0.003,
         "schedule": "constant",
+        "gradient": "bptt",
         "betas": [0.9, 0.995],
         "eps": 1e-9,
         "dtype": "float32",
