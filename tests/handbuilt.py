@@ -105,4 +105,34 @@ def srwm() -> SequenceModel:
     return model
 
 
-MODELS = {"lstm": lstm, "deltanet": deltanet, "recurrent_delta": recurrent_delta, "srwm": srwm}
+def selective_ssm() -> SequenceModel:
+    """One unit with one number h, which is 1 for odd and 0 for even.
+
+    A 0 leaves it: Δ = 0, so a = 1 and nothing is written. A 1 turns it around and adds one: Δ = K,
+    so a = -1.
+    """
+    options = {"states": 1, "expand": 1, "negative_eigenvalues": True}
+    model, one = blank("selective_ssm", 4, **options), 1 / (1 + math.exp(-1.0))
+    # After layer normalisation: 1 at the first place for both symbols, ±1 at the second.
+    model.embedding.weight[:] = torch.tensor([[1.0, 1, -1, -1], [1.0, -1, 1, -1]])
+    block = model.blocks[0]
+    block.mixer_norm.weight[:] = 1.0
+    mixer = block.mixer
+    mixer.inputs.weight[0, 0] = mixer.inputs.weight[4, 0] = 1.0  # u and gate: silu(1)
+    mixer.inputs.weight[1, 1] = -K  # another u: K at a 1, 0 at a 0
+    mixer.select.weight[:, :2] = torch.tensor([[0, 1.0], [1 / (K * one**2), 0], [1 / one, 0]])
+    mixer.delta.weight[:] = 2.0
+    mixer.delta.bias[:] = -K
+    mixer.out.weight[0, 0] = 1.0  # x[0] = 1 + h silu(1)
+    model.readout.weight[:, 0] = torch.tensor([1.0, -1.0])
+    model.readout.bias[:] = torch.tensor([-1 - one / 2, 1 + one / 2])
+    return model
+
+
+MODELS = {
+    "lstm": lstm,
+    "deltanet": deltanet,
+    "recurrent_delta": recurrent_delta,
+    "srwm": srwm,
+    "selective_ssm": selective_ssm,
+}

@@ -137,6 +137,93 @@ def test_srwm(x):
     assert_matches(mixer, x, outputs)
 
 
+@pytest.mark.parametrize(("name", "layer"), [("elman", nn.RNN), ("gru", nn.GRU)])
+def test_pytorchs_recurrent_layers(x, name, layer):
+    mixer, theirs = make(name), layer(HIDDEN, HIDDEN, batch_first=True, dtype=torch.float64)
+    w_x, w_h, b = (p.detach().reshape(-1, *p.shape[-1:]) for p in mixer.parameters())
+    b = b.flatten()
+    second = torch.zeros_like(b)
+    if name == "gru":
+        b, second = b[: 3 * HIDDEN], torch.cat([second[: 2 * HIDDEN], b[3 * HIDDEN :]])
+    parts = {"weight_ih_l0": w_x, "weight_hh_l0": w_h, "bias_ih_l0": b, "bias_hh_l0": second}
+    theirs.load_state_dict(parts)
+    torch.testing.assert_close(mixer(x[None])[0], theirs(x[None])[0], rtol=1e-10, atol=1e-10)
+
+
+def test_delta_rnn(x):
+    mixer = make("delta_rnn", heads=HEADS)
+    parts = x @ mixer.inputs.weight.T
+    q, k, v, rec_k, rec_v = (p.split(WIDTH, 1) for p in parts[:, : 5 * HIDDEN].split(HIDDEN, 1))
+    beta, rec_beta = parts[:, 5 * HIDDEN :].sigmoid().chunk(2, dim=1)
+    zero = torch.zeros(WIDTH, WIDTH, dtype=torch.float64)
+    w, r, y = [zero] * HEADS, [zero] * HEADS, [zero[0]] * HEADS
+    outputs = []
+    for t in range(TIME):
+        for h in range(HEADS):
+            query, key = phi(q[h][t]) / phi(q[h][t]).sum(), phi(k[h][t]) / phi(k[h][t]).sum()
+            w[h] = w[h] + torch.outer(key, beta[t, h] * (v[h][t] - key @ w[h]))
+            key = rec_k[h][t].softmax(0)
+            r[h] = r[h] + torch.outer(key, rec_beta[t, h] * (rec_v[h][t] - key @ r[h]))
+            y[h] = query @ w[h] + y[h].softmax(0) @ r[h]
+        outputs.append(mixer.out.weight @ torch.cat(y))
+    assert_matches(mixer, x, outputs)
+
+
+def test_slstm(x):
+    """Against the paper's equations, with cell, normaliser and stabiliser."""
+    mixer = make("slstm", heads=HEADS)
+    h = c = n = m = torch.zeros(HIDDEN, dtype=torch.float64)
+    outputs = []
+    for x_t in x:
+        recurrent = torch.einsum("hi,hgij->hgj", h.view(HEADS, WIDTH), mixer.r)
+        i, f, z, o = (
+            part.flatten()
+            for part in ((mixer.inputs(x_t)).view(HEADS, 4, WIDTH) + recurrent).unbind(1)
+        )
+        kept = F.logsigmoid(f) + m
+        m = torch.maximum(kept, i) if n.any() else i
+        c = torch.exp(kept - m) * c + torch.exp(i - m) * z.tanh()
+        n = torch.exp(kept - m) * n + torch.exp(i - m)
+        h = o.sigmoid() * c / n
+        outputs.append(mixer.out.weight @ h)
+    assert_matches(mixer, x, outputs)
+
+
+def test_mlstm(x):
+    """Against the paper's equations without any stabiliser."""
+    mixer = make("mlstm", heads=HEADS)
+    nn.init.normal_(mixer.gates.weight)
+    q, k, v = heads_of(mixer, x, mixer.qkv.weight)
+    i, f = mixer.gates(x).chunk(2, dim=1)
+    memory = [torch.zeros(WIDTH, WIDTH, dtype=torch.float64) for _ in range(HEADS)]
+    size = [torch.zeros(WIDTH, dtype=torch.float64) for _ in range(HEADS)]
+    outputs = []
+    for t in range(TIME):
+        y = []
+        for h in range(HEADS):
+            key, write, keep = k[h][t] / WIDTH**0.5, i[t, h].exp(), f[t, h].sigmoid()
+            memory[h] = keep * memory[h] + write * torch.outer(key, v[h][t])
+            size[h] = keep * size[h] + write * key
+            y.append(q[h][t] @ memory[h] / (q[h][t] @ size[h]).abs().clamp(min=1))
+        outputs.append(mixer.out.weight @ (mixer.o(x[t]).sigmoid() * torch.cat(y)))
+    assert_matches(mixer, x, outputs)
+
+
+@pytest.mark.parametrize("negative", [False, True])
+def test_selective_ssm(x, negative):
+    mixer = make("selective_ssm", states=3, negative_eigenvalues=negative)
+    h = torch.zeros(2 * HIDDEN, 3, dtype=torch.float64)
+    outputs = []
+    for x_t in x:
+        u, gate = F.silu(mixer.inputs(x_t)).chunk(2)
+        low, b, c = mixer.select(u).split(mixer.sizes)
+        delta = F.softplus(mixer.delta(low))
+        a = torch.exp(torch.outer(delta, torch.tensor([-1.0, -2, -3], dtype=torch.float64)))
+        h = (2 * a - 1 if negative else a) * h + torch.outer(delta * u, b)
+        outputs.append(mixer.out((h @ c + u) * gate))
+    assert_matches(mixer, x, outputs)
+
+
 def test_transformer_block_is_pytorchs_encoder_layer(x):
     block = Block(make("transformer", heads=HEADS), HIDDEN, factor=2, wiring="post_norm").double()
     layer = nn.TransformerEncoderLayer(

@@ -39,13 +39,16 @@ OPTIONS = [
     *(("srwm", {"updated": parts}) for parts in ("y", "yq", "yk", "yb", "q", "k", "b")),
     ("srwm", {"rates": "one"}),
     *(("srwm", {"init": init}) for init in ("equal", "orthogonal")),
+    ("selective_ssm", {"negative_eigenvalues": True}),
+    ("selective_ssm", {"states": 3, "expand": 1}),
 ]  # fmt: skip
 IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, options in OPTIONS]
 
 
 def model(mixer, options, seed=0):
     torch.manual_seed(seed)
-    options = {"heads": 2} | options
+    if mixer != "selective_ssm":
+        options = {"heads": 2} | options
     return SequenceModel(3, 2, mixer=mixer, hidden=8, feed_forward=1, options=options).double()
 
 
