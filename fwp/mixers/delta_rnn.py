@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from fwp.feature_maps import FEATURE_MAPS
+from fwp.linear import Linear
 from fwp.ops.delta_rnn import delta_rnn
 from fwp.ops.delta_rule import delta_rule
 
@@ -30,16 +31,17 @@ class DeltaRNN(nn.Module):
         super().__init__()
         self.heads = heads
         self.feature_map = FEATURE_MAPS["elu_sum"]
-        self.inputs = nn.Linear(hidden, 5 * hidden + 2 * heads, bias=False)
-        self.out = nn.Linear(hidden, hidden, bias=False)
+        self.inputs = Linear(hidden, 5 * hidden + 2 * heads, bias=False)
+        self.out = Linear(hidden, hidden, bias=False)
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor, Tensor] | None = None):
         """Map x [B, T, hidden] to y; the state is (W, R, y), two [B, H, D, D] and [B, H, D]."""
-        batch, time, hidden = x.shape
-        vectors, rates = self.inputs(x).split((5 * hidden, 2 * self.heads), dim=-1)
-        vectors = vectors.view(batch, time, 5, self.heads, hidden // self.heads)
-        q, k = self.feature_map(vectors[:, :, :2]).unbind(2)
-        v, rec_k, rec_v = vectors[:, :, 2:].unbind(2)
+        hidden = x.shape[-1]
+        sizes = (2 * hidden, hidden, hidden, hidden, 2 * self.heads)
+        qk, *vectors, rates = self.inputs(x).split(sizes, dim=-1)
+        heads = (self.heads, hidden // self.heads)
+        q, k = self.feature_map(qk.unflatten(-1, (2, *heads))).unbind(2)
+        v, rec_k, rec_v = (part.unflatten(-1, heads) for part in vectors)
         beta, rec_beta = torch.sigmoid(rates).chunk(2, dim=-1)
         memory, recurrent = (None, None) if state is None else (state[0], tuple(state[1:]))
         z, memory = delta_rule(q, k, v, beta, initial_state=memory)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from fwp.linear import Linear
 from fwp.ops.mlstm import mlstm
 
 
@@ -30,10 +31,10 @@ class MLSTM(nn.Module):
     def __init__(self, hidden: int, *, heads: int = 4):
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(hidden, 3 * hidden, bias=False)
-        self.o = nn.Linear(hidden, hidden)
-        self.gates = nn.Linear(hidden, 2 * heads)
-        self.out = nn.Linear(hidden, hidden, bias=False)
+        self.qkv = Linear(hidden, 3 * hidden, bias=False)
+        self.o = Linear(hidden, hidden)
+        self.gates = Linear(hidden, 2 * heads)
+        self.out = Linear(hidden, hidden, bias=False)
         nn.init.zeros_(self.gates.weight)
         nn.init.normal_(self.gates.bias[:heads], std=0.1)
         self.gates.bias.data[heads:] = torch.linspace(3.0, 6.0, heads)

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fwp.linear import Linear
 from fwp.ops.selective_scan import selective_scan
 
 
@@ -49,12 +50,12 @@ class SelectiveSSM(nn.Module):
         self.negative_eigenvalues = negative_eigenvalues
         inner, rank = expand * hidden, math.ceil(hidden / 16)
         self.sizes = (rank, states, states)
-        self.inputs = nn.Linear(hidden, 2 * inner, bias=False)
-        self.select = nn.Linear(inner, sum(self.sizes), bias=False)
-        self.delta = nn.Linear(rank, inner)
+        self.inputs = Linear(hidden, 2 * inner, bias=False)
+        self.select = Linear(inner, sum(self.sizes), bias=False)
+        self.delta = Linear(rank, inner)
         self.log_rates = nn.Parameter(torch.arange(1.0, states + 1).log().repeat(inner, 1))
         self.skip = nn.Parameter(torch.ones(inner))
-        self.out = nn.Linear(inner, hidden, bias=False)
+        self.out = Linear(inner, hidden, bias=False)
         nn.init.uniform_(self.delta.weight, -(rank**-0.5), rank**-0.5)
         steps = torch.empty(inner).uniform_(math.log(0.001), math.log(0.1)).exp()
         self.delta.bias.data = steps + torch.log(-torch.expm1(-steps))  # softplus undone

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from fwp.linear import Linear
 from fwp.ops.slstm import slstm
 
 
@@ -32,9 +33,9 @@ class SLSTM(nn.Module):
         super().__init__()
         self.heads = heads
         width = hidden // heads
-        self.inputs = nn.Linear(hidden, 4 * hidden)
+        self.inputs = Linear(hidden, 4 * hidden)
         self.r = nn.Parameter(torch.empty(heads, 4, width, width))
-        self.out = nn.Linear(hidden, hidden, bias=False)
+        self.out = Linear(hidden, hidden, bias=False)
         nn.init.uniform_(self.r, -(hidden**-0.5), hidden**-0.5)
         nn.init.zeros_(self.inputs.bias)
         self.inputs.bias.data.view(-1, 4, width)[:, 1] = torch.linspace(3.0, 6.0, width)

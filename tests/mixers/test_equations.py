@@ -137,6 +137,10 @@ def test_srwm(x):
     assert_matches(mixer, x, outputs)
 
 
+def apply(layer, x):
+    return F.linear(x, layer.weight, layer.bias)
+
+
 @pytest.mark.parametrize(("name", "layer"), [("elman", nn.RNN), ("gru", nn.GRU)])
 def test_pytorchs_recurrent_layers(x, name, layer):
     mixer, theirs = make(name), layer(HIDDEN, HIDDEN, batch_first=True, dtype=torch.float64)
@@ -178,7 +182,7 @@ def test_slstm(x):
         recurrent = torch.einsum("hi,hgij->hgj", h.view(HEADS, WIDTH), mixer.r)
         i, f, z, o = (
             part.flatten()
-            for part in ((mixer.inputs(x_t)).view(HEADS, 4, WIDTH) + recurrent).unbind(1)
+            for part in (apply(mixer.inputs, x_t).view(HEADS, 4, WIDTH) + recurrent).unbind(1)
         )
         kept = F.logsigmoid(f) + m
         m = torch.maximum(kept, i) if n.any() else i
@@ -194,7 +198,7 @@ def test_mlstm(x):
     mixer = make("mlstm", heads=HEADS)
     nn.init.normal_(mixer.gates.weight)
     q, k, v = heads_of(mixer, x, mixer.qkv.weight)
-    i, f = mixer.gates(x).chunk(2, dim=1)
+    i, f = apply(mixer.gates, x).chunk(2, dim=1)
     memory = [torch.zeros(WIDTH, WIDTH, dtype=torch.float64) for _ in range(HEADS)]
     size = [torch.zeros(WIDTH, dtype=torch.float64) for _ in range(HEADS)]
     outputs = []
@@ -205,7 +209,7 @@ def test_mlstm(x):
             memory[h] = keep * memory[h] + write * torch.outer(key, v[h][t])
             size[h] = keep * size[h] + write * key
             y.append(q[h][t] @ memory[h] / (q[h][t] @ size[h]).abs().clamp(min=1))
-        outputs.append(mixer.out.weight @ (mixer.o(x[t]).sigmoid() * torch.cat(y)))
+        outputs.append(mixer.out.weight @ (apply(mixer.o, x[t]).sigmoid() * torch.cat(y)))
     assert_matches(mixer, x, outputs)
 
 
@@ -215,12 +219,12 @@ def test_selective_ssm(x, negative):
     h = torch.zeros(2 * HIDDEN, 3, dtype=torch.float64)
     outputs = []
     for x_t in x:
-        u, gate = F.silu(mixer.inputs(x_t)).chunk(2)
-        low, b, c = mixer.select(u).split(mixer.sizes)
-        delta = F.softplus(mixer.delta(low))
+        u, gate = F.silu(apply(mixer.inputs, x_t)).chunk(2)
+        low, b, c = apply(mixer.select, u).split(mixer.sizes)
+        delta = F.softplus(apply(mixer.delta, low))
         a = torch.exp(torch.outer(delta, torch.tensor([-1.0, -2, -3], dtype=torch.float64)))
         h = (2 * a - 1 if negative else a) * h + torch.outer(delta * u, b)
-        outputs.append(mixer.out((h @ c + u) * gate))
+        outputs.append(apply(mixer.out, (h @ c + u) * gate))
     assert_matches(mixer, x, outputs)
 
 
