@@ -21,6 +21,12 @@ MODELS = {
     "gated_deltaproduct": "Gated DeltaProduct",
     "kimi_delta": "Kimi Delta Attention",
     "rwkv7": "RWKV-7",
+    "delta_rnn": "Delta RNN",
+    "elman": "Elman",
+    "gru": "GRU",
+    "slstm": "sLSTM",
+    "mlstm": "mLSTM",
+    "selective_ssm": "Selective SSM",
 }
 
 # Plain text (Unicode superscripts) and LaTeX.
@@ -74,6 +80,12 @@ STATES = {
     "deltaproduct": ("S", "convolution"),
     "kimi_delta": ("S", "convolution"),
     "rwkv7": ("S", "x"),
+    "delta_rnn": ("W", "R", "y"),
+    "elman": ("h",),
+    "gru": ("h",),
+    "slstm": ("h", "C / N", "log N"),
+    "mlstm": ("C", "n", "m"),
+    "selective_ssm": ("h",),
 }
 
 _LATEX_SPECIAL = {
