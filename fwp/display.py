@@ -27,6 +27,8 @@ MODELS = {
     "slstm": "sLSTM",
     "mlstm": "mLSTM",
     "selective_ssm": "Selective SSM",
+    "mamba": "Mamba",
+    "mamba_neg": "Mamba [-1,1]",
 }
 
 # Plain text (Unicode superscripts) and LaTeX.

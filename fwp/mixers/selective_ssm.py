@@ -33,7 +33,7 @@ class SelectiveSSM(nn.Module):
         hidden: width of input and output.
         states: N, numbers per unit.
         expand: E.
-        negative_eigenvalues: whether the transition may be negative.
+        allow_neg_eigval: whether the transition may be negative.
     """
 
     wiring = "pre_norm"
@@ -44,10 +44,10 @@ class SelectiveSSM(nn.Module):
         *,
         states: int = 16,
         expand: int = 2,
-        negative_eigenvalues: bool = False,
+        allow_neg_eigval: bool = False,
     ):
         super().__init__()
-        self.negative_eigenvalues = negative_eigenvalues
+        self.allow_neg_eigval = allow_neg_eigval
         inner, rank = expand * hidden, math.ceil(hidden / 16)
         self.sizes = (rank, states, states)
         self.inputs = Linear(hidden, 2 * inner, bias=False)
@@ -72,7 +72,7 @@ class SelectiveSSM(nn.Module):
             b,
             c,
             initial_state=None if state is None else state[0],
-            negative_eigenvalues=self.negative_eigenvalues,
+            allow_neg_eigval=self.allow_neg_eigval,
         )
         return self.out((y + self.skip * u) * F.silu(gate)), (h,)
 

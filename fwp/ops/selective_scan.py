@@ -17,7 +17,7 @@ def selective_scan(
     c: Tensor,
     initial_state: Tensor | None = None,
     *,
-    negative_eigenvalues: bool = False,
+    allow_neg_eigval: bool = False,
     backend: str = "auto",
 ) -> tuple[Tensor, Tensor]:
     """Every unit has a state of K numbers, each decaying by itself.
@@ -32,7 +32,7 @@ def selective_scan(
         A: rates [D, K], negative, so that a_t lies in (0, 1).
         b, c: what of x is written to each number, and what is read of each, [B, T, K].
         initial_state: h_0 [B, D, K]; None means zeros.
-        negative_eigenvalues: a_t = 2 exp(Δ_t A) − 1, in (−1, 1) (Grazzi et al., 2024).
+        allow_neg_eigval: a_t = 2 exp(Δ_t A) − 1, in (−1, 1) (Grazzi et al., 2024).
         backend: "auto", or one of `OP.backends`.
 
     Returns:
@@ -41,7 +41,7 @@ def selective_scan(
     Raises:
         ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    op = SIGNED if negative_eigenvalues else OP
+    op = SIGNED if allow_neg_eigval else OP
     return op(backend, initial_state, x=x, delta=delta, A=A, b=b, c=c)
 
 

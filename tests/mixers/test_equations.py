@@ -215,7 +215,7 @@ def test_mlstm(x):
 
 @pytest.mark.parametrize("negative", [False, True])
 def test_selective_ssm(x, negative):
-    mixer = make("selective_ssm", states=3, negative_eigenvalues=negative)
+    mixer = make("selective_ssm", states=3, allow_neg_eigval=negative)
     h = torch.zeros(2 * HIDDEN, 3, dtype=torch.float64)
     outputs = []
     for x_t in x:

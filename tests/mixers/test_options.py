@@ -39,7 +39,7 @@ OPTIONS = [
     *(("srwm", {"updated": parts}) for parts in ("y", "yq", "yk", "yb", "q", "k", "b")),
     ("srwm", {"rates": "one"}),
     *(("srwm", {"init": init}) for init in ("equal", "orthogonal")),
-    ("selective_ssm", {"negative_eigenvalues": True}),
+    ("selective_ssm", {"allow_neg_eigval": True}),
     ("selective_ssm", {"states": 3, "expand": 1}),
 ]  # fmt: skip
 IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, options in OPTIONS]
