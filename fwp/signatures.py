@@ -144,6 +144,10 @@ def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
     classes = {
         node.name: node for node in sources.parse(path).body if isinstance(node, ast.ClassDef)
     }
+    if "past_key_values" not in _arguments(classes, layer, "forward"):
+        raise SignatureError(
+            "names a layer that keeps no state, without which strings cannot be read piece by piece"
+        )
     options = _options(classes, layer, positional=True)
     for ours in ("hidden_size", "layer_idx"):
         options.pop(ours, None)
@@ -168,20 +172,36 @@ def _declared(tree: ast.Module, path: Path) -> str:
 def _options(
     classes: dict[str, ast.ClassDef], name: str, *, positional: bool = False
 ) -> dict[str, Option]:
-    """Keyword-only parameters of `__init__`, the class's own or inherited within the file.
+    """Keyword-only parameters of `__init__`; if `positional`, the others but for self as well."""
+    pairs = _arguments(classes, name, "__init__").values()
+    return {
+        argument.arg: _option(argument, default)
+        for argument, default, by_name in pairs
+        if by_name or positional
+    }
 
-    If `positional`, the others but for `self` as well.
+
+def _arguments(
+    classes: dict[str, ast.ClassDef], name: str, method: str
+) -> dict[str, tuple[ast.arg, ast.expr | None, bool]]:
+    """Parameters of a method but for self, their defaults, and whether they are keyword-only.
+
+    The method is the class's own or inherited within the file.
     """
     for node in _with_bases(classes, name):
         for item in node.body:
-            if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-                arguments = item.args
-                pairs = list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
-                if positional:
-                    own = arguments.args[1:]
-                    missing = [None] * (len(own) - len(arguments.defaults))
-                    pairs = [*zip(own, [*missing, *arguments.defaults], strict=True), *pairs]
-                return {argument.arg: _option(argument, default) for argument, default in pairs}
+            if isinstance(item, ast.FunctionDef) and item.name == method:
+                found = item.args
+                own = found.args[1:]
+                defaults = [*[None] * (len(own) - len(found.defaults)), *found.defaults]
+                return {
+                    argument.arg: (argument, default, by_name)
+                    for arguments, values, by_name in (
+                        (own, defaults, False),
+                        (found.kwonlyargs, found.kw_defaults, True),
+                    )
+                    for argument, default in zip(arguments, values, strict=True)
+                }
     return {}
 
 

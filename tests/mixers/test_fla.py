@@ -47,6 +47,11 @@ class Forgetful(nn.Module):
 
     def forward(self, hidden_states, **kwargs):
         return self.w(hidden_states)
+
+
+class Wide(Forgetful):
+    def forward(self, hidden_states, past_key_values=None):
+        return self.w(hidden_states)
 '''
 CACHE = """
 class Cache:
@@ -78,7 +83,9 @@ def package(tmp_path, monkeypatch):
     for folder in ("fla", "fla/layers", "fla/models"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
-    (tmp_path / "fla/layers/__init__.py").write_text("from .plain import Cumulative, Forgetful\n")
+    (tmp_path / "fla/layers/__init__.py").write_text(
+        "from .plain import Cumulative, Forgetful, Wide\n"
+    )
     (tmp_path / "fla/layers/plain.py").write_text(LAYERS)
     (tmp_path / "fla/models/utils.py").write_text(CACHE)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -113,7 +120,7 @@ def test_options_are_those_of_the_layer(package):
     assert list(found.options) == ["scale", "heads", "mode"]
     assert found.options["heads"].fault(None) is None and found.options["heads"].fault(2) is None
     assert found.options["scale"].fault("2") == "must be a number"
-    assert signatures.mixer("fla.Forgetful").options["width"].required
+    assert signatures.mixer("fla.Wide").options["width"].required
     assert not [name for name in sys.modules if name.startswith("fla")]  # nothing was imported
 
 
@@ -128,11 +135,12 @@ def test_a_cell_holds_the_options_and_the_code_around_the_layer(package):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (config("fla.Cumulativ"), r"it has Cumulative, Forgetful \(did you mean 'Cumulative'"),
+        (config("fla.Cumulativ"), r"it has Cumulative, .* \(did you mean 'Cumulative'"),
         (config(scales=2), r"models.peer.scales: unknown key \(did you mean 'scale'"),
         (config(device="cpu"), r"models.peer.mixer: fla.Cumulative runs on a GPU alone, but "
          r"compute.device = cpu"),
-        (config("fla.Forgetful"), "models.peer.width: is missing"),
+        (config("fla.Wide"), "models.peer.width: is missing"),
+        (config("fla.Forgetful"), "models.peer.mixer: names a layer that keeps no state"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named_before_anything_runs(package, settings, message):
