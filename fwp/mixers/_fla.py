@@ -36,22 +36,25 @@ class State(tuple):
     """Tensors of a cache, and how they lie in it.
 
     Attributes:
-        structure: of the cache's dict, a spec of `torch.utils._pytree`.
+        parts: all that the cache holds, in a row, with `State` in place of tensors.
+        structure: how it lies there, a spec of `torch.utils._pytree`.
         seen: how many symbols have been read.
     """
 
-    def __new__(cls, cache, before: int, time: int):
-        tensors, structure = pytree.tree_flatten(dict(cache[0]))
-        state = super().__new__(cls, tensors)
-        state.structure, state.seen = structure, before + time
+    def __new__(cls, cache, seen: int):
+        parts, structure = pytree.tree_flatten(dict(cache[0]))
+        state = super().__new__(cls, (x for x in parts if isinstance(x, Tensor)))
+        state.parts = [cls if isinstance(x, Tensor) else x for x in parts]
+        state.structure, state.seen = structure, seen
         return state
 
     def cache(self):
-        """A cache of the package's; copies, since some layers write into it."""
+        """A cache of the package's; of copies, since some layers write into it."""
         from fla.models.utils import Cache
 
-        tensors = [x.clone() if isinstance(x, Tensor) else x for x in self]
-        whole = pytree.tree_unflatten(tensors, self.structure)
+        tensors = iter(self)
+        parts = [next(tensors).clone() if x is State else x for x in self.parts]
+        whole = pytree.tree_unflatten(parts, self.structure)
         return Cache.from_legacy_cache((whole,), seen_tokens=self.seen)
 
 
@@ -102,7 +105,7 @@ class Layer(nn.Module):
                 f"mixer 'fla.{type(self).__name__}' keeps no state, without which strings cannot "
                 "be read piece by piece"
             )
-        return y, State(cache, state.seen if state else 0, x.shape[1])
+        return y, State(cache, x.shape[1] + (0 if state is None else state.seen))
 
     def _call(self, x: Tensor, **settings) -> Tensor:
         # A CUDA graph must not hold on to weights that were cast before it was captured.
