@@ -7,7 +7,7 @@ from torch import Tensor
 from fwp.ops._chunks import join_chunks, split_chunks
 from fwp.ops._op import Backend, Op
 
-CHUNK = 64
+CHUNK = 16
 
 
 def mlstm(
@@ -74,36 +74,38 @@ def chunked(
 ) -> tuple[Tensor, State]:
     """Matrix products within chunks of time, the state from chunk to chunk: linear cost in T.
 
-    With F_t the sum of log σ(f) up to step t of a chunk, m_t = F_t + M_t where M_t is the largest
-    of m before the chunk and max(i_s, 0) − F_s for s ≤ t; step s weighs e^{i_s − F_s − M_t} at t.
-    n is a further column of C. Steps that fill the last chunk write and forget nothing.
+    With F_t the sum of log σ(f) up to step t, m_t − F_t is the largest of m_0 and max(i_s, 0) − F_s
+    for s ≤ t. Step s of a chunk weighs e^{F_t − F_s + i_s − m_t} at t, and the state before the
+    chunk e^{F_t − F_b + m_b − m_t}. n is a further column of C. Steps that fill the last chunk
+    write and forget nothing.
     """
     T = q.shape[1]
     C, n, m = state
+    kept = F.logsigmoid(f)
+    total = kept.cumsum(1)
+    highest = torch.maximum((i.relu() - total).cummax(1).values, m.unsqueeze(1))
+    m_T = total[:, -1] + highest[:, -1]
+    before = torch.cat([m.unsqueeze(1), (total + highest)[:, :-1]], dim=1)
     C = torch.cat([C, n.unsqueeze(-1)], dim=-1)
     v = torch.cat([v, torch.ones_like(v[..., :1])], dim=-1)
-    gates = torch.stack([F.logsigmoid(f), i], dim=-1)
+    gates = torch.stack([kept, i, total + highest, before], dim=-1)
     q, k, v, gates = (split_chunks(x, CHUNK) for x in (q, k, v, gates))
-    forget, i = gates.unbind(-1)
-    total = forget.cumsum(-1)
-    size = q.shape[-2]
+    kept, i, m, before = gates.unbind(-1)
+    size, own = q.shape[-2], kept.cumsum(-1)
     future = torch.ones(size, size, dtype=torch.bool, device=q.device).triu(1)
-    scores = q @ k.transpose(-1, -2)
-    outputs = []
-    for c in range(q.shape[2]):
-        F_t, own = total[:, :, c], i[:, :, c] - total[:, :, c]
-        highest = (i[:, :, c].relu() - F_t).cummax(-1).values
-        highest = torch.maximum(highest, m.unsqueeze(-1))
-        weights = (own.unsqueeze(-2) - highest.unsqueeze(-1)).masked_fill(future, -torch.inf).exp()
-        before = torch.exp(m.unsqueeze(-1) - highest).unsqueeze(-1)
-        read = before * (q[:, :, c] @ C) + (weights * scores[:, :, c]) @ v[:, :, c]
-        floor = torch.exp(-F_t - highest).unsqueeze(-1)
-        outputs.append(read[..., :-1] / torch.maximum(read[..., -1:].abs(), floor))
-        last = min(size, T - c * size) - 1
-        write = weights[..., last, :].unsqueeze(-1) * k[:, :, c]
-        C = before[..., last, :, None] * C + write.transpose(-1, -2) @ v[:, :, c]
-        m = F_t[..., last] + highest[..., last]
-    return join_chunks(torch.stack(outputs, dim=2), T), (C[..., :-1], C[..., -1], m)
+    exponents = (own - m).unsqueeze(-1) + (i - own).unsqueeze(-2)
+    weights = exponents.masked_fill(future, -torch.inf).exp()
+    faded = (own - m + before[..., :1]).exp().unsqueeze(-1)
+    last = [(size if c + 1 < q.shape[2] else T - c * size) - 1 for c in range(q.shape[2])]
+    within = (weights * (q @ k.transpose(-1, -2))) @ v
+    reads = []
+    for c, end in enumerate(last):
+        reads.append(q[:, :, c] @ C)
+        write = weights[:, :, c, end].unsqueeze(-1) * k[:, :, c]
+        C = faded[:, :, c, end].unsqueeze(-1) * C + write.transpose(-1, -2) @ v[:, :, c]
+    read = within + faded * torch.stack(reads, dim=2)
+    y = read[..., :-1] / torch.maximum(read[..., -1:].abs(), torch.exp(-m).unsqueeze(-1))
+    return join_chunks(y, T), (C[..., :-1], C[..., -1], m_T)
 
 
 def _typical(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> tuple[Tensor, ...]:
