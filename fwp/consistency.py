@@ -240,19 +240,19 @@ def _gpu(experiment, known: list[str]) -> Iterator[str]:
 
 
 def _gradient(experiment, known: list[str]) -> Iterator[str]:
-    """Gradients that cannot be carried along: see `fwp.rtrl`."""
+    """Gradients that cannot be carried along (see `fwp.rtrl`), at the first task of a model."""
+    needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain")}
     for model in known:
         for task in experiment.tasks:
             cell = experiment.cell_settings(model, task)
-            if experiment.training_settings(model, task)["gradient"] != "rtrl":
-                continue
-            needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain")}
-            for key, allowed in needed.items():
-                if cell[key] not in allowed:
+            wrong = [key for key, allowed in needed.items() if cell[key] not in allowed]
+            if wrong and experiment.training_settings(model, task)["gradient"] == "rtrl":
+                for key in wrong:
                     yield (
                         f"models.{model}.{key}: training.gradient = rtrl (task {task}) needs "
-                        f"{show(allowed[-1])}, got {show(cell[key])}; allowed: bptt for this model"
+                        f"{show(needed[key][-1])}, got {show(cell[key])}; allowed here: bptt"
                     )
+                break
 
 
 def _heads(experiment, known: list[str]) -> Iterator[str]:
