@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import _native
+from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 
 KERNEL = _native.Kernel("delta_rnn")
@@ -59,6 +60,13 @@ def native(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tuple
     inputs = (z, k, v, beta, *state)
     y, R = _Native.apply(_native.records(inputs), *inputs)
     return y, (R, y[:, -1])
+
+
+def triton(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tuple[Tensor, State]:
+    """The kernel for GPUs, see triton/delta_rnn.py."""
+    from fwp.ops.triton.delta_rnn import delta_rnn as kernel
+
+    return kernel(z, k, v, beta, state)
 
 
 class _Native(torch.autograd.Function):
@@ -121,6 +129,10 @@ OP = Op(
     inputs={"z": "BTHD", "k": "BTHD", "v": "BTHD", "beta": "BTH"},
     state=("BHDD", "BHD"),
     cost=lambda n: 3 * n["D"] ** 2,
-    backends={"native": Backend(native, KERNEL.unusable), "reference": Backend(reference)},
+    backends={
+        "native": Backend(native, KERNEL.unusable),
+        "triton": Backend(triton, _triton.unusable, packs=True),
+        "reference": Backend(reference),
+    },
     typical=_typical,
 )

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fwp.ops import _native
+from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op, zero_state
 
 KERNEL = _native.Kernel("slstm")
@@ -68,6 +69,13 @@ def native(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
     inputs = (gates, r, *state)
     h, c, l = _Native.apply(_native.records(inputs), *inputs)  # noqa: E741
     return h, (h[:, -1], c, l)
+
+
+def triton(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
+    """The kernel for GPUs, see triton/slstm.py."""
+    from fwp.ops.triton.slstm import slstm as kernel
+
+    return kernel(gates, r, state)
 
 
 class _Native(torch.autograd.Function):
@@ -134,7 +142,11 @@ OP = Op(
     inputs={"gates": "BTH4D", "r": "H4DD"},
     state=("BHD", "BHD", "BHD"),
     cost=lambda n: 4 * n["D"] ** 2 + 3 * n["D"],
-    backends={"native": Backend(native, KERNEL.unusable), "reference": Backend(reference)},
+    backends={
+        "native": Backend(native, KERNEL.unusable),
+        "triton": Backend(triton, _triton.unusable, packs=True),
+        "reference": Backend(reference),
+    },
     initial=_initial,
     typical=_typical,
 )
