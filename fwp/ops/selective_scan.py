@@ -7,6 +7,7 @@ from fwp.ops import _native
 from fwp.ops._op import Backend, Op
 
 KERNEL = _native.Kernel("selective_scan", fixed_sizes=())
+LARGEST = 2**26  # numbers in the states that the parallel form holds at once
 
 
 def selective_scan(
@@ -65,11 +66,17 @@ def reference(
 def parallel(
     x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor, h: Tensor, negative: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """All steps at once, in log₂ T passes over all states; A is that of R models, [R, D, K]."""
+    """Many steps at once, in log₂ of them passes over their states; A is of R models, [R, D, K]."""
     A = A.repeat_interleave(len(x) // len(A), dim=0).unsqueeze(1)
-    decay = _decay(delta, A, negative)
-    states = _Scan.apply(decay, torch.einsum("btd,btk->btdk", delta * x, b), h)
-    return torch.einsum("btdk,btk->btd", states, c), states[:, -1]
+    steps = max(1, LARGEST // A.numel())
+    pieces = zip(*(part.split(steps, dim=1) for part in (x, delta, b, c)), strict=True)
+    outputs = []
+    for x_t, delta_t, b_t, c_t in pieces:
+        written = torch.einsum("btd,btk->btdk", delta_t * x_t, b_t)
+        states = _Scan.apply(_decay(delta_t, A, negative), written, h)
+        outputs.append(torch.einsum("btdk,btk->btd", states, c_t))
+        h = states[:, -1]
+    return torch.cat(outputs, dim=1), h
 
 
 class _Scan(torch.autograd.Function):

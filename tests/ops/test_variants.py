@@ -5,11 +5,11 @@ import torch
 from test_properties import as_tuple, difference, example, largest, random_like, usable
 
 from fwp import ops
+from fwp.ops import selective_scan
 from fwp.ops.recurrent_delta_rule import _ablated
-from fwp.ops.selective_scan import SIGNED
 
 VARIANTS = {
-    "selective_scan": [SIGNED],
+    "selective_scan": [selective_scan.SIGNED],
     "recurrent_delta_rule": [
         _ablated(*parts) for parts in (("linear", "delta"), ("tanh", "sum"), ("linear", "sum"))
     ],
@@ -46,3 +46,13 @@ def test_a_variant_equals_its_reference(op, backend):
         assert difference(x, y) <= 1e-10 * largest(y)
     plain, _ = ops.get(op.name)("reference", state, **inputs)
     assert not torch.allclose(plain, expected[0])
+
+
+def test_the_parallel_scan_takes_few_steps_at_a_time_where_many_are_too_large(monkeypatch):
+    op = ops.get("selective_scan")
+    inputs, state = example(op, torch.Generator().manual_seed(0), torch.float64)
+    expected, weights = results(op, "reference", inputs, state)
+    monkeypatch.setattr(selective_scan, "LARGEST", 10 * state.numel())
+    found, _ = results(op, "parallel", inputs, state, weights)
+    for x, y in zip(found, expected, strict=True):
+        assert difference(x, y) <= 1e-10 * largest(y)
