@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import _native
+from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 
 KERNEL = _native.Kernel("selective_scan", fixed_sizes=())
@@ -116,6 +117,15 @@ def native(
     return _Native.apply(negative, x, delta, A, b, c, h)
 
 
+def triton(
+    x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor, h: Tensor, negative: bool = False
+) -> tuple[Tensor, Tensor]:
+    """The kernel for GPUs, see triton/selective_scan.py."""
+    from fwp.ops.triton.selective_scan import selective_scan as kernel
+
+    return kernel(x, delta, A, b, c, h, negative)
+
+
 class _Native(torch.autograd.Function):
     @staticmethod
     def forward(ctx, negative, x, delta, A, b, c, h_0):
@@ -178,6 +188,7 @@ OP = Op(
     cost=lambda n: 4 * n["D"] * n["K"],
     backends={
         "native": Backend(native, KERNEL.unusable),
+        "triton": Backend(triton, _triton.unusable_device, packs=True),
         "parallel": Backend(parallel, _anywhere, packs=True),
         "reference": Backend(reference),
     },

@@ -19,7 +19,7 @@ INTERPRETED = {
         {"B": 1, "T": 1, "H": 1, "D": 1, "K": 1, "V": 1, "I": 1},
     ),
     "two wide models": (2, torch.float64, {"T": 3, "B": 2, "H": 1, "D": 70, "K": 3, "V": 18}),
-    "several rounds": (1, torch.float64, {"T": 11, "B": 1, "H": 1, "D": 4, "K": 4, "V": 4}),
+    "several rounds": (1, torch.float64, {"T": 17, "B": 1, "H": 1, "D": 4, "K": 4, "V": 4}),
 }
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 

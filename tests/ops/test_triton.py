@@ -15,7 +15,7 @@ from fwp import ops
 from fwp.ops import triton
 
 NAMES = [name for name in ops.names() if "triton" in ops.get(name).backends]
-VARIANTS = ["recurrent_delta_rule:feedback=linear,rule=sum"]
+VARIANTS = ["recurrent_delta_rule:feedback=linear,rule=sum", "selective_scan:negative=yes"]
 CASES = {
     "usual": (1, {}),
     "one step": (1, {"T": 1}),
