@@ -87,7 +87,7 @@ STATES = {
     "gru": ("h",),
     "slstm": ("h", "C / N", "log N"),
     "mlstm": ("C", "n", "m"),
-    "selective_ssm": ("h",),
+    "selective_ssm": ("h", "convolution"),
 }
 
 _LATEX_SPECIAL = {

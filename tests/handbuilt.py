@@ -111,7 +111,7 @@ def selective_ssm() -> SequenceModel:
     A 0 leaves it: Δ = 0, so a = 1 and nothing is written. A 1 turns it around and adds one: Δ = K,
     so a = -1.
     """
-    options = {"states": 1, "expand": 1, "allow_neg_eigval": True}
+    options = {"states": 1, "expand": 1, "conv_size": 0, "allow_neg_eigval": True}
     model, one = blank("selective_ssm", 4, **options), 1 / (1 + math.exp(-1.0))
     # After layer normalisation: 1 at the first place for both symbols, ±1 at the second.
     model.embedding.weight[:] = torch.tensor([[1.0, 1, -1, -1], [1.0, -1, 1, -1]])

@@ -8,12 +8,13 @@ from torch import Tensor, nn
 
 from fwp.linear import Linear
 from fwp.ops.selective_scan import selective_scan
+from fwp.short_convolution import ShortConvolution
 
 
 class SelectiveSSM(nn.Module):
     """Each of E · hidden units has a state of N numbers that decay at rates the input chooses.
 
-        u_t = silu(W_u x_t)      [B_t, C_t] = W_BC u_t      Δ_t = softplus(W_2 W_1 u_t + b)
+        u_t = silu(conv(W_u x)_t)      [B_t, C_t] = W_BC u_t      Δ_t = softplus(W_2 W_1 u_t + b)
         h_t = exp(Δ_t A) ∘ h_{t-1} + Δ_t u_t ⊗ B_t      y_t = h_t C_t + D ∘ u_t
         output: W_out (y_t ∘ silu(W_g x_t))
 
@@ -23,8 +24,7 @@ class SelectiveSSM(nn.Module):
     layers counting modulo powers of two, but not modulo 3, which takes eigenvalues that are not
     real (Grazzi et al. 2024, theorems 1 and 2).
 
-    Mamba's convolution before the recurrence is left out: a symbol is seen by itself. Its blocks
-    have no feed-forward part either (`feed_forward: 0`).
+    Mamba's blocks have no feed-forward part (`feed_forward: 0`).
 
     At first A is -1, -2, ..., -N for every unit, and the bias of Δ is such that Δ lies in 0.001 to
     0.1, as in Mamba.
@@ -33,6 +33,8 @@ class SelectiveSSM(nn.Module):
         hidden: width of input and output.
         states: N, numbers per unit.
         expand: E.
+        conv_size: how many symbols a unit sees before the recurrence; 0 leaves the short
+            convolution out.
         allow_neg_eigval: whether the transition may be negative.
     """
 
@@ -44,6 +46,7 @@ class SelectiveSSM(nn.Module):
         *,
         states: int = 16,
         expand: int = 2,
+        conv_size: int = 4,
         allow_neg_eigval: bool = False,
     ):
         super().__init__()
@@ -51,6 +54,7 @@ class SelectiveSSM(nn.Module):
         inner, rank = expand * hidden, math.ceil(hidden / 16)
         self.sizes = (rank, states, states)
         self.inputs = Linear(hidden, 2 * inner, bias=False)
+        self.conv = ShortConvolution(inner, conv_size) if conv_size else None
         self.select = Linear(inner, sum(self.sizes), bias=False)
         self.delta = Linear(rank, inner)
         self.log_rates = nn.Parameter(torch.arange(1.0, states + 1).log().repeat(inner, 1))
@@ -60,9 +64,17 @@ class SelectiveSSM(nn.Module):
         steps = torch.empty(inner).uniform_(math.log(0.001), math.log(0.1)).exp()
         self.delta.bias.data = steps + torch.log(-torch.expm1(-steps))  # softplus undone
 
-    def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
-        """Map x [B, T, hidden] to y; the state is (h,), [B, E · hidden, N]."""
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None):
+        """Map x [B, T, hidden] to y.
+
+        The state is h [B, E · hidden, N], and the convolution's if there is one.
+        """
+        h, *past = (None, None) if state is None else state
         u, gate = self.inputs(x).chunk(2, dim=-1)
+        if self.conv is not None:
+            u, *past = self.conv(u, *past)
+        else:
+            past = ()
         u = F.silu(u)
         low, b, c = self.select(u).split(self.sizes, dim=-1)
         y, h = selective_scan(
@@ -71,10 +83,10 @@ class SelectiveSSM(nn.Module):
             -torch.exp(self.log_rates),
             b,
             c,
-            initial_state=None if state is None else state[0],
+            initial_state=h,
             allow_neg_eigval=self.allow_neg_eigval,
         )
-        return self.out((y + self.skip * u) * F.silu(gate)), (h,)
+        return self.out((y + self.skip * u) * F.silu(gate)), (h, *past)
 
 
 MIXER = SelectiveSSM

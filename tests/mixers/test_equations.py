@@ -216,10 +216,12 @@ def test_mlstm(x):
 @pytest.mark.parametrize("negative", [False, True])
 def test_selective_ssm(x, negative):
     mixer = make("selective_ssm", states=3, allow_neg_eigval=negative)
-    h = torch.zeros(2 * HIDDEN, 3, dtype=torch.float64)
+    h, past = torch.zeros(2 * HIDDEN, 3, dtype=torch.float64), [torch.zeros(2 * HIDDEN)] * 3
     outputs = []
     for x_t in x:
-        u, gate = F.silu(apply(mixer.inputs, x_t)).chunk(2)
+        u, gate = apply(mixer.inputs, x_t).chunk(2)
+        past = [u, *past[:3]]
+        u, gate = F.silu(sum(map(torch.mul, mixer.conv.weight, past))), F.silu(gate)
         low, b, c = apply(mixer.select, u).split(mixer.sizes)
         delta = F.softplus(apply(mixer.delta, low))
         a = torch.exp(torch.outer(delta, torch.tensor([-1.0, -2, -3], dtype=torch.float64)))

@@ -40,7 +40,7 @@ OPTIONS = [
     ("srwm", {"rates": "one"}),
     *(("srwm", {"init": init}) for init in ("equal", "orthogonal")),
     ("selective_ssm", {"allow_neg_eigval": True}),
-    ("selective_ssm", {"states": 3, "expand": 1}),
+    ("selective_ssm", {"states": 3, "expand": 1, "conv_size": 0}),
 ]  # fmt: skip
 IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, options in OPTIONS]
 
