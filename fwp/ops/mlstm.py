@@ -4,10 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fwp.ops._chunks import join_chunks, split_chunks
 from fwp.ops._op import Backend, Op
-
-CHUNK = 16
+from fwp.ops.generalised_delta_rule import generalised_delta_rule
 
 
 def mlstm(
@@ -69,43 +67,30 @@ def reference(
     return torch.stack(outputs, dim=1), (C, n, m)
 
 
-def chunked(
+def generalised(
     q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, state: State
 ) -> tuple[Tensor, State]:
-    """Matrix products within chunks of time, the state from chunk to chunk: linear cost in T.
+    """The kernels of the generalised delta rule, for a state that only decays and is written to.
 
     With F_t the sum of log σ(f) up to step t, m_t − F_t is the largest of m_0 and max(i_s, 0) − F_s
-    for s ≤ t. Step s of a chunk weighs e^{F_t − F_s + i_s − m_t} at t, and the state before the
-    chunk e^{F_t − F_b + m_b − m_t}. n is a further column of C. Steps that fill the last chunk
-    write and forget nothing.
+    for s ≤ t: so all m are known beforehand. n is a further column of C.
     """
-    T = q.shape[1]
-    C, n, m = state
+    C, n, m_0 = state
     kept = F.logsigmoid(f)
     total = kept.cumsum(1)
-    highest = torch.maximum((i.relu() - total).cummax(1).values, m.unsqueeze(1))
-    m_T = total[:, -1] + highest[:, -1]
-    before = torch.cat([m.unsqueeze(1), (total + highest)[:, :-1]], dim=1)
-    C = torch.cat([C, n.unsqueeze(-1)], dim=-1)
+    highest = torch.maximum((i.relu() - total).cummax(1).values, m_0.unsqueeze(1))
+    m = total + highest
+    before = torch.cat([m_0.unsqueeze(1), m[:, :-1]], dim=1)
+    decay, write = (torch.exp(x - m).unsqueeze(-1) for x in (kept + before, i))
     v = torch.cat([v, torch.ones_like(v[..., :1])], dim=-1)
-    gates = torch.stack([kept, i, total + highest, before], dim=-1)
-    q, k, v, gates = (split_chunks(x, CHUNK) for x in (q, k, v, gates))
-    kept, i, m, before = gates.unbind(-1)
-    size, own = q.shape[-2], kept.cumsum(-1)
-    future = torch.ones(size, size, dtype=torch.bool, device=q.device).triu(1)
-    exponents = (own - m).unsqueeze(-1) + (i - own).unsqueeze(-2)
-    weights = exponents.masked_fill(future, -torch.inf).exp()
-    faded = (own - m + before[..., :1]).exp().unsqueeze(-1)
-    last = [(size if c + 1 < q.shape[2] else T - c * size) - 1 for c in range(q.shape[2])]
-    within = (weights * (q @ k.transpose(-1, -2))) @ v
-    reads = []
-    for c, end in enumerate(last):
-        reads.append(q[:, :, c] @ C)
-        write = weights[:, :, c, end].unsqueeze(-1) * k[:, :, c]
-        C = faded[:, :, c, end].unsqueeze(-1) * C + write.transpose(-1, -2) @ v[:, :, c]
-    read = within + faded * torch.stack(reads, dim=2)
-    y = read[..., :-1] / torch.maximum(read[..., -1:].abs(), torch.exp(-m).unsqueeze(-1))
-    return join_chunks(y, T), (C[..., :-1], C[..., -1], m_T)
+    S, nothing = torch.cat([C, n.unsqueeze(-1)], dim=-1), torch.zeros_like(k)
+    y, S = generalised_delta_rule(q, write * k, v, decay.expand_as(k), nothing, nothing, S)
+    floor = torch.exp(-m).unsqueeze(-1)
+    return y[..., :-1] / torch.maximum(y[..., -1:].abs(), floor), (
+        S[..., :-1],
+        S[..., -1],
+        m[:, -1],
+    )
 
 
 def _typical(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> tuple[Tensor, ...]:
@@ -117,6 +102,6 @@ OP = Op(
     inputs={"q": "BTHK", "k": "BTHK", "v": "BTHV", "i": "BTH", "f": "BTH"},
     state=("BHKV", "BHK", "BH"),
     cost=lambda n: 2 * n["K"] * n["V"] + 3 * n["K"],
-    backends={"chunked": Backend(chunked), "reference": Backend(reference)},
+    backends={"generalised": Backend(generalised), "reference": Backend(reference)},
     typical=_typical,
 )
