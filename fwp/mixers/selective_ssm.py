@@ -19,10 +19,9 @@ class SelectiveSSM(nn.Module):
         output: W_out (y_t ∘ silu(W_g x_t))
 
     The transition is diagonal with eigenvalues in (0, 1): what is written can fade, but not turn
-    around, so that parity is out of reach at any depth in finite precision. With negative
-    eigenvalues, 2 exp(Δ_t A) - 1 in (-1, 1), a symbol can flip a sign: parity, and over several
-    layers counting modulo powers of two, but not modulo 3, which takes eigenvalues that are not
-    real (Grazzi et al. 2024, theorems 1 and 2).
+    around, so that parity is out of reach in finite precision. With negative eigenvalues,
+    2 exp(Δ_t A) - 1 in (-1, 1), a symbol can flip a sign: parity, but not counting modulo 3, which
+    takes matrices that are not triangular (Grazzi et al. 2024).
 
     Mamba's blocks have no feed-forward part (`feed_forward: 0`).
 
