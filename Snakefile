@@ -8,12 +8,14 @@ import gc
 import json
 import os
 import shlex
+import subprocess
 import sys
+from pathlib import Path
 
 import snakemake.sourcecache
 from snakemake.utils import min_version
 
-from fwp import experiment
+from fwp import experiment, missing
 
 min_version("9.14")
 
@@ -39,6 +41,10 @@ config["grid"] = {
 }
 
 FORMATS = ["svg", "pdf", "png"]  # of every figure
+
+# The options of the run that makes a partial report.
+PARTIAL = "--nolock --cores 1 --executor local --quiet all --allowed-rules".split()
+PARTIAL += ["collect", "tables", "claims", "figures", "report"]
 
 # What this run was started with, for the run within it that writes the report.
 ARGUMENTS = ["--snakefile", os.path.relpath(workflow.main_snakefile), "--configfile", *CONFIG]
@@ -93,9 +99,25 @@ rule all:
     localrule: True
 
 
+# Cells that failed for good do not keep the report of the others from coming out. Not if the user
+# has stopped the run, and not if something else was asked for.
+onerror:
+    logs = [log] if isinstance(log, str) else log
+    stopped = any("Terminating processes on user request" in Path(p).read_text() for p in logs)
+    wanted = any(job.rule.name == "report" for job in workflow.dag.needrun_jobs())
+    if wanted and not stopped and not EXPERIMENT.partial and missing.split(EXPERIMENT)[0]:
+        change = ["partial=true"] if CHANGES else ["--config", "partial=true"]
+        command = [sys.executable, "-m", "snakemake", *ARGUMENTS]
+        command += [*change, *PARTIAL, "--", "report"]
+        print("\nSome jobs failed. A report on the cells that are finished follows.")
+        subprocess.run(command, check=False)
+
+
 onsuccess:
     files = [*rules.report.output, rules.tables.output.markdown, rules.claims.output.markdown]
     files += [rules.figures.output.heatmap, rules.collect.output.accuracy]
     files += [rules.retrieval.output.markdown]
+    if EXPERIMENT.partial:
+        files.append(rules.collect.output.missing)
     print("\nDone. Open:")
     print(*(f"  {file}" for file in files if os.path.exists(file)), sep="\n")

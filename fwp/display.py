@@ -5,6 +5,7 @@ other is shown as it was given.
 """
 
 import math
+from collections.abc import Sequence
 
 MODELS = {
     "lstm": "LSTM",
@@ -99,6 +100,7 @@ _LATEX_SPECIAL = {
     "|": r"\textbar{}",
     "≥": r"$\geq$",
     "†": r"$^\dagger$",
+    "‡": r"$^\ddagger$",
     "–": "--",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
@@ -112,6 +114,13 @@ def model(name: str) -> str:
 def task(name: str) -> str:
     """The task's name as plain text, or `name` itself."""
     return TASKS[name][0] if name in TASKS else name
+
+
+def seeds(numbers: Sequence[int]) -> str:
+    """Seeds in words: seed 3; seeds 0, 2; seeds 0–9."""
+    consecutive = len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1))
+    listed = f"{numbers[0]}–{numbers[-1]}" if consecutive else ", ".join(map(str, numbers))
+    return f"seed{'s' * (len(numbers) > 1)} {listed}"
 
 
 def state(mixer: str, component: int, layer: int = 0, layers: int = 1) -> str:

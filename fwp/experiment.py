@@ -57,6 +57,7 @@ class Experiment:
         device: auto, cpu or cuda.
         analysis: models and tasks to look into, and by how many strings.
         seeds_per_job: how many seeds a job trains.
+        partial: whether the report is of the cells that are finished.
         config: the config with all defaults, as given otherwise.
         folders: where modules of the user's own are looked for first.
 
@@ -81,6 +82,7 @@ class Experiment:
         self.results = os.path.normpath(self.config["results"])
         self.device = self.config["compute"]["device"]
         self.seeds_per_job = self.config["compute"]["seeds_per_job"]
+        self.partial = self.config["partial"]
         self.analysis = dict(self.config["analysis"])
         for kind, known in (("models", self.models), ("tasks", self.tasks)):
             wanted = self.analysis[kind]

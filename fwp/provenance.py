@@ -23,7 +23,7 @@ ROOTS = {
     "test_data": ("fwp.datasets", "fwp.datasets.drawing", "fwp.datasets.card"),
     "train": ("fwp.training",),
     "evaluate": ("fwp.evaluation",),
-    "collect": ("fwp.results",),
+    "collect": ("fwp.results", "fwp.missing"),
     "tables": ("fwp.tables",),
     "figures": ("fwp.figures",),
     "retrieval": ("fwp.retrieval.training",),

@@ -17,6 +17,7 @@ KINDS = {
     "number": "a number",
     "string": "text",
     "array": "a list",
+    "boolean": "true or false",
     "object": "a mapping",
     "null": "null",
 }

@@ -7,8 +7,9 @@ from html.parser import HTMLParser
 import pytest
 import synthetic
 
-from fwp import claims, datasets, figures, report, results
+from fwp import claims, datasets, figures, missing, report, results
 from fwp.datasets.card import describe
+from fwp.files import write_text
 from fwp.results import ResultsError
 
 VOID = {"meta", "img", "br"}
@@ -40,11 +41,12 @@ class Page(HTMLParser):
         self.text += data
 
 
-def make(folder, tasks=("parity", "aa_star"), **settings):
+def make(folder, tasks=("parity", "aa_star"), lost=(), **settings):
     """Results in a folder as the workflow leaves them; returns the paths of the cards."""
     cells = synthetic.write_grid(folder / "cells", tasks=tasks, **settings)
     found = results.collect(cells)
     results.write(found, folder / "tables")
+    missing.write(lost, folder / "tables/missing.csv")
     cards = []
     for task in found.runs["task"].unique():
         spec = {"train": (2, 12), "validation": [(2, 12)], "test": [(2, 12), (13, 20)]}
@@ -132,3 +134,18 @@ def test_a_missing_figure_is_named(tmp_path):
     (tmp_path / "figures/length.svg").unlink()
     with pytest.raises(ResultsError, match=r"length\.svg: the figure is missing"):
         report.write(tmp_path, tmp_path / "report.html", cards=cards)
+
+
+def test_runs_without_results_are_listed_with_their_logs(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "write", lambda *_: None)
+    for name in report.FIGURES:
+        write_text(tmp_path / f"figures/{name}.svg", "<svg/>")
+    log = tmp_path / "cells/parity/elstm/seed-0/train.log"
+    row = {"task": "parity", "model": "elstm", "seed": 0, "state": "failed", "error": "it <broke>"}
+    grid = {"models": ["lstm", "srwm"], "seeds": (0,), "lengths": False}
+    cards = make(tmp_path, ["parity"], lost=[row | {"log": str(log)}], **grid)
+    report.write(tmp_path, tmp_path / "report.html", cards=cards)
+    page = Page((tmp_path / "report.html").read_text())
+    assert "e-LSTM on Parity, seed 0: failed, it <broke>" in " ".join(page.text.split())
+    assert "cells/parity/elstm/seed-0/train.log" in page.links
+    assert "#parity/elstm" not in page.links and "#parity/lstm" in page.links

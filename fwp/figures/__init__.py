@@ -3,7 +3,7 @@
 One figure per module; each function returns a matplotlib Figure, which `save` writes to disk.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fwp.cards import training_lengths
@@ -28,17 +28,23 @@ __all__ = [
 ]
 
 
-def write(results: Results, folder: str | Path, cards: Iterable[str | Path] = ()) -> None:
+def write(
+    results: Results,
+    folder: str | Path,
+    cards: Iterable[str | Path] = (),
+    missing: Sequence[dict] = (),
+) -> None:
     """Draw every figure into `folder`, each as .svg, .pdf and .png.
 
     heatmap, length, strip, learning, and survival against epochs, strings and seconds.
 
     Args:
         cards: the dataset cards (JSON) of the tasks; they tell which lengths were trained on.
+        missing: runs without results (`fwp.missing`).
     """
     folder, training = Path(folder), training_lengths(cards)
     style = looks(results.runs["model"].unique())
-    save(heatmap(results.accuracy), folder / "heatmap")
+    save(heatmap(results.accuracy, missing), folder / "heatmap")
     save(accuracy_by_length(results.accuracy, training, style), folder / "length")
     save(learning_curves(results.history, results.runs, style), folder / "learning")
     save(strip(results.accuracy, style), folder / "strip")

@@ -1,6 +1,7 @@
 """Models × tasks: mean accuracy over seeds, one panel per bin of lengths."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from matplotlib.patches import Rectangle
 
 from fwp import display, statistics
 from fwp.figures.style import NORMAL, SMALL, is_last_in_column, panels, settings, text_width
+from fwp.missing import by_cell, extended
 
 CELL = (0.265, 0.2)  # inches: room for "99.9†"
 NUMBER = 6  # points
@@ -20,30 +22,37 @@ COLOURS = colormaps["YlGnBu"]  # lightness falls steadily: readable in grey
 ASPECT = 1.6  # of the page, about
 KEY = "Sequence accuracy (%), mean over seeds"
 DIVERGED = "† a seed diverged; div.: all of them did"
+FAILED = "fail.: the jobs of the cell failed"
 
 
-def heatmap(accuracy: pd.DataFrame) -> Figure:
+def heatmap(accuracy: pd.DataFrame, missing: Sequence[dict] = ()) -> Figure:
     """Mean sequence accuracy over seeds of each model on each task, one panel per bin.
 
     A dagger marks cells of which a seed diverged; where all did, there is no number.
 
     Args:
         accuracy: the tidy table (`fwp.results`).
+        missing: runs without results (`fwp.missing`).
     """
     summary = statistics.summarise(accuracy)
     models = [m for m in accuracy["model"].cat.categories if (accuracy["model"] == m).any()]
     tasks = [t for t in accuracy["task"].cat.categories if (accuracy["task"] == t).any()]
+    models, tasks = extended(models, missing, "model"), extended(tasks, missing, "task")
+    states = by_cell(missing)
     titles = _titles(statistics.bins(accuracy))
     with settings():
         figure, axes, columns = _page(
-            titles, models, tasks, [KEY, DIVERGED] if summary["diverged"].any() else [KEY]
+            *(titles, models, tasks),
+            [KEY]
+            + [DIVERGED] * bool(summary["diverged"].any())
+            + [FAILED] * ("failed" in states.values()),
         )
         for i, (axis, title) in enumerate(zip(axes, titles, strict=True)):
             rows = summary[summary["bin_index"] == i].itertuples()
             cells = {(row.model, row.task): row for row in rows}
             for y, model in enumerate(models):
                 for x, task in enumerate(tasks):
-                    _draw_cell(axis, x, y, cells.get((model, task)))
+                    _draw_cell(axis, x, y, cells.get((model, task)), states.get((model, task)))
             axis.set_title(title, loc="left", pad=3)
             axis.set(xlim=(0, len(tasks)), ylim=(len(models), 0))
             axis.set_xticks(np.arange(len(tasks)) + 0.5)
@@ -107,18 +116,18 @@ def _page(titles: list[str], models: list[str], tasks: list[str], key: list[str]
     return figure, axes, columns
 
 
-def _draw_cell(axis: Axes, x: int, y: int, row) -> None:
+def _draw_cell(axis: Axes, x: int, y: int, row, state: str | None) -> None:
     box = {"xy": (x, y), "width": 1, "height": 1, "linewidth": 0.8, "edgecolor": "white"}
     text = {"x": x + 0.5, "y": y + 0.5, "ha": "center", "va": "center_baseline"}
-    if row is None:
+    if row is None and state != "failed":
         axis.add_patch(Rectangle(facecolor="#f4f4f4", **box))
         axis.text(s="–", fontsize=NUMBER, color="#777777", **text)
-    elif row.diverged == row.seeds:
+    elif row is None or row.diverged == row.seeds:
         axis.add_patch(Rectangle(facecolor="#f4f4f4", **box))
         axis.add_patch(Rectangle(fill=False, hatch="//////", **box | {"edgecolor": "#bbbbbb"}))
         axis.add_patch(Rectangle(fill=False, **box))
         ground = {"facecolor": "#f4f4f4", "edgecolor": "none", "pad": 0.5}
-        axis.text(s="div.", fontsize=NUMBER, bbox=ground, **text)
+        axis.text(s="fail." if row is None else "div.", fontsize=NUMBER, bbox=ground, **text)
     else:
         colour = COLOURS(row.mean)
         axis.add_patch(Rectangle(facecolor=colour, **box))

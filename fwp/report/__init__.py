@@ -6,6 +6,7 @@ their cell, which is part of the page too and leads to the files beside it.
 
 import base64
 import json
+import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -15,7 +16,7 @@ import pandas as pd
 
 from fwp import cards as dataset_cards
 from fwp import claims as library
-from fwp import display, languages, results, signatures, statistics
+from fwp import display, languages, missing, results, signatures, statistics
 from fwp.claims.judge import judge
 from fwp.files import write_text
 from fwp.results import Results, ResultsError
@@ -56,7 +57,8 @@ def write(
     cards = [dataset_cards.read(card) for card in cards]
     records = _records(found, folder / "cells")
     judged = judge(library.read(claims), found.accuracy)
-    sections = {part.label: part for part in summary.sections(found.accuracy, found.runs)}
+    lost = missing.read(folder / "tables" / "missing.csv")
+    parts = summary.sections(found.accuracy, found.runs, missing=lost)
     page = _template().render(
         style=grid.STYLE,
         counts=_counts(found),
@@ -65,8 +67,12 @@ def write(
         verdicts=pd.Series([item.verdict for item in judged], dtype=str).value_counts(),
         claims=claim_tables.fragment(judged, _link) if judged else None,
         claims_note=claim_tables.NOTE,
-        sections=sections,
-        draw=lambda one: grid.html_grid(one, _link),
+        sections={part.label: part for part in parts},
+        draw=lambda one: grid.html_grid(
+            one, lambda task, model: _link(task, model) if (task, model) in records else None
+        ),
+        lost=len(lost),
+        missing=missing.listed(_with_links(lost, folder)),
         figures={name: _figure(folder, name) for name in FIGURES},
         datasets=dataset_tables.fragment(cards, "h3"),
         records=records,
@@ -75,6 +81,11 @@ def write(
         display=display,
     )
     write_text(output, page)
+
+
+def _with_links(rows: list[dict], folder: Path) -> list[dict]:
+    """Missing runs with the paths of their logs as seen from the page."""
+    return [row | {"log": row["log"] and os.path.relpath(row["log"], folder)} for row in rows]
 
 
 def _template():

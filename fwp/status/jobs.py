@@ -80,7 +80,7 @@ def read_job(planned, params: dict, now: float) -> Job:
         _apply_progress(job, progress, now)
     if any(run.state == "running" for run in job.runs.values()):
         return job
-    accuracies = _test_accuracies(folder / "accuracy.csv")
+    accuracies = _test_accuracies(folder / "accuracy.csv", folder / "cell.json")
     for seed in job.runs.keys() & trained.keys() & accuracies.keys():
         run = job.runs[seed]
         run.state = "outdated" if outdated else trained[seed]["status"]
@@ -129,10 +129,15 @@ def _json(path: Path) -> dict | None:
     return value if isinstance(value, dict) else None
 
 
-def _test_accuracies(path: Path) -> dict[int, list[float]]:
-    """Accuracy on each test bin, shortest first, per seed; empty if there is no such file yet."""
+def _test_accuracies(path: Path, record: Path) -> dict[int, list[float]]:
+    """Accuracy on each test bin, shortest first, per seed; empty if there is no such file yet.
+
+    Nor is there one for weights that have been trained anew since.
+    """
     found: dict[int, list[float]] = {}
     try:
+        if path.stat().st_mtime < record.stat().st_mtime:
+            return {}
         with path.open(newline="", encoding="utf-8") as file:
             # Rows of single lengths are a thousand times as many: leave them out unparsed.
             header = next(file, "")

@@ -175,11 +175,8 @@ class Screen:
 
     def where(self, job: Job, seeds: Sequence[int] | None = None) -> str:
         """Model, task and seeds in words."""
-        seeds = list(job.runs) if seeds is None else seeds
-        consecutive = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1))
-        listed = f"{seeds[0]}–{seeds[-1]}" if consecutive else ", ".join(map(str, seeds))
-        number = f"seed{'s' * (len(seeds) > 1)} {listed}"
-        return f"{display.model(job.model)} on {display.task(job.task)}, {number}"
+        seeds = display.seeds(list(job.runs) if seeds is None else seeds)
+        return f"{display.model(job.model)} on {display.task(job.task)}, {seeds}"
 
 
 def _can_write(text: str) -> bool:

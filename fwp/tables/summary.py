@@ -1,5 +1,6 @@
 """What came out: accuracy, seeds that solve a bin, generalisation length, cost of training."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from fwp import comparison, display, statistics, survival
 from fwp.files import atomic, write_text
+from fwp.missing import by_cell, extended
 from fwp.tables import grid
 from fwp.tables.grid import Cell, Grid, Section
 
@@ -15,6 +17,10 @@ INTRODUCTION = (
     "strings are neither training nor validation strings, except in languages with too few strings "
     "(see the datasets table). Every cell is over {seeds}; † marks that a seed diverged: it counts "
     "with the weights it had before, or as 0 if it has none."
+)
+MISSING = (
+    "Some runs have no results: cells without any are marked as missing or, if their jobs failed, "
+    "as failed; ‡ marks that some seeds of a cell have none. missing.csv lists them."
 )
 ACCURACY_NOTE = (
     "Mean over seeds, in brackets the best seed where they differ; bold: every seed is at 100 %."
@@ -25,6 +31,7 @@ def write_summary(
     accuracy: pd.DataFrame,
     runs: pd.DataFrame,
     *,
+    missing: Sequence[dict] = (),
     csv: str | Path | None = None,
     markdown: str | Path | None = None,
     latex: str | Path | None = None,
@@ -34,10 +41,15 @@ def write_summary(
 
     The CSV holds `fwp.statistics.summarise` (one row per task × model × bin); the others hold
     tables to read.
+
+    Args:
+        missing: runs without results (`fwp.missing`).
     """
     summary = statistics.summarise(accuracy)
-    parts = sections(accuracy, runs, summary)
+    parts = sections(accuracy, runs, summary, missing=missing)
     introduction = INTRODUCTION.format(seeds=_seeds(summary))
+    if missing:
+        introduction += f" {MISSING}"
     if csv:
         with atomic(csv) as temporary:
             summary.to_csv(temporary, index=False, lineterminator="\n")
@@ -65,7 +77,11 @@ def write_compute(history: pd.DataFrame, runs: pd.DataFrame, csv: str | Path) ->
 
 
 def sections(
-    accuracy: pd.DataFrame, runs: pd.DataFrame, summary: pd.DataFrame | None = None
+    accuracy: pd.DataFrame,
+    runs: pd.DataFrame,
+    summary: pd.DataFrame | None = None,
+    *,
+    missing: Sequence[dict] = (),
 ) -> list[Section]:
     """The tables to read, the most important first.
 
@@ -139,7 +155,7 @@ def sections(
             [_grid("", cost.reset_index(), _training)],
         )
     )
-    return parts
+    return [_with_missing(part, missing) for part in parts] if missing else parts
 
 
 def _bin_title(index: int, windows: dict[str, str]) -> str:
@@ -157,6 +173,24 @@ def _grid(title: str, rows: pd.DataFrame, cell) -> Grid:
     )
     cells = {(row.model, row.task): cell(row) for row in rows.itertuples()}
     return Grid(title, models, tasks, cells)
+
+
+def _with_missing(part: Section, missing: Sequence[dict]) -> Section:
+    """The section with a mark in every cell that lacks seeds."""
+    states = by_cell(missing)
+
+    def marked(one: Grid) -> Grid:
+        cells = {
+            key: replace(one.cells[key], text=one.cells[key].text + "‡")
+            if key in one.cells
+            else Cell(state)
+            for key, state in states.items()
+        }
+        models = extended(one.models, missing, "model")
+        tasks = extended(one.tasks, missing, "task")
+        return replace(one, models=models, tasks=tasks, cells=one.cells | cells)
+
+    return replace(part, grids=[marked(one) for one in part.grids])
 
 
 def _accuracy(row) -> Cell:

@@ -350,6 +350,41 @@ def test_a_truncated_dataset_is_told_in_the_log(project):
     assert "train.npz" in state["error"]
 
 
+BAD = """
+from torch import nn
+
+class Bad(nn.Module):
+    def __init__(self, hidden: int):
+        super().__init__()
+        self.weight = nn.Linear(hidden, hidden)
+
+    def forward(self, x, state=None):
+        raise RuntimeError("it broke {here}")
+"""
+
+
+def test_failed_cells_do_not_keep_the_report_from_coming_out(project, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(project, folder, symlinks=True)
+    (folder / "bad.py").write_text(BAD)
+    change = ("models={bad: {mixer: 'bad:Bad'}, lstm: null}", "tasks={pairs: null}")
+    result = snakemake(folder, "--cores", "1", "--config", *change)
+    assert result.returncode == 1
+    assert "A report on the cells that are finished follows." in result.stdout
+    lost = (folder / "results/tables/missing.csv").read_text().splitlines()
+    log = "results/cells/parity/bad/seeds-0-1/train.log"
+    assert lost[1:] == [f"parity,bad,{seed},failed,it broke {{here}},{log}" for seed in (0, 1)]
+    assert "it broke" in (folder / log).read_text()
+    page = (folder / "results/report.html").read_text()
+    assert "bad on Parity, seeds 0, 1: failed, it broke {here}" in page
+    assert 'id="parity/delta"' in page
+    table = (folder / "results/tables/summary.md").read_text()
+    assert re.search(r"^\| bad +\| +failed \|$", table, re.M)
+    # Later the report is of all cells again.
+    (folder / "bad.py").unlink()
+    assert planned(folder, "--config", *change[1:], "models={lstm: null}") == REPORTING
+
+
 # Planning -----------------------------------------------------------------------------------------
 
 

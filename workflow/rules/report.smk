@@ -1,15 +1,23 @@
 CARDS = [f"<results>/data/{task}/card.json" for task in EXPERIMENT.tasks]
+# What the report is of, and the runs that have no results.
+COLLECTED, MISSING = EXPERIMENT.jobs(), []
+if EXPERIMENT.partial:
+    COLLECTED, MISSING = missing.split(EXPERIMENT)
+    CARDS = [
+        card for card in CARDS if os.path.exists(card.replace("<results>", EXPERIMENT.results))
+    ]
 
 
 rule collect:
     input:
         # The records of a cell are older than its accuracies and lie beside them: naming them
         # too would only double the time for planning large grids.
-        [f"{job.directory}/accuracy.csv" for job in EXPERIMENT.jobs()],
+        [f"{job.directory}/accuracy.csv" for job in COLLECTED],
     output:
         accuracy="<results>/tables/accuracy.csv",
         history="<results>/tables/history.csv",
         runs="<results>/tables/runs.csv",
+        missing="<results>/tables/missing.csv",
     log:
         "<results>/tables/collect.log",
     benchmark:
@@ -20,6 +28,7 @@ rule collect:
     threads: 1
     params:
         code=EXPERIMENT.code("collect"),
+        missing=lambda _: MISSING,
     script:
         "../scripts/collect.py"
 
@@ -171,7 +180,7 @@ rule report:
     threads: 1
     params:
         code=EXPERIMENT.code("report"),
-        details="workflow.html",
+        details=None if EXPERIMENT.partial else "workflow.html",
     script:
         "../scripts/report.py"
 

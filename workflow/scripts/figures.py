@@ -5,8 +5,12 @@ from pathlib import Path
 from fwp.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import figures, results
+    from fwp import figures, missing, results
 
-    found = results.read(Path(snakemake.input.results[0]).parent)
-    folder = Path(snakemake.output.heatmap).parent
-    figures.write(found, folder, cards=snakemake.input.cards)
+    tables = Path(snakemake.input.results[0]).parent
+    figures.write(
+        results.read(tables),
+        Path(snakemake.output.heatmap).parent,
+        cards=snakemake.input.cards,
+        missing=missing.read(tables / "missing.csv"),
+    )

@@ -5,13 +5,15 @@ from pathlib import Path
 from fwp.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import results, tables
+    from fwp import missing, results, tables
 
-    found = results.read(Path(snakemake.input.results[0]).parent)
+    folder = Path(snakemake.input.results[0]).parent
+    found = results.read(folder)
     out = snakemake.output
     tables.write_summary(
         found.accuracy,
         found.runs,
+        missing=missing.read(folder / "missing.csv"),
         csv=out.csv,
         markdown=out.markdown,
         latex=out.latex,

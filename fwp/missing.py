@@ -1,0 +1,76 @@
+"""Runs without results: cells that failed, were interrupted or are still to come.
+
+Tables, figures and report wait for all cells, but for a partial report (`partial` in the config),
+which is of the finished ones and names the others. It is also what comes out of a run of Snakemake
+in which jobs failed for good.
+"""
+
+import csv
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from fwp import display
+from fwp.files import atomic
+from fwp.status.jobs import DONE, read_job
+
+COLUMNS = ("task", "model", "seed", "state", "error", "log")
+"""Of the table: one row per run; `state` is one of `fwp.status`, `log` empty if there is none."""
+
+
+def split(experiment) -> tuple[list, list[dict]]:
+    """The jobs of an experiment that are finished, and the rows of the table for all others."""
+    finished, rows, now = [], [], time.time()
+    for planned in experiment.jobs():
+        job = read_job(planned, experiment.train_params(planned.model, planned.task), now)
+        if all(run.state in DONE for run in job.runs.values()):
+            finished.append(planned)
+            continue
+        names = {"task": job.task, "model": job.model}
+        facts = {"error": job.error or "", "log": str(job.log) if job.log.is_file() else ""}
+        rows += [
+            names | {"seed": seed, "state": run.state} | facts for seed, run in job.runs.items()
+        ]
+    return finished, rows
+
+
+def write(rows: Iterable[dict], path: str | Path) -> None:
+    """Write the table."""
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read(path: str | Path) -> list[dict]:
+    """Read the table."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return [row | {"seed": int(row["seed"])} for row in csv.DictReader(file)]
+
+
+def by_cell(rows: Iterable[dict]) -> dict[tuple[str, str], str]:
+    """(model, task) → "failed", or "missing" if no job of the cell has failed."""
+    cells: dict[tuple[str, str], str] = {}
+    for row in rows:
+        key = row["model"], row["task"]
+        if cells.get(key) != "failed":
+            cells[key] = "failed" if row["state"] == "failed" else "missing"
+    return cells
+
+
+def extended(names: Sequence[str], rows: Iterable[dict], column: str) -> list[str]:
+    """Models or tasks that have results, and then those that have none."""
+    return list(dict.fromkeys([*names, *(row[column] for row in rows)]))
+
+
+def listed(rows: Iterable[dict]) -> list[dict]:
+    """One entry per job and state: what (in words), state, error and log."""
+    jobs: dict[tuple, list[int]] = {}
+    for row in rows:
+        key = tuple(row[column] for column in COLUMNS if column != "seed")
+        jobs.setdefault(key, []).append(row["seed"])
+    entries = []
+    for (task, model, state, error, log), seeds in jobs.items():
+        what = f"{display.model(model)} on {display.task(task)}, {display.seeds(seeds)}"
+        entries.append({"what": what, "state": state, "error": error, "log": log})
+    return entries
