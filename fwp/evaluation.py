@@ -11,9 +11,8 @@ from fwp import datasets, devices
 from fwp.accuracy import Exam
 from fwp.datasets import Dataset, Split
 from fwp.files import atomic
-from fwp.model import SequenceModel, build
 from fwp.packs import Pack
-from fwp.weights import load_weights
+from fwp.weights import trained
 
 COLUMNS = (
     *("task", "model", "seed", "status"),
@@ -75,7 +74,7 @@ def evaluate_cell(
         pack: how many seeds are evaluated at a time; None for all on a GPU, one on a CPU.
     """
     device = devices.pick(device)
-    data = datasets.load(dataset)
+    data = datasets.load(dataset, cell["task"])
     pack = pack or (len(runs) if device == "cuda" else 1)
     names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
     with atomic(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -83,15 +82,9 @@ def evaluate_cell(
         writer.writeheader()
         for begin in range(0, len(runs), pack):
             chosen = runs[begin : begin + pack]
-            models = [_trained(cell, data, run["seed"], weights) for run in chosen]
+            models = [trained(cell, data, run["seed"], weights) for run in chosen]
             with devices.explaining_memory(len(chosen)):
                 results = evaluate(models, data, device=device)
             for run, rows in zip(chosen, results, strict=True):
                 facts = names | {"seed": run["seed"], "status": run["status"]}
                 writer.writerows(facts | row for row in rows)
-
-
-def _trained(cell: dict, data: Dataset, seed: int, weights: str | Path) -> SequenceModel:
-    model = build(cell["model"], data, seed=seed, dtype=cell["training"]["dtype"])
-    load_weights(model, weights, seed)
-    return model

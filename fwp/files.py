@@ -1,11 +1,21 @@
 """Writing files so that a crash never leaves half of one behind."""
 
+import errno
 import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+class WriteError(OSError):
+    """A file that cannot be written; the message says which and why."""
+
+    def __str__(self):
+        return self.strerror
 
 
 @contextmanager
@@ -15,23 +25,40 @@ def atomic(path: str | Path) -> Iterator[Path]:
     The temporary name keeps the suffix, since many writers choose their format by it. The file is
     flushed to disk before the rename, so that `path` holds either the old contents or all of the
     new.
+
+    Raises:
+        WriteError: the folder is read-only, the disk full or the like.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        place = {"dir": path.parent, "prefix": f".{path.stem}-", "suffix": path.suffix}
+        handle, name = tempfile.mkstemp(**place)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            # mkstemp makes files private to the user; results are shared like any other file.
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let errors of the system that say that something cannot be written name `path`."""
     try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        # mkstemp makes files private to the user; results are shared like any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE or isinstance(error, WriteError):
+            raise
+        reason = f"{path}: cannot be written: {error.strerror}; what is finished is kept"
+        raise WriteError(error.errno, reason) from error
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from fwp import display
 from fwp.files import atomic
-from fwp.status.jobs import DONE, read_job
+from fwp.records import STATUSES
+from fwp.status.jobs import read_job
 
 COLUMNS = ("task", "model", "seed", "state", "error", "log")
 """Of the table: one row per run; `state` is one of `fwp.status`, `log` empty if there is none."""
@@ -23,7 +24,7 @@ def split(experiment) -> tuple[list, list[dict]]:
     finished, rows, now = [], [], time.time()
     for planned in experiment.jobs():
         job = read_job(planned, experiment.train_params(planned.model, planned.task), now)
-        if all(run.state in DONE for run in job.runs.values()):
+        if all(run.state in STATUSES for run in job.runs.values()):
             finished.append(planned)
             continue
         names = {"task": job.task, "model": job.model}

@@ -1,6 +1,7 @@
 """What a running job tells the world: a bar in its log and a small file for `fwp status`."""
 
 import contextlib
+import math
 import os
 import socket
 import sys
@@ -84,11 +85,14 @@ class Progress:
 
         The bar moves when all seeds that are still being trained have had the epoch.
         """
-        self.report["seeds"][str(seed)].update(facts)
+        # JSON has no NaN, which the loss of a diverged run is.
+        told = facts | {"loss": facts["loss"] if math.isfinite(facts["loss"]) else None}
+        self.report["seeds"][str(seed)].update(told)
         if seed != self.running[-1]:
             return
         latest = [self.report["seeds"][str(s)] for s in self.running]
-        loss = sum(x["loss"] for x in latest) / len(latest)
+        losses = [math.nan if x["loss"] is None else x["loss"] for x in latest]
+        loss = sum(losses) / len(losses)
         means = {
             k: sum(x["accuracy"][k] for x in latest) / len(latest)
             for k in facts.get("accuracy", {})
@@ -147,11 +151,18 @@ def logging_to(path: str | Path | None) -> Iterator[TextIO]:
             with interrupts.caught():
                 yield log
         except interrupts.Interrupted as error:
-            print(error, file=log)
+            _tell(str(error), log)
             raise SystemExit(128 + error.number) from None
         except BaseException as error:
             if type(error).__module__.startswith("fwp."):
-                print(f"error: {error}", file=log)
+                _tell(f"error: {error}", log)
                 raise SystemExit(1) from None
             traceback.print_exc(file=log)
             raise
+
+
+def _tell(text: str, log: TextIO) -> None:
+    try:
+        print(text, file=log)
+    except OSError:  # the disk is full: Snakemake's own log may lie elsewhere
+        print(text, file=sys.__stderr__)

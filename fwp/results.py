@@ -8,7 +8,6 @@ Tables and figures read these and nothing else. Models and tasks stand in the or
 cells were given (that of the config). The columns are in `fwp.tidy`.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,8 @@ import pandas as pd
 
 from fwp import tidy
 from fwp.files import atomic
-from fwp.tidy import ACCURACY, HISTORY, RUNS, STATUSES, ResultsError
+from fwp.records import ResultsError, read_record
+from fwp.tidy import ACCURACY, HISTORY, RUNS
 
 FILES = ("accuracy.csv", "history.csv", "runs.csv")
 
@@ -96,40 +96,7 @@ def read_runs(path: str | Path) -> pd.DataFrame:
     return tidy.read(Path(path), RUNS)
 
 
-# Records of single cells --------------------------------------------------------------------------
-
-
-def read_record(path: Path) -> dict:
-    """Read a cell.json.
-
-    Raises:
-        ResultsError: it is missing, truncated or not the record of a cell.
-    """
-    try:
-        record = json.loads(path.read_bytes())
-        record["config"]["model"]["mixer"]
-        for key in ("task", "model", "seeds", "parameters", "device"):
-            record[key]
-        for run in record["runs"]:
-            for key in ("seed", "status", "epochs", "best_epoch", "selection", "seconds"):
-                run[key]
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: the file is missing; has this cell been trained?") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ResultsError(f"{path}: not JSON, perhaps cut short ({error})") from None
-    except KeyError as error:
-        raise ResultsError(f"{path}: not the record of a cell: no {error.args[0]!r}") from None
-    except TypeError:
-        raise ResultsError(f"{path}: not the record of a cell") from None
-    seeds = [run["seed"] for run in record["runs"]]
-    if sorted(seeds) != sorted(record["seeds"]) or len(set(seeds)) != len(seeds):
-        raise ResultsError(f"{path}: has runs of seeds {seeds}, but is for seeds {record['seeds']}")
-    for run in record["runs"]:
-        if run["status"] not in STATUSES:
-            raise ResultsError(
-                f"{path}: a status is {tidy.one_of(STATUSES)}; got {run['status']!r}"
-            )
-    return record
+# Single cells -------------------------------------------------------------------------------------
 
 
 def _rows(record: dict, cell: Path) -> list[dict]:

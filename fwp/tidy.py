@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-STATUSES = ("solved", "budget", "diverged")
+from fwp.records import STATUSES, ResultsError, one_of
 
 ACCURACY = {
     "task": "category",
@@ -53,10 +53,6 @@ RUNS = {
 }
 _BIN = re.compile(r"(\d+)-(\d+)")
 _BATCH = 64 * 2**20  # bytes of CSV text parsed at a time: bounds the memory a large grid takes
-
-
-class ResultsError(ValueError):
-    """A record that is missing, truncated or not what it should be; the message names the file."""
 
 
 def bin_limits(bin: str) -> tuple[int, int]:
@@ -212,8 +208,3 @@ def finish(frame: pd.DataFrame, schema: dict[str, str]) -> pd.DataFrame:
         else:
             columns[column] = values.astype(kind)
     return frame.assign(**columns)
-
-
-def one_of(values: Sequence[str]) -> str:
-    """("a", "b", "c") → "a, b or c"."""
-    return " or ".join([", ".join(values[:-1]), values[-1]])

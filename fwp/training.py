@@ -100,7 +100,7 @@ def train_cell(
     """
     began = time.perf_counter()
     device = devices.pick(device)
-    data = datasets.load(dataset)
+    data = datasets.load(dataset, cell["task"])
     settings = dict(cell["training"])
     dtype = settings.pop("dtype")
     pack = pack or (len(seeds) if device == "cuda" else 1)

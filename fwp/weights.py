@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from fwp.files import atomic
+from fwp.model import SequenceModel, build
 
 
 class WeightsError(ValueError):
@@ -21,7 +22,7 @@ def write_weights(path: str | Path, weights: dict[int, dict[str, Tensor]]) -> No
         for name, tensor in parameters.items()
     }
     with atomic(path) as temporary:
-        save_file(flat, temporary)
+        temporary.write_bytes(save(flat))
 
 
 def read_weights(path: str | Path, seed: int) -> dict[str, Tensor]:
@@ -58,3 +59,18 @@ def load_weights(model, path: str | Path, seed: int) -> None:
         model.load_state_dict(read_weights(path, seed))
     except RuntimeError as error:
         raise WeightsError(f"{path}: the weights do not fit the model: {error}") from error
+
+
+def trained(cell: dict, dataset, seed: int, path: str | Path) -> SequenceModel:
+    """The model of a cell with one seed's weights from `path`.
+
+    Args:
+        cell: the resolved cell (see `fwp.experiment`).
+        dataset: the task's strings, whose symbols and classes decide the model's shape.
+
+    Raises:
+        WeightsError: as `load_weights`.
+    """
+    model = build(cell["model"], dataset, seed=seed, dtype=cell["training"]["dtype"])
+    load_weights(model, path, seed)
+    return model

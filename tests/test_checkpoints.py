@@ -37,6 +37,7 @@ class Case:
         self.seeds, self.pack = seeds, pack
         self.folder = folder
         self.cell = cell(epochs=epochs, batch_size=32, schedule="cosine")
+        self.cell["task"]["language"] = "aa_star"
         self.cell["model"] |= {"mixer": mixer, "hidden": 8}
         names = {"weights": "model.safetensors", "history": "history.csv", "record": "cell.json"}
         self.files = {"dataset": dataset} | {kind: folder / name for kind, name in names.items()}

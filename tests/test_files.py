@@ -1,8 +1,9 @@
+import errno
 import json
 
 import pytest
 
-from fwp.files import atomic, write_json, write_text
+from fwp.files import WriteError, atomic, write_json, write_text
 
 
 def test_writes_and_creates_folders(tmp_path):
@@ -32,3 +33,30 @@ def test_results_are_readable_by_others(tmp_path):
     write_text(tmp_path / "x", "")
     (tmp_path / "y").write_text("")
     assert (tmp_path / "x").stat().st_mode == (tmp_path / "y").stat().st_mode
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path):
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+    with pytest.raises(WriteError) as error, atomic(path) as temporary:
+        temporary.write_text("half of the n")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert str(error.value) == (
+        f"{path}: cannot be written: No space left on device; what is finished is kept"
+    )
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(WriteError, match="cannot be written: Read-only file system"):
+        write_text(tmp_path / "file.txt", "new")
+
+
+def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic(tmp_path / "file.txt"):
+        (tmp_path / "nothing").read_text()

@@ -1,5 +1,6 @@
 import io
 import json
+import signal
 import sys
 
 import pytest
@@ -31,6 +32,35 @@ def test_the_file_follows_the_run(tmp_path):
     assert "deltanet on parity, seed 0" in log.getvalue()
     assert "1/3" in log.getvalue()
     assert "50.0%" in log.getvalue()
+
+
+def test_a_diverged_run_is_told(tmp_path):
+    path, log = tmp_path / "progress.json", io.StringIO()
+    with Progress(CELL, [0], 3, path=path, stream=log) as progress:
+        progress.start([0], 3)
+        progress.update(0, epoch=1, **FACTS | {"loss": float("nan")})
+        progress.finish(0, "diverged")
+    assert read(path)["seeds"]["0"]["loss"] is None
+    assert read(path)["seeds"]["0"]["status"] == "diverged"
+    assert "loss nan" in log.getvalue()
+
+
+def test_an_interruption_is_no_failure(tmp_path):
+    path, log = tmp_path / "progress.json", tmp_path / "train.log"
+    with pytest.raises(SystemExit) as end, logging_to(log), Progress(CELL, [0], 3, path=path):
+        signal.raise_signal(signal.SIGTERM)
+    assert end.value.code == 128 + signal.SIGTERM
+    assert read(path)["state"] == "interrupted"
+    assert log.read_text() == "interrupted by SIGTERM\n"
+
+
+def test_a_resumed_run_does_not_start_at_nought(tmp_path):
+    log = io.StringIO()
+    with Progress(CELL, [0], 8, stream=log) as progress:
+        progress.start([0], 8)
+        progress.update(0, epoch=5, **FACTS)
+        progress.finish(0, "budget")
+    assert "5/8" in log.getvalue()
 
 
 def test_a_failure_is_told_in_one_line(tmp_path):

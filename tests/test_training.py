@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import math
 
@@ -8,6 +9,7 @@ import torch
 
 from fwp import datasets, mixers
 from fwp.model import build
+from fwp.progress import Progress
 from fwp.training import train, train_cell
 from fwp.weights import read_weights
 
@@ -186,6 +188,25 @@ def test_a_seed_does_not_depend_on_its_companions(tmp_path, data):
 def test_a_diverged_cell_has_a_record_too(tmp_path, data):
     files, _ = run_cell(tmp_path, data, [0], learning_rate=1e38)
     assert json.loads(files["record"].read_text())["runs"][0]["status"] == "diverged"
+
+
+def test_a_diverged_cell_is_told_by_its_progress(tmp_path, data):
+    datasets.save(data, tmp_path / "data.npz")
+    path, changed = tmp_path / "progress.json", cell(learning_rate=1e38)
+    with Progress(changed, [0], 2, path=path, stream=io.StringIO()) as progress:
+        files = {kind: tmp_path / kind for kind in ("weights", "history", "record")}
+        settings = {"dataset": tmp_path / "data.npz", "device": "cpu", "observer": progress}
+        train_cell(changed, [0], **files, **settings)
+    assert json.loads(path.read_text())["seeds"]["0"]["status"] == "diverged"
+
+
+def test_strings_of_another_task_are_refused(tmp_path, data):
+    datasets.save(data, tmp_path / "data.npz")
+    other = cell() | {"task": {"name": "mine", "language": "dyck_k", "params": {"k": 3}}}
+    files = {kind: tmp_path / kind for kind in ("weights", "history", "record")}
+    said = r'data.npz: holds strings of \["parity",{}\], not of \["dyck_k",{"k":3}\]'
+    with pytest.raises(datasets.DatasetError, match=said):
+        train_cell(other, [0], dataset=tmp_path / "data.npz", **files)
 
 
 def test_float64(tmp_path, data):

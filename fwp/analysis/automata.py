@@ -23,8 +23,8 @@ from fwp.analysis.machines import Machine
 from fwp.batches import pad
 from fwp.datasets import Split
 from fwp.files import write_json
-from fwp.model import SequenceModel, build
-from fwp.weights import load_weights
+from fwp.model import SequenceModel
+from fwp.weights import trained
 
 PURE = 0.98  # share of a group that must go the same way
 RARE = 3  # transitions seen less often say nothing
@@ -230,7 +230,7 @@ def read_out_cell(
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
-    data = datasets.load(dataset)
+    data = datasets.load(dataset, cell["task"])
     language = languages.get(cell["task"]["language"], **cell["task"]["params"])
     own = machines.of_language(language)
     split = data.test[min(1, len(data.test) - 1)]
@@ -238,8 +238,7 @@ def read_out_cell(
     for run in runs:
         facts = {"seed": run["seed"], "status": run["status"]}
         if run["status"] == "solved":
-            model = build(cell["model"], data, seed=run["seed"], dtype=cell["training"]["dtype"])
-            load_weights(model, weights, run["seed"])
+            model = trained(cell, data, run["seed"], weights)
             found = read_out(model, split, data.alphabet, data.classes, device=device)
             facts |= asdict(found)
             if found.machine is not None and own is not None:

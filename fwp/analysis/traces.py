@@ -18,8 +18,8 @@ from fwp import datasets, devices
 from fwp.batches import pad
 from fwp.datasets import Split
 from fwp.files import atomic
-from fwp.model import SequenceModel, build
-from fwp.weights import load_weights
+from fwp.model import SequenceModel
+from fwp.weights import trained
 
 PIECE = 128  # symbols read at once: bounds the memory for activations
 PER_OCTAVE = 4  # positions looked at while the position doubles
@@ -150,12 +150,11 @@ def trace_cell(
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
-    data = datasets.load(dataset)
+    data = datasets.load(dataset, cell["task"])
     names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
     found: tuple[list[dict], list[dict]] = ([], [])
     for seed in seeds:
-        model = build(cell["model"], data, seed=seed, dtype=cell["training"]["dtype"])
-        load_weights(model, weights, seed)
+        model = trained(cell, data, seed, weights)
         traced = trace(model, data.test[-1], strings=strings, device=device)
         for rows, own in zip(found, traced, strict=True):
             rows += [names | {"seed": seed} | row for row in own]

@@ -212,11 +212,12 @@ def save(dataset: Dataset, path: str | Path) -> None:
             archive.writestr(member, buffer.getvalue(), compresslevel=6)
 
 
-def load(path: str | Path) -> Dataset:
+def load(path: str | Path, task: dict | None = None) -> Dataset:
     """Read a dataset written by `save`.
 
-    DatasetError, one line, for a file that is missing, damaged or not a dataset, or whose contents
-    do not match the hash written with them.
+    DatasetError, one line, for a file that is missing, damaged or not a dataset, whose contents do
+    not match the hash written with them, or that is not of the language of `task` (language and
+    params, as in a cell).
     """
     path = Path(path)
     try:
@@ -244,6 +245,10 @@ def load(path: str | Path) -> Dataset:
     except Exception as error:  # zip, zlib, NumPy, JSON and lookups fail each in their own way
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(f"{path}: not a dataset, or a damaged one ({reason})") from error
+    if task is not None:
+        held, wanted = (_canonical([x["language"], x["params"]]).decode() for x in (header, task))
+        if held != wanted:
+            raise DatasetError(f"{path}: holds strings of {held}, not of {wanted}")
     return dataset
 
 

@@ -11,9 +11,10 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fwp.records import STATUSES
+
 # A job on another machine that has not been heard of for so long (seconds) counts as interrupted.
 SILENCE = 15 * 60
-DONE = ("solved", "budget", "diverged")
 
 
 @dataclass
@@ -104,7 +105,7 @@ def _apply_progress(job: Job, progress: dict, now: float) -> None:
             run.state = state
         elif state == "running" and (job.stage == "evaluate" or facts.get("status") == "running"):
             run.state = "running"
-        elif state == "running" and facts.get("status") in DONE:
+        elif state == "running" and facts.get("status") in STATUSES:
             run.state = "trained"  # while the job's other seeds are still being trained
 
 

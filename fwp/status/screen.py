@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fwp import display
-from fwp.status.jobs import DONE, Job, Run
+from fwp.records import STATUSES
+from fwp.status.jobs import Job, Run
 
 LISTED = 8  # running or interrupted jobs listed one by one
 
@@ -129,7 +130,7 @@ class Screen:
     def total(self, jobs: list[Job]) -> str:
         """How many runs are in which state."""
         counts = Counter(run.state for job in jobs for run in job.runs.values())
-        done = sum(counts[state] for state in DONE)
+        done = sum(counts[state] for state in STATUSES)
         diverged = self.paint(f"{counts['diverged']} diverged", "diverged")
         parts = [
             f"{done} of {counts.total()} runs done" + f" ({diverged})" * bool(counts["diverged"])

@@ -1,9 +1,7 @@
 """Read an automaton out of every seed of a cell that is solved."""
 
-import json
-from pathlib import Path
-
 from fwp.progress import logging_to
+from fwp.records import read_record
 
 with logging_to(snakemake.log[0]):
     import torch  # here, so that a broken installation is told in the log
@@ -13,7 +11,7 @@ with logging_to(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     read_out_cell(
         snakemake.params.cell,
-        runs=json.loads(Path(snakemake.input.record).read_text(encoding="utf-8"))["runs"],
+        runs=read_record(snakemake.input.record)["runs"],
         dataset=snakemake.input.dataset,
         weights=snakemake.input.weights,
         output=snakemake.output[0],

@@ -1,9 +1,9 @@
 """Measure the accuracy of every seed of a trained cell."""
 
-import json
 from pathlib import Path
 
 from fwp.progress import Progress, logging_to
+from fwp.records import read_record
 
 with logging_to(snakemake.log[0]) as log:
     import torch  # here, so that a broken installation is told in the log
@@ -12,7 +12,7 @@ with logging_to(snakemake.log[0]) as log:
     from fwp.evaluation import evaluate_cell
 
     torch.set_num_threads(snakemake.threads)
-    record = json.loads(Path(snakemake.input.record).read_text(encoding="utf-8"))
+    record = read_record(snakemake.input.record)
     progress = Path(snakemake.output[0]).with_name("progress.json")
     epochs = record["config"]["training"]["epochs"]
     cell, seeds = snakemake.params.cell, record["seeds"]

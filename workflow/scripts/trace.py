@@ -1,9 +1,7 @@
 """Follow the states of every seed of a cell along the longest test strings."""
 
-import json
-from pathlib import Path
-
 from fwp.progress import logging_to
+from fwp.records import read_record
 
 with logging_to(snakemake.log[0]):
     import torch  # here, so that a broken installation is told in the log
@@ -13,7 +11,7 @@ with logging_to(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     trace_cell(
         snakemake.params.cell,
-        seeds=json.loads(Path(snakemake.input.record).read_text(encoding="utf-8"))["seeds"],
+        seeds=read_record(snakemake.input.record)["seeds"],
         strings=snakemake.params.strings,
         dataset=snakemake.input.dataset,
         weights=snakemake.input.weights,
