@@ -105,7 +105,8 @@ onerror:
     logs = [log] if isinstance(log, str) else log
     stopped = any("Terminating processes on user request" in Path(p).read_text() for p in logs)
     wanted = any(job.rule.name == "report" for job in workflow.dag.needrun_jobs())
-    if wanted and not stopped and not EXPERIMENT.partial and missing.split(EXPERIMENT)[0]:
+    finished, lost = missing.split(EXPERIMENT)
+    if wanted and not stopped and not EXPERIMENT.partial and finished and lost:
         change = ["partial=true"] if CHANGES else ["--config", "partial=true"]
         command = [sys.executable, "-m", "snakemake", *ARGUMENTS]
         command += [*change, *PARTIAL, "--", "report"]

@@ -30,7 +30,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         WriteError: the folder is read-only, the disk full or the like.
     """
     path = Path(path)
-    with _naming(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         place = {"dir": path.parent, "prefix": f".{path.stem}-", "suffix": path.suffix}
         handle, name = tempfile.mkstemp(**place)
@@ -50,7 +50,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Let errors of the system that say that something cannot be written name `path`."""
     try:
         yield

@@ -14,7 +14,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from fwp import interrupts
-from fwp.files import write_json
+from fwp.files import naming, write_json
 
 
 class Progress:
@@ -141,24 +141,29 @@ def logging_to(path: str | Path | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stderr
         return
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with (
-        Path(path).open("w", encoding="utf-8", buffering=1) as log,
-        contextlib.redirect_stdout(log),
-        contextlib.redirect_stderr(log),
-    ):
-        try:
-            with interrupts.caught():
-                yield log
-        except interrupts.Interrupted as error:
-            _tell(str(error), log)
-            raise SystemExit(128 + error.number) from None
-        except BaseException as error:
-            if type(error).__module__.startswith("fwp."):
-                _tell(f"error: {error}", log)
-                raise SystemExit(1) from None
-            traceback.print_exc(file=log)
-            raise
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = path.open("w", encoding="utf-8", buffering=1)
+    try:
+        with (
+            contextlib.redirect_stdout(log),
+            contextlib.redirect_stderr(log),
+            interrupts.caught(),
+            naming(path),
+        ):
+            yield log
+    except interrupts.Interrupted as error:
+        _tell(str(error), log)
+        raise SystemExit(128 + error.number) from None
+    except BaseException as error:
+        if type(error).__module__.startswith("fwp."):
+            _tell(f"error: {error}", log)
+            raise SystemExit(1) from None
+        _tell(traceback.format_exc().rstrip(), log)
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            log.close()
 
 
 def _tell(text: str, log: TextIO) -> None:

@@ -181,8 +181,12 @@ def _library(name: str, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | U
         parts = repr((texts, flags, compiler, version, processor())).encode()
         label = f"{name}-{'float64' if dtype == torch.float64 else 'float32'}-{size or 'any'}"
         path = cache_folder() / f"{label}-{hashlib.sha256(parts).hexdigest()[:16]}.so"
-        if not path.exists():
-            _compile(compiler, flags, source, path)
+        if path.exists():
+            try:
+                return ctypes.CDLL(str(path))
+            except OSError:  # damaged, or of a system that has changed since
+                pass
+        _compile(compiler, flags, source, path)
         return ctypes.CDLL(str(path))
     except Unavailable as error:
         return error
@@ -209,6 +213,8 @@ def _compile(compiler: tuple[str, ...], flags: list[str], source: Path, path: Pa
             result = subprocess.run(command, capture_output=True, text=True, check=False)
             if result.returncode == 0:
                 temporary.chmod(0o755)
+                with temporary.open("rb") as file:  # a crash must not leave half of it
+                    os.fsync(file.fileno())
                 temporary.replace(path)
                 return
         errors = [line for line in result.stderr.splitlines() if "error" in line]

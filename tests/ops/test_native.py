@@ -100,6 +100,14 @@ def test_a_kernel_in_the_cache_is_not_compiled_again_unless_its_flags_change(cac
     assert len(list(folder.iterdir())) == 2 and kernel.stat().st_mtime_ns == before
 
 
+def test_a_damaged_kernel_in_the_cache_is_compiled_again(cache):
+    folder, _ = cache
+    for kernel in folder.iterdir():
+        kernel.write_bytes(b"half a kernel")
+    report, _ = check(FWP_CACHE=str(folder), OPS="linear_attention")
+    assert report == {"linear_attention": [True, True], "warnings": []}
+
+
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="registers of other widths are x86's")
 @pytest.mark.parametrize("without", ["-mno-avx512f", "-mno-avx512f -mno-avx"])
 def test_narrower_registers_compute_the_same(needs_compiler, tmp_path, without):
