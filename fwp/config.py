@@ -13,7 +13,9 @@ class ConfigError(ValueError):
 
     def __init__(self, problems: Iterable[str], source: str = "the config"):
         self.source = source
-        self.problems = list(dict.fromkeys(problems))
+        # Half a character, which YAML can hold, cannot be printed.
+        lines = (line.encode("utf-8", "backslashreplace").decode() for line in problems)
+        self.problems = list(dict.fromkeys(lines))
         count = "a mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
         super().__init__("\n  ".join([f"{source} has {count}:", *self.problems]))
 
@@ -173,11 +175,15 @@ def parse(text: str, source: str) -> object:
 # Messages -----------------------------------------------------------------------------------------
 
 
+PLAIN = re.compile(r"[\w+-]+")  # keys that need no quotes
+
+
 def dotted(place: Iterable) -> str:
     """A place in the config as it is written in messages: models.deltanet.heads."""
     text = ""
     for key in place:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+        name = str(key) if PLAIN.fullmatch(str(key)) else show(key)
+        text += f"[{key}]" if isinstance(key, int) else f".{name}" if text else name
     return text or "the config"
 
 
