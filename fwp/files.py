@@ -19,12 +19,12 @@ class WriteError(OSError):
 
 
 @contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
+def atomic(path: str | Path, *, flush: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
     The temporary name keeps the suffix, since many writers choose their format by it. The file is
     flushed to disk before the rename, so that `path` holds either the old contents or all of the
-    new.
+    new; without `flush`, which takes a while, that does not hold if the machine crashes.
 
     Raises:
         WriteError: the folder is read-only, the disk full or the like.
@@ -38,8 +38,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
+            if flush:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
             # mkstemp makes files private to the user; results are shared like any other file.
             umask = os.umask(0)
             os.umask(umask)
@@ -61,12 +62,13 @@ def naming(path: Path) -> Iterator[None]:
         raise WriteError(error.errno, reason) from error
 
 
-def write_text(path: str | Path, text: str) -> None:
+def write_text(path: str | Path, text: str, *, flush: bool = True) -> None:
     """Write `text` to `path` as UTF-8, atomically."""
-    with atomic(path) as temporary:
+    with atomic(path, flush=flush) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, value: object) -> None:
+def write_json(path: str | Path, value: object, *, flush: bool = True) -> None:
     """Write `value` to `path` as indented JSON, atomically."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, f"{text}\n", flush=flush)

@@ -61,7 +61,7 @@ class Progress:
         if self.path is None or (time.time() - self.written < 1 and not force):
             return
         self.written = self.report["time"] = time.time()
-        write_json(self.path, self.report)
+        write_json(self.path, self.report, flush=False)
 
     def start(self, seeds: Sequence[int], total: int) -> None:
         """Seeds begin, to be trained together; `total` is the number of epochs of each."""
