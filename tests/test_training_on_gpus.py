@@ -6,6 +6,7 @@ import torch
 from fwp import datasets, mixers
 from fwp.evaluation import evaluate
 from fwp.model import build
+from fwp.session import Session
 from fwp.training import train
 from tests.test_training import SPEC
 
@@ -55,3 +56,26 @@ def test_seeds_leave_a_pack_that_runs_as_a_graph(data):
         (alone,) = train([net], data, seeds=[i], **settings)
         assert (runs[i].status, runs[i].epochs) == (alone.status, alone.epochs)
     assert len({run.epochs for run in runs}) >= 3
+
+
+@pytest.mark.parametrize("steps", [3, 25])
+def test_a_pack_that_was_interrupted_goes_on(data, steps):
+    seeds = [0, 1, 2]
+    settings = {"seeds": seeds, "epochs": 4, "batch_size": 32, "learning_rate": 1e-2}
+    settings |= {"schedule": "cosine", "device": "cuda"}
+    whole = train(models("deltanet", data, seeds, "float64"), data, **settings)
+    left = iter(range(steps, -1, -1))
+
+    def stop():
+        if next(left) == 0:
+            raise KeyboardInterrupt
+
+    first = Session(models("deltanet", data, seeds, "float64"), data, **settings)
+    with pytest.raises(KeyboardInterrupt):
+        first.run(on_step=stop)
+    nets = models("deltanet", data, seeds, "float64")
+    resumed = Session(nets, data, **settings, state=first.state()).run()
+    for a, b in zip(whole, resumed, strict=True):
+        assert [row["epoch"] for row in b.history] == [row["epoch"] for row in a.history]
+        losses = [row["loss"] for row in a.history]
+        assert [row["loss"] for row in b.history] == pytest.approx(losses, rel=1e-8)
