@@ -105,13 +105,13 @@ onerror:
     logs = [log] if isinstance(log, str) else log
     stopped = any("Terminating processes on user request" in Path(p).read_text() for p in logs)
     wanted = any(job.rule.name == "report" for job in workflow.dag.needrun_jobs())
-    finished, lost = missing.split(EXPERIMENT)
-    if wanted and not stopped and not EXPERIMENT.partial and finished and lost:
-        change = ["partial=true"] if CHANGES else ["--config", "partial=true"]
-        command = [sys.executable, "-m", "snakemake", *ARGUMENTS]
-        command += [*change, *PARTIAL, "--", "report"]
-        print("\nSome jobs failed. A report on the cells that are finished follows.")
-        subprocess.run(command, check=False)
+    if wanted and not stopped and not EXPERIMENT.partial:
+        finished, lost = missing.split(EXPERIMENT)
+        if finished and lost:
+            print("\nSome jobs failed. A report on the cells that are finished follows.")
+            change = ["partial=true"] if CHANGES else ["--config", "partial=true"]
+            command = [sys.executable, "-m", "snakemake", *ARGUMENTS]
+            subprocess.run([*command, *change, *PARTIAL, "--", "report"], check=False)
 
 
 onsuccess:
