@@ -103,7 +103,10 @@ rule all:
 # has stopped the run, and not if something else was asked for.
 onerror:
     logs = [log] if isinstance(log, str) else log
-    stopped = any("Terminating processes on user request" in Path(p).read_text() for p in logs)
+    text = "".join(Path(path).read_text(encoding="utf-8") for path in logs)
+    # What Snakemake says at SIGINT and at SIGTERM.
+    words = ("Terminating processes on user request", "Will exit after finishing")
+    stopped = any(said in text for said in words)
     wanted = any(job.rule.name == "report" for job in workflow.dag.needrun_jobs())
     if wanted and not stopped and not EXPERIMENT.partial:
         finished, lost = missing.split(EXPERIMENT)

@@ -50,6 +50,12 @@ def atomic(path: str | Path, *, flush: bool = True) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: str | Path) -> None:
+    """Remove what killed processes have left half written in a folder that no other writes to."""
+    for path in Path(folder).glob(".*-????????.*"):
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Let errors of the system that say that something cannot be written name `path`."""

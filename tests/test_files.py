@@ -1,9 +1,10 @@
 import errno
 import json
+import os
 
 import pytest
 
-from fwp.files import WriteError, atomic, write_json, write_text
+from fwp.files import WriteError, atomic, remove_leftovers, write_json, write_text
 
 
 def test_writes_and_creates_folders(tmp_path):
@@ -60,3 +61,13 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path, monkeypatch):
 def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
     with pytest.raises(FileNotFoundError), atomic(tmp_path / "file.txt"):
         (tmp_path / "nothing").read_text()
+
+
+def test_what_killed_processes_leave_is_removed(tmp_path):
+    (tmp_path / ".lock").touch()
+    (tmp_path / "model.safetensors").touch()
+    with atomic(tmp_path / "checkpoint.safetensors") as temporary:
+        os.link(temporary, tmp_path / temporary.name.replace("checkpoint-", "cell-"))
+    remove_leftovers(tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {".lock", "model.safetensors", "checkpoint.safetensors"}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fwp.files import remove_leftovers
 from fwp.locks import cell_lock
 from fwp.progress import Progress, logging_to
 
@@ -21,6 +22,7 @@ with cell_lock(folder), logging_to(snakemake.log[0]) as log:
     from fwp.training import is_trained, train_cell
 
     torch.set_num_threads(snakemake.threads)
+    remove_leftovers(folder)
     epochs = job["cell"]["training"]["epochs"]
     # Snakemake has deleted these files before this job: what is there now is another job's work.
     if is_trained(job["cell"], job["seeds"], **files):
