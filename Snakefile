@@ -79,6 +79,7 @@ wildcard_constraints:
     group=r"seeds?-\d+(-\d+)?",
 
 
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"

@@ -21,8 +21,8 @@ rule trace:
     threads: 1
     resources:
         gpu=EXPERIMENT.gpus_per_job,
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=lambda _, attempt: attempt * 2000,
+        runtime=lambda _, attempt: within_limit(attempt * 120),
         device=EXPERIMENT.device,
     params:
         cell=lambda wildcards: EXPERIMENT.evaluate_params(wildcards.model, wildcards.task, "trace"),
@@ -76,8 +76,8 @@ rule automaton:
     threads: 1
     resources:
         gpu=EXPERIMENT.gpus_per_job,
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=lambda _, attempt: attempt * 2000,
+        runtime=lambda _, attempt: within_limit(attempt * 60),
         device=EXPERIMENT.device,
     params:
         cell=lambda wildcards: EXPERIMENT.evaluate_params(

@@ -12,8 +12,8 @@ rule benchmark:
     threads: workflow.cores  # for itself: a busy neighbour would be measured too
     resources:
         gpu=EXPERIMENT.gpus_per_job,
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=lambda _, attempt: attempt * 4000,
+        runtime=lambda _, attempt: within_limit(attempt * 60),
         device=EXPERIMENT.device,
     params:
         cells=[EXPERIMENT.cell(model, EXPERIMENT.tasks[0]) for model in EXPERIMENT.models],

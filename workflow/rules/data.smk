@@ -11,8 +11,8 @@ rule data:
         "../../envs/fwp.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=memory("data"),
+        runtime=runtime("data"),
     params:
         data=lambda wildcards: EXPERIMENT.data_params(wildcards.task),
     script:
@@ -33,8 +33,8 @@ rule test_data:
         "../../envs/fwp.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=memory("test_data"),
+        runtime=runtime("test_data"),
     params:
         data=lambda wildcards: EXPERIMENT.test_data_params(wildcards.task),
     script:

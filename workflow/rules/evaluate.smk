@@ -16,8 +16,8 @@ rule evaluate:
     threads: 1
     resources:
         gpu=EXPERIMENT.gpus_per_job,
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory("evaluate"),
+        runtime=runtime("evaluate"),
         device=EXPERIMENT.device,
     params:
         cell=lambda wildcards: EXPERIMENT.evaluate_params(wildcards.model, wildcards.task),

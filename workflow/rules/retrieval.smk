@@ -23,8 +23,8 @@ rule retrieve:
     threads: 1
     resources:
         gpu=EXPERIMENT.gpus_per_job,
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=lambda _, attempt: attempt * 2000,
+        runtime=lambda _, attempt: within_limit(attempt * 240),
         device=EXPERIMENT.device,
     params:
         run=lambda wildcards: retrieval_grid.params(RETRIEVAL, **wildcards),

@@ -14,8 +14,8 @@ rule train:
     threads: 1
     resources:
         gpu=EXPERIMENT.gpus_per_job,
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=memory("train"),
+        runtime=runtime("train"),
         # Not a param: where a model is trained must not decide whether it is trained again.
         device=EXPERIMENT.device,
     params:
