@@ -5,6 +5,7 @@
 #   cluster.sh missing       name the packages that are missing, and fail if there are any
 #   cluster.sh start|stop    all of it; stop also cancels the jobs
 #   cluster.sh up|down NAME  single daemons: munged, mariadbd, slurmdbd, slurmctld, n1, n2, …
+#   cluster.sh crash NODE    kill a node's daemon and all that runs there, at once
 #
 # Environment: BASE (folder for its state), ACCOUNTING (0 or 1: slurmdbd and its database), NODES, GPUS and
 # CPUS and MEMORY (MB) of each.
@@ -61,11 +62,24 @@ down() {
   wait_for 10 gone "$1" || kill -KILL "$(cat "$BASE/pid/$1")"
 }
 
+crash() { # as if the power had failed
+  local job pids=
+  for job in $(squeue --noheader --nodelist "$1" --format %A); do
+    pids+=" $(pgrep --full "^slurmstepd: \[$job\\.")" || true
+  done
+  kill -KILL "$(cat "$BASE/pid/$1")" $pids
+  # What those have started knows where it is.
+  pids=$(grep --files-with-matches --null-data --line-regexp "SLURMD_NODENAME=$1" /proc/[0-9]*/environ \
+    2> /dev/null | cut -d / -f 3) || true
+  kill -KILL $pids 2> /dev/null || true
+}
+
 write_config() {
   mkdir -p "$BASE"/{etc,log,pid,run,state,dev,mysql} "$ETC"
   local storage=accounting_storage/none tracking=linuxproc tasks=none memory=yes i
   [[ $ACCOUNTING == 0 ]] || storage=accounting_storage/slurmdbd
-  # With memory cgroups a job that takes too much ends as OUT_OF_MEMORY; else Slurm looks once a second.
+  # With memory cgroups a job ends as OUT_OF_MEMORY, here at half of what it has asked for, so that
+  # tests of that need less; else Slurm looks once a second.
   [[ -w /sys/fs/cgroup/memory ]] && tracking=cgroup tasks=cgroup || memory=no
   for ((i = 0; i < GPUS; i++)); do
     [[ -e $BASE/dev/nvidia$i ]] || mknod "$BASE/dev/nvidia$i" c 1 3
@@ -110,6 +124,7 @@ CgroupAutomount=no
 CgroupPlugin=cgroup/v1
 CgroupMountpoint=/sys/fs/cgroup
 ConstrainRAMSpace=$memory
+AllowedRAMSpace=50
 END
   cat > "$BASE/etc/my.cnf" << END
 [mariadbd]
@@ -204,6 +219,6 @@ missing() {
 
 case ${1:-} in
   missing | start | stop) "$1" ;;
-  up | down) for name in "${@:2}"; do "$1" "$name"; done ;;
+  up | down | crash) for name in "${@:2}"; do "$1" "$name"; done ;;
   *) sed -n '2,/^set /{s/^# \?//;/^set /d;p}' "$0"; exit 2 ;;
 esac

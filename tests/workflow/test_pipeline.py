@@ -10,15 +10,13 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from project import ROOT, copy_project, snakemake
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
-ROOT = Path(__file__).parents[2]
 CONFIG = """\
 seeds: 2
 compute: {device: cpu, seeds_per_job: 2}
@@ -37,19 +35,6 @@ tasks:
 """
 DRAWING = {"figures": 1, "report": 1, "workflow_report": 1, "all": 1}
 REPORTING = {"collect": 1, "tables": 1, "claims": 1} | DRAWING
-
-
-def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run snakemake in `folder`; what it prints is in `stdout`."""
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder,
-        env=env | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def run(folder: Path, *arguments: str) -> str:
@@ -88,19 +73,10 @@ def edited(path: Path, before: str, after: str):
         path.write_text(text, encoding="utf-8")
 
 
-def copy_project(folder: Path) -> Path:
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("fwp", "workflow", "profiles", "envs"):
-        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=ignored)
-    shutil.copy(ROOT / "Snakefile", folder)
-    (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
-    return folder
-
-
 @pytest.fixture(scope="module")
 def done(tmp_path_factory) -> tuple[Path, str]:
     """A copy of the project in which the tiny grid has been run, and what that printed."""
-    folder = copy_project(tmp_path_factory.mktemp("project"))
+    folder = copy_project(tmp_path_factory.mktemp("project"), CONFIG)
     return folder, run(folder)
 
 
@@ -401,9 +377,6 @@ def test_planning_imports_no_torch(project, no_torch):
 
 
 def test_ten_thousand_cells_are_planned(tmp_path, no_torch):
-    folder = tmp_path / "project"
-    folder.mkdir()
-    copy_project(folder)
     mixers = ("lstm", "elstm", "transformer", "deltanet", "srwm")
     languages = ("parity", "aa_star", "dyck_1", "anbn", "shuffle_2")
     grid = {
@@ -412,6 +385,6 @@ def test_ten_thousand_cells_are_planned(tmp_path, no_torch):
         "models": {f"m{i}": {"mixer": mixers[i % 5]} for i in range(10)},
         "tasks": {f"t{i}": {"language": languages[i % 5]} for i in range(10)},
     }
-    (folder / "config.yaml").write_text(json.dumps(grid))
+    folder = copy_project(tmp_path / "project", json.dumps(grid))
     jobs = planned(folder, **no_torch)
     assert jobs["train"] == jobs["evaluate"] == 1300

@@ -4,6 +4,9 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
+from snakemake.scheduling.job_scheduler import JobScheduler
+
 from fwp import budget
 from fwp.experiment import group_seeds
 
@@ -46,6 +49,19 @@ def memory(stage):
 def runtime(stage):
     """A stage's `runtime`: by the budget, more with every attempt."""
     return lambda wildcards, attempt: within_limit(attempt * request(stage, wildcards).minutes)
+
+
+# Slurm tells the first process of a job to end, which is Snakemake, and Snakemake would let the script
+# work on until it is killed. Told in turn, training saves where it stands (fwp/interrupts.py).
+if not workflow.is_main_process:
+
+    def stop(scheduler, *_, exit_gracefully=JobScheduler.exit_gracefully):
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        exit_gracefully(scheduler)
+
+    JobScheduler.exit_gracefully = stop
 
 
 # The plugin for Slurm loses jobs while the controller is away. ------------------------------------

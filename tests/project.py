@@ -1,0 +1,41 @@
+"""Copies of the project in which the real `snakemake` command is run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def copy_project(folder: Path, config: str) -> Path:
+    """Copy what a run needs to `folder`, with another config."""
+    folder.mkdir(exist_ok=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("fwp", "workflow", "profiles", "envs"):
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=ignored)
+    shutil.copy(ROOT / "Snakefile", folder)
+    (folder / "config.yaml").write_text(config, encoding="utf-8")
+    return folder
+
+
+def start_snakemake(folder: Path, *arguments: str, output, **environment: str) -> subprocess.Popen:
+    """Start snakemake in `folder`; what it prints goes to `output`."""
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        env=env | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run snakemake in `folder`; what it prints is in `stdout`."""
+    process = start_snakemake(folder, *arguments, output=subprocess.PIPE, **environment)
+    printed, _ = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, printed)

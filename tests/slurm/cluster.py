@@ -1,0 +1,78 @@
+"""The virtual cluster of cluster.sh, and what happens on it."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+SCRIPT = Path(__file__).with_name("cluster.sh")
+
+
+class Job(NamedTuple):
+    """A job as squeue shows it; `name` is the rule and the wildcards, joined by _."""
+
+    id: str
+    state: str
+    node: str
+    memory: str
+    name: str
+
+
+def command(*words: str) -> str:
+    """Run a program of Slurm; what it prints."""
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+def jobs(name: str = "", state: str = "all") -> list[Job]:
+    """Jobs of that name, or all, in order of submission; Slurm remembers those that are over."""
+    lines = command("squeue", f"--states={state}", "--noheader", "--format=%i|%T|%N|%m|%k")
+    found = [Job(*line.split("|")) for line in lines.splitlines()]
+    found = [job._replace(name=job.name.replace("wildcards_", "", 1)) for job in found]
+    return sorted((job for job in found if name in job.name), key=lambda job: int(job.id))
+
+
+class Cluster:
+    """A cluster of two nodes with two GPUs each.
+
+    Args:
+        folder: for its state.
+        accounting: whether it has a database, and sacct works.
+    """
+
+    def __init__(self, folder: Path, *, accounting: bool):
+        settings = {"BASE": str(folder), "ACCOUNTING": str(int(accounting)), "MEMORY": "32000"}
+        self.environment = os.environ | settings
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run([SCRIPT, *arguments], check=True, env=self.environment)
+
+    def __enter__(self) -> "Cluster":
+        self._run("start")
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._run("stop")
+
+    def up(self, *daemons: str) -> None:
+        """Start daemons, and wait until the controller answers."""
+        self._run("up", *daemons)
+        wait_until(lambda: "UP" in command("scontrol", "ping"), 30)
+
+    def down(self, *daemons: str) -> None:
+        """Stop daemons."""
+        self._run("down", *daemons)
+
+    def crash(self, node: str) -> None:
+        """Kill a node and all that runs there."""
+        self._run("crash", node)
+
+
+def wait_until(condition: Callable[[], object], seconds: float) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds} s in vain")
+        time.sleep(0.2)

@@ -1,0 +1,200 @@
+"""Grids on a real Slurm, whatever befalls them: in the end all is there, with the same numbers.
+
+`make test-slurm` runs these tests; they need root and the packages that cluster.sh names.
+"""
+
+import contextlib
+import csv
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, Job, command, jobs, wait_until
+from project import copy_project, start_snakemake
+
+from fwp import experiment
+from fwp.evaluation import evaluate_cell
+from fwp.training import train_cell
+
+pytestmark = pytest.mark.slurm
+
+HERE = Path(__file__).parent
+GRID = {
+    "seeds": 1,
+    "compute": {"seeds_per_job": 1},
+    "data": {
+        "train": {"min_length": 2, "max_length": 12, "count": 200},
+        "validation": {"bins": [[2, 12], [13, 20]], "count": 20},
+    },
+    "evaluation": {"bins": [[2, 12], [13, 20]], "count": 20},
+    "training": {"epochs": 60, "batch_size": 32},
+    "model": {"hidden": 8, "feed_forward": 1},
+    "tasks": {"parity": {"language": "parity"}},
+}
+UNLUCKY = {"mixer": "unlucky:Unlucky"}
+# Asks for jobs more often than one would, since the tests wait for the answer.
+PROFILE = ("--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1")
+PROFILE += ("--max-status-checks-per-second", "1")
+TABLES = ("results/tables/accuracy.csv", "results/tables/runs.csv")
+SLOW = {"UNLUCKY_SECONDS": "0.02"}  # in every step of a job on the cluster
+MEMORY_IS_LIMITED = os.access("/sys/fs/cgroup/memory", os.W_OK)
+
+
+def project_with(models: dict, folder: Path) -> Path:
+    project = copy_project(folder / "project", json.dumps(GRID | {"models": models}))
+    shutil.copy(HERE / "unlucky.py", project)
+    return project
+
+
+@contextlib.contextmanager
+def run(project: Path) -> Iterator[subprocess.Popen]:
+    """Run the grid meanwhile; what Snakemake prints is added to printed.txt."""
+    with (project / "printed.txt").open("a") as output:
+        process = start_snakemake(project, *PROFILE, *TABLES, output=output, **SLOW)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def printed(project: Path) -> str:
+    return (project / "printed.txt").read_text()
+
+
+def progress(project: Path, name: str) -> dict:
+    """What the cell of a job tells of itself."""
+    model = name.split("_parity_")[1].removesuffix("_seed-0")
+    try:
+        return json.loads(
+            (project / f"results/cells/parity/{model}/seed-0/progress.json").read_text()
+        )
+    except OSError:
+        return {"seeds": {"0": {}}}
+
+
+def under_way(project: Path, model: str) -> Job | None:
+    """The Slurm job that trains a cell, if it has been through some epochs."""
+    name = f"rule_train_parity_{model}_seed-0"
+    if progress(project, name)["seeds"]["0"].get("epoch", 0) >= 3:
+        return next(iter(jobs(name, "running")), None)
+    return None
+
+
+def update(*what: str) -> None:
+    command("scontrol", "update", *what)
+
+
+def requeue(job: Job) -> None:
+    command("scontrol", "requeue", job.id)
+    release(job)
+
+
+def release(job: Job) -> None:
+    """Let a job that Slurm queues again start at once, and not after two minutes."""
+    wait_until(lambda: jobs(job.name, "pending"), 30)
+    update(f"jobid={job.id}", "starttime=now")
+
+
+def break_node(node: str, cluster: Cluster) -> None:
+    """Let a node die with all that runs on it, and come back when others have its jobs."""
+    lost = [job for job in jobs("rule_", "running") if job.node == node]
+    cluster.crash(node)
+    update(f"nodename={node}", "state=down", "reason=test")
+    for job in lost:
+        release(job)
+    cluster.up(node)
+    update(f"nodename={node}", "state=resume")
+
+
+def log(project: Path, model: str) -> str:
+    return (project / f"results/cells/parity/{model}/seed-0/train.log").read_text()
+
+
+def assert_complete(project: Path, monkeypatch) -> None:
+    """Every cell is what it is without a cluster, and the tables hold them all."""
+    monkeypatch.chdir(project)
+    monkeypatch.syspath_prepend(project)
+    lab = experiment.load("config.yaml")
+    for job in lab.jobs():
+        cell, other = Path(job.directory), Path("undisturbed")
+        record = json.loads((cell / "cell.json").read_text())
+        train_cell(
+            *(lab.train_params(job.model, job.task), job.seeds),
+            dataset=f"results/data/{job.task}/train.npz",
+            weights=other / "model.safetensors",
+            history=other / "history.csv",
+            record=other / "cell.json",
+        )
+        evaluate_cell(
+            lab.evaluate_params(job.model, job.task),
+            runs=record["runs"],
+            dataset=f"results/data/{job.task}/test.npz",
+            weights=other / "model.safetensors",
+            output=other / "accuracy.csv",
+        )
+        for file in ("model.safetensors", "accuracy.csv"):
+            assert (cell / file).read_bytes() == (other / file).read_bytes(), cell / file
+        assert untimed(cell / "history.csv") == untimed(other / "history.csv"), cell
+    rows = untimed(Path("results/tables/runs.csv"))
+    assert [row["model"] for row in rows] == lab.models
+    assert {row["status"] for row in rows} == {"budget"}
+
+
+def untimed(path: Path) -> list[dict]:
+    with path.open(newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
+    models = {
+        "timed_out": UNLUCKY | {"training": {"epochs": 150}},
+        "cancelled": UNLUCKY,
+        "requeued": UNLUCKY,
+        "crashed": UNLUCKY | {"misfortune": "crash"},
+        "hungry": UNLUCKY | {"misfortune": "memory"},
+        "on_broken_node": UNLUCKY,
+    }
+    project = project_with(models, tmp_path)
+    with Cluster(tmp_path / "cluster", accounting=False) as cluster, run(project) as grid:
+        befall = {
+            "timed_out": lambda job: update(f"jobid={job.id}", "endtime=now+1"),
+            "cancelled": lambda job: command("scancel", job.id),
+            "requeued": requeue,
+            "on_broken_node": lambda job: break_node(job.node, cluster),
+        }
+        while befall:
+            for model in list(befall):
+                if job := under_way(project, model):
+                    befall.pop(model)(job)
+            assert grid.poll() is None, printed(project)
+            time.sleep(0.2)
+        assert grid.wait(300) == 0, printed(project)
+        submitted = jobs()
+
+    assert_complete(project, monkeypatch)
+    for model in ("timed_out", "cancelled", "requeued"):
+        assert "going on from there" in log(project, model), model
+    states = {
+        model: [j.state for j in submitted if f"train_parity_{model}" in j.name] for model in models
+    }
+    assert states["timed_out"] == ["TIMEOUT", "COMPLETED"]
+    assert states["cancelled"] == ["CANCELLED", "COMPLETED"]
+    assert states["requeued"] == ["COMPLETED"]
+    assert states["crashed"] == ["FAILED", "COMPLETED"]
+    if MEMORY_IS_LIMITED:
+        assert states["hungry"] == ["OUT_OF_MEMORY", "COMPLETED"]
+    # Sent again with more, and tables are made where Snakemake runs.
+    first, second = (
+        int(j.memory.rstrip("M")) for j in submitted if "train_parity_crashed" in j.name
+    )
+    assert second == 2 * first
+    assert {j.name.split("_parity")[0] for j in submitted} == {
+        *("rule_data", "rule_test_data", "rule_train", "rule_evaluate")
+    }
+    assert list(project.glob("results/slurm/rule_train/parity_crashed_seed-0/*.log"))
