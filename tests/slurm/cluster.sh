@@ -98,7 +98,7 @@ SlurmdPidFile=$BASE/run/%n.pid
 SlurmctldLogFile=$BASE/log/slurmctld.log
 SlurmdLogFile=$BASE/log/%n.log
 SlurmdParameters=config_overrides
-ReturnToService=2
+ReturnToService=0
 MpiDefault=none
 SchedulerParameters=bf_interval=5,sched_interval=5
 SelectType=select/cons_tres
@@ -177,7 +177,7 @@ start_accounting() {
 start() {
   missing
   if [[ -e $ETC/slurm.conf && $(readlink "$ETC/slurm.conf") != "$BASE/etc/slurm.conf" ]]; then
-    echo "cluster.sh: this machine has a cluster already: $ETC/slurm.conf" >&2
+    echo "cluster.sh: this machine has a cluster already: $(readlink -f "$ETC/slurm.conf")" >&2
     exit 1
   fi
   write_config
@@ -203,7 +203,7 @@ stop() {
   for i in slurm gres cgroup slurmdbd; do
     [[ $(readlink "$ETC/$i.conf") != "$BASE"/* ]] || rm "$ETC/$i.conf"
   done
-  rm -rf "$BASE"
+  rm -rf "$BASE"/{etc,pid,run,state,dev,mysql} # the logs stay
 }
 
 missing() {

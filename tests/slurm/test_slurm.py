@@ -116,6 +116,11 @@ def log(project: Path, model: str) -> str:
     return (project / f"results/cells/parity/{model}/seed-0/train.log").read_text()
 
 
+def slurm_logs(project: Path, model: str) -> list[str]:
+    folder = project / f"results/slurm/rule_train/parity_{model}_seed-0"
+    return [path.read_text() for path in folder.glob("*.log")]
+
+
 def assert_complete(project: Path, monkeypatch) -> None:
     """Every cell is what it is without a cluster, and the tables hold them all."""
     monkeypatch.chdir(project)
@@ -187,8 +192,10 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
     assert states["cancelled"] == ["CANCELLED", "COMPLETED"]
     assert states["requeued"] == ["COMPLETED"]
     assert states["crashed"] == ["FAILED", "COMPLETED"]
+    assert states["on_broken_node"] == ["COMPLETED"]
     if MEMORY_IS_LIMITED:
-        assert states["hungry"] == ["OUT_OF_MEMORY", "COMPLETED"]
+        assert states["hungry"] == ["FAILED", "COMPLETED"]
+        assert "oom-kill" in "".join(slurm_logs(project, "hungry"))
     # Sent again with more, and tables are made where Snakemake runs.
     first, second = (
         int(j.memory.rstrip("M")) for j in submitted if "train_parity_crashed" in j.name
@@ -197,4 +204,4 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
     assert {j.name.split("_parity")[0] for j in submitted} == {
         *("rule_data", "rule_test_data", "rule_train", "rule_evaluate")
     }
-    assert list(project.glob("results/slurm/rule_train/parity_crashed_seed-0/*.log"))
+    assert len(slurm_logs(project, "crashed")) == 2
