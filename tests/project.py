@@ -20,11 +20,13 @@ def copy_project(folder: Path, config: str) -> Path:
     return folder
 
 
-def start_snakemake(folder: Path, *arguments: str, output, **environment: str) -> subprocess.Popen:
-    """Start snakemake in `folder`; what it prints goes to `output`."""
+def start_snakemake(
+    folder: Path, *arguments: str, output, module: str = "snakemake", **environment: str
+) -> subprocess.Popen:
+    """Start snakemake, or a module in its place, in `folder`; what it prints goes to `output`."""
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=folder,
         env=env | environment,
         stdin=subprocess.DEVNULL,

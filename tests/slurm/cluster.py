@@ -37,13 +37,11 @@ class Cluster:
     """A cluster of two nodes with two GPUs each.
 
     Args:
-        folder: for its state.
         accounting: whether it has a database, and sacct works.
     """
 
-    def __init__(self, folder: Path, *, accounting: bool):
-        settings = {"BASE": str(folder), "ACCOUNTING": str(int(accounting)), "MEMORY": "32000"}
-        self.environment = os.environ | settings
+    def __init__(self, *, accounting: bool):
+        self.environment = os.environ | {"ACCOUNTING": str(int(accounting))}
 
     def _run(self, *arguments: str) -> None:
         subprocess.run([SCRIPT, *arguments], check=True, env=self.environment)
@@ -58,7 +56,8 @@ class Cluster:
     def up(self, *daemons: str) -> None:
         """Start daemons, and wait until the controller answers."""
         self._run("up", *daemons)
-        wait_until(lambda: "UP" in command("scontrol", "ping"), 30)
+        ping = ("scontrol", "ping")
+        wait_until(lambda: subprocess.run(ping, capture_output=True).returncode == 0, 30)
 
     def down(self, *daemons: str) -> None:
         """Stop daemons."""

@@ -13,7 +13,7 @@ set -euo pipefail
 
 BASE=${BASE:-/tmp/fwp-slurm}
 ACCOUNTING=${ACCOUNTING:-0}
-NODES=${NODES:-2} GPUS=${GPUS:-2} CPUS=${CPUS:-8} MEMORY=${MEMORY:-16000}
+NODES=${NODES:-2} GPUS=${GPUS:-2} CPUS=${CPUS:-8} MEMORY=${MEMORY:-32000}
 PACKAGES="slurm-wlm slurm-client munge slurmdbd mariadb-server"
 HOST=$(hostname -s)
 ETC=/etc/slurm # the only place: Snakemake's plugin drops SLURM_CONF
@@ -180,6 +180,7 @@ start() {
     echo "cluster.sh: this machine has a cluster already: $(readlink -f "$ETC/slurm.conf")" >&2
     exit 1
   fi
+  stop # what an earlier run may have left
   write_config
   install -d -o munge -g munge -m 755 /run/munge
   install -d -o munge -g munge -m 700 /var/lib/munge /var/log/munge

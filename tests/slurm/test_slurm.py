@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster, Job, command, jobs, wait_until
-from project import copy_project, start_snakemake
+from project import copy_project, snakemake, start_snakemake
 
 from fwp import experiment
 from fwp.evaluation import evaluate_cell
@@ -32,14 +32,12 @@ GRID = {
         "validation": {"bins": [[2, 12], [13, 20]], "count": 20},
     },
     "evaluation": {"bins": [[2, 12], [13, 20]], "count": 20},
-    "training": {"epochs": 60, "batch_size": 32},
+    "training": {"epochs": 40, "batch_size": 32},
     "model": {"hidden": 8, "feed_forward": 1},
     "tasks": {"parity": {"language": "parity"}},
 }
 UNLUCKY = {"mixer": "unlucky:Unlucky"}
-# Asks for jobs more often than one would, since the tests wait for the answer.
-PROFILE = ("--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1")
-PROFILE += ("--max-status-checks-per-second", "1")
+PROFILE = ("--profile", "profiles/slurm", "--max-status-checks-per-second", "1")
 TABLES = ("results/tables/accuracy.csv", "results/tables/runs.csv")
 SLOW = {"UNLUCKY_SECONDS": "0.02"}  # in every step of a job on the cluster
 MEMORY_IS_LIMITED = os.access("/sys/fs/cgroup/memory", os.W_OK)
@@ -47,7 +45,8 @@ MEMORY_IS_LIMITED = os.access("/sys/fs/cgroup/memory", os.W_OK)
 
 def project_with(models: dict, folder: Path) -> Path:
     project = copy_project(folder / "project", json.dumps(GRID | {"models": models}))
-    shutil.copy(HERE / "unlucky.py", project)
+    for module in ("impatient.py", "unlucky.py"):
+        shutil.copy(HERE / module, project)
     return project
 
 
@@ -55,7 +54,9 @@ def project_with(models: dict, folder: Path) -> Path:
 def run(project: Path) -> Iterator[subprocess.Popen]:
     """Run the grid meanwhile; what Snakemake prints is added to printed.txt."""
     with (project / "printed.txt").open("a") as output:
-        process = start_snakemake(project, *PROFILE, *TABLES, output=output, **SLOW)
+        process = start_snakemake(
+            project, *PROFILE, *TABLES, output=output, module="impatient", **SLOW
+        )
     try:
         yield process
     finally:
@@ -166,7 +167,7 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
         "on_broken_node": UNLUCKY,
     }
     project = project_with(models, tmp_path)
-    with Cluster(tmp_path / "cluster", accounting=False) as cluster, run(project) as grid:
+    with Cluster(accounting=False) as cluster, run(project) as grid:
         befall = {
             "timed_out": lambda job: update(f"jobid={job.id}", "endtime=now+1"),
             "cancelled": lambda job: command("scancel", job.id),
@@ -205,3 +206,32 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
         *("rule_data", "rule_test_data", "rule_train", "rule_evaluate")
     }
     assert len(slurm_logs(project, "crashed")) == 2
+
+
+def test_snakemake_killed_and_the_controller_and_the_database_away(tmp_path, monkeypatch):
+    project = project_with({"kept": UNLUCKY | {"training": {"epochs": 160}}}, tmp_path)
+    with Cluster(accounting=True) as cluster:
+        with run(project) as grid:
+            wait_until(lambda: under_way(project, "kept"), 120)
+            beside = snakemake(project, *PROFILE, *TABLES)
+            assert beside.returncode == 1 and "Directory cannot be locked" in beside.stdout
+            assert "Traceback" not in beside.stdout
+            grid.kill()
+        assert snakemake(project, "--unlock").returncode == 0
+        with run(project) as grid:
+            # Before jobs are submitted,
+            wait_until(lambda: printed(project).count("SLURM run ID") == 2, 30)
+            cluster.down("slurmctld")
+            time.sleep(10)
+            cluster.up("slurmctld")
+            # and while two are at work on one cell.
+            wait_until(lambda: any("waiting for it" in x for x in slurm_logs(project, "kept")), 60)
+            cluster.down("slurmctld", "slurmdbd", "mariadbd")
+            time.sleep(30)
+            cluster.up("mariadbd", "slurmdbd", "slurmctld")
+            assert grid.wait(200) == 0, printed(project)
+            submitted = jobs("rule_train")
+
+    assert_complete(project, monkeypatch)
+    assert [job.state for job in submitted] == ["COMPLETED", "COMPLETED"]
+    assert "another job has trained this cell meanwhile" in log(project, "kept")
