@@ -17,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all setup test lint format status benchmark clean lock help
+.PHONY: all setup test test-slurm lint format status benchmark clean lock help
 
 all: setup ## set up, then train, evaluate and report everything that config.yaml names
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -40,6 +40,10 @@ $(READY): requirements.lock
 
 test: setup lint ## lint, then run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-slurm: setup ## run grids on a Slurm within this machine, as root, some four minutes
+	@tests/slurm/cluster.sh missing
+	$(BIN)/python -m pytest -m slurm tests/slurm $(ARGS)
 
 lint: setup ## check style and workflow
 	$(BIN)/ruff check .
@@ -70,5 +74,5 @@ lock: setup ## renew requirements.lock from pyproject.toml
 	sed -E 's/(==[0-9.]+)\+[a-z0-9]+/\1/' $@.tmp > requirements.lock && rm $@.tmp
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Settings: PYTHON=$(PYTHON)  CORES=$(CORES)  ARGS=(more arguments of snakemake or pytest)"

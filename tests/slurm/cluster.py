@@ -1,6 +1,7 @@
 """The virtual cluster of cluster.sh, and what happens on it."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -31,6 +32,13 @@ def jobs(name: str = "", state: str = "all") -> list[Job]:
     found = [Job(*line.split("|")) for line in lines.splitlines()]
     found = [job._replace(name=job.name.replace("wildcards_", "", 1)) for job in found]
     return sorted((job for job in found if name in job.name), key=lambda job: int(job.id))
+
+
+def gpus_in_use() -> list[tuple[str, str]]:
+    """Node and number of the GPU of every job that has one now."""
+    lines = command("scontrol", "show", "jobs", "--details", "--oneliner").splitlines()
+    found = (re.search(r" Nodes=(\S+) .* GRES=gpu\S*\(IDX:(\S+)\)", x) for x in lines)
+    return [match.groups() for match in found if match]
 
 
 class Cluster:

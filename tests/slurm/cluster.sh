@@ -3,6 +3,7 @@
 # For root on Debian or Ubuntu; needs no systemd.
 #
 #   cluster.sh missing       name the packages that are missing, and fail if there are any
+#   cluster.sh install       install them
 #   cluster.sh start|stop    all of it; stop also cancels the jobs
 #   cluster.sh up|down NAME  single daemons: munged, mariadbd, slurmdbd, slurmctld, n1, n2, …
 #   cluster.sh crash NODE    kill a node's daemon and all that runs there, at once
@@ -116,7 +117,10 @@ $(for ((i = 1; i <= NODES; i++)); do
     echo "NodeName=n$i NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((17000 + i)) CPUs=$CPUS" \
       "RealMemory=$MEMORY Gres=gpu:$GPUS"
   done)
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 PartitionName=main Nodes=n[1-$NODES] Default=YES MaxTime=1440
+PartitionName=urgent Nodes=n[1-$NODES] PriorityTier=2 MaxTime=1440
 END
   echo "NodeName=n[1-$NODES] Name=gpu File=$BASE/dev/nvidia[0-$((GPUS - 1))]" > "$BASE/etc/gres.conf"
   cat > "$BASE/etc/cgroup.conf" << END
@@ -207,6 +211,11 @@ stop() {
   rm -rf "$BASE"/{etc,pid,run,state,dev,mysql} # the logs stay
 }
 
+install_packages() {
+  apt-get update
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $PACKAGES
+}
+
 missing() {
   local package absent=()
   for package in $PACKAGES; do
@@ -220,6 +229,7 @@ missing() {
 
 case ${1:-} in
   missing | start | stop) "$1" ;;
+  install) install_packages ;;
   up | down | crash) for name in "${@:2}"; do "$1" "$name"; done ;;
   *) sed -n '2,/^set /{s/^# \?//;/^set /d;p}' "$0"; exit 2 ;;
 esac

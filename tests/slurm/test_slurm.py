@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, Job, command, jobs, wait_until
+from cluster import Cluster, Job, command, gpus_in_use, jobs, wait_until
 from project import copy_project, snakemake, start_snakemake
 
 from fwp import experiment
@@ -174,7 +174,11 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
             "requeued": requeue,
             "on_broken_node": lambda job: break_node(job.node, cluster),
         }
+        busiest = 0
         while befall:
+            taken = gpus_in_use()
+            assert len(set(taken)) == len(taken)
+            busiest = max(busiest, len(taken))
             for model in list(befall):
                 if job := under_way(project, model):
                     befall.pop(model)(job)
@@ -184,6 +188,7 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
         submitted = jobs()
 
     assert_complete(project, monkeypatch)
+    assert busiest == 4  # six jobs and two GPUs on each of two nodes
     for model in ("timed_out", "cancelled", "requeued"):
         assert "going on from there" in log(project, model), model
     states = {
@@ -208,11 +213,17 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
     assert len(slurm_logs(project, "crashed")) == 2
 
 
-def test_snakemake_killed_and_the_controller_and_the_database_away(tmp_path, monkeypatch):
+def test_a_cell_survives_preemption_a_killed_snakemake_and_an_absent_controller(
+    tmp_path, monkeypatch
+):
     project = project_with({"kept": UNLUCKY | {"training": {"epochs": 160}}}, tmp_path)
     with Cluster(accounting=True) as cluster:
         with run(project) as grid:
             wait_until(lambda: under_way(project, "kept"), 120)
+            first = under_way(project, "kept")
+            urgent = ("--partition=urgent", "--gpus=2", f"--nodelist={first.node}")
+            command("sbatch", *urgent, "--output=/dev/null", "--wrap=sleep 1")
+            wait_until(lambda: under_way(project, "kept") not in (None, first), 60)
             beside = snakemake(project, *PROFILE, *TABLES)
             assert beside.returncode == 1 and "Directory cannot be locked" in beside.stdout
             assert "Traceback" not in beside.stdout
@@ -233,5 +244,5 @@ def test_snakemake_killed_and_the_controller_and_the_database_away(tmp_path, mon
             submitted = jobs("rule_train")
 
     assert_complete(project, monkeypatch)
-    assert [job.state for job in submitted] == ["COMPLETED", "COMPLETED"]
+    assert [job.state for job in submitted] == ["PREEMPTED", "COMPLETED", "COMPLETED"]
     assert "another job has trained this cell meanwhile" in log(project, "kept")

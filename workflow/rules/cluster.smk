@@ -78,10 +78,14 @@ with contextlib.suppress(ImportError):
         """State of every job; none if there is no answer, so that jobs count as running.
 
         Asked for as long as there is none, by the plugin, it would give its jobs up in the end. And
-        sacct adds to CANCELLED by whom, which the plugin does not understand.
+        it waits forever for jobs that sacct calls CANCELLED by somebody, or squeue PREEMPTED, which
+        are over: those that start again are PENDING.
         """
         answer, seconds = await ask(command, logger)
         answer = {job: state.split()[0] for job, state in (answer or {}).items()}
+        if command.startswith("squeue"):
+            over = {job: "CANCELLED" for job, state in answer.items() if state == "PREEMPTED"}
+            answer |= over
         return answer, seconds or 0.0
 
     def submit(executor, job, run_job=slurm.Executor.run_job):
