@@ -37,7 +37,7 @@ running() { # daemon; one that nobody has reaped yet is not
 gone() { ! running "$1"; }
 no_jobs() { [[ -z $(squeue --noheader) ]]; }
 all_idle() {
-  [[ $(sinfo --noheader --Node --states idle,mixed,alloc --format %N | wc -l) == "$NODES" ]] &&
+  [[ $(sinfo --noheader --Node --partition main --states idle,mixed,alloc --format %N | wc -l) == "$NODES" ]] &&
     ! sinfo --noheader --Node --format %T | grep -q '[*]'
 }
 

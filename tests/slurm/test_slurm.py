@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slurm
 HERE = Path(__file__).parent
 GRID = {
     "seeds": 1,
-    "compute": {"seeds_per_job": 1},
+    "compute": {"seeds_per_job": 1, "jobs_per_gpu": 1},
     "data": {
         "train": {"min_length": 2, "max_length": 12, "count": 200},
         "validation": {"bins": [[2, 12], [13, 20]], "count": 20},
@@ -39,7 +39,10 @@ GRID = {
 UNLUCKY = {"mixer": "unlucky:Unlucky"}
 PROFILE = ("--profile", "profiles/slurm", "--max-status-checks-per-second", "1")
 TABLES = ("results/tables/accuracy.csv", "results/tables/runs.csv")
-SLOW = {"UNLUCKY_SECONDS": "0.02"}  # in every step of a job on the cluster
+ENVIRONMENT = {
+    "UNLUCKY_SECONDS": "0.02",  # in every step of a job on the cluster
+    "CUDA_VISIBLE_DEVICES": "0",  # a GPU where Snakemake runs, which has nothing to do with jobs
+}
 MEMORY_IS_LIMITED = os.access("/sys/fs/cgroup/memory", os.W_OK)
 
 
@@ -55,7 +58,7 @@ def run(project: Path) -> Iterator[subprocess.Popen]:
     """Run the grid meanwhile; what Snakemake prints is added to printed.txt."""
     with (project / "printed.txt").open("a") as output:
         process = start_snakemake(
-            project, *PROFILE, *TABLES, output=output, module="impatient", **SLOW
+            project, *PROFILE, *TABLES, output=output, module="impatient", **ENVIRONMENT
         )
     try:
         yield process
@@ -102,15 +105,22 @@ def release(job: Job) -> None:
     update(f"jobid={job.id}", "starttime=now")
 
 
-def break_node(node: str, cluster: Cluster) -> None:
-    """Let a node die with all that runs on it, and come back when others have its jobs."""
+def break_node(node: str, cluster: Cluster) -> list[Job]:
+    """Let a node die with all that runs on it; the jobs that are queued again."""
     lost = [job for job in jobs("rule_", "running") if job.node == node]
     cluster.crash(node)
     update(f"nodename={node}", "state=down", "reason=test")
     for job in lost:
         release(job)
-    cluster.up(node)
-    update(f"nodename={node}", "state=resume")
+    return lost
+
+
+def mend_node(lost: list[Job], cluster: Cluster) -> None:
+    """Let the node come back when others have its jobs."""
+    ids = {job.id for job in lost}
+    wait_until(lambda: not ids & {job.id for job in jobs("", "pending")}, 120)
+    cluster.up(lost[0].node)
+    update(f"nodename={lost[0].node}", "state=resume")
 
 
 def log(project: Path, model: str) -> str:
@@ -159,7 +169,7 @@ def untimed(path: Path) -> list[dict]:
 
 def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
     models = {
-        "timed_out": UNLUCKY | {"training": {"epochs": 150}},
+        "timed_out": UNLUCKY | {"training": {"epochs": 200}},
         "cancelled": UNLUCKY,
         "requeued": UNLUCKY,
         "crashed": UNLUCKY | {"misfortune": "crash"},
@@ -172,9 +182,9 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
             "timed_out": lambda job: update(f"jobid={job.id}", "endtime=now+1"),
             "cancelled": lambda job: command("scancel", job.id),
             "requeued": requeue,
-            "on_broken_node": lambda job: break_node(job.node, cluster),
+            "on_broken_node": lambda job: lost.extend(break_node(job.node, cluster)),
         }
-        busiest = 0
+        lost, busiest = [], 0
         while befall:
             taken = gpus_in_use()
             assert len(set(taken)) == len(taken)
@@ -184,6 +194,13 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
                     befall.pop(model)(job)
             assert grid.poll() is None, printed(project)
             time.sleep(0.2)
+        mend_node(lost, cluster)
+        # Slurm looks now and then for jobs whose time is over.
+        wait_until(lambda: jobs("train_parity_timed_out", "timeout"), 60)
+        # Without squeue's answer, and without accounting, nobody knows of the jobs for a while.
+        cluster.down("slurmctld")
+        time.sleep(10)
+        cluster.up("slurmctld")
         assert grid.wait(300) == 0, printed(project)
         submitted = jobs()
 
@@ -245,4 +262,7 @@ def test_a_cell_survives_preemption_a_killed_snakemake_and_an_absent_controller(
 
     assert_complete(project, monkeypatch)
     assert [job.state for job in submitted] == ["PREEMPTED", "COMPLETED", "COMPLETED"]
+    assert (
+        submitted[2].memory == submitted[0].memory
+    )  # a first attempt, that of the second Snakemake
     assert "another job has trained this cell meanwhile" in log(project, "kept")
