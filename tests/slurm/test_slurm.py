@@ -174,7 +174,7 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
         "requeued": UNLUCKY,
         "crashed": UNLUCKY | {"misfortune": "crash"},
         "hungry": UNLUCKY | {"misfortune": "memory"},
-        "on_broken_node": UNLUCKY,
+        "on_broken_node": UNLUCKY | {"training": {"epochs": 200}},
     }
     project = project_with(models, tmp_path)
     with Cluster(accounting=False) as cluster, run(project) as grid:
@@ -182,9 +182,8 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
             "timed_out": lambda job: update(f"jobid={job.id}", "endtime=now+1"),
             "cancelled": lambda job: command("scancel", job.id),
             "requeued": requeue,
-            "on_broken_node": lambda job: lost.extend(break_node(job.node, cluster)),
         }
-        lost, busiest = [], 0
+        busiest = 0
         while befall:
             taken = gpus_in_use()
             assert len(set(taken)) == len(taken)
@@ -194,9 +193,11 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
                     befall.pop(model)(job)
             assert grid.poll() is None, printed(project)
             time.sleep(0.2)
-        mend_node(lost, cluster)
         # Slurm looks now and then for jobs whose time is over.
         wait_until(lambda: jobs("train_parity_timed_out", "timeout"), 60)
+        wait_until(lambda: under_way(project, "on_broken_node"), 60)
+        lost = break_node(under_way(project, "on_broken_node").node, cluster)
+        mend_node(lost, cluster)
         # Without squeue's answer, and without accounting, nobody knows of the jobs for a while.
         cluster.down("slurmctld")
         time.sleep(10)
