@@ -174,7 +174,7 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
         "requeued": UNLUCKY,
         "crashed": UNLUCKY | {"misfortune": "crash"},
         "hungry": UNLUCKY | {"misfortune": "memory"},
-        "on_broken_node": UNLUCKY | {"training": {"epochs": 200}},
+        "on_broken_node": UNLUCKY | {"training": {"epochs": 250}},
     }
     project = project_with(models, tmp_path)
     with Cluster(accounting=False) as cluster, run(project) as grid:
@@ -195,13 +195,13 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
             time.sleep(0.2)
         # Slurm looks now and then for jobs whose time is over.
         wait_until(lambda: jobs("train_parity_timed_out", "timeout"), 60)
-        wait_until(lambda: under_way(project, "on_broken_node"), 60)
-        lost = break_node(under_way(project, "on_broken_node").node, cluster)
-        mend_node(lost, cluster)
         # Without squeue's answer, and without accounting, nobody knows of the jobs for a while.
         cluster.down("slurmctld")
         time.sleep(10)
         cluster.up("slurmctld")
+        wait_until(lambda: under_way(project, "on_broken_node"), 60)
+        lost = break_node(under_way(project, "on_broken_node").node, cluster)
+        mend_node(lost, cluster)
         assert grid.wait(300) == 0, printed(project)
         submitted = jobs()
 
