@@ -57,7 +57,7 @@ FOLDERS += filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
 os.environ.update(PYTHONPATH=os.pathsep.join(dict.fromkeys(FOLDERS)))
 
 # As many jobs at a time as the GPUs of this machine take; `--resources gpu=…` overrules it.
-if workflow.local_exec and EXPERIMENT.gpus and "gpu" not in workflow.global_resources:
+if EXPERIMENT.gpus and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", EXPERIMENT.gpus * EXPERIMENT.jobs_per_gpu)
 
 

@@ -1,5 +1,6 @@
 # What jobs ask a cluster for, and what keeps a long run on one going. docs/clusters.md is the guide.
 import contextlib
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -84,13 +85,13 @@ with contextlib.suppress(ImportError):
         answer, seconds = await ask(command, logger)
         answer = {job: state.split()[0] for job, state in (answer or {}).items()}
         if command.startswith("squeue"):
-            over = {job: "CANCELLED" for job, state in answer.items() if state == "PREEMPTED"}
-            answer |= over
+            answer |= {job: "CANCELLED" for job in answer if answer[job] == "PREEMPTED"}
         return answer, seconds or 0.0
 
     def submit(executor, job, run_job=slurm.Executor.run_job):
         """Submit a job once the controller is there: else it would fail, attempt after attempt."""
-        while subprocess.run(["scontrol", "ping"], capture_output=True).returncode:
+        ping = ["scontrol", "ping"]
+        while shutil.which(ping[0]) and subprocess.run(ping, capture_output=True).returncode:
             time.sleep(5)
         run_job(executor, job)
 
