@@ -41,7 +41,7 @@ $(READY): requirements.lock
 test: setup lint ## lint, then run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-test-slurm: setup ## run grids on a Slurm within this machine, as root, some four minutes
+test-slurm: setup ## run grids on a Slurm within this machine, as root, some five minutes
 	@tests/slurm/cluster.sh missing
 	$(BIN)/python -m pytest -m slurm tests/slurm $(ARGS)
 
