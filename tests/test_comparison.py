@@ -35,6 +35,14 @@ def test_holms_correction():
     assert frame["verdict"].tolist() == ["first", "first", "no difference shown"]
 
 
+def test_holms_correction_is_that_of_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    values = np.random.default_rng(0).integers(0, 40, size=60) / 40  # with ties, zeros, ones
+    assert comparison.holm(values) == multipletests(values, method="holm")[1].tolist()
+    assert comparison.holm([]) == []
+
+
 def test_the_second_model_may_be_the_better_one():
     frame = comparison.compare(table(*runs(a="-" * 6, b="+" * 6)))
     assert frame["verdict"].tolist() == ["second"]
