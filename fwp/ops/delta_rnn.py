@@ -7,6 +7,7 @@ from torch import Tensor
 from fwp.ops import _native
 from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
+from fwp.ops._recurrence import recurrence
 
 KERNEL = _native.Kernel("delta_rnn")
 
@@ -57,8 +58,18 @@ def reference(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tu
 
 def native(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tuple[Tensor, State]:
     """The compiled kernel, see delta_rnn.c."""
-    inputs = (z, k, v, beta, *state)
-    y, R = _Native.apply(_native.records(inputs), *inputs)
+    (B, T, H, D), P = z.shape, _native.padded(z.shape[-1])
+    every = max(D, 32)
+    y, R = recurrence(
+        KERNEL,
+        (z, k, v, beta),
+        state,
+        sizes=(B, H, T, D, every),
+        size=D,
+        output=z.shape,
+        final=slice(0, 1),
+        kept=[(T, 3 * P + 1), (-(-T // every), D * P)],
+    )
     return y, (R, y[:, -1])
 
 
@@ -67,57 +78,6 @@ def triton(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tuple
     from fwp.ops.triton.delta_rnn import delta_rnn as kernel
 
     return kernel(z, k, v, beta, state)
-
-
-class _Native(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, record, z, k, v, beta, R_0, y_0):
-        B, T, H, D = z.shape
-        lanes = KERNEL.lanes(z.dtype, D)
-        padded, blocks, every = _native.padded(D), -(-B * H // lanes), max(D, 32)
-        y, R_T = z.new_empty(B, T, H, D), z.new_empty(B, H, D, D)
-        kept = states = None
-        if record:
-            kept = z.new_empty(blocks, T, 3 * padded + 1, lanes)
-            states = z.new_empty(blocks, -(-T // every), D * padded, lanes)
-        ctx.sizes = (B, H, T, D, every)
-        KERNEL.run(
-            "forward",
-            blocks,
-            z,
-            D,
-            *ctx.sizes,
-            *map(_native.sequence, (z, k, v, beta)),
-            *map(_native.state, (R_0, y_0)),
-            _native.sequence(y),
-            _native.state(R_T),
-            *(kept, states),
-        )
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(kept, states)
-        return y, R_T
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dy, dR_T):
-        kept, states = ctx.saved_tensors
-        B, H, T, D, _ = ctx.sizes
-        dz, dk, dv = (kept.new_empty(B, T, H, D) for _ in range(3))
-        dbeta = kept.new_empty(B, T, H)
-        dR_0, dy_0 = kept.new_empty(B, H, D, D), kept.new_empty(B, H, D)
-        KERNEL.run(
-            "backward",
-            len(kept),
-            kept,
-            D,
-            *ctx.sizes,
-            *(kept, states),
-            _native.sequence(dy),
-            _native.state(dR_T),
-            *map(_native.sequence, (dz, dk, dv, dbeta)),
-            *map(_native.state, (dR_0, dy_0)),
-        )
-        return None, dz, dk, dv, dbeta, dR_0, dy_0
 
 
 def _typical(z: Tensor, k: Tensor, v: Tensor, beta: Tensor) -> tuple[Tensor, ...]:

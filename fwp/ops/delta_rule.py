@@ -7,6 +7,7 @@ from fwp.ops import _native
 from fwp.ops import triton as _triton
 from fwp.ops._chunks import join_chunks, split_chunks
 from fwp.ops._op import Backend, Op
+from fwp.ops._recurrence import recurrence
 
 KERNEL = _native.Kernel("delta_rule")
 CHUNK = 32
@@ -82,8 +83,17 @@ def chunked(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[T
 
 def native(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
     """The compiled kernel, see delta_rule.c."""
-    inputs = (q, k, v, beta, S)
-    return _Native.apply(_native.records(inputs), *inputs)
+    (B, T, H, K), V = q.shape, v.shape[-1]
+    return recurrence(
+        KERNEL,
+        (q, k, v, beta),
+        (S,),
+        sizes=(B, H, T, K, V),
+        size=K if K == V else None,
+        output=v.shape,
+        kept=[(T, 2 * K + _native.padded(V) + 1)],
+        again="state",
+    )
 
 
 def triton(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,56 +101,6 @@ def triton(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Te
     from fwp.ops.triton.delta_rule import delta_rule as kernel
 
     return kernel(q, k, v, beta, S)
-
-
-class _Native(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, record, q, k, v, beta, S_0):
-        (B, T, H, K), V = q.shape, v.shape[-1]
-        ctx.sizes = (B, H, T, K, V)
-        ctx.size = K if K == V else None
-        lanes = KERNEL.lanes(q.dtype, ctx.size)
-        blocks, width = -(-B * H // lanes), 2 * K + _native.padded(V) + 1
-        y, S_T = q.new_empty(B, T, H, V), q.new_empty(B, H, K, V)
-        kept = q.new_empty(blocks, T, width, lanes) if record else None
-        KERNEL.run(
-            "forward",
-            blocks,
-            q,
-            ctx.size,
-            *ctx.sizes,
-            *map(_native.sequence, (q, k, v, beta)),
-            _native.state(S_0),
-            _native.sequence(y),
-            _native.state(S_T),
-            kept,
-        )
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(S_0, kept)
-        return y, S_T
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dy, dS_T):
-        S_0, kept = ctx.saved_tensors
-        B, H, T, K, V = ctx.sizes
-        dq, dk, dv = (kept.new_empty(B, T, H, size) for size in (K, K, V))
-        dbeta = kept.new_empty(B, T, H)
-        dS_0 = kept.new_empty(B, H, K, V)
-        KERNEL.run(
-            "backward",
-            kept.shape[0],
-            kept,
-            ctx.size,
-            *ctx.sizes,
-            kept,
-            _native.state(S_0),
-            _native.sequence(dy),
-            _native.state(dS_T),
-            *map(_native.sequence, (dq, dk, dv, dbeta)),
-            _native.state(dS_0),
-        )
-        return None, dq, dk, dv, dbeta, dS_0
 
 
 def _typical(q: Tensor, k: Tensor, v: Tensor, beta: Tensor) -> tuple[Tensor, ...]:

@@ -6,6 +6,7 @@ from torch import Tensor
 from fwp.ops import _native
 from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
+from fwp.ops._tensors import records
 
 KERNEL = _native.Kernel("elementwise_lstm", fixed_sizes=())
 CHAINS = 4  # runs of neighbouring units in a block, as in elementwise_lstm.c
@@ -56,7 +57,7 @@ def reference(z: Tensor, f: Tensor, w_z: Tensor, w_f: Tensor, c: Tensor) -> tupl
 def native(z: Tensor, f: Tensor, w_z: Tensor, w_f: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """The compiled kernel, see elementwise_lstm.c."""
     inputs = (z, f, w_z, w_f, c)
-    cells = _Native.apply(_native.records(inputs), *inputs)
+    cells = _Native.apply(records(inputs), *inputs)
     return cells, cells[:, -1]
 
 

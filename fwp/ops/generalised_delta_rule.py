@@ -6,6 +6,7 @@ from torch import Tensor
 from fwp.ops import _native
 from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
+from fwp.ops._recurrence import recurrence
 
 KERNEL = _native.Kernel("generalised_delta_rule")
 
@@ -87,8 +88,18 @@ def native(
     q: Tensor, k: Tensor, v: Tensor, w: Tensor, a: Tensor, b: Tensor, S: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The compiled kernel, see generalised_delta_rule.c."""
-    inputs = (q, k, v, w, a, b, S)
-    return _Native.apply(_native.records(inputs), *inputs)
+    (B, T, H, K), V = q.shape, v.shape[-1]
+    every = max(8, K // 2)
+    return recurrence(
+        KERNEL,
+        (q, k, v, w, a, b),
+        (S,),
+        sizes=(B, H, T, K, V, every),
+        size=K if K == V else None,
+        output=v.shape,
+        kept=[(-(-T // every), K * _native.padded(V))],
+        again="sequences",
+    )
 
 
 def triton(
@@ -98,60 +109,6 @@ def triton(
     from fwp.ops.triton.generalised_delta_rule import generalised_delta_rule as kernel
 
     return kernel(q, k, v, w, a, b, S)
-
-
-class _Native(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, record, *inputs):
-        q, _, v, *_ = inputs
-        (B, T, H, K), V = q.shape, v.shape[-1]
-        every = max(8, K // 2)
-        ctx.sizes = (B, H, T, K, V, every)
-        ctx.size = K if K == V else None
-        lanes = KERNEL.lanes(q.dtype, ctx.size)
-        blocks = -(-B * H // lanes)
-        y, S_T = q.new_empty(B, T, H, V), q.new_empty(B, H, K, V)
-        states = None
-        if record:
-            states = q.new_empty(blocks, -(-T // every), K * _native.padded(V), lanes)
-        *sequences, S_0 = inputs
-        KERNEL.run(
-            "forward",
-            blocks,
-            q,
-            ctx.size,
-            *ctx.sizes,
-            *map(_native.sequence, sequences),
-            _native.state(S_0),
-            _native.sequence(y),
-            _native.state(S_T),
-            states,
-        )
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*sequences, states)
-        return y, S_T
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dy, dS_T):
-        *sequences, states = ctx.saved_tensors
-        B, H, _, K, V, _ = ctx.sizes
-        gradients = [x.new_empty(x.shape) for x in sequences]
-        dS_0 = states.new_empty(B, H, K, V)
-        KERNEL.run(
-            "backward",
-            states.shape[0],
-            states,
-            ctx.size,
-            *ctx.sizes,
-            *map(_native.sequence, sequences),
-            states,
-            _native.sequence(dy),
-            _native.state(dS_T),
-            *map(_native.sequence, gradients),
-            _native.state(dS_0),
-        )
-        return None, *gradients, dS_0
 
 
 def _typical(q, k, v, w, a, b) -> tuple[Tensor, ...]:

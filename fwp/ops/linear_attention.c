@@ -60,7 +60,7 @@ TILE replay_tile(int j, const int width, vec *restrict S, const vec *restrict k,
 }
 
 EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, int64_t keys,
-                    int64_t values, const vec *kept, tensor S_0, tensor dy_, tensor dS_T,
+                    int64_t values, tensor S_0, const vec *kept, tensor dy_, tensor dS_T,
                     tensor dq_, tensor dk_, tensor dv_, tensor dS_0) {
     const int K = SIZE(keys), V = SIZE(values), P = PADDED(V);
     const int vecs = K * P + P + 2 * K;

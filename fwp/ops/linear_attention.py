@@ -7,6 +7,7 @@ from fwp.ops import _native
 from fwp.ops import triton as _triton
 from fwp.ops._chunks import join_chunks, split_chunks
 from fwp.ops._op import Backend, Op
+from fwp.ops._recurrence import recurrence
 
 KERNEL = _native.Kernel("linear_attention")
 CHUNK = 64
@@ -59,8 +60,17 @@ def chunked(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]
 
 def native(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
     """The compiled kernel, see linear_attention.c."""
-    inputs = (q, k, v, S)
-    return _Native.apply(_native.records(inputs), *inputs)
+    (B, T, H, K), V = q.shape, v.shape[-1]
+    return recurrence(
+        KERNEL,
+        (q, k, v),
+        (S,),
+        sizes=(B, H, T, K, V),
+        size=K if K == V else None,
+        output=v.shape,
+        kept=[(T, 2 * K + _native.padded(V))],
+        again="state",
+    )
 
 
 def triton(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,55 +78,6 @@ def triton(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
     from fwp.ops.triton.linear_attention import linear_attention as kernel
 
     return kernel(q, k, v, S)
-
-
-class _Native(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, record, q, k, v, S_0):
-        (B, T, H, K), V = q.shape, v.shape[-1]
-        ctx.sizes = (B, H, T, K, V)
-        ctx.size = K if K == V else None
-        lanes = KERNEL.lanes(q.dtype, ctx.size)
-        blocks, width = -(-B * H // lanes), 2 * K + _native.padded(V)
-        y, S_T = q.new_empty(B, T, H, V), q.new_empty(B, H, K, V)
-        kept = q.new_empty(blocks, T, width, lanes) if record else None
-        KERNEL.run(
-            "forward",
-            blocks,
-            q,
-            ctx.size,
-            *ctx.sizes,
-            *map(_native.sequence, (q, k, v)),
-            _native.state(S_0),
-            _native.sequence(y),
-            _native.state(S_T),
-            kept,
-        )
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(S_0, kept)
-        return y, S_T
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dy, dS_T):
-        S_0, kept = ctx.saved_tensors
-        B, H, T, K, V = ctx.sizes
-        dq, dk, dv = (kept.new_empty(B, T, H, size) for size in (K, K, V))
-        dS_0 = kept.new_empty(B, H, K, V)
-        KERNEL.run(
-            "backward",
-            kept.shape[0],
-            kept,
-            ctx.size,
-            *ctx.sizes,
-            kept,
-            _native.state(S_0),
-            _native.sequence(dy),
-            _native.state(dS_T),
-            *map(_native.sequence, (dq, dk, dv)),
-            _native.state(dS_0),
-        )
-        return None, dq, dk, dv, dS_0
 
 
 def _typical(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, ...]:

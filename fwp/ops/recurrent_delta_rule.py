@@ -8,6 +8,7 @@ from torch import Tensor
 from fwp.ops import _native
 from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
+from fwp.ops._recurrence import recurrence
 
 KERNEL = _native.Kernel("recurrent_delta_rule")
 
@@ -109,9 +110,19 @@ def native(
     rule: str = "delta",
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """The compiled kernel, see recurrent_delta_rule.c."""
-    inputs = (q, k, v, beta, r_q, r_k, r_v, r_beta, *state)
-    parts = (int(feedback == "linear"), int(rule == "sum"))
-    y, S = _Native.apply(parts, _native.records(inputs), *inputs)
+    (B, T, _, D), P = q.shape, _native.padded(q.shape[-1])
+    every = max(D, 32)
+    y, S = recurrence(
+        KERNEL,
+        (q, k, v, beta),
+        state,
+        weights=(r_q, r_k, r_v, r_beta),
+        sizes=(B, T, D, every, int(feedback == "linear"), int(rule == "sum")),
+        size=D,
+        output=q.shape,
+        final=slice(0, 1),
+        kept=[(T, 4 * P + 1), (-(-T // every), D * P)],
+    )
     return y, (S, y[:, -1])
 
 
@@ -132,68 +143,6 @@ def triton(
     from fwp.ops.triton.recurrent_delta_rule import recurrent_delta_rule as kernel
 
     return kernel(q, k, v, beta, r_q, r_k, r_v, r_beta, state, feedback, rule)
-
-
-class _Native(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, parts, record, q, k, v, beta, r_q, r_k, r_v, r_beta, S, y_0):
-        B, T, H, D = q.shape
-        lanes = KERNEL.lanes(q.dtype, D)
-        padded, blocks, every = _native.padded(D), H * -(-B // lanes), max(D, 32)
-        y, S_T = q.new_empty(B, T, H, D), q.new_empty(B, H, D, D)
-        weights = [r.contiguous() for r in (r_q, r_k, r_v, r_beta)]
-        kept = states = None
-        if record:
-            kept = q.new_empty(blocks, T, 4 * padded + 1, lanes)
-            states = q.new_empty(blocks, -(-T // every), D * padded, lanes)
-        sequences = [_native.sequence(x) for x in (q, k, v)]
-        KERNEL.run(
-            "forward",
-            blocks,
-            q,
-            D,
-            *(B, T, D, every, *parts),
-            *sequences,
-            _native.sequence(beta),
-            *weights,
-            _native.state(S),
-            _native.state(y_0),
-            _native.sequence(y),
-            _native.state(S_T),
-            kept,
-            states,
-        )
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*weights, kept, states)
-        ctx.sizes, ctx.parts = (B, T, H, D, every, blocks), parts
-        return y, S_T
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dy, dS_T):
-        r_q, r_k, r_v, r_beta, kept, states = ctx.saved_tensors
-        B, T, H, D, every, blocks = ctx.sizes
-        dq, dk, dv = (kept.new_empty(B, T, H, D) for _ in range(3))
-        dbeta = kept.new_empty(B, T, H)
-        dS, dy_0 = kept.new_empty(B, H, D, D), kept.new_empty(B, H, D)
-        dR = kept.new_empty(blocks, 3 * D + 1, D)
-        KERNEL.run(
-            "backward",
-            blocks,
-            kept,
-            D,
-            *(B, T, D, every, *ctx.parts),
-            *(r_q, r_k, r_v, r_beta, kept, states),
-            _native.sequence(dy),
-            _native.state(dS_T),
-            *(_native.sequence(x) for x in (dq, dk, dv, dbeta)),
-            _native.state(dS),
-            _native.state(dy_0),
-            dR,
-        )
-        dR = dR.view(H, -1, 3 * D + 1, D).sum(1)
-        dr_q, dr_k, dr_v, dr_beta = dR.split([D, D, D, 1], dim=1)
-        return None, None, dq, dk, dv, dbeta, dr_q, dr_k, dr_v, dr_beta.squeeze(1), dS, dy_0
 
 
 def _typical(q, k, v, beta, r_q, r_k, r_v, r_beta) -> tuple[Tensor, ...]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from fwp.ops import _native
 from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
+from fwp.ops._recurrence import recurrence
 
 KERNEL = _native.Kernel("self_reference")
 
@@ -85,7 +86,17 @@ def native(
     x: Tensor, _w_y: Tensor, _w_q: Tensor, _w_k: Tensor, _w_beta: Tensor, state: Matrices
 ) -> tuple[Tensor, Matrices]:
     """The compiled kernel, see self_reference.c."""
-    y, *state = _Native.apply(_native.records((x, *state)), x, *state)
+    (B, T, H, D), columns = x.shape, _native.padded(3 * x.shape[-1] + 4)
+    every = max(32, columns)
+    y, *state = recurrence(
+        KERNEL,
+        (x,),
+        state,
+        sizes=(B, H, T, D, every),
+        size=D,
+        output=x.shape,
+        kept=[(T, 3 * D + 4 + columns), (-(-T // every), D * columns)],
+    )
     return y, tuple(state)
 
 
@@ -96,59 +107,6 @@ def triton(
     from fwp.ops.triton.self_reference import self_reference as kernel
 
     return kernel(x, w_y, w_q, w_k, w_beta, state)
-
-
-class _Native(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, record, x, *state):
-        B, T, H, D = x.shape
-        lanes, columns = KERNEL.lanes(x.dtype, D), _native.padded(3 * D + 4)
-        blocks, every = -(-B * H // lanes), max(32, columns)
-        y = x.new_empty(B, T, H, D)
-        final = [x.new_empty(W.shape) for W in state]
-        kept = states = None
-        if record:
-            kept = x.new_empty(blocks, T, 3 * D + 4 + columns, lanes)
-            states = x.new_empty(blocks, -(-T // every), D * columns, lanes)
-        ctx.sizes = (B, H, T, D, every)
-        KERNEL.run(
-            "forward",
-            blocks,
-            x,
-            D,
-            *ctx.sizes,
-            _native.sequence(x),
-            *map(_native.state, state),
-            _native.sequence(y),
-            *map(_native.state, final),
-            kept,
-            states,
-        )
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(kept, states)
-        return (y, *final)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dy, *d_final):
-        kept, states = ctx.saved_tensors
-        B, H, T, D, _ = ctx.sizes
-        dx = kept.new_empty(B, T, H, D)
-        d_state = [kept.new_empty(B, H, D, columns) for columns in (D, D, D, 4)]
-        KERNEL.run(
-            "backward",
-            kept.shape[0],
-            kept,
-            D,
-            *ctx.sizes,
-            kept,
-            states,
-            _native.sequence(dy),
-            *map(_native.state, d_final),
-            _native.sequence(dx),
-            *map(_native.state, d_state),
-        )
-        return None, dx, *d_state
 
 
 def _initial(_: Op, inputs: dict[str, Tensor]) -> Matrices:

@@ -7,6 +7,7 @@ from torch import Tensor
 from fwp.ops import _native
 from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op, zero_state
+from fwp.ops._recurrence import recurrence
 
 KERNEL = _native.Kernel("slstm")
 NOTHING = -1e30  # the logarithm of no weight at all, and finite
@@ -66,9 +67,19 @@ def reference(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
 
 def native(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
     """The compiled kernel, see slstm.c."""
-    inputs = (gates, r, *state)
-    h, c, l = _Native.apply(_native.records(inputs), *inputs)  # noqa: E741
-    return h, (h[:, -1], c, l)
+    B, T, H, _, D = gates.shape
+    h, *last = recurrence(
+        KERNEL,
+        (gates,),
+        state,
+        weights=(r,),
+        sizes=(B, T, D),
+        size=D,
+        output=(B, T, H, D),
+        final=slice(1, None),
+        kept=[(T, 6 * _native.padded(D))],
+    )
+    return h, (h[:, -1], *last)
 
 
 def triton(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
@@ -76,56 +87,6 @@ def triton(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
     from fwp.ops.triton.slstm import slstm as kernel
 
     return kernel(gates, r, state)
-
-
-class _Native(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, record, gates, r, h_0, c_0, l_0):
-        B, T, H, _, D = gates.shape
-        lanes = KERNEL.lanes(gates.dtype, D)
-        blocks, r = H * -(-B // lanes), r.contiguous()
-        y, c_T, l_T = gates.new_empty(B, T, H, D), *(gates.new_empty(B, H, D) for _ in range(2))
-        kept = gates.new_empty(blocks, T, 6 * _native.padded(D), lanes) if record else None
-        KERNEL.run(
-            "forward",
-            blocks,
-            gates,
-            D,
-            *(B, T, D),
-            _native.sequence(gates),
-            r,
-            *map(_native.state, (h_0, c_0, l_0)),
-            _native.sequence(y),
-            *map(_native.state, (c_T, l_T)),
-            kept,
-        )
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(r, kept)
-        ctx.sizes = (B, T, H, D, blocks)
-        return y, c_T, l_T
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dy, dc_T, dl_T):
-        r, kept = ctx.saved_tensors
-        B, T, H, D, blocks = ctx.sizes
-        d_gates = kept.new_empty(B, T, H, 4, D)
-        dh_0, dc_0, dl_0 = (kept.new_empty(B, H, D) for _ in range(3))
-        dr = kept.new_empty(blocks, 4, D, D)
-        KERNEL.run(
-            "backward",
-            blocks,
-            kept,
-            D,
-            *(B, T, D),
-            *(r, kept),
-            _native.sequence(dy),
-            *map(_native.state, (dc_T, dl_T)),
-            _native.sequence(d_gates),
-            *map(_native.state, (dh_0, dc_0, dl_0)),
-            dr,
-        )
-        return None, d_gates, dr.view(H, -1, 4, D, D).sum(1), dh_0, dc_0, dl_0
 
 
 def _initial(op: Op, inputs: dict[str, Tensor]) -> State:

@@ -2,22 +2,6 @@
 
 import triton
 import triton.language as tl
-from torch import Tensor
-
-from fwp.ops._native import records
-
-__all__ = [
-    "LANES",
-    "contiguous_end",
-    "offsets_of",
-    "read",
-    "records",
-    "rows_of",
-    "sigmoid",
-    "slices",
-    "start_of",
-    "tanh",
-]
 
 LANES = 32  # threads of a warp; a program is one warp
 REGISTERS = 64  # numbers of the state in a thread, at most
@@ -25,16 +9,6 @@ PROGRAMS = 512  # keep every warp scheduler of a large GPU busy; with fewer, sli
 # Of the loop over time: steps in one round, and rounds whose inputs are on their way, the one that
 # is computed included.
 LOOP = {"UNROLL": 2, "STAGES": 3}
-
-
-def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
-    """`x`, copied unless its last `dims` dimensions are contiguous: kernels take other strides."""
-    expected = 1
-    for dim in range(x.dim() - 1, x.dim() - 1 - dims, -1):
-        if x.stride(dim) != expected and x.shape[dim] > 1:
-            return x.contiguous()
-        expected *= x.shape[dim]
-    return x
 
 
 def slices(rows: int, columns: int, count: int) -> tuple[int, dict[str, int]]:

@@ -18,15 +18,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import (
-    contiguous_end,
-    offsets_of,
-    read,
-    records,
-    rows_of,
-    slices,
-    start_of,
-)
+from fwp.ops._tensors import contiguous_end, records
+from fwp.ops.triton._common import offsets_of, read, rows_of, slices, start_of
 
 
 def delta_rule(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import LANES, contiguous_end, records, sigmoid, tanh
+from fwp.ops._tensors import contiguous_end, records
+from fwp.ops.triton._common import LANES, sigmoid, tanh
 
 # Of the loop over time: steps in one round, and rounds whose inputs are on their way, the one that
 # is computed included.

@@ -5,7 +5,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import contiguous_end
+from fwp.ops._tensors import contiguous_end
 
 ROWS = 32  # tokens in a round
 PROGRAMS = 264  # two for each multiprocessor of a large GPU

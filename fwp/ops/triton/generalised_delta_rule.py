@@ -19,14 +19,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import (
-    offsets_of,
-    read,
-    records,
-    rows_of,
-    slices,
-    start_of,
-)
+from fwp.ops._tensors import records
+from fwp.ops.triton._common import offsets_of, read, rows_of, slices, start_of
 
 
 def generalised_delta_rule(

@@ -10,7 +10,7 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.layer_norm import EPS
-from fwp.ops.triton._common import contiguous_end, records
+from fwp.ops._tensors import contiguous_end, records
 
 BLOCK = 2048  # numbers in a program's block: sixteen a thread
 PROGRAMS = 1024  # of the backward pass in all; each leaves a row of sums

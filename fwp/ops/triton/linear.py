@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import contiguous_end, records
+from fwp.ops._tensors import contiguous_end, records
 
 FEW = 4  # models for which PyTorch's products, whose tiles are smaller, take less time
 BLOCKS = {"ROWS": 64, "COLUMNS": 64, "DEPTH": 32, "num_warps": 4, "num_stages": 3}

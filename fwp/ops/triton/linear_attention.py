@@ -15,15 +15,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import (
-    contiguous_end,
-    offsets_of,
-    read,
-    records,
-    rows_of,
-    slices,
-    start_of,
-)
+from fwp.ops._tensors import contiguous_end, records
+from fwp.ops.triton._common import offsets_of, read, rows_of, slices, start_of
 
 
 def linear_attention(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:

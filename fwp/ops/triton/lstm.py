@@ -13,7 +13,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import contiguous_end, records, sigmoid, tanh
+from fwp.ops._tensors import contiguous_end, records
+from fwp.ops.triton._common import sigmoid, tanh
 from fwp.ops.triton.linear import product, weight_gradients
 
 RESIDENT = 64 * 1024  # bytes of a recurrent matrix that registers take, half a multiprocessor's

@@ -11,7 +11,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import contiguous_end, records
+from fwp.ops._tensors import contiguous_end, records
 
 EVERY = 16
 NUMBERS = 128  # of a tile, for the threads of a warp

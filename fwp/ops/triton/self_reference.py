@@ -18,7 +18,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.ops.triton._common import contiguous_end, records
+from fwp.ops._tensors import contiguous_end, records
 from fwp.ops.triton._functions import exp, of_warps, reciprocal, sigmoid, total, turn
 
 WARPS = {4: 1, 8: 1, 16: 1, 32: 2, 64: 4, 128: 16}  # by padded head size

@@ -1,0 +1,21 @@
+"""What kernels ask of tensors, on CPU and GPU."""
+
+import torch
+from torch import Tensor
+
+
+def records(inputs: tuple[Tensor, ...]) -> bool:
+    """Whether a backward pass may follow, so that the forward pass must keep what it needs."""
+    return torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
+
+
+def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
+    """`x`, copied unless its last `dims` dimensions are contiguous: kernels take other strides."""
+    if x.is_contiguous():
+        return x
+    expected = 1
+    for dim in range(x.dim() - 1, x.dim() - 1 - dims, -1):
+        if x.stride(dim) != expected and x.shape[dim] > 1:
+            return x.contiguous()
+        expected *= x.shape[dim]
+    return x
