@@ -13,7 +13,8 @@ from itertools import pairwise
 from fwp import claims as library
 from fwp import signatures
 from fwp.config import ConfigError, dotted, show
-from fwp.signatures import SignatureError, suggestion
+from fwp.signatures import SignatureError
+from fwp.suggestions import suggestion
 
 MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
 COUNTABLE = 2_000  # symbols; counting the strings of longer windows takes seconds

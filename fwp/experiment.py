@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fwp import consistency, gpus, provenance, schema, signatures
 from fwp.config import ConfigError, merge, read, show
 from fwp.consistency import MODEL_KEYS
-from fwp.signatures import suggestion
+from fwp.suggestions import suggestion
 
 __all__ = ["ConfigError", "Experiment", "Job", "load", "read"]
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from fwp.config import dotted, load, merge, show
-from fwp.signatures import suggestion
+from fwp.suggestions import suggestion
 
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
 KINDS = {

@@ -5,13 +5,13 @@ The keyword-only parameters of the class's `__init__` are its options in the con
 
 import ast
 import contextlib
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fwp import mixers, sources
+from fwp.suggestions import suggestion
 
 
 class SignatureError(ValueError):
@@ -152,12 +152,6 @@ def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
     for ours in ("hidden_size", "layer_idx"):
         options.pop(ours, None)
     return Signature(f"{mixers.__name__}._fla", layer, options)
-
-
-def suggestion(word: object, known) -> str:
-    """ "; did you mean …?" for a word that is close to a known one, else nothing."""
-    close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _declared(tree: ast.Module, path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fwp import schema
 from fwp.config import ConfigError, load, show
-from fwp.signatures import suggestion
+from fwp.suggestions import suggestion
 
 LIBRARY = Path(__file__).with_name("library")
 SCHEMA = Path(__file__).with_name("schema.yaml")

@@ -7,13 +7,13 @@ datasets of that family alone.
 """
 
 import ast
-import difflib
 import importlib
 import inspect
 from functools import cache
 from pathlib import Path
 
 from fwp.languages.base import Language
+from fwp.suggestions import suggestion
 
 __all__ = ["Language", "get", "module", "names"]
 
@@ -47,7 +47,7 @@ def get(name: str, **params) -> Language:
     for key in params:
         if key not in allowed:
             raise ValueError(
-                f"language {name!r} has no parameter {key!r}{_suggestion(key, allowed)}; {known}"
+                f"language {name!r} has no parameter {key!r}{suggestion(key, allowed)}; {known}"
             )
     if missing := sorted(required - params.keys()):
         raise ValueError(f"language {name!r} needs the parameter {missing[0]!r}; {known}")
@@ -58,14 +58,9 @@ def _find(name: str) -> tuple[str, str]:
     index = _index()
     if name not in index:
         raise ValueError(
-            f"unknown language {name!r}{_suggestion(name, index)}; known: {', '.join(names())}"
+            f"unknown language {name!r}{suggestion(name, index)}; known: {', '.join(names())}"
         )
     return index[name]
-
-
-def _suggestion(word: object, known) -> str:
-    close = difflib.get_close_matches(str(word).lower(), list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 @cache

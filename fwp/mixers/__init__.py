@@ -13,9 +13,10 @@ file `fwp/mixers/foo.py` that ends in `MIXER = Foo` is the mixer `foo`; a class 
 `fwp.mixers._fla`).
 """
 
-import difflib
 import importlib
 from pathlib import Path
+
+from fwp.suggestions import suggestion
 
 
 def names() -> list[str]:
@@ -38,10 +39,6 @@ def get(name: str) -> type:
     if name.startswith("fla."):
         return importlib.import_module(f"{__name__}._fla").layer(name.removeprefix("fla."))
     if name not in names():
-        close = difflib.get_close_matches(name, names(), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"mixer must be one of {', '.join(names())}, 'module:Class' or 'fla.Class', got "
-            f"{name!r}{hint}"
-        )
+        rule = f"must be one of {', '.join(names())}, 'module:Class' or 'fla.Class'"
+        raise ValueError(f"mixer {rule}{suggestion(name, names())}, got {name!r}")
     return importlib.import_module(f"{__name__}.{name}").MIXER

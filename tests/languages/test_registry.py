@@ -38,7 +38,8 @@ def copy(tmp_path):
     source = Path(languages.__file__).parents[1]
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(source / "languages", tmp_path / "fwp" / "languages", ignore=ignore)
-    shutil.copy(source / "__init__.py", tmp_path / "fwp")
+    for name in ("__init__.py", "suggestions.py"):
+        shutil.copy(source / name, tmp_path / "fwp")
     return tmp_path
 
 
