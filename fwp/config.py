@@ -69,6 +69,33 @@ def merge(below: dict, above: dict) -> dict:
     return merged
 
 
+def without_removed(config: dict, source: str) -> dict:
+    """The config without models and tasks that are null, and without their overrides.
+
+    Raises:
+        ConfigError: it is no mapping.
+    """
+    if not isinstance(config, dict):
+        raise ConfigError([f"it must hold keys and values, got {show(config)}"], source)
+    config, removed = dict(config), {}
+    for kind in ("models", "tasks"):
+        entries = config.get(kind)
+        removed[kind] = set()
+        if isinstance(entries, dict):
+            removed[kind] = {name for name, entry in entries.items() if entry is None}
+            config[kind] = {name: entry for name, entry in entries.items() if entry is not None}
+    overrides = config.get("overrides")
+    if isinstance(overrides, dict):
+        config["overrides"] = {
+            model: {t: entry for t, entry in tasks.items() if t not in removed["tasks"]}
+            if isinstance(tasks, dict)
+            else tasks
+            for model, tasks in overrides.items()
+            if model not in removed["models"]
+        }
+    return config
+
+
 def _read_with_bases(path: Path, chain: tuple[Path, ...]) -> dict:
     config = load(path)
     if "extends" not in config:

@@ -13,10 +13,10 @@ from itertools import pairwise
 from fwp import claims as library
 from fwp import signatures
 from fwp.config import ConfigError, dotted, show
+from fwp.resolution import MODEL_KEYS, model_settings, training_settings
 from fwp.signatures import SignatureError
 from fwp.suggestions import suggestion
 
-MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
 COUNTABLE = 2_000  # symbols; counting the strings of longer windows takes seconds
 
 
@@ -245,9 +245,9 @@ def _gradient(experiment, known: list[str]) -> Iterator[str]:
     needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain")}
     for model in known:
         for task in experiment.tasks:
-            cell = experiment.cell_settings(model, task)
+            cell = model_settings(experiment.config, model, task)
             wrong = [key for key, allowed in needed.items() if cell[key] not in allowed]
-            if wrong and experiment.training_settings(model, task)["gradient"] == "rtrl":
+            if wrong and training_settings(experiment.config, model, task)["gradient"] == "rtrl":
                 for key in wrong:
                     yield (
                         f"models.{model}.{key}: training.gradient = rtrl (task {task}) needs "
@@ -262,7 +262,7 @@ def _heads(experiment, known: list[str]) -> Iterator[str]:
         if "heads" not in experiment.signature(model).options:
             continue
         for task in experiment.tasks:
-            settings = experiment.cell_settings(model, task)
+            settings = model_settings(experiment.config, model, task)
             heads, hidden = settings.get("heads"), settings["hidden"]
             if heads is None:
                 heads = experiment.signature(model).options["heads"].default

@@ -1,23 +1,20 @@
 """An experiment: from a config to models × tasks × seeds, each resolved to one plain dict.
 
-Torch-free and quick, so that planning ten thousand cells costs seconds. Settings are resolved in
-this order, later ones winning: defaults, the model's, the task's, those of model × task.
+Torch-free and quick, so that planning ten thousand cells costs seconds. `fwp.resolution` says which
+settings win, `fwp.consistency` what is refused, `fwp.groups` which seeds share a job.
 """
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fwp import consistency, gpus, provenance, schema, signatures
-from fwp.config import ConfigError, merge, read, show
-from fwp.consistency import MODEL_KEYS
+from fwp import consistency, gpus, provenance, resolution, schema, signatures
+from fwp.config import ConfigError, merge, read, without_removed
+from fwp.groups import existing, group_seeds, grouped
 from fwp.suggestions import suggestion
 
 __all__ = ["ConfigError", "Experiment", "Job", "load", "read"]
-
-GROUP = re.compile(r"seeds?-(\d+)(?:-(\d+))?")
 
 
 class Job(NamedTuple):
@@ -69,8 +66,9 @@ class Experiment:
         self, config: dict, *, source: str = "the config", folders: Sequence[str | Path] = ()
     ):
         self.folders = [str(Path(folder)) for folder in [*folders, Path()]]
-        given = _without_removed(config, source)
-        names = [name for kind in ("models", "tasks") for name in _names(given.get(kind))]
+        given = without_removed(config, source)
+        kinds = [given.get(kind) for kind in ("models", "tasks")]
+        names = [name for kind in kinds if isinstance(kind, dict) for name in kind]
         given, problems = schema.check(given)
         self.config = merge(schema.defaults(), given)
         self._signatures: dict[str, signatures.Signature] = {}
@@ -126,12 +124,12 @@ class Experiment:
         """
         self._require(model, task)
         if (model, task) not in self._cells:
-            mixer = self.signature(model).module
+            mixer, options = self.signature(model).module, self.signature(model).options
             code = {stage: self._fingerprint(stage, mixer) for stage in ("train", "evaluate")}
             self._cells[model, task] = {
-                "model": self._model(model, task),
-                "task": self._task(task),
-                "training": self._training(model, task),
+                "model": resolution.resolved_model(self.config, model, task, options),
+                "task": resolution.resolved_task(self.config, task),
+                "training": resolution.resolved_training(self.config, model, task),
                 "code": code,
             }
         return self._cells[model, task]
@@ -162,15 +160,7 @@ class Experiment:
     def dataset(self, task: str) -> dict:
         """What the strings of a task are drawn from, for `fwp.datasets.build`."""
         self._require(None, task)
-        data = merge(self.config["data"], self._entry("tasks", task, "data"))
-        test = merge(self.config["evaluation"], self._entry("tasks", task, "evaluation"))
-        return {
-            **self._task(task),
-            "seed": data["seed"],
-            "train": data["train"],
-            "validation": data["validation"],
-            "test": test,
-        }
+        return resolution.resolved_dataset(self.config, task)
 
     def data_params(self, task: str) -> dict:
         """What decides the training and validation strings: a dataset, and the code that draws it.
@@ -208,29 +198,8 @@ class Experiment:
         Groups that are there already stay as they are, so that a further seed trains nothing but
         itself; the other seeds are grouped by `seeds_per_job`. Without a cell: as if none were.
         """
-        existing = [] if model is None else self._existing(model, task)
-        left, groups = set(self.seeds), []
-        for seeds in existing:
-            if left.issuperset(seeds):
-                groups.append(list(seeds))
-                left.difference_update(seeds)
-        run: list[int] = []
-        for seed in sorted(left):
-            if run and (seed != run[-1] + 1 or len(run) == self.seeds_per_job):
-                groups.append(run)
-                run = []
-            run.append(seed)
-        groups += [run] if run else []
-        return {group_name(seeds): seeds for seeds in sorted(groups)}
-
-    def _existing(self, model: str, task: str) -> list[range]:
-        """Seeds of the groups on disk, large groups first."""
-        try:
-            names = os.listdir(f"{self.results}/cells/{task}/{model}")  # noqa: PTH208 - faster
-        except OSError:
-            names = []
-        found = filter(None, map(group_seeds, names))
-        return sorted(found, key=lambda seeds: (-len(seeds), seeds.start))
+        taken = [] if model is None else existing(f"{self.results}/cells/{task}/{model}")
+        return grouped(self.seeds, self.seeds_per_job, taken)
 
     def cell_dir(self, task: str, model: str, group: str) -> str:
         """Folder of a group of seeds."""
@@ -254,20 +223,12 @@ class Experiment:
         from fwp import languages
         from fwp.analysis import machines
 
-        tasks = {task: self._task(task) for task in self.analysis["tasks"]}
+        tasks = [resolution.resolved_task(self.config, task) for task in self.analysis["tasks"]]
         return [
-            task
-            for task, entry in tasks.items()
-            if machines.is_finite(languages.get(entry["language"], **entry["params"]))
+            task["name"]
+            for task in tasks
+            if machines.is_finite(languages.get(task["language"], **task["params"]))
         ]
-
-    # Resolution
-
-    def _entry(self, *keys: str) -> dict:
-        value = self.config
-        for key in keys:
-            value = value.get(key, {})
-        return value
 
     def _require(self, model: str | None, task: str) -> None:
         for kind, name, known in (("model", model, self.models), ("task", task, self.tasks)):
@@ -277,54 +238,11 @@ class Experiment:
                     f"the {kind}",
                 )
 
-    def cell_settings(self, model: str, task: str) -> dict:
-        """Model settings and options of the mixer as the config gives them for a cell."""
-        settings = dict(self.config["model"])
-        for entry in (
-            self._entry("models", model),
-            self._entry("tasks", task, "model"),
-            self._entry("overrides", model, task),
-        ):
-            settings |= entry
-        settings.pop("training", None)
-        return settings
-
-    def _model(self, model: str, task: str) -> dict:
-        settings = self.cell_settings(model, task)
-        options = self.signature(model).options
-        chosen = {key: option.default for key, option in options.items() if option.known}
-        for key, value in settings.items():
-            if key in options:
-                # 1 and 1.0 are the same number and must not look like a change.
-                is_float = float in options[key].types and isinstance(value, int)
-                chosen[key] = float(value) if is_float and not isinstance(value, bool) else value
-        resolved = {"name": model} | {key: settings[key] for key in MODEL_KEYS}
-        return resolved | {"options": {key: chosen[key] for key in options if key in chosen}}
-
-    def training_settings(self, model: str, task: str) -> dict:
-        """How a cell is trained, as the config gives it."""
-        training = dict(self.config["training"])
-        training |= self._entry("models", model, "training")
-        training |= self._entry("tasks", task, "training")
-        return training | self._entry("overrides", model, task, "training")
-
-    def _training(self, model: str, task: str) -> dict:
-        training = self.training_settings(model, task)
-        for key in ("learning_rate", "eps"):
-            training[key] = float(training[key])
-        training["betas"] = [float(beta) for beta in training["betas"]]
-        return {key: training[key] for key in schema.defaults()["training"]}
-
-    def _task(self, task: str) -> dict:
-        entry = self._entry("tasks", task)
-        params = dict(sorted(entry.get("params", {}).items()))
-        return {"name": task, "language": entry["language"], "params": params}
-
     # Code
 
     def signature(self, model: str) -> signatures.Signature:
         """What the mixer of a model takes; SignatureError if there is no such mixer."""
-        name = self._entry("models", model)["mixer"]
+        name = self.config["models"][model]["mixer"]
         if name not in self._signatures:
             self._signatures[name] = signatures.mixer(name, self.folders)
         return self._signatures[name]
@@ -332,48 +250,10 @@ class Experiment:
     def _language_module(self, task: str) -> str:
         from fwp import languages
 
-        return languages.module(self._entry("tasks", task)["language"])
+        return languages.module(self.config["tasks"][task]["language"])
 
     def _fingerprint(self, stage: str, *modules: str) -> str:
         key = (stage, *modules)
         if key not in self._fingerprints:
             self._fingerprints[key] = provenance.fingerprint(*key, folders=self.folders)
         return self._fingerprints[key]
-
-
-def group_name(seeds: Sequence[int]) -> str:
-    """Folder of consecutive seeds: seed-3, or seeds-0-2."""
-    return f"seed-{seeds[0]}" if len(seeds) == 1 else f"seeds-{seeds[0]}-{seeds[-1]}"
-
-
-def group_seeds(name: str) -> range:
-    """The seeds of a group; none if it is not the name of one."""
-    match = GROUP.fullmatch(name)
-    return range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
-
-
-def _names(entries: object) -> list:
-    return list(entries) if isinstance(entries, dict) else []
-
-
-def _without_removed(config: dict, source: str) -> dict:
-    """The config without models and tasks that are null, and without their overrides."""
-    if not isinstance(config, dict):
-        raise ConfigError([f"it must hold keys and values, got {show(config)}"], source)
-    config, removed = dict(config), {}
-    for kind in ("models", "tasks"):
-        entries = config.get(kind)
-        removed[kind] = set()
-        if isinstance(entries, dict):
-            removed[kind] = {name for name, entry in entries.items() if entry is None}
-            config[kind] = {name: entry for name, entry in entries.items() if entry is not None}
-    overrides = config.get("overrides")
-    if isinstance(overrides, dict):
-        config["overrides"] = {
-            model: {t: entry for t, entry in tasks.items() if t not in removed["tasks"]}
-            if isinstance(tasks, dict)
-            else tasks
-            for model, tasks in overrides.items()
-            if model not in removed["models"]
-        }
-    return config
