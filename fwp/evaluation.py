@@ -1,6 +1,5 @@
 """Accuracy far beyond the training lengths, on test strings that had no part in any choice."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from torch import nn
 from fwp import datasets, devices
 from fwp.accuracy import Exam
 from fwp.datasets import Dataset, Split
-from fwp.files import atomic
+from fwp.files import write_rows
 from fwp.packs import Pack
 from fwp.weights import trained
 
@@ -77,14 +76,13 @@ def evaluate_cell(
     data = datasets.load(dataset, cell["task"])
     pack = pack or (len(runs) if device == "cuda" else 1)
     names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
-    with atomic(output) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for begin in range(0, len(runs), pack):
-            chosen = runs[begin : begin + pack]
-            models = [trained(cell, data, run["seed"], weights) for run in chosen]
-            with devices.explaining_memory(len(chosen)):
-                results = evaluate(models, data, device=device)
-            for run, rows in zip(chosen, results, strict=True):
-                facts = names | {"seed": run["seed"], "status": run["status"]}
-                writer.writerows(facts | row for row in rows)
+    rows = []
+    for begin in range(0, len(runs), pack):
+        chosen = runs[begin : begin + pack]
+        models = [trained(cell, data, run["seed"], weights) for run in chosen]
+        with devices.explaining_memory(len(chosen)):
+            results = evaluate(models, data, device=device)
+        for run, own in zip(chosen, results, strict=True):
+            facts = names | {"seed": run["seed"], "status": run["status"]}
+            rows += [facts | row for row in own]
+    write_rows(output, COLUMNS, rows)

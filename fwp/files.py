@@ -1,10 +1,11 @@
 """Writing files so that a crash never leaves half of one behind."""
 
+import csv
 import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,3 +79,17 @@ def write_json(path: str | Path, value: object, *, flush: bool = True) -> None:
     """Write `value` to `path` as indented JSON, atomically."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, f"{text}\n", flush=flush)
+
+
+def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict]) -> None:
+    """Write `rows` to `path` as CSV, atomically; a key that is no column is an error."""
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_frame(path: str | Path, frame) -> None:
+    """Write a pandas DataFrame to `path` as CSV without its index, atomically."""
+    with atomic(path) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fwp import display
-from fwp.files import atomic
+from fwp.files import write_rows
 from fwp.records import STATUSES
 from fwp.status.jobs import read_job
 
@@ -37,10 +37,7 @@ def split(experiment) -> tuple[list, list[dict]]:
 
 def write(rows: Iterable[dict], path: str | Path) -> None:
     """Write the table."""
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, COLUMNS, rows)
 
 
 def read(path: str | Path) -> list[dict]:

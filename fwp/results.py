@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from fwp import tidy
-from fwp.files import atomic
+from fwp.files import write_frame
 from fwp.records import ResultsError, read_record
 from fwp.tidy import ACCURACY, HISTORY, RUNS
 
@@ -63,8 +63,7 @@ def collect(cells: Iterable[str | Path]) -> Results:
 def write(results: Results, folder: str | Path) -> None:
     """Write accuracy.csv, history.csv and runs.csv into `folder`."""
     for name, frame in zip(FILES, results, strict=True):
-        with atomic(Path(folder) / name) as temporary:
-            frame.to_csv(temporary, index=False, lineterminator="\n")
+        write_frame(Path(folder) / name, frame)
 
 
 def read(folder: str | Path) -> Results:

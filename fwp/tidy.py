@@ -63,6 +63,11 @@ def bin_limits(bin: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def present(names: pd.Series) -> list[str]:
+    """The models or tasks that occur in a column, in the order of its categories."""
+    return list(names.cat.remove_unused_categories().cat.categories)
+
+
 def read(path: Path, schema: dict[str, str]) -> pd.DataFrame:
     """Read one file.
 

@@ -3,7 +3,6 @@
 Adam on the cross-entropy of every position; `fwp.session` has the loop.
 """
 
-import csv
 import functools
 import json
 import platform
@@ -18,7 +17,7 @@ import torch
 
 from fwp import datasets, devices, interrupts
 from fwp.datasets import Dataset
-from fwp.files import atomic, write_json
+from fwp.files import write_json, write_rows
 from fwp.model import SequenceModel, build
 from fwp.session import Run, Saved, Session
 from fwp.weights import read_weights, write_weights
@@ -201,10 +200,7 @@ def _names(cell: dict) -> dict[str, str]:
 
 def _write_history(path: str | Path, cell: dict, runs: list[Run]) -> None:
     rows = [_names(cell) | {"seed": run.seed} | row for run in runs for row in run.history]
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, list(rows[0]), rows)
 
 
 def _write_record(path: str | Path, cell: dict, runs: list[Run], **facts) -> None:

@@ -2,9 +2,18 @@ import errno
 import json
 import os
 
+import pandas as pd
 import pytest
 
-from fwp.files import WriteError, atomic, remove_leftovers, write_json, write_text
+from fwp.files import (
+    WriteError,
+    atomic,
+    remove_leftovers,
+    write_frame,
+    write_json,
+    write_rows,
+    write_text,
+)
 
 
 def test_writes_and_creates_folders(tmp_path):
@@ -28,6 +37,16 @@ def test_json_refuses_what_json_cannot_hold(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "x.json", {"a": float("nan")})
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": [1, 2.5, None]}
+
+
+def test_rows_and_frames_are_written_alike(tmp_path):
+    rows = [{"a": 1, "b": "x,y"}, {"a": 2, "b": None}]
+    write_rows(tmp_path / "rows.csv", ["a", "b"], rows)
+    write_frame(tmp_path / "frame.csv", pd.DataFrame(rows))
+    assert (tmp_path / "rows.csv").read_bytes() == b'a,b\n1,"x,y"\n2,\n'
+    assert (tmp_path / "frame.csv").read_bytes() == (tmp_path / "rows.csv").read_bytes()
+    with pytest.raises(ValueError, match="'c'"):
+        write_rows(tmp_path / "rows.csv", ["a"], [{"c": 1}])
 
 
 def test_results_are_readable_by_others(tmp_path):

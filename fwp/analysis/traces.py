@@ -5,7 +5,6 @@ a log axis the state is looked at: its norm, its distance from where it began, h
 symbol changed it, and how much memory it and the process take.
 """
 
-import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch import Tensor
 from fwp import datasets, devices
 from fwp.batches import pad
 from fwp.datasets import Split
-from fwp.files import atomic
+from fwp.files import write_rows
 from fwp.model import SequenceModel
 from fwp.weights import trained
 
@@ -159,7 +158,4 @@ def trace_cell(
         for rows, own in zip(found, traced, strict=True):
             rows += [names | {"seed": seed} | row for row in own]
     for path, columns, rows in zip((states, positions), (STATES, POSITIONS), found, strict=True):
-        with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
+        write_rows(path, columns, rows)

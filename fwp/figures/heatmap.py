@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 from fwp import display, statistics
 from fwp.figures.style import NORMAL, SMALL, is_last_in_column, panels, settings, text_width
 from fwp.missing import by_cell, extended
+from fwp.tidy import present
 
 CELL = (0.265, 0.2)  # inches: room for "99.9†"
 NUMBER = 6  # points
@@ -35,9 +36,8 @@ def heatmap(accuracy: pd.DataFrame, missing: Sequence[dict] = ()) -> Figure:
         missing: runs without results (`fwp.missing`).
     """
     summary = statistics.summarise(accuracy)
-    models = [m for m in accuracy["model"].cat.categories if (accuracy["model"] == m).any()]
-    tasks = [t for t in accuracy["task"].cat.categories if (accuracy["task"] == t).any()]
-    models, tasks = extended(models, missing, "model"), extended(tasks, missing, "task")
+    models = extended(present(accuracy["model"]), missing, "model")
+    tasks = extended(present(accuracy["task"]), missing, "task")
     states = by_cell(missing)
     titles = _titles(statistics.bins(accuracy))
     with settings():

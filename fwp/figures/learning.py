@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from fwp import display
 from fwp.figures.style import Look, axis_in_percent, draw, grid, log_ticks, looks, settings
+from fwp.tidy import present
 
 X = {"epoch": "Epoch", "strings": "Training strings seen"}
 
@@ -33,7 +34,7 @@ def learning_curves(
     if x not in X:
         raise ValueError(f"x must be {' or '.join(X)}, got {x!r}")
     style = style or looks(runs["model"].unique())
-    tasks = [task for task in runs["task"].cat.categories if (runs["task"] == task).any()]
+    tasks = present(runs["task"])
     curves = continued(history, x)
     diverged = runs.loc[runs["status"] == "diverged", ["task", "model", "seed"]]
     ends = diverged.merge(history.astype({"task": str, "model": str}), on=["task", "model", "seed"])

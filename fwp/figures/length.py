@@ -19,7 +19,7 @@ from fwp.figures.style import (
     looks,
     settings,
 )
-from fwp.tidy import bin_limits
+from fwp.tidy import bin_limits, present
 
 # Neighbouring lengths whose ratio is below about e^0.2 = 1.22 share a point of the line: few
 # strings are tested per length, so that a line through single lengths would show chance.
@@ -43,7 +43,7 @@ def accuracy_by_length(
     training = training or {}
     style = style or looks(accuracy["model"].unique())
     points = grouped(accuracy)
-    tasks = [task for task in accuracy["task"].cat.categories if (points["task"] == task).any()]
+    tasks = present(accuracy["task"])
     shade = [Patch(facecolor=SHADE, label="training lengths")] if training else []
     with settings():
         figure, axes = grid(len(tasks), style, shade, x="String length", y="Sequence accuracy (%)")

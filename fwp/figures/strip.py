@@ -17,6 +17,7 @@ from fwp.figures.style import (
     settings,
     text_width,
 )
+from fwp.tidy import present
 
 COLUMN = 0.24  # inches per model
 
@@ -38,7 +39,7 @@ def strip(
     own = rows.groupby("task", observed=True)["bin_index"]
     last = own.transform(lambda index: sorted(index.unique())[: bin_index + 1][-1])
     rows = rows[rows["bin_index"] == last]
-    tasks = [task for task in rows["task"].cat.categories if (rows["task"] == task).any()]
+    tasks = present(rows["task"])
     models = [name for name in style if (rows["model"] == name).any()]
     hang = max(text_width(display.model(name), NORMAL) for name in models) + 0.1
     names = rows[["task", "bin"]].drop_duplicates().itertuples(index=False)

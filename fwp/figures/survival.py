@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from fwp import display, survival
 from fwp.figures.style import Look, axis_in_percent, grid, log_ticks, looks, settings
+from fwp.tidy import present
 
 X = {"epochs": "Epochs", "strings": "Training strings", "seconds": "Seconds of training"}
 
@@ -31,7 +32,7 @@ def solved_by(
         raise ValueError(f"x must be {', '.join(X)}; got {x!r}")
     style = style or looks(runs["model"].unique())
     curves = survival.curves(survival.spent(history, runs), x)
-    tasks = [task for task in runs["task"].cat.categories if (runs["task"] == task).any()]
+    tasks = present(runs["task"])
     with settings():
         figure, axes = grid(len(tasks), style, [], x=X[x], y="Seeds at 100 % (%)")
         for axis, task in zip(axes, tasks, strict=True):
@@ -40,8 +41,8 @@ def solved_by(
             high = of_task[x].max()
             low = min(of_task.loc[of_task[x] > 0, x].min(), high / 10)
             of_task = of_task.assign(**{x: of_task[x].clip(lower=low / 1.05)})
-            present = [name for name in style if (of_task["model"] == name).any()]
-            for i, name in enumerate(present):
+            shown = [name for name in style if (of_task["model"] == name).any()]
+            for i, name in enumerate(shown):
                 look, rows = style[name], of_task[of_task["model"] == name]
                 axis.step(
                     rows[x], rows["solved"], where="post", color=look.colour,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from fwp import display
-from fwp.files import atomic, write_text
+from fwp.files import write_frame, write_text
 from fwp.tables.grid import escape_markdown, markdown_table
 
 NOTE = (
@@ -59,8 +59,7 @@ def summary(records: Iterable[dict]) -> pd.DataFrame:
 
 def write_automata(table: pd.DataFrame, *, csv: str | Path, markdown: str | Path) -> None:
     """Write the `summary`."""
-    with atomic(csv) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_frame(csv, table)
     parts = ["# Automata read out of models", NOTE]
     for (task, model), rows in table.groupby(["task", "model"], sort=False):
         parts.append(f"## {escape_markdown(display.model(model))} on {display.task(task)}")

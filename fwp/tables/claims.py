@@ -9,7 +9,7 @@ import pandas as pd
 
 from fwp import display
 from fwp.claims.judge import CONTRADICTED, SUPPORTED, UNDETERMINED, Evidence, Judgement
-from fwp.files import atomic, write_text
+from fwp.files import write_frame, write_text
 from fwp.tables.grid import escape_markdown, html_table, markdown_table, page
 
 NOTE = (
@@ -37,8 +37,7 @@ def write_claims(
         runs: the table of runs; it names the folders of the cells.
     """
     if csv:
-        with atomic(csv) as temporary:
-            table(judgements, runs).to_csv(temporary, index=False, lineterminator="\n")
+        write_frame(csv, table(judgements, runs))
     if markdown:
         write_text(markdown, _markdown(judgements))
     if html:

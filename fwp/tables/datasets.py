@@ -8,7 +8,7 @@ import pandas as pd
 
 from fwp import cards as dataset_cards
 from fwp import display
-from fwp.files import atomic, write_text
+from fwp.files import write_frame, write_text
 from fwp.tables.grid import escape_markdown, html_table, markdown_table, page
 
 COLUMNS = {
@@ -43,8 +43,7 @@ def write_datasets(
     """
     cards = [dataset_cards.read(card) for card in cards]
     if csv:
-        with atomic(csv) as temporary:
-            table(cards).to_csv(temporary, index=False, lineterminator="\n")
+        write_frame(csv, table(cards))
     if markdown:
         write_text(markdown, _markdown(cards))
     if html:

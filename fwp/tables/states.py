@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from fwp import display
-from fwp.files import atomic, write_text
+from fwp.files import write_frame, write_text
+from fwp.statistics import CELL
 from fwp.tables.grid import markdown_table
 
-CELL = ["task", "model"]
 NOTE = (
     "Read on the longest test strings. First miss: the first stretch of positions at which less "
     "than 99 % are right, over all seeds. Growth: the exponent r of the power law t^r that the "
@@ -79,8 +79,7 @@ def _exponent(rows: pd.DataFrame) -> float:
 
 def write_states(table: pd.DataFrame, *, csv: str | Path, markdown: str | Path) -> None:
     """Write the `summary`."""
-    with atomic(csv) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_frame(csv, table)
     header = ["Model", "State", "First miss", "Growth", "Last step (%)", "Memory (bytes)"]
     parts = ["# States along long strings", NOTE]
     for task, rows in table.groupby("task", sort=False):

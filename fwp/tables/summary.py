@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from fwp import comparison, display, statistics, survival
-from fwp.files import atomic, write_text
+from fwp.files import write_frame, write_text
 from fwp.missing import by_cell, extended
 from fwp.tables import grid
 from fwp.tables.grid import Cell, Grid, Section
+from fwp.tidy import present
 
 INTRODUCTION = (
     "Sequence accuracy is the share of test strings with every position right, in per cent; test "
@@ -51,8 +52,7 @@ def write_summary(
     if missing:
         introduction += f" {MISSING}"
     if csv:
-        with atomic(csv) as temporary:
-            summary.to_csv(temporary, index=False, lineterminator="\n")
+        write_frame(csv, summary)
     if markdown:
         text = [f"# Results\n\n{introduction}\n", *map(grid.markdown, parts)]
         write_text(markdown, "\n".join(text))
@@ -65,15 +65,12 @@ def write_summary(
 
 def write_comparison(accuracy: pd.DataFrame, csv: str | Path) -> None:
     """Write `fwp.comparison.compare`: every pair of models on every bin of every task."""
-    with atomic(csv) as temporary:
-        comparison.compare(accuracy).to_csv(temporary, index=False, lineterminator="\n")
+    write_frame(csv, comparison.compare(accuracy))
 
 
 def write_compute(history: pd.DataFrame, runs: pd.DataFrame, csv: str | Path) -> None:
     """Write `fwp.survival.medians`: what half of the seeds of a model need to be right."""
-    with atomic(csv) as temporary:
-        frame = survival.medians(survival.spent(history, runs))
-        frame.to_csv(temporary, index=False, lineterminator="\n")
+    write_frame(csv, survival.medians(survival.spent(history, runs)))
 
 
 def sections(
@@ -167,12 +164,8 @@ def _bin_title(index: int, windows: dict[str, str]) -> str:
 
 
 def _grid(title: str, rows: pd.DataFrame, cell) -> Grid:
-    models, tasks = (
-        [name for name in rows[column].cat.categories if (rows[column] == name).any()]
-        for column in ("model", "task")
-    )
     cells = {(row.model, row.task): cell(row) for row in rows.itertuples()}
-    return Grid(title, models, tasks, cells)
+    return Grid(title, present(rows["model"]), present(rows["task"]), cells)
 
 
 def _with_missing(part: Section, missing: Sequence[dict]) -> Section:

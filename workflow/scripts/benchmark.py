@@ -11,7 +11,7 @@ with logging_to(snakemake.log[0]):
     from fwp import devices
     from fwp.benchmarks import ops, report, steps
     from fwp.figures.style import save
-    from fwp.files import atomic, write_text
+    from fwp.files import write_frame, write_text
 
     torch.set_num_threads(1)
     device = devices.pick(snakemake.resources.device)
@@ -22,8 +22,7 @@ with logging_to(snakemake.log[0]):
         "ops": pd.DataFrame(ops.measure(**lengths, budget=0.1, device=device)),
     }
     for name, table in tables.items():
-        with atomic(snakemake.output[name]) as temporary:
-            table.to_csv(temporary, index=False)
+        write_frame(snakemake.output[name], table)
     write_text(
         snakemake.output.markdown,
         report.markdown(tables["ops"], tables["steps"], devices.describe(device)),
