@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fwp.languages.base import NO_TARGET, Language, check_integer
+from fwp.languages._checks import check_integer
+from fwp.languages.base import NO_TARGET, Language
 from fwp.languages.tracking import ASK, Asked, check_labels, independent
 
 

@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import numpy as np
 
+from fwp.languages._checks import check_window
+
 State = Hashable
 NO_TARGET = -100
 """The target of a position without one; loss and accuracies leave such positions out."""
@@ -283,23 +285,6 @@ class Language(ABC):
             read = ("…" if position > 20 else "") + read
             reason = f"cannot follow {read!r}" if read else "cannot come first"
         return f"not a prefix of {self.name}: symbol {symbol!r} at position {position} {reason}"
-
-
-def check_integer(key: str, value: object, least: int, most: int) -> None:
-    """ValueError, one line that begins with `key`, unless `value` is an integer in the range."""
-    if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"{key}: must be an integer from {least} to {most}, got {value!r}")
-
-
-def check_window(min_length: int, max_length: int) -> None:
-    """ValueError unless 1 <= min_length <= max_length, both whole numbers."""
-    for key, value in (("min_length", min_length), ("max_length", max_length)):
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{key}: a length is a whole number of at least 1, got {value!r}")
-    if min_length > max_length:
-        raise ValueError(
-            f"min_length must not exceed max_length, got {min_length} and {max_length}"
-        )
 
 
 def _below(rng: np.random.Generator, bound: int) -> int:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from fwp.languages._checks import check_integer
 from fwp.languages.automaton import DEAD, Automaton
-from fwp.languages.base import Language, check_integer
+from fwp.languages.base import Language
 from fwp.languages.dyck import Grammar, catalan, paths
 from fwp.languages.shuffle import BRACKETS
 

@@ -5,7 +5,8 @@ from math import perm
 
 import numpy as np
 
-from fwp.languages.base import NO_TARGET, Language, check_integer
+from fwp.languages._checks import check_integer
+from fwp.languages.base import NO_TARGET, Language
 
 KEYS = string.ascii_letters
 VALUES = string.digits + "".join(map(chr, range(0xC0, 0x100)))

@@ -1,6 +1,6 @@
 """Small machines of Delétang et al. (2023): cycle navigation and even pairs."""
 
-from fwp.languages.base import check_integer
+from fwp.languages._checks import check_integer
 from fwp.languages.tracking import Tracking
 
 

@@ -54,8 +54,8 @@ languages.get("parity")
 print(loaded(), "torch" in sys.modules, "pandas" in sys.modules)
 """
     assert run(code, copy).splitlines() == [
-        "['fwp.languages.base']",
-        "['fwp.languages.base', 'fwp.languages.parity'] False False",
+        "['fwp.languages._checks', 'fwp.languages.base']",
+        "['fwp.languages._checks', 'fwp.languages.base', 'fwp.languages.parity'] False False",
     ]
 
 
