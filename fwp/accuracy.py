@@ -65,13 +65,3 @@ def _wrong(logits: Tensor, targets: Tensor) -> Tensor:
     """True where a position has a target (≥ 0) and the largest logit is not its class."""
     right = (logits.argmax(-1) == targets) & logits.isfinite().all(-1)
     return ~right & (targets >= 0)
-
-
-def count_mistakes(model: Callable, split: Split, *, device: str = "cpu") -> np.ndarray:
-    """Number of positions that `model` gets wrong in each string of `split`, int64 [strings]."""
-    return Exam(split, device=device).mistakes(model).cpu().numpy()
-
-
-def sequence_accuracy(model: Callable, split: Split, *, device: str = "cpu") -> float:
-    """Share of strings with every position right: the paper's measure."""
-    return float((count_mistakes(model, split, device=device) == 0).mean())

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from fwp import accuracy, datasets, mixers
-from fwp.accuracy import count_mistakes, sequence_accuracy
+from fwp.accuracy import Exam
 from fwp.batches import pad
 from fwp.evaluation import evaluate
 from fwp.model import build
@@ -47,19 +47,19 @@ def test_pieces_and_batches_do_not_matter(data, mixer, monkeypatch):
         expected.append(int((model(tokens)[0].argmax(-1) != targets).sum()))
     monkeypatch.setattr(accuracy, "STEPS", 7)
     monkeypatch.setattr(accuracy, "PIECE", {"cpu": 35})
-    np.testing.assert_array_equal(count_mistakes(model, split), expected)
+    assert Exam(split).mistakes(model).tolist() == expected
 
 
 def test_an_oracle_makes_no_mistakes(data):
     for split in data.test:
-        assert sequence_accuracy(Oracle(), split) == 1
+        assert not Exam(split).mistakes(Oracle()).any()
 
 
 @pytest.mark.parametrize("wrong_at", [0, 5, 150])
 def test_one_mistake_spoils_the_string_but_not_its_other_positions(data, wrong_at):
     for split in data.test:
         expected = (split.lengths > wrong_at).astype(int)
-        np.testing.assert_array_equal(count_mistakes(Oracle(wrong_at), split), expected)
+        assert Exam(split).mistakes(Oracle(wrong_at)).tolist() == expected.tolist()
 
 
 def test_logits_that_are_not_numbers_are_wrong(data):
@@ -69,7 +69,7 @@ def test_logits_that_are_not_numbers_are_wrong(data):
             return logits * torch.nan, state
 
     split = data.test[0]
-    np.testing.assert_array_equal(count_mistakes(Broken(), split), split.lengths)
+    assert Exam(split).mistakes(Broken()).tolist() == split.lengths.tolist()
 
 
 def test_rows_of_an_evaluation(data):

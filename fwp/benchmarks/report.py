@@ -7,12 +7,15 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from fwp import display
 from fwp.figures.style import GREY, settings
+from fwp.tables.grid import markdown_table
 
 LINES = {
     "native": ("#0072b2", "o"),
     "triton": ("#0072b2", "o"),
     "fused": ("#009e73", "D"),
     "chunked": ("#d55e00", "s"),
+    "generalised": ("#eba21a", "P"),
+    "parallel": ("#882255", "X"),
     "fla": ("#cc79a7", "v"),
     "reference": ("#1b1b1b", "^"),
 }
@@ -85,8 +88,7 @@ def _ops(ops: pd.DataFrame) -> str:
 
 
 def _table(rows: list[dict]) -> str:
-    lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(map(str, r.values())) + " |" for r in rows]) + "\n"
+    return markdown_table(list(rows[0]), [list(map(str, row.values())) for row in rows]) + "\n"
 
 
 def figure(ops: pd.DataFrame, size: int = 16) -> Figure:
@@ -115,5 +117,5 @@ def figure(ops: pd.DataFrame, size: int = 16) -> Figure:
         shown = {name: line for name, line in LINES.items() if name in set(ops["backend"])}
         handles = [Line2D([], [], color=c, marker=m, label=n) for n, (c, m) in shown.items()]
         handles.append(Line2D([], [], color=GREY, linestyle=":", label="floor"))
-        page.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False)
+        page.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False)
     return page

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from fwp.figures.style import GREY, looks, settings
 from fwp.retrieval.grid import Job
 from fwp.retrieval.published import LOSS
+from fwp.tables.grid import markdown_table
 
 NAMES = {
     "softmax": "softmax",
@@ -47,11 +48,7 @@ def markdown(table: pd.DataFrame) -> str:
     ]
     for setting, found in table.groupby("setting", sort=False):
         pairs = sorted(found["pairs"].unique())
-        lines = [
-            f"## {TITLES[setting]}\n",
-            "| S | " + " | ".join(map(str, pairs)) + " |",
-            "|---" * (len(pairs) + 1) + "|",
-        ]
+        rows = []
         for memory, runs in found.groupby("memory", sort=False):
             cells = []
             for count in pairs:
@@ -59,8 +56,9 @@ def markdown(table: pd.DataFrame) -> str:
                 known = LOSS.get((setting, memory), {}).get(count)
                 cell = f"{own['loss'].mean():.4f}" if len(own) else ""
                 cells.append(cell + (f" ({known:.4f})" if known is not None else ""))
-            lines.append(f"| {name(memory)} | " + " | ".join(cells) + " |")
-        parts.append("\n".join(lines) + "\n")
+            rows.append([name(memory), *cells])
+        parts.append(f"## {TITLES[setting]}\n")
+        parts.append(markdown_table(["S", *map(str, pairs)], rows) + "\n")
     return "\n".join(parts)
 
 

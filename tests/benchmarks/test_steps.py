@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from fwp import mixers
+from fwp import ops as fwp_ops
 from fwp.benchmarks import ops, report, steps
 
 
@@ -36,7 +37,13 @@ def test_report(rows):
     timed = ops.measure(["delta_rule", "elementwise_lstm"], sizes=[4], times=[3, 5], budget=0.0)
     timed = pd.DataFrame(timed)
     text = report.markdown(timed, pd.DataFrame(rows), "a machine")
+    text = " ".join(text.split())
     assert "| LSTM | 1 | 4 |" in text
     assert "| delta_rule | 4 | 3 |" in text
     page = report.figure(timed, size=4)
     assert [axis.get_title() for axis in page.axes] == ["delta rule", "elementwise lstm"]
+
+
+def test_every_backend_has_a_line_in_the_figure():
+    names = fwp_ops.names()
+    assert {backend for name in names for backend in fwp_ops.get(name).backends} <= {*report.LINES}
