@@ -237,7 +237,7 @@ def test_comments_docstrings_and_layout_rerun_nothing(project):
     with (
         edited(project / "fwp/mixers/deltanet.py", '"""', '"""Indeed: '),
         edited(project / "fwp/training.py", "    def ", "    # defined here:\n    def "),
-        edited(project / "fwp/evaluation.py", "import csv", "import csv  # tables of numbers"),
+        edited(project / "fwp/evaluation.py", "import numpy", "# numbers\nimport numpy"),
         edited(project / "fwp/datasets/drawing.py", "\n\n\n", "\n\n\n\n\n"),
         edited(project / "workflow/scripts/train.py", '"""', '"""Indeed: '),
     ):
