@@ -80,14 +80,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `fwp status | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError) as error:  # every error of this package is a ValueError
         print(f"fwp: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("fwp: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `fwp status | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

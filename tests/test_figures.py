@@ -249,7 +249,8 @@ def test_all_looks_differ():
     looks = figures.looks(MANY_MODELS)
     assert list(looks) == MANY_MODELS
     assert len({(look.colour, look.dashes) for look in looks.values()}) == len(MANY_MODELS)
-    assert len({look.marker for look in list(looks.values())[:14]}) == 14
+    first = list(looks.values())[:14]
+    assert len({look.marker for look in first}) == len({look.colour for look in first}) == 14
 
 
 def lightness(colour):

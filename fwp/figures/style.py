@@ -50,8 +50,8 @@ _SETTINGS = {
     "xtick.major.pad": 2,
     "ytick.major.pad": 2,
     "lines.linewidth": 1.1,
-    "lines.markersize": 3.2,
-    "lines.markeredgewidth": 0.5,
+    "lines.markersize": 3.5,
+    "lines.markeredgewidth": 0.4,
     "text.parse_math": False,  # names of users may hold a $
     "axes.unicode_minus": False,
     "pdf.fonttype": 42,  # TrueType: text in the PDF stays text that journals accept
@@ -86,7 +86,9 @@ _KNOWN = {
     "recurrent_delta": Look("#2fa87a", _SOLID, "P"),
     "srwm": Look("#eba21a", _DASH_DOT_DOT, "X"),
 }
+# For the others. As many as have no divisor in common with the dashes: a look comes back late.
 _COLOURS = ["#cc79a7", "#56b4e9", "#661100", "#999933", "#6a4c93", "#117733", "#888888", "#8c510a"]
+_COLOURS += ["#4444dd", "#8fb96f", "#4d0f4d"]
 _DASHES = [_DASHED, _SOLID, _DASH_DOT, _LONG, _DOTTED]
 _MARKERS = ["<", ">", "p", "h", "*", "d", "H"]
 
