@@ -41,16 +41,14 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, state=None):
         """Map x [B, T, hidden] and the mixer's state to the same."""
+        y, state = self._mix(self.mixer_norm(x) if self.wiring == "pre_norm" else x, state)
         if self.wiring == "plain":
-            return self.mixer(x, state)
+            return y, state
         if self.wiring == "pre_norm":
-            y, state = self.mixer(self.mixer_norm(x), state)
             x = x + y
         elif self.wiring == "normed_skip":
-            y, state = self.mixer(x, state)
             x = self.mixer_norm(x) + y
         else:
-            y, state = self.mixer(x, state)
             x = self.mixer_norm(x + y)
         if self.feed_forward is not None:
             if self.wiring == "post_norm":
@@ -58,3 +56,16 @@ class Block(nn.Module):
             else:
                 x = x + self.feed_forward(self.feed_forward_norm(x))
         return x, state
+
+    def _mix(self, x: Tensor, state) -> tuple:
+        """What the mixer makes of x; ValueError if that is not what `fwp.mixers` asks of it."""
+        made = self.mixer(x, state)
+        match made:
+            case (Tensor(shape=x.shape), None | tuple()):
+                return made
+        parts = made if isinstance(made, tuple) else (made,)
+        got = [str([*p.shape]) if isinstance(p, Tensor) else type(p).__name__ for p in parts]
+        raise ValueError(
+            f"{type(self.mixer).__name__}.forward must return (y, state), y as large as its input, "
+            f"here {[*x.shape]}, and the state None or a tuple; got ({', '.join(got)})"
+        )

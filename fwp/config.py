@@ -1,5 +1,6 @@
 """Reading a config: YAML files, one on top of another."""
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -34,9 +35,7 @@ def read(*paths: str | Path, changes: Sequence[str] = (), top: dict | None = Non
     Raises:
         ConfigError: a file cannot be read. Whether the keys make sense is `Experiment`'s matter.
     """
-    config: dict = {}
-    for path in paths:
-        config = merge(config, _read_with_bases(Path(path), ()))
+    layers = [layer for path in paths for layer in _layers(Path(path), ())]
     for change in changes:
         place, equals, text = change.partition("=")
         keys = place.strip().split(".")
@@ -45,8 +44,25 @@ def read(*paths: str | Path, changes: Sequence[str] = (), top: dict | None = Non
         value = parse(text, change)
         for key in reversed(keys):
             value = {key: value}
-        config = merge(config, value)
-    return merge(config, _typed(top or {}))
+        layers.append(value)
+    config = functools.reduce(merge, [*layers, _typed(top or {})], {})
+    _check_removals(config, layers, " + ".join(map(str, paths)))
+    return config
+
+
+def _check_removals(config: dict, layers: Sequence[dict], source: str) -> None:
+    """ConfigError where null removes a model or task that is in none of the layers."""
+    problems = []
+    for kind in ("models", "tasks"):
+        given = [layer[kind] for layer in layers if isinstance(layer.get(kind), dict)]
+        for name, entry in config[kind].items() if isinstance(config.get(kind), dict) else ():
+            if entry is None and not any(names.get(name) is not None for names in given):
+                problems.append(
+                    f"{dotted([kind, name])}: is empty; null removes an entry of a config that "
+                    "this one extends, and there is none of this name"
+                )
+    if problems:
+        raise ConfigError(problems, source)
 
 
 def _typed(value: object) -> object:
@@ -96,10 +112,11 @@ def without_removed(config: dict, source: str) -> dict:
     return config
 
 
-def _read_with_bases(path: Path, chain: tuple[Path, ...]) -> dict:
+def _layers(path: Path, chain: tuple[Path, ...]) -> list[dict]:
+    """The config in a file, and before it those that it extends."""
     config = load(path)
     if "extends" not in config:
-        return config
+        return [config]
     base, chain = config.pop("extends"), (*chain, path.resolve())
     if not isinstance(base, str):
         raise ConfigError([f"extends: must be the name of a file, got {show(base)}"], str(path))
@@ -109,7 +126,7 @@ def _read_with_bases(path: Path, chain: tuple[Path, ...]) -> dict:
         raise ConfigError([f"extends: there is no file {base}"], str(path))
     if found.resolve() in chain:
         raise ConfigError([f"extends: {base} extends this file in turn"], str(path))
-    return merge(_read_with_bases(found, chain), config)
+    return [*_layers(found, chain), config]
 
 
 # YAML ---------------------------------------------------------------------------------------------

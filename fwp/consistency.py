@@ -29,8 +29,7 @@ def problems(experiment, names: list[str]) -> Iterator[str]:
     """
     yield from _seeds(experiment.config["seeds"])
     yield from _windows(experiment)
-    for task in experiment.tasks:
-        yield from _language(experiment, task)
+    yield from _languages(experiment)
     known = []
     for model in experiment.models:
         try:
@@ -115,17 +114,28 @@ def _bins(data: dict, evaluation: dict, place: tuple) -> Iterator[str]:
                 yield f"{where}: bins {rule}, got {show(first)} and {show(second)}"
 
 
-def _language(experiment, task: str) -> Iterator[str]:
+def _languages(experiment) -> Iterator[str]:
+    from fwp import languages
+
+    try:
+        known = languages.names()
+    except ValueError as error:  # a file of the user's own
+        yield f"tasks: the folder fwp/languages/ cannot be read: {error}"
+        return
+    for task in experiment.tasks:
+        yield from _language(experiment, task, known)
+
+
+def _language(experiment, task: str, known: list[str]) -> Iterator[str]:
     """A language or parameter that does not exist, and windows without strings of it."""
     from fwp import datasets, languages
 
     entry = experiment.config["tasks"][task]
     name = entry["language"]
-    if name not in languages.names():
-        known = languages.names()
+    if name not in known:
         yield (
-            f"tasks.{task}.language: must be one of {', '.join(known)}{suggestion(name, known)}, "
-            f"got {show(name)}"
+            f"tasks.{task}.language: must be one of {', '.join(known)} (what classes in "
+            f"fwp/languages/ have as their `name`){suggestion(name, known)}, got {show(name)}"
         )
         return
     params = entry.get("params", {})
@@ -274,7 +284,11 @@ def _heads(experiment, known: list[str]) -> Iterator[str]:
                 where = _place(experiment.config, ("models", model), ("heads",))
             if where == "heads":
                 where = f"models.{model}.heads"
+            width = f"hidden = {hidden}"
+            for own in (("tasks", task, "model"), ("overrides", model, task)):
+                if (place := _place(experiment.config, own, ("hidden",))) != "hidden":
+                    width = f"{place} = {hidden}"
             yield (
-                f"{where}: must divide hidden = {hidden}, got {heads}; allowed: "
+                f"{where}: must divide {width}, got {heads}; allowed: "
                 f"{', '.join(map(str, divisors))}"
             )

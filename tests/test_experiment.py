@@ -148,6 +148,18 @@ def test_null_removes_an_entry_and_its_overrides():
     assert experiment.tasks == ["parity"]
 
 
+def test_null_removes_nothing_that_is_not_there(tmp_path):
+    below, above = tmp_path / "below.yaml", tmp_path / "above.yaml"
+    below.write_text("models: { a: { mixer: lstm }, b: { mixer: lstm } }\n")
+    above.write_text("extends: below.yaml\nmodels: { a: null, c: }\n")
+    with pytest.raises(ConfigError, match="c: is empty; null removes an entry") as error:
+        read(above)
+    assert len(error.value.problems) == 1
+    assert read(above, changes=["models.c.mixer=lstm"])["models"]["a"] is None
+    with pytest.raises(ConfigError, match=r"tasks.x: is empty"):
+        read(below, top={"tasks": {"x": None}})
+
+
 def test_a_missing_model_or_task_is_named():
     with pytest.raises(ConfigError, match=r"delta, lstm \(did you mean 'lstm'\?\), got 'lsmt'"):
         with_changes().cell("lsmt", "parity")
@@ -244,7 +256,7 @@ MISTAKES = {
     "no heads": ({"models": {"delta": {"heads": 0}}}, "must divide hidden = 64, got 0"),
     "heads of a task": (
         {"tasks": {"parity": {"model": {"hidden": 6}}}},
-        "models.delta.heads: must divide hidden = 6, got 4; allowed: 1, 2, 3, 6",
+        "models.delta.heads: must divide tasks.parity.model.hidden = 6, got 4; allowed: 1, 2, 3, 6",
     ),
     "heads of a cell": (
         {"overrides": {"delta": {"pairs": {"heads": 3}}}},

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from fwp import mixers
-from fwp.blocks import WIRINGS
+from fwp.blocks import WIRINGS, Block
 from fwp.model import SequenceModel
 
 SIZES = {"hidden": 16, "feed_forward": 2}
@@ -106,3 +107,31 @@ def test_without_feed_forward():
 def test_mistakes_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         SequenceModel(3, 4, **SIZES | settings)
+
+
+class Loose(nn.Module):
+    """A mixer that returns whatever it is told to."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.made = made
+
+    def forward(self, x, state=None):
+        return self.made(x)
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+@pytest.mark.parametrize(
+    ("made", "got"),
+    [
+        (lambda x: x, "([3, 5, 8])"),
+        (lambda x: (x, x[:, -1]), "([3, 5, 8], [3, 8])"),
+        (lambda x: (x.mT, (x,)), "([3, 8, 5], tuple)"),
+        (lambda x: None, "(NoneType)"),
+    ],
+)
+def test_a_mixer_that_returns_something_else_is_named(wiring, made, got):
+    block = Block(Loose(made), 8, factor=1, wiring=wiring)
+    with pytest.raises(ValueError, match=r"Loose.forward must return \(y, state\)") as error:
+        block(torch.zeros(3, 5, 8))
+    assert "here [3, 5, 8]" in str(error.value) and str(error.value).endswith(f"got {got}")

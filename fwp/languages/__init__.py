@@ -12,6 +12,7 @@ import inspect
 from functools import cache
 from pathlib import Path
 
+from fwp import sources
 from fwp.languages.base import Language
 from fwp.suggestions import suggestion
 
@@ -51,7 +52,9 @@ def get(name: str, **params) -> Language:
             )
     if missing := sorted(required - params.keys()):
         raise ValueError(f"language {name!r} needs the parameter {missing[0]!r}; {known}")
-    return language(**params)
+    made = language(**params)
+    made.check()
+    return made
 
 
 def _find(name: str) -> tuple[str, str]:
@@ -68,7 +71,7 @@ def _index() -> dict[str, tuple[str, str]]:
     """Map each language's name to (module, class), by parsing the files of this folder."""
     index: dict[str, tuple[str, str]] = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in _parsed(path).body:
             name = _declared_name(node)
             if name is None:
                 continue
@@ -80,6 +83,14 @@ def _index() -> dict[str, tuple[str, str]]:
                 )
             index[name] = place
     return index
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        return sources.parse(path)
+    except SyntaxError as error:
+        place = f"line {error.lineno} of " * bool(error.lineno)
+        raise ValueError(f"{place}{path.name} is not valid Python: {error.msg}") from None
 
 
 def _declared_name(node: ast.stmt) -> str | None:

@@ -51,6 +51,27 @@ class Language(ABC):
     def target(self, state: State) -> int:
         """Index of the class of the prefix that led to `state`, or `NO_TARGET`."""
 
+    def check(self) -> None:
+        """ValueError unless alphabet, classes and start are what they must be."""
+        own = type(self).__name__
+        alphabet = getattr(self, "alphabet", None)
+        single = isinstance(alphabet, tuple) and all(
+            isinstance(symbol, str) and len(symbol) == 1 for symbol in alphabet
+        )
+        if not single or not alphabet or len({*alphabet}) < len(alphabet):
+            raise ValueError(
+                f"{own}.alphabet must be a tuple of symbols, each one character and given once, "
+                f"got {alphabet!r}"
+            )
+        if not isinstance(getattr(self, "classes", None), tuple) or not self.classes:
+            got = getattr(self, "classes", None)
+            raise ValueError(f"{own}.classes must be a tuple of names, one or more, got {got!r}")
+        if not isinstance(getattr(self, "start", None), Hashable):
+            raise ValueError(
+                f"{own}.start must be hashable, as all states: a number, a text or a tuple, not a "
+                f"list or a set, got {self.start!r}"
+            )
+
     # Reading strings
 
     def read(self, string: str) -> list[State]:
@@ -73,7 +94,7 @@ class Language(ABC):
 
         ValueError, with position (from 0) and symbol, for what is not a prefix of the language.
         """
-        return [self.target(state) for state in self.read(string)]
+        return [self._class_of(state) for state in self.read(string)]
 
     def contains(self, string: str) -> bool:
         """Whether `string` is in the language."""
@@ -222,7 +243,9 @@ class Language(ABC):
         reach = 64
         near = self.lengths(max(1, min_length - reach), max_length + reach)
         nearest = [n for n in near if n < min_length][-1:] + [n for n in near if n > max_length][:1]
-        hint = f"; nearest possible: {' and '.join(map(str, nearest))}" if nearest else ""
+        hint = f"; nearest possible: {' and '.join(map(str, nearest))}"
+        if not nearest:
+            hint = f", nor any that is up to {reach} symbols shorter or longer"
         raise ValueError(
             f"a window must hold strings of the language, {self.name} has none of {min_length} to "
             f"{max_length} symbols{hint}"
@@ -244,7 +267,18 @@ class Language(ABC):
     @cached_property
     def _labels(self) -> list[int]:
         """Targets of `_states`."""
-        return [self.target(self.start)]
+        return [self._class_of(self.start)]
+
+    def _class_of(self, state: State) -> int:
+        """The target there; ValueError if there is no such class."""
+        target = self.target(state)
+        whole = isinstance(target, int | np.integer)
+        if whole and (0 <= target < len(self.classes) or target == NO_TARGET):
+            return target
+        raise ValueError(
+            f"{type(self).__name__}.target must be an index into classes, 0 to "
+            f"{len(self.classes) - 1}, or NO_TARGET, got {target!r} for the state {state!r}"
+        )
 
     @cached_property
     def _numbers(self) -> dict[State, int]:
@@ -263,7 +297,7 @@ class Language(ABC):
         if state not in self._numbers:
             self._numbers[state] = len(self._states)
             self._states.append(state)
-            self._labels.append(self.target(state))
+            self._labels.append(self._class_of(state))
             self._rows.append([None] * len(self.alphabet))
         self._rows[at][token] = self._numbers[state]
         return self._numbers[state]

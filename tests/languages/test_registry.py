@@ -38,7 +38,7 @@ def copy(tmp_path):
     source = Path(languages.__file__).parents[1]
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(source / "languages", tmp_path / "fwp" / "languages", ignore=ignore)
-    for name in ("__init__.py", "suggestions.py"):
+    for name in ("__init__.py", "sources.py", "suggestions.py"):
         shutil.copy(source / name, tmp_path / "fwp")
     return tmp_path
 
@@ -71,16 +71,24 @@ print("pairs" in languages.names(), languages.module("pairs"), languages.get("pa
     assert run(code, copy).strip() == "True fwp.languages.pairs [0, 1, 0]"
 
 
-def test_two_languages_of_one_name_are_refused(copy):
-    (copy / "fwp" / "languages" / "other.py").write_text('class Other:\n    name = "parity"\n')
-    code = """
+NAMES = """
 from fwp import languages
 try:
     languages.names()
 except ValueError as error:
     print(error)
 """
-    message = run(code, copy)
+
+
+def test_a_file_that_is_not_python_is_named(copy):
+    (copy / "fwp" / "languages" / "other.py").write_text("\nclass Other(:\n")
+    message = run(NAMES, copy)
+    assert message.startswith("line 2 of other.py is not valid Python: ")
+
+
+def test_two_languages_of_one_name_are_refused(copy):
+    (copy / "fwp" / "languages" / "other.py").write_text('class Other:\n    name = "parity"\n')
+    message = run(NAMES, copy)
     assert "'parity'" in message
     assert "other.Other" in message
     assert "parity.Parity" in message
