@@ -119,10 +119,21 @@ onerror:
 
 
 onsuccess:
-    files = [*rules.report.output, rules.tables.output.markdown, rules.claims.output.markdown]
-    files += [rules.figures.output.heatmap, rules.collect.output.accuracy]
-    files += [rules.retrieval.output.markdown]
+    worth = {
+        "report": rules.report.output[0],
+        "workflow_report": rules.workflow_report.output[0],
+        "tables": rules.tables.output.markdown,
+        "claims": rules.claims.output.markdown,
+        "figures": rules.figures.output.heatmap,
+        "collect": rules.collect.output.accuracy,
+        "states": rules.states.output.markdown,
+        "automata": rules.automata.output.markdown,
+        "retrieval": rules.retrieval.output.markdown,
+        "benchmark": rules.benchmark.output.markdown,
+    }
+    asked = {job.rule.name for job in workflow.dag.jobs}
+    files = [file for rule, file in worth.items() if rule in asked]
     if EXPERIMENT.partial:
         files.append(rules.collect.output.missing)
-    print("\nDone. Open:")
-    print(*(f"  {file}" for file in files if os.path.exists(file)), sep="\n")
+    if files := [file for file in files if os.path.exists(file)]:
+        print("\nDone. Open:", *(f"  {file}" for file in files), sep="\n")

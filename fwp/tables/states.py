@@ -100,6 +100,11 @@ def _row(row) -> list[str]:
         row.state,
         "–" if pd.isna(row.first_miss) else f"{row.first_miss:,}",
         "–" if pd.isna(row.growth) else f"{row.growth:.2f}{spread}",
-        "–" if pd.isna(row.last_step) else f"{100 * row.last_step:.2g}",
+        "–" if pd.isna(row.last_step) else _percent(100 * row.last_step),
         memory,
     ]
+
+
+def _percent(value: float) -> str:
+    """Two digits, or all those before the point."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"

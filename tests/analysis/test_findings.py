@@ -1,5 +1,7 @@
 """Tables and figures of what was found inside models."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,10 +59,12 @@ def test_nothing_is_said_of_too_few_positions_or_no_miss():
 
 def test_the_table_is_written(tmp_path):
     table = states_table.summary(states(), positions(), {"m": "deltanet"}, {"parity": (2, 50)})
+    table["last_step"] = [1.104, 0.0123]
     paths = {"csv": tmp_path / "s.csv", "markdown": tmp_path / "s.md"}
     states_table.write_states(table, **paths)
     text = paths["markdown"].read_text()
     assert "Parity, strings of up to 400 symbols" in text and "0.51 (0.50 to 0.51)" in text
+    assert re.search(r"\| +110 \|", text) and re.search(r"\| +1\.2 \|", text)
     assert len(pd.read_csv(paths["csv"])) == 2
 
 

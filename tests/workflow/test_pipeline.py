@@ -120,6 +120,8 @@ def test_verdicts_on_claims_are_printed(project):
         "statistic: best, at_least: 0.0}]}}\n"
     )
     printed = run(project, "--config", "claims=[mine.yaml]", "--", "claims")
+    assert "results/tables/claims.md" in printed.split("Done. Open:")[1]
+    assert "results/report.html" not in printed.split("Done. Open:")[1]  # is not of these claims
     assert "supported     It works.\n" in printed and "LSTM on Parity, 2–12: best seed" in printed
     run(project, "--", "claims", "report")
 
