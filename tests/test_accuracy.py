@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from tiny import SPEC
 
 from fwp import accuracy, datasets, mixers
 from fwp.accuracy import Exam
 from fwp.batches import pad
 from fwp.evaluation import evaluate
 from fwp.model import build
-from tests.test_training import SPEC
 
 
 @pytest.fixture(scope="module")

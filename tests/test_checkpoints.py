@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from tiny import SPEC, cell
 
 from fwp import datasets
 from fwp.checkpoints import Checkpoint, place
 from fwp.progress import logging_to
 from fwp.training import is_trained, train_cell
-from tests.test_training import SPEC, cell
 
 # The LSTM's seeds are solved in different epochs, so that they leave the pack one by one.
 CASES = {

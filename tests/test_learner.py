@@ -1,12 +1,12 @@
 import pytest
 import torch
+from tiny import SPEC
 
 from fwp import datasets
 from fwp.batches import Strings
 from fwp.learner import Learner
 from fwp.model import build
 from fwp.packs import Pack
-from tests.test_training import SPEC
 
 SETTINGS = {"learning_rate": 1e-2, "betas": (0.9, 0.995), "eps": 1e-9}
 

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from tiny import SPEC, alone
 
 from fwp import datasets, mixers
 from fwp.model import build
 from fwp.packs import Pack
 from fwp.training import train
-from tests.test_training import SPEC, alone
 
 
 @pytest.fixture(scope="module")

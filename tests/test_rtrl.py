@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny import SPEC
 
 from fwp import datasets, rtrl
 from fwp.batches import IGNORE
@@ -10,7 +11,6 @@ from fwp.learner import back_propagated
 from fwp.model import build
 from fwp.packs import Pack
 from fwp.training import train
-from tests.test_training import SPEC
 
 
 @pytest.fixture(scope="module")

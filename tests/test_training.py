@@ -6,34 +6,18 @@ import math
 import numpy as np
 import pytest
 import torch
+from tiny import SPEC, alone, cell
 
 from fwp import datasets, mixers
 from fwp.model import build
 from fwp.progress import Progress
-from fwp.training import train, train_cell
+from fwp.training import train_cell
 from fwp.weights import read_weights
-
-SPEC = {
-    "name": "parity",
-    "language": "parity",
-    "params": {},
-    "seed": 0,
-    "train": {"min_length": 2, "max_length": 12, "count": 300},
-    "validation": {"bins": [[2, 12], [13, 20]], "count": 40},
-    "test": {"bins": [[2, 12], [13, 20]], "count": 40},
-}
 
 
 @pytest.fixture(scope="module")
 def data():
     return datasets.build(SPEC)
-
-
-def alone(model, data, *, seed=0, on_epoch=None, **settings):
-    """Train one model as a pack of its own."""
-    tell = None if on_epoch is None else lambda _, row: on_epoch(row)
-    (run,) = train([model], data, seeds=[seed], on_epoch=tell, **settings)
-    return run
 
 
 def model(data, seed=0, mixer="lstm", **settings):
@@ -122,15 +106,6 @@ class Watcher:
 
     def finish(self, seed, status):
         self.calls.append(("finish", seed, status))
-
-
-def cell(**training):
-    defaults = {"epochs": 2, "batch_size": 64, "learning_rate": 1e-2, "dtype": "float32"}
-    return {
-        "model": {"name": "net", "mixer": "elstm", "hidden": 8, "layers": 1, "feed_forward": 4},
-        "task": {"name": "parity", "language": "parity", "params": {}},
-        "training": defaults | training,
-    }
 
 
 def run_cell(tmp_path, data, seeds, **training):

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from tiny import SPEC
 
 from fwp import datasets, mixers
 from fwp.evaluation import evaluate
 from fwp.model import build
 from fwp.session import Session
 from fwp.training import train
-from tests.test_training import SPEC
 
 pytestmark = pytest.mark.gpu
 
