@@ -92,6 +92,8 @@ include: "workflow/rules/retrieval.smk"
 rule all:
     default_target: True
     input:
+        # Snakemake does not look behind tables that are there.
+        lambda _: missing.deleted(EXPERIMENT),
         rules.tables.output,
         rules.claims.output,
         rules.figures.output,

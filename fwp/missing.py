@@ -6,6 +6,7 @@ in which jobs failed for good.
 """
 
 import csv
+import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -33,6 +34,14 @@ def split(experiment) -> tuple[list, list[dict]]:
             names | {"seed": seed, "state": run.state} | facts for seed, run in job.runs.items()
         ]
     return finished, rows
+
+
+def deleted(experiment) -> list[str]:
+    """Accuracies of cells that were deleted after tables had been made of them."""
+    if experiment.partial or not Path(experiment.results, "tables", "accuracy.csv").exists():
+        return []
+    files = (f"{job.directory}/accuracy.csv" for job in experiment.jobs())
+    return [file for file in files if not os.path.exists(file)]  # noqa: PTH110 - faster
 
 
 def write(rows: Iterable[dict], path: str | Path) -> None:

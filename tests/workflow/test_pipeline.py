@@ -170,6 +170,15 @@ def test_what_models_do_inside_is_looked_into_on_demand(project):
     assert planned(project) == {}
 
 
+def test_a_deleted_cell_is_trained_again(project):
+    cell = project / "results/cells/parity/lstm"
+    shutil.move(cell, project / "kept")
+    try:
+        assert planned(project) == {"train": 1, "evaluate": 1} | REPORTING
+    finally:
+        shutil.move(project / "kept", cell)
+
+
 def test_snakemakes_own_report_command_works(project):
     result = snakemake(project, "--report", "elsewhere.html")
     assert result.returncode == 0, result.stdout
