@@ -32,6 +32,7 @@ def measure(
     device: str = "cpu",
     budget: float = 0.5,
     longest_loop: int = 256,
+    slowest: float = 0.5,
 ) -> Iterator[dict]:
     """Time ops over head size D and length T; one row (dict of builtins) per measurement.
 
@@ -44,6 +45,7 @@ def measure(
         batch, heads, dtype, device: of the inputs.
         budget: seconds after which a measurement is not repeated any more.
         longest_loop: the reference, a loop over time, is left out where T is larger.
+        slowest: seconds; a backend that takes longer is left out from there on, for larger T and D.
 
     Yields:
         op, backend, pass ("forward" without gradients, or "training"), batch, time, heads, size,
@@ -55,6 +57,7 @@ def measure(
     for name in ops.names() if names is None else names:
         op = ops.get(name)
         op = dataclasses.replace(op, backends=op.backends | peers.of(name, device))
+        limits: dict[str, tuple[int, int]] = {}  # size and length where a backend became too slow
         for size in sizes:
             for length in times:
                 inputs, counts = _example(op, batch, length, heads, size, dtype, device)
@@ -66,8 +69,13 @@ def measure(
                         continue
                     if backend == "reference" and length > longest_loop:
                         continue
+                    limit = limits.get(backend)
+                    if limit is not None and size >= limit[0] and length >= limit[1]:
+                        continue
                     for kind, factor in PASSES.items():
                         seconds = _seconds(_step(op, backend, inputs, kind), device, budget)
+                        if seconds > slowest:
+                            limits.setdefault(backend, (size, length))
                         yield {
                             "op": name,
                             "backend": backend,
@@ -95,7 +103,7 @@ def _seconds(step: Callable[[], None], device: str, budget: float) -> float:
     """Of a step, on a GPU without the launches, of which a graph rids training too."""
     with graphs.stream(device):
         graph = graphs.Graphs(torch.device(device))
-        for _ in range(2):  # once as it is, then captured
+        for _ in range(2 if graph.on_gpu else 0):  # once as it is, then captured
             graph.run("step", step)
         return fastest(lambda: graph.run("step", step), device, budget)
 
