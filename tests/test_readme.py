@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from fwp import claims
 from fwp.model import SequenceModel
 
 README = Path(__file__).parents[1] / "README.md"
@@ -48,6 +49,13 @@ def test_the_language_counts_modulo_three(module):
     assert language.label("110101") == [1, 2, 2, 0, 0, 1]
     strings = language.sample(np.random.default_rng(0), 20, 3, 12)
     assert all(string.count("1") % 3 == 0 for string in strings)
+
+
+def test_the_claim_is_one(tmp_path):
+    text = README.read_text(encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    (claim,) = claims.read([tmp_path / "mine.yaml"])
+    assert [one.models for one in claim.criteria] == [("leaky",), ("lstm",)]
 
 
 def test_the_ten_lines(capsys):

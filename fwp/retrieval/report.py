@@ -100,6 +100,7 @@ def figure(table: pd.DataFrame) -> Figure:
             )
             for memory in memories
         ]
-        handles.append(Line2D([], [], color=GREY, marker="x", linestyle="", label="published"))
+        if table["published"].notna().any():
+            handles.append(Line2D([], [], color=GREY, marker="x", linestyle="", label="published"))
         page.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return page

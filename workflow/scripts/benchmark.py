@@ -13,13 +13,23 @@ with logging_to(snakemake.log[0]):
     from fwp.figures.style import save
     from fwp.files import write_frame, write_text
 
+    def told(rows):
+        """The rows, each said in the log: all of them take minutes."""
+        for row in rows:
+            print(
+                *(f"{value:.3g}" if isinstance(value, float) else value for value in row.values())
+            )
+            yield row
+
     torch.set_num_threads(1)
     device = devices.pick(snakemake.resources.device)
     packs = [1] if device == "cpu" else [1, 8, 32]
     lengths = {"sizes": [8, 16, 32], "times": [16, 64, 256, 1024]}
     tables = {
-        "steps": pd.DataFrame(steps.measure(snakemake.params.cells, packs=packs, device=device)),
-        "ops": pd.DataFrame(ops.measure(**lengths, budget=0.1, device=device)),
+        "steps": pd.DataFrame(
+            told(steps.measure(snakemake.params.cells, packs=packs, device=device))
+        ),
+        "ops": pd.DataFrame(told(ops.measure(**lengths, budget=0.1, device=device))),
     }
     for name, table in tables.items():
         write_frame(snakemake.output[name], table)
