@@ -122,11 +122,11 @@ class Learner:
 
     @_moments.setter
     def _moments(self, moments: dict[str, Tensor]) -> None:
-        for i, piece in enumerate(self.optimiser.param_groups[0]["params"]):
-            self.optimiser.state[piece] = {
-                name: x.clone() if x.dim() == 0 else self._pieces(x)[i]
-                for name, x in moments.items()
-            }
+        pieces = self.optimiser.param_groups[0]["params"]
+        for name, x in moments.items():
+            parts = [x.clone() for _ in pieces] if x.dim() == 0 else self._pieces(x)
+            for piece, part in zip(pieces, parts, strict=True):
+                self.optimiser.state[piece][name] = part
 
     def keep(self, chosen: Sequence[int]) -> None:
         """Go on with the models `chosen` alone."""
@@ -156,8 +156,11 @@ class Learner:
         self._loss.copy_(tensors["loss"])
         for name, x in self.pack.fixed.items():
             x.copy_(tensors[f"fixed/{name}"])
-        adam = {n: x.clone() for n, x in tensors.items() if n.startswith("adam/")}
-        self._moments = {n[5:]: x.to(self.device) for n, x in adam.items()}
+        self._moments = {
+            name.removeprefix("adam/"): x.to(self.device, copy=True)
+            for name, x in tensors.items()
+            if name.startswith("adam/")
+        }
 
     def epoch(
         self,

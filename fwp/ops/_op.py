@@ -40,6 +40,11 @@ class Backend:
     packs: bool = False
 
 
+def initialised(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+    """Typical inputs of a plain recurrent net: weights about as large as they are at first."""
+    return x, w_x / w_x.shape[-1] ** 0.5, w_h / w_h.shape[-1] ** 0.5, b
+
+
 def only_on_cpu(inputs: dict[str, Tensor]) -> str | None:
     """Why a function of PyTorch's own for recurrent nets is not used for `inputs`, or None."""
     device = next(iter(inputs.values())).device

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from fwp.ops._op import Backend, Op, only_on_cpu
+from fwp.ops._op import Backend, Op, initialised, only_on_cpu
 
 
 def elman(
@@ -52,15 +52,11 @@ def fused(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, h: Tensor) -> tuple[Te
     return y, h.squeeze(0)
 
 
-def _typical(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor) -> tuple[Tensor, ...]:
-    return x, w_x / w_x.shape[-1] ** 0.5, w_h / w_h.shape[-1] ** 0.5, b
-
-
 OP = Op(
     name="elman",
     inputs={"x": "BTI", "w_x": "DI", "w_h": "DD", "b": "D"},
     state="BD",
     cost=lambda n: n["D"] * (n["I"] + n["D"]),
     backends={"fused": Backend(fused, only_on_cpu), "reference": Backend(reference)},
-    typical=_typical,
+    typical=initialised,
 )

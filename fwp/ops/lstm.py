@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.ops import triton as _triton
-from fwp.ops._op import Backend, Op, only_on_cpu
+from fwp.ops._op import Backend, Op, initialised, only_on_cpu
 
 
 def lstm(
@@ -70,10 +70,6 @@ def triton(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, state: State) -> tupl
     return kernel(x, w_x, w_h, b, state)
 
 
-def _typical(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor) -> tuple[Tensor, ...]:
-    return x, w_x / w_x.shape[-1] ** 0.5, w_h / w_h.shape[-1] ** 0.5, b
-
-
 OP = Op(
     name="lstm",
     inputs={"x": "BTI", "w_x": "4DI", "w_h": "4DD", "b": "4D"},
@@ -84,5 +80,5 @@ OP = Op(
         "triton": Backend(triton, _triton.unusable_device, packs=True),
         "reference": Backend(reference),
     },
-    typical=_typical,
+    typical=initialised,
 )
