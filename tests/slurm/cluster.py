@@ -77,9 +77,14 @@ class Cluster:
 
 
 def wait_until(condition: Callable[[], object], seconds: float) -> None:
-    """Wait for something to become true."""
+    """Wait for something to become true.
+
+    Raises:
+        TimeoutError: it did not; with what the cluster does instead.
+    """
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds} s in vain")
+            state = subprocess.run("squeue; sinfo --list-reasons", shell=True, capture_output=True)
+            raise TimeoutError(f"waited {seconds} s in vain\n{state.stdout.decode()}")
         time.sleep(0.2)

@@ -82,6 +82,7 @@ write_config() {
   # With memory cgroups a job ends as OUT_OF_MEMORY, here at half of what it has asked for, so that
   # tests of that need less; else Slurm looks once a second.
   [[ -w /sys/fs/cgroup/memory ]] && tracking=cgroup tasks=cgroup || memory=no
+  # Nobody tells an srun that waits for the controller that it is back: it asks again after SlurmctldTimeout, or a minute.
   for ((i = 0; i < GPUS; i++)); do
     [[ -e $BASE/dev/nvidia$i ]] || mknod "$BASE/dev/nvidia$i" c 1 3
   done
@@ -96,6 +97,7 @@ StateSaveLocation=$BASE/state
 SlurmdSpoolDir=$BASE/state/%n
 SlurmctldPidFile=$BASE/run/slurmctld.pid
 SlurmdPidFile=$BASE/run/%n.pid
+SlurmctldTimeout=10
 SlurmctldLogFile=$BASE/log/slurmctld.log
 SlurmdLogFile=$BASE/log/%n.log
 SlurmdParameters=config_overrides

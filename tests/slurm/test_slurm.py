@@ -118,7 +118,7 @@ def break_node(node: str, cluster: Cluster) -> list[Job]:
 def mend_node(lost: list[Job], cluster: Cluster) -> None:
     """Let the node come back when others have its jobs."""
     ids = {job.id for job in lost}
-    wait_until(lambda: not ids & {job.id for job in jobs("", "pending")}, 120)
+    wait_until(lambda: not ids & {job.id for job in jobs("", "pending")}, 300)
     cluster.up(lost[0].node)
     update(f"nodename={lost[0].node}", "state=resume")
 
