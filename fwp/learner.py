@@ -10,12 +10,12 @@ from torch import Tensor
 
 from fwp import graphs, interrupts, rtrl
 from fwp.accuracy import Exam
+from fwp.adam import Adam
 from fwp.batches import Batch, Strings
 from fwp.loss import weighted_cross_entropy
 from fwp.packs import Pack
 
 SCHEDULES = ("constant", "cosine")
-PIECE = 8192  # weights; on a GPU Adam's kernel deals pieces, not weights, to multiprocessors
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
 
 
@@ -78,9 +78,10 @@ class Learner:
         self.on_gpu = self.device.type == "cuda"
         self.highest, self.step = learning_rate, 0
         # A graph reads the rate from memory; elsewhere a plain number is quicker.
-        self.rate = torch.tensor(learning_rate, device=self.device) if self.on_gpu else None
-        self.settings = {"betas": tuple(betas), "eps": eps, "fused": True}
-        self.settings["capturable"] = self.on_gpu
+        self.rate = learning_rate
+        if self.on_gpu:
+            self.rate = torch.tensor(learning_rate, device=self.device)
+        self.settings = {"betas": betas, "eps": eps}
         self._begin()
 
     def _begin(self) -> None:
@@ -89,12 +90,7 @@ class Learner:
         flat = torch.cat([w.detach().flatten() for w in weights])
         for weight, view in zip(weights, self._views(flat), strict=True):
             weight.data = view
-        self._flat, self._gradient = flat, torch.zeros_like(flat)
-        pieces = self._pieces(flat)
-        for piece, gradient in zip(pieces, self._pieces(self._gradient), strict=True):
-            piece.grad = gradient
-        rate = self.highest if self.rate is None else self.rate
-        self.optimiser = torch.optim.Adam(pieces, lr=rate, **self.settings)
+        self._flat, self.adam = flat, Adam(flat, **self.settings)
         self.graphs = graphs.Graphs(self.device)
         # A graph goes on writing to where it first wrote.
         kept = {"dtype": torch.float64, "device": self.device}
@@ -107,44 +103,23 @@ class Learner:
         parts = flat.split([w.numel() for w in weights])
         return [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
 
-    def _pieces(self, flat: Tensor) -> list[Tensor]:
-        """The parts of `flat` that are one tensor each to Adam."""
-        return list(flat.split(PIECE)) if self.on_gpu else [flat]
-
-    @property
-    def _moments(self) -> dict[str, Tensor]:
-        """Adam's state: its count of steps, and numbers for each weight, laid out as those are."""
-        states = [self.optimiser.state[p] for p in self.optimiser.param_groups[0]["params"]]
-        return {
-            name: x if x.dim() == 0 else torch.cat([state[name] for state in states])
-            for name, x in states[0].items()
-        }
-
-    @_moments.setter
-    def _moments(self, moments: dict[str, Tensor]) -> None:
-        pieces = self.optimiser.param_groups[0]["params"]
-        for name, x in moments.items():
-            parts = [x.clone() for _ in pieces] if x.dim() == 0 else self._pieces(x)
-            for piece, part in zip(pieces, parts, strict=True):
-                self.optimiser.state[piece][name] = part
-
     def keep(self, chosen: Sequence[int]) -> None:
         """Go on with the models `chosen` alone."""
         rows = slice(None) if self.pack.size == 1 else list(chosen)
         kept = {
             name: x if x.dim() == 0 else torch.cat([v[rows].flatten() for v in self._views(x)])
-            for name, x in self._moments.items()
+            for name, x in self.adam.moments.items()
         }
         self.pack.keep(chosen)
         self._begin()
-        self._moments = kept
+        self.adam.load(kept)
 
     def state(self) -> dict[str, Tensor]:
         """What the steps so far have left behind, on the CPU; `step` belongs to it."""
         if self.on_gpu:
             torch.cuda.synchronize()  # the caller may be on another stream
         tensors = {"weights": self._flat, "loss": self._loss}
-        tensors |= {f"adam/{name}": x for name, x in self._moments.items()}
+        tensors |= {f"adam/{name}": x for name, x in self.adam.moments.items()}
         tensors |= {f"fixed/{name}": x for name, x in self.pack.fixed.items()}
         return {name: x.cpu().clone() for name, x in tensors.items()}
 
@@ -156,11 +131,7 @@ class Learner:
         self._loss.copy_(tensors["loss"])
         for name, x in self.pack.fixed.items():
             x.copy_(tensors[f"fixed/{name}"])
-        self._moments = {
-            name.removeprefix("adam/"): x.to(self.device, copy=True)
-            for name, x in tensors.items()
-            if name.startswith("adam/")
-        }
+        self.adam.load({name: tensors[f"adam/{name}"] for name in self.adam.moments})
 
     def epoch(
         self,
@@ -204,8 +175,8 @@ class Learner:
         tokens = self.strings.tokens[rows, :length].long()
         targets = self.strings.targets[rows, :length].long()
         loss, gradients = self.gradient(self.pack, tokens, targets, weights)
-        torch.cat([g.flatten() for g in gradients], out=self._gradient)
-        self.optimiser.step()
+        torch.cat([g.flatten() for g in gradients], out=self.adam.gradient)
+        self.adam.step(self.rate)
         self._loss += loss * labels
 
     def _prepare(self, batches: Sequence[Batch]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
@@ -248,7 +219,7 @@ class Learner:
         if self.schedule == "constant":
             return
         rate = self.highest * (1 + math.cos(math.pi * min(self.step / self.steps, 1))) / 2
-        if self.rate is None:
-            self.optimiser.param_groups[0]["lr"] = rate
-        else:
+        if self.on_gpu:
             self.rate.fill_(rate)
+        else:
+            self.rate = rate

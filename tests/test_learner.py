@@ -40,7 +40,7 @@ def test_the_cosine_ends_at_zero(data):
     rates = []
     for batch in batches:
         annealed.epoch([[batch]])
-        rates.append(annealed.optimiser.param_groups[0]["lr"])
+        rates.append(annealed.rate)
     assert rates[0] == 1e-2 and rates == sorted(rates, reverse=True)
     assert 0 < rates[-1] < 1e-3
 
