@@ -11,13 +11,15 @@ from fwp.packs import in_pack, stacked
 class Embedding(torch.nn.Embedding):
     """`torch.nn.Embedding` for an alphabet of a few symbols, and for packs.
 
-    Its gradient is a matrix product: PyTorch's would sort the tokens.
+    Its gradient is a matrix product: on a GPU PyTorch's would sort the tokens.
     """
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Vectors [B, T, hidden] of tokens [B, T]."""
         if in_pack():
             return _Packed.apply(self.weight, tokens)
+        if tokens.device.type == "cpu":
+            return F.embedding(tokens, self.weight)
         return embed(self.weight.unsqueeze(0), tokens.unsqueeze(0)).squeeze(0)
 
 
