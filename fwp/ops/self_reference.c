@@ -5,6 +5,7 @@
  *     [y a_q a_k a_β] = x W,   q = softmax(a_q),  k = softmax(a_k),  β = σ(a_β)
  *     e = m W with m = q − k,   W ← W + k ⊗ (β ∘ e)       (∘: every part of e times its own rate)
  * so the difference of the reads of q and k is one read, and x_{t+1} reads W while it is written.
+ * β of a matrix that does not change (no bit in `updated`) is 0 instead.
  *
  * Back through it, with G the gradient of W after the step, and g that of x W of the *next* step:
  *     G  ← G + x_{t+1} ⊗ g                   dx_{t+1} = W g
@@ -41,7 +42,7 @@ INLINE void scale_parts(vec *restrict out, const vec *restrict beta, const vec *
 }
 
 EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, int64_t size,
-                   int64_t every, tensor x_, tensor y_0, tensor q_0, tensor k_0, tensor beta_0,
+                   int64_t every, int64_t updated, tensor x_, tensor y_0, tensor q_0, tensor k_0, tensor beta_0,
                    tensor y_, tensor y_T, tensor q_T, tensor k_T, tensor beta_T, vec *kept,
                    vec *states) {
     const int D = SIZE(size), P = COLUMNS(D);
@@ -67,7 +68,8 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, 
             memcpy(q, out + D, 2 * D * sizeof(vec));
             softmax(q, D);
             softmax(k, D);
-            for (int i = 0; i < 4; i++) beta[i] = vsigmoid(out[3 * D + i]);
+            for (int i = 0; i < 4; i++)
+                beta[i] = updated >> i & 1 ? vsigmoid(out[3 * D + i]) : (vec){0};
             for (int i = 0; i < D; i++) m[i] = q[i] - k[i];
             clear(e, P);
             add_read(e, m, W, D, P);
@@ -92,13 +94,14 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, 
 }
 
 EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, int64_t size,
-                    int64_t every, const vec *kept, const vec *states, tensor dy_, tensor dy_T,
+                    int64_t every, int64_t updated, const vec *kept, const vec *states, tensor dy_, tensor dy_T,
                     tensor dq_T, tensor dk_T, tensor dbeta_T, tensor dx_, tensor dy_0,
                     tensor dq_0, tensor dk_0, tensor dbeta_0) {
     const int D = SIZE(size), P = COLUMNS(D);
     const int64_t stored = (T + every - 1) / every;
     const tensor last[4] = {dy_T, dq_T, dk_T, dbeta_T}, first[4] = {dy_0, dq_0, dk_0, dbeta_0};
     const int vecs = 2 * D * P + 4 * P + 6 * D;
+    (void)updated; /* β of the others was kept as 0 */
     vec *memory = workspace(vecs);
     if (!memory) return 1;
     vec *W = memory, *G = W + D * P, *g = G + D * P, *d = g + P, *dd = d + P, *de = dd + P;

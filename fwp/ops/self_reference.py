@@ -1,7 +1,6 @@
 """The self-referential weight matrix (Irie et al., 2022)."""
 
-from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -41,8 +40,8 @@ def self_reference(
         initial_state: matrices to go on from, (W_y, W_q, W_k [B, H, D, D], W_β [B, H, D, 4]); the
             w_* are then not used. None means the w_* for every sequence.
         updated: which of the matrices change over time: letters of y, q, k and b (for W_β).
-        backend: "auto", or one of `OP.backends`; where not all matrices change, which serves to
-            show what each is good for, there is the loop over time alone.
+            Fewer than all serve to show what each is good for.
+        backend: "auto", or one of `OP.backends`.
 
     Returns:
         y [B, T, H, D] and the four matrices after the last step, shaped like `initial_state`.
@@ -83,7 +82,13 @@ def reference(
 
 
 def native(
-    x: Tensor, _w_y: Tensor, _w_q: Tensor, _w_k: Tensor, _w_beta: Tensor, state: Matrices
+    x: Tensor,
+    _w_y: Tensor,
+    _w_q: Tensor,
+    _w_k: Tensor,
+    _w_beta: Tensor,
+    state: Matrices,
+    updated: str = PARTS,
 ) -> tuple[Tensor, Matrices]:
     """The compiled kernel, see self_reference.c."""
     (B, T, H, D), columns = x.shape, _native.padded(3 * x.shape[-1] + 4)
@@ -92,7 +97,7 @@ def native(
         KERNEL,
         (x,),
         state,
-        sizes=(B, H, T, D, every),
+        sizes=(B, H, T, D, every, _bits(updated)),
         size=D,
         output=x.shape,
         kept=[(T, 3 * D + 4 + columns), (-(-T // every), D * columns)],
@@ -101,12 +106,22 @@ def native(
 
 
 def triton(
-    x: Tensor, w_y: Tensor, w_q: Tensor, w_k: Tensor, w_beta: Tensor, state: Matrices
+    x: Tensor,
+    _w_y: Tensor,
+    _w_q: Tensor,
+    _w_k: Tensor,
+    _w_beta: Tensor,
+    state: Matrices,
+    updated: str = PARTS,
 ) -> tuple[Tensor, Matrices]:
     """The kernel for GPUs, see triton/self_reference.py."""
     from fwp.ops.triton.self_reference import self_reference as kernel
 
-    return kernel(x, w_y, w_q, w_k, w_beta, state)
+    return kernel(x, state, _bits(updated))
+
+
+def _bits(updated: str) -> int:
+    return sum(1 << i for i, part in enumerate(PARTS) if part in updated)
 
 
 def _initial(_: Op, inputs: dict[str, Tensor]) -> Matrices:
@@ -140,4 +155,4 @@ def _ablated(updated: str) -> Op:
     if set(updated) - set(PARTS) or len(set(updated)) < len(updated):
         rule = f"must be letters of {PARTS}, each at most once"
         raise ValueError(f"{OP.name}: updated {rule}, got {updated!r}")
-    return replace(OP, backends={"reference": Backend(partial(reference, updated=updated))})
+    return OP.variant(updated=updated)

@@ -5,14 +5,15 @@ import torch
 from test_properties import as_tuple, difference, example, largest, random_like, usable
 
 from fwp import ops
-from fwp.ops import selective_scan
-from fwp.ops.recurrent_delta_rule import _ablated
+from fwp.ops import recurrent_delta_rule, selective_scan, self_reference
 
 VARIANTS = {
     "selective_scan": [selective_scan.SIGNED],
     "recurrent_delta_rule": [
-        _ablated(*parts) for parts in (("linear", "delta"), ("tanh", "sum"), ("linear", "sum"))
+        recurrent_delta_rule._ablated(*parts)
+        for parts in (("linear", "delta"), ("tanh", "sum"), ("linear", "sum"))
     ],
+    "self_reference": [self_reference._ablated(parts) for parts in ("y", "yb", "qk", "ykb")],
 }
 CASES = [
     pytest.param(op, backend, id=f"{name}-{i}-{backend}")
@@ -31,7 +32,8 @@ def results(op, backend, inputs, state, weights=None):
     found = (output, *as_tuple(final))
     weights = weights or random_like(found, torch.Generator().manual_seed(1))
     loss = sum((x * w).sum() for x, w in zip(found, weights, strict=True))
-    return [*found, *torch.autograd.grad(loss, leaves)], weights
+    gradients = torch.autograd.grad(loss, leaves, materialize_grads=True)
+    return [*found, *gradients], weights
 
 
 @pytest.mark.parametrize(("op", "backend"), CASES)

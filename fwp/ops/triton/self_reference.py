@@ -27,17 +27,15 @@ BACKWARD_WARPS = WARPS | {64: 8}
 Matrices = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-def self_reference(
-    x: Tensor, _w_y: Tensor, _w_q: Tensor, _w_k: Tensor, _w_beta: Tensor, state: Matrices
-) -> tuple[Tensor, Matrices]:
-    """As `fwp.ops.self_reference`; the weights are only read through `state`."""
-    y, *state = _SelfReference.apply(records((x, *state)), x, *state)
+def self_reference(x: Tensor, state: Matrices, updated: int) -> tuple[Tensor, Matrices]:
+    """As `fwp.ops.self_reference`; a bit of `updated` for each matrix, W_y first."""
+    y, *state = _SelfReference.apply(records((x, *state)), updated, x, *state)
     return y, tuple(state)
 
 
 class _SelfReference(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, record, x, *state):
+    def forward(ctx, record, updated, x, *state):
         (B, T, H, D), every = x.shape, max(32, 3 * x.shape[-1] + 4)
         x, state = contiguous_end(x), [contiguous_end(W, 2) for W in state]
         y, final = x.new_empty(B, T, H, D), [x.new_empty(W.shape) for W in state]
@@ -50,7 +48,7 @@ class _SelfReference(torch.autograd.Function):
             x, *state, y, *final, vectors, rates, states,
             *(T, H),
             *x.stride()[:3], *(stride for W in state for stride in W.stride()[:2]),
-            D=D, P=P, EVERY=every, RECORD=record, **of_warps(WARPS[P]),
+            D=D, P=P, EVERY=every, UPDATED=updated, RECORD=record, **of_warps(WARPS[P]),
         )  # fmt: skip
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, vectors, rates, states)
@@ -78,7 +76,7 @@ class _SelfReference(torch.autograd.Function):
             *x.stride()[:3], *dy.stride()[:3],
             D=D, P=P, EVERY=ctx.every, **of_warps(BACKWARD_WARPS[P]),
         )  # fmt: skip
-        return None, dx, *d_state
+        return None, None, dx, *d_state
 
 
 @triton.jit
@@ -158,7 +156,8 @@ def _forward(
     x_, y_0, q_0, k_0, b_0, y_, y_T, q_T, k_T, b_T, vectors_, rates_, states_,
     T, H,
     x_n, x_t, x_h, y_n, y_h, q_n, q_h, k_n, k_h, b_n, b_h,
-    D: tl.constexpr, P: tl.constexpr, EVERY: tl.constexpr, RECORD: tl.constexpr,
+    D: tl.constexpr, P: tl.constexpr, EVERY: tl.constexpr, UPDATED: tl.constexpr,
+    RECORD: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0).to(tl.int64)
     n, head = program // H, program % H
@@ -185,6 +184,8 @@ def _forward(
 
         q, k = _softmax(a[1], j < D), _softmax(a[2], j < D)
         rates = sigmoid(a[3])
+        if UPDATED != 15:
+            rates = tl.where((UPDATED >> j) % 2 == 1, rates, 0.0)
         r = _rates(rates, j)
         k_row = turn(k, i, j, 1)
         e = _read(turn(q - k, i, j, 1), W)
