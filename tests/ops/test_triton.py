@@ -15,7 +15,11 @@ from fwp import ops
 from fwp.ops import triton
 
 NAMES = [name for name in ops.names() if "triton" in ops.get(name).backends]
-VARIANTS = ["recurrent_delta_rule:feedback=linear,rule=sum", "selective_scan:negative=yes"]
+VARIANTS = [
+    "recurrent_delta_rule:feedback=linear,rule=sum",
+    "selective_scan:negative=yes",
+    "self_reference:updated=yb",
+]
 CASES = {
     "usual": (1, {}),
     "one step": (1, {"T": 1}),
