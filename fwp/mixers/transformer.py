@@ -1,13 +1,10 @@
 """Causal softmax attention (Vaswani et al. 2017), without positional encoding."""
 
-import functools
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fwp.causal_attention import causal_attention
 from fwp.linear import Linear
-from fwp.packs import folded
 
 
 class SoftmaxAttention(nn.Module):
@@ -32,19 +29,13 @@ class SoftmaxAttention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None):
-        """Map x [B, T, hidden] to y [B, T, hidden]; the state is (keys, values), [B, H, t, D]."""
+        """Map x [B, T, hidden] to y [B, T, hidden]; the state is (keys, values), [B, t, H, D]."""
         batch, time, hidden = x.shape
         split = self.qkv(x).view(batch, time, 3, self.heads, hidden // self.heads)
-        q, k, v = split.permute(2, 0, 3, 1, 4)
-        if state is None:
-            attend = functools.partial(F.scaled_dot_product_attention, is_causal=True)
-        else:
-            k, v = torch.cat((state[0], k), dim=2), torch.cat((state[1], v), dim=2)
-            past = k.shape[2] - time
-            seen = torch.ones(time, past + time, dtype=torch.bool, device=x.device).tril(past)
-            attend = functools.partial(F.scaled_dot_product_attention, attn_mask=seen)
-        y = folded(attend, q, k, v)
-        return self.out(y.transpose(1, 2).reshape(batch, time, hidden)), (k, v)
+        q, k, v = split.unbind(2)
+        if state is not None:
+            k, v = torch.cat((state[0], k), dim=1), torch.cat((state[1], v), dim=1)
+        return self.out(causal_attention(q, k, v).flatten(2)), (k, v)
 
 
 MIXER = SoftmaxAttention

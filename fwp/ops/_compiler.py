@@ -35,18 +35,20 @@ class Unavailable(Exception):  # noqa: N818 - a state of the machine, handled by
 
 
 @functools.cache
-def library(name: str, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Unavailable:
-    """The functions of `name`.c for a data type and head size, or why there are none."""
-    folder = Path(__file__).parent
-    source = folder / f"{name}.c"
+def library(source: Path, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Unavailable:
+    """The functions of a C file for a data type and head size, or why there are none."""
     try:
         compiler, version = find_compiler()
         flags = [*FLAGS, f"-DREAL_IS_DOUBLE={int(dtype == torch.float64)}"]
         if size is not None:
             flags.append(f"-DFIXED_SIZE={size}")
-        texts = [path.read_bytes() for path in (source, *sorted(folder.glob("_*.h")))]
+        texts = [
+            path.read_bytes() for path in (source, *sorted(Path(__file__).parent.glob("_*.h")))
+        ]
         parts = repr((texts, flags, compiler, version, processor())).encode()
-        label = f"{name}-{'float64' if dtype == torch.float64 else 'float32'}-{size or 'any'}"
+        label = (
+            f"{source.stem}-{'float64' if dtype == torch.float64 else 'float32'}-{size or 'any'}"
+        )
         path = cache_folder() / f"{label}-{hashlib.sha256(parts).hexdigest()[:16]}.so"
         if path.exists():
             try:
@@ -58,7 +60,7 @@ def library(name: str, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Un
     except Unavailable as error:
         return error
     except OSError as error:
-        return Unavailable(f"the compiled kernel of {name} cannot be loaded: {error}")
+        return Unavailable(f"the compiled kernel of {source.stem} cannot be loaded: {error}")
 
 
 def _compile(compiler: tuple[str, ...], flags: list[str], source: Path, path: Path) -> None:

@@ -10,6 +10,7 @@ import functools
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -68,10 +69,16 @@ def padded(size: int) -> int:
 
 
 class Kernel:
-    """The compiled functions of `<name>.c`."""
+    """The compiled functions of `<name>.c`, which lies beside the ops or in another folder."""
 
-    def __init__(self, name: str, fixed_sizes: tuple[int, ...] = FIXED_SIZES):
+    def __init__(
+        self,
+        name: str,
+        fixed_sizes: tuple[int, ...] = FIXED_SIZES,
+        folder: Path = Path(__file__).parent,
+    ):
         self.name = name
+        self.source = folder / f"{name}.c"
         self.fixed_sizes = fixed_sizes
 
     def unusable(self, inputs: dict[str, Tensor]) -> str | None:
@@ -112,7 +119,7 @@ class Kernel:
             raise MemoryError(f"{self.name}: no memory for the kernel's workspace")
 
     def _find(self, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Unavailable:
-        return _compiler.library(self.name, dtype, size if size in self.fixed_sizes else None)
+        return _compiler.library(self.source, dtype, size if size in self.fixed_sizes else None)
 
     def _load(self, dtype: torch.dtype, size: int | None) -> ctypes.CDLL:
         library = self._find(dtype, size)
