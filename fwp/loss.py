@@ -1,5 +1,7 @@
 """Cross-entropy of a batch of strings that count differently."""
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -8,7 +10,7 @@ from fwp.batches import IGNORE
 from fwp.ops import _native, triton
 from fwp.ops._tensors import records
 
-KERNEL = _native.Kernel("cross_entropy", fixed_sizes=())
+KERNEL = _native.Kernel("loss", fixed_sizes=(), folder=Path(__file__).parent)
 
 
 def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
@@ -37,7 +39,7 @@ def by_pytorch(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
 
 
 class _Native(torch.autograd.Function):
-    """The compiled kernel, see ops/cross_entropy.c, which computes the gradient on the way."""
+    """The compiled kernel, see loss.c, which computes the gradient on the way."""
 
     @staticmethod
     def forward(ctx, record, logits, targets, weights):

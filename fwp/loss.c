@@ -5,7 +5,7 @@
  * where position t has the target y; one with a negative target counts nothing.
  */
 
-#include "_native.h"
+#include "ops/_native.h"
 
 /* Logits x and dx (null if not wanted) are [strings, T, classes], targets [strings, T], the others
  * [strings]; a block is a string. */
