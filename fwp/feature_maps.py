@@ -6,11 +6,13 @@ that autograd would chain as in its matrix products.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fwp import elu_plus_one as native
 from fwp.ops import triton
 from fwp.packs import folded
 
@@ -19,14 +21,16 @@ EPS = 1e-6  # added to sums that may be zero
 
 def elu_plus_one(x: Tensor) -> Tensor:
     """φ(x) = elu(x) + 1 > 0, element by element (Katharopoulos et al. 2020), of [B, T, ..., D]."""
-    return folded(_kernel(normalise=False), x) if _on_gpu(x) else _EluPlusOne.apply(x)
+    kernel = _kernel(x)
+    return _EluPlusOne.apply(x) if kernel is None else folded(partial(kernel, normalise=False), x)
 
 
 def normalised_elu_plus_one(x: Tensor) -> Tensor:
     """elu + 1 divided by its sum over the last axis, of [B, T, ..., D] (Schlag et al. 2021)."""
-    if _on_gpu(x):
-        return folded(_kernel(normalise=True), x)
-    return sum_normalise(_EluPlusOne.apply(x))
+    kernel = _kernel(x)
+    if kernel is None:
+        return sum_normalise(_EluPlusOne.apply(x))
+    return folded(partial(kernel, normalise=True), x)
 
 
 def sum_normalise(x: Tensor, eps: float = 0.0) -> Tensor:
@@ -48,14 +52,13 @@ def attention_normalise(x: Tensor, z: Tensor) -> Tensor:
     return x / ((x * z).sum(-1, keepdim=True) + EPS)
 
 
-def _on_gpu(x: Tensor) -> bool:
-    return triton.unusable_device({"x": x}) is None
+def _kernel(x: Tensor) -> Callable[..., Tensor] | None:
+    """elu + 1 as one pass over memory, if there is a kernel for x."""
+    if triton.unusable_device({"x": x}) is None:
+        from fwp.ops.triton.elu_plus_one import elu_plus_one as kernel
 
-
-def _kernel(normalise: bool) -> Callable[[Tensor], Tensor]:
-    from fwp.ops.triton.elu_plus_one import elu_plus_one as kernel
-
-    return lambda x: kernel(x, normalise)
+        return kernel
+    return native.elu_plus_one if native.unusable(x) is None else None
 
 
 def softmax(x: Tensor) -> Tensor:

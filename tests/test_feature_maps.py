@@ -2,6 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from fwp import elu_plus_one as native
 from fwp.feature_maps import (
     FEATURE_MAPS,
     FeatureMap,
@@ -36,8 +37,47 @@ def check(device, dtype, **tolerance):
                 torch.testing.assert_close(own, theirs, **tolerance)
 
 
-def test_values_and_gradients():
-    check("cpu", torch.float64)
+@pytest.fixture(params=["kernel", "PyTorch"])
+def way(request, monkeypatch):
+    """The kernel in C, if there is a compiler, and what stands in for it."""
+    if request.param == "PyTorch":
+        monkeypatch.setattr(native, "unusable", lambda x: "there is no compiler")
+    elif (reason := native.unusable(torch.ones(1, 1, 1))) is not None:
+        pytest.skip(reason)
+
+
+def test_values_and_gradients(way):
+    check("cpu", torch.float64, rtol=1e-10, atol=1e-12)
+    check("cpu", torch.float32, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 7, 8, 12, 16, 17, 32, 33, 64, 70])
+@pytest.mark.parametrize("heads", [1, 3])
+def test_every_width_in_rows_of_any_layout(way, width, heads, dtype):
+    generator = torch.Generator().manual_seed(0)
+    whole = 3 * torch.randn(2, 300, 3, heads, width, generator=generator, dtype=dtype)
+    layouts = [whole, whole[:, :, :2], whole[:, ::2], whole[:1], whole[:, :1]]
+    layouts += [whole.transpose(0, 1), whole.transpose(-1, -2), whole.flatten(2)]
+    for given in layouts:
+        x, exact = given.detach().requires_grad_(), given.detach().double().requires_grad_()
+        d_output = torch.randn(x.shape, generator=generator, dtype=dtype)
+        for ours, normalise in ((elu_plus_one, False), (normalised_elu_plus_one, True)):
+            output, expected = ours(x), plain(exact, normalise)
+            (own,) = torch.autograd.grad(output, x, d_output)
+            (theirs,) = torch.autograd.grad(expected, exact, d_output.double())
+            tolerance = 1e-10 if dtype == torch.float64 else 1e-5
+            for got, truth in ((output, expected), (own, theirs)):
+                torch.testing.assert_close(got.double(), truth, rtol=tolerance, atol=tolerance)
+
+
+def test_numbers_of_any_size(way):
+    x = torch.tensor([[[-1e30, -120.0, -80.0, -1e-6, 0.0, 1e-6, 90.0, 1e30]]], requires_grad=True)
+    torch.testing.assert_close(elu_plus_one(x), F.elu(x) + 1, rtol=1e-5, atol=1e-30)
+    (slope,) = torch.autograd.grad(elu_plus_one(x).sum(), x)
+    torch.testing.assert_close(slope, x.clamp(max=0).exp(), rtol=1e-5, atol=1e-30)
+    share = normalised_elu_plus_one(x)
+    torch.testing.assert_close(share, plain(x, True), rtol=1e-5, atol=1e-30)
 
 
 @pytest.mark.gpu
@@ -52,8 +92,15 @@ def test_any_positive_vector_can_be_normalised():
     assert torch.autograd.gradcheck(sum_normalise, x)
 
 
-def test_what_is_not_a_number_stays_so():
-    assert elu_plus_one(torch.tensor([[[float("nan")]]])).isnan().all()
+@pytest.mark.parametrize("ours", [elu_plus_one, normalised_elu_plus_one])
+def test_what_is_not_a_number_stays_so(way, ours):
+    x = torch.ones(1, 40, 1, 8)
+    x[0, 5, 0, 3] = float("nan")
+    x.requires_grad_()
+    output = ours(x)
+    (gradient,) = torch.autograd.grad(output.sum(), x)
+    for found in (output, gradient):
+        assert found[0, 5, 0, 3].isnan() and found[0, [4, 6]].isfinite().all()
 
 
 def keys(*shape):

@@ -37,6 +37,8 @@ class Unavailable(Exception):  # noqa: N818 - a state of the machine, handled by
 @functools.cache
 def library(source: Path, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Unavailable:
     """The functions of a C file for a data type and head size, or why there are none."""
+    if dtype not in (torch.float32, torch.float64):
+        return Unavailable(f"kernels compute in float32 and float64, not in {dtype}")
     try:
         compiler, version = find_compiler()
         flags = [*FLAGS, f"-DREAL_IS_DOUBLE={int(dtype == torch.float64)}"]

@@ -43,11 +43,11 @@ def sequence(x: Tensor | None) -> Strided:
 
 
 def plain_sequence(x: Tensor | None) -> Strided:
-    """A sequence without heads, [B, T, D], or a state without heads, [B, D]."""
+    """A sequence without heads, [B, T, ...], or a state without heads, [B, D]."""
     if x is None:
         return Strided()
-    x = contiguous_end(x)
-    return _keeping(x, Strided(x.data_ptr(), x.stride(0), x.stride(1) if x.dim() == 3 else 0, 0))
+    x = contiguous_end(x, max(1, x.dim() - 2))
+    return _keeping(x, Strided(x.data_ptr(), x.stride(0), x.stride(1) if x.dim() > 2 else 0, 0))
 
 
 def state(x: Tensor | None) -> Strided:
@@ -81,13 +81,18 @@ class Kernel:
         self.source = folder / f"{name}.c"
         self.fixed_sizes = fixed_sizes
 
-    def unusable(self, inputs: dict[str, Tensor]) -> str | None:
-        """Why the kernel cannot compute on `inputs`, or None. Warns once if it cannot be built."""
+    def unusable(self, inputs: dict[str, Tensor], size: int | None = None) -> str | None:
+        """Why the kernel cannot compute on `inputs`, or None. Warns once if it cannot be built.
+
+        `size` is the head size; by default, the one that all inputs [B, T, H, D] have.
+        """
         first = next(iter(inputs.values()))
         if first.device.type != "cpu":
             return f"it computes on the CPU, the tensors are on {first.device}"
-        sizes = {x.shape[-1] for x in inputs.values() if x.dim() == 4}
-        library = self._find(first.dtype, sizes.pop() if len(sizes) == 1 else None)
+        if size is None:
+            sizes = {x.shape[-1] for x in inputs.values() if x.dim() == 4}
+            size = sizes.pop() if len(sizes) == 1 else None
+        library = self._find(first.dtype, size)
         if isinstance(library, Unavailable):
             _warn_once(str(library))
             return str(library)

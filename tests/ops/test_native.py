@@ -164,6 +164,12 @@ def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
     assert _compiler.cache_folder() == Path("~/.cache/fwp").expanduser()
 
 
+def test_there_are_kernels_for_two_types_of_numbers():
+    for dtype in (torch.float16, torch.int64):
+        reason = str(_compiler.library(Path("delta_rule.c"), dtype, None))
+        assert reason == f"kernels compute in float32 and float64, not in {dtype}"
+
+
 def gradients(op, inputs):
     leaves = {name: x.detach().clone().requires_grad_() for name, x in inputs.items()}
     output, _ = op("native", None, **leaves)
