@@ -27,7 +27,7 @@ class _EluPlusOne(torch.autograd.Function):
         B, T, *_, D = x.shape
         y = x.new_empty(x.shape)
         scale = x.new_empty(x.shape[:-1]) if normalise else None
-        ctx.blocks, ctx.sizes = -(-B * T // ROWS), (B, T, y[0, 0].numel(), D)
+        ctx.blocks, ctx.sizes = -(-B * T // ROWS), (B, T, y.stride(1), D)
         KERNEL.run("forward", ctx.blocks, x, D, *ctx.sizes, plain_sequence(x), y, scale)
         ctx.save_for_backward(y, scale)
         return y
@@ -36,6 +36,6 @@ class _EluPlusOne(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
         y, scale = ctx.saved_tensors
-        dx, D = torch.empty_like(y), y.shape[-1]
+        dx, D = y.new_empty(y.shape), y.shape[-1]
         KERNEL.run("backward", ctx.blocks, y, D, *ctx.sizes, y, scale, dy.contiguous(), dx)
         return dx, None

@@ -34,18 +34,22 @@ class Strided(ctypes.Structure):
     ]
 
 
+NOTHING = Strided()
+
+
 def sequence(x: Tensor | None) -> Strided:
     """A sequence [B, T, H, D] or [B, T, H] for a kernel; copied unless its D is contiguous."""
     if x is None:
-        return Strided()
+        return NOTHING
     x = contiguous_end(x, x.dim() - 3)
-    return _keeping(x, Strided(x.data_ptr(), *x.stride()[:3]))
+    batch, time, head, *_ = x.stride()
+    return _keeping(x, Strided(x.data_ptr(), batch, time, head))
 
 
 def plain_sequence(x: Tensor | None) -> Strided:
     """A sequence without heads, [B, T, ...], or a state without heads, [B, D]."""
     if x is None:
-        return Strided()
+        return NOTHING
     x = contiguous_end(x, max(1, x.dim() - 2))
     return _keeping(x, Strided(x.data_ptr(), x.stride(0), x.stride(1) if x.dim() > 2 else 0, 0))
 
@@ -53,7 +57,7 @@ def plain_sequence(x: Tensor | None) -> Strided:
 def state(x: Tensor | None) -> Strided:
     """A state [B, H, ...] for a kernel; copied unless the dimensions after H are contiguous."""
     if x is None:
-        return Strided()
+        return NOTHING
     x = contiguous_end(x, x.dim() - 2)
     return _keeping(x, Strided(x.data_ptr(), x.stride(0), 0, x.stride(1)))
 
@@ -80,6 +84,7 @@ class Kernel:
         self.name = name
         self.source = folder / f"{name}.c"
         self.fixed_sizes = fixed_sizes
+        self._functions = {}  # by name, data type and head size
 
     def unusable(self, inputs: dict[str, Tensor], size: int | None = None) -> str | None:
         """Why the kernel cannot compute on `inputs`, or None. Warns once if it cannot be built.
@@ -100,7 +105,7 @@ class Kernel:
 
     def lanes(self, dtype: torch.dtype, size: int | None) -> int:
         """How many sequences a block holds."""
-        return self._load(dtype, size).lanes_in_a_block()
+        return self._function("lanes_in_a_block", dtype, size)()
 
     def run(self, function: str, blocks: int, like: Tensor, size: int | None, *args) -> None:
         """Run `function` over `blocks` independent blocks of sequences.
@@ -111,14 +116,16 @@ class Kernel:
         Python's lock) if PyTorch is allowed several; blocks share no result, so that no bit
         depends on the split.
         """
-        call = getattr(self._load(like.dtype, size), function)
-        values = [_argument(x) for x in args]
+        call = self._function(function, like.dtype, size)
+        if call.argtypes is None:  # told the types, ctypes needs no object for every number
+            call.argtypes = [ctypes.c_int64, ctypes.c_int64, *map(_type, args)]
+        values = [x.data_ptr() if isinstance(x, Tensor) else x for x in args]
         threads = min(torch.get_num_threads(), blocks)
-        bounds = [ctypes.c_int64(blocks * i // threads) for i in range(threads + 1)]
-        if threads == 1:
-            failures = [call(*bounds, *values)]
+        if threads <= 1:
+            failures = [call(0, blocks, *values)]
         else:
             pool = _pool(threads, os.getpid())
+            bounds = [blocks * i // threads for i in range(threads + 1)]
             failures = list(pool.map(lambda a, b: call(a, b, *values), bounds[:-1], bounds[1:]))
         if any(failures):
             raise MemoryError(f"{self.name}: no memory for the kernel's workspace")
@@ -126,19 +133,19 @@ class Kernel:
     def _find(self, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Unavailable:
         return _compiler.library(self.source, dtype, size if size in self.fixed_sizes else None)
 
-    def _load(self, dtype: torch.dtype, size: int | None) -> ctypes.CDLL:
-        library = self._find(dtype, size)
-        if isinstance(library, Unavailable):
-            raise library
-        return library
+    def _function(self, name: str, dtype: torch.dtype, size: int | None):
+        key = (name, dtype, size)
+        if key not in self._functions:
+            library = self._find(dtype, size)
+            if isinstance(library, Unavailable):
+                raise library
+            self._functions[key] = getattr(library, name)
+        return self._functions[key]
 
 
-def _argument(x: int | Tensor | Strided | None):
-    if isinstance(x, Tensor):
-        return ctypes.c_void_p(x.data_ptr())
-    if isinstance(x, int):
-        return ctypes.c_int64(x)
-    return ctypes.c_void_p(None) if x is None else x
+def _type(x: int | Tensor | Strided | None) -> type:
+    """How C declares an argument."""
+    return {int: ctypes.c_int64, Strided: Strided}.get(type(x), ctypes.c_void_p)
 
 
 @functools.cache

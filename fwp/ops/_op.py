@@ -9,7 +9,7 @@ weights (see `fwp.packs`). Ops take part in it without a line of their own.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -66,7 +66,7 @@ def unchanged(*inputs: Tensor) -> tuple[Tensor, ...]:
     return inputs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Op:
     """Declaration of a recurrence.
 
@@ -126,11 +126,12 @@ class Op:
 
     def sizes(self, inputs: dict[str, Tensor]) -> dict[str, int]:
         """The value of each letter of the declared shapes."""
-        return {
-            letter: size
-            for name, tensor in inputs.items()
-            for letter, size in zip(self.inputs[name], tensor.shape, strict=True)
-        }
+        return {letter: inputs[name].shape[dim] for letter, (name, dim) in self._places.items()}
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[str, int]]:
+        """An input, and a dimension of it, where each letter is found."""
+        return {x: (name, i) for name, spec in self.inputs.items() for i, x in enumerate(spec)}
 
     def choose(self, backend: str, inputs: dict[str, Tensor]) -> Backend:
         """The backend of that name, or for "auto" the first one usable for the inputs."""
@@ -160,7 +161,7 @@ class Op:
         return dict(zip(self.inputs, self.typical(*normal), strict=True))
 
     def _check(self, inputs: dict[str, Tensor], initial_state: State | None) -> None:
-        tensors = {name: (inputs[name], spec) for name, spec in self.inputs.items()}
+        tensors = [inputs[name] for name in self.inputs]
         if initial_state is not None:
             parts = initial_state if isinstance(initial_state, tuple | list) else (initial_state,)
             if len(parts) != len(self.state_specs):
@@ -168,39 +169,51 @@ class Op:
                     f"{self.name}: the state has {len(self.state_specs)} parts "
                     f"({_list(self.state_specs)}), initial_state has {len(parts)}"
                 )
-            for i, (part, spec) in enumerate(zip(parts, self.state_specs, strict=True)):
-                name = f"initial_state[{i}]" if len(parts) > 1 else "initial_state"
-                tensors[name] = (part, spec)
+            tensors += parts
+        _check_kinds(self, tuple(map(_kind, tensors)))
 
-        first_name, (first, _) = next(iter(tensors.items()))
-        sizes: dict[str, tuple[int, str]] = {}
-        for name, (tensor, spec) in tensors.items():
-            if not isinstance(tensor, Tensor):
-                raise ValueError(f"{self.name}: {name} must be a tensor, got {type(tensor)}")
-            if tensor.dtype not in (torch.float32, torch.float64):
+
+def _kind(x: object) -> tuple | type:
+    """All that ops require something of."""
+    return (x.shape, x.dtype, x.device) if isinstance(x, Tensor) else type(x)
+
+
+@lru_cache(1000)  # most calls have the shapes of a call before
+def _check_kinds(op: Op, kinds: tuple[tuple | type, ...]) -> None:
+    """Compare inputs, and parts of the initial state if it is given, with what `op` declares."""
+    parts = op.state_specs
+    states = [
+        f"initial_state[{i}]" if len(parts) > 1 else "initial_state" for i in range(len(parts))
+    ]
+    names, specs = (*op.inputs, *states), (*op.inputs.values(), *parts)
+    sizes: dict[str, tuple[int, str]] = {}
+    for name, spec, kind in zip(names, specs, kinds, strict=False):
+        if isinstance(kind, type):
+            raise ValueError(f"{op.name}: {name} must be a tensor, got {kind}")
+        shape, dtype, device = kind
+        if dtype not in (torch.float32, torch.float64):
+            raise ValueError(
+                f"{op.name}: {name} has dtype {dtype}; allowed are torch.float32 and torch.float64"
+            )
+        if kind[1:] != kinds[0][1:]:
+            raise ValueError(
+                f"{op.name}: all tensors must have one dtype and device, but {names[0]} is "
+                f"{kinds[0][1]} on {kinds[0][2]}, {name} is {dtype} on {device}"
+            )
+        if len(shape) != len(spec) or 0 in shape:
+            raise ValueError(
+                f"{op.name}: {name} must have the shape [{', '.join(spec)}], "
+                f"every size at least 1, got {list(shape)}"
+            )
+        for letter, size in zip(spec, shape, strict=True):
+            expected, origin = sizes.setdefault(letter, (size, name))
+            required = int(letter) if letter.isdigit() else expected
+            if size != required:
+                source = "" if letter.isdigit() else f" with {letter} = {expected} of {origin}"
                 raise ValueError(
-                    f"{self.name}: {name} has dtype {tensor.dtype}; "
-                    "allowed are torch.float32 and torch.float64"
+                    f"{op.name}: {name} must have the shape [{', '.join(spec)}]{source}, "
+                    f"got {list(shape)}"
                 )
-            if tensor.dtype != first.dtype or tensor.device != first.device:
-                raise ValueError(
-                    f"{self.name}: all tensors must have one dtype and device, but {first_name} is "
-                    f"{first.dtype} on {first.device}, {name} is {tensor.dtype} on {tensor.device}"
-                )
-            if tensor.dim() != len(spec) or 0 in tensor.shape:
-                raise ValueError(
-                    f"{self.name}: {name} must have the shape [{', '.join(spec)}], "
-                    f"every size at least 1, got {list(tensor.shape)}"
-                )
-            for letter, size in zip(spec, tensor.shape, strict=True):
-                expected, origin = sizes.setdefault(letter, (size, name))
-                required = int(letter) if letter.isdigit() else expected
-                if size != required:
-                    source = "" if letter.isdigit() else f" with {letter} = {expected} of {origin}"
-                    raise ValueError(
-                        f"{self.name}: {name} must have the shape [{', '.join(spec)}]{source}, "
-                        f"got {list(tensor.shape)}"
-                    )
 
 
 def _list(specs: tuple[str, ...]) -> str:
