@@ -5,7 +5,6 @@ step reads is all keys and values so far.
 """
 
 import functools
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +15,7 @@ from fwp.ops._op import Backend, Op
 from fwp.ops._recurrence import recurrence
 from fwp.packs import folded
 
-KERNEL = _native.Kernel("causal_attention", folder=Path(__file__).parent)
+KERNEL = _native.Kernel(__file__)
 
 
 def causal_attention(q: Tensor, k: Tensor, v: Tensor, *, backend: str = "auto") -> Tensor:

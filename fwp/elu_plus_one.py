@@ -1,13 +1,11 @@
 """The feature map elu + 1 on the CPU, divided by its sum if wished: one pass there, one back."""
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
 from fwp.ops._native import FIXED_SIZES, Kernel, plain_sequence
 
-KERNEL = Kernel("elu_plus_one", (1, 2, *FIXED_SIZES), Path(__file__).parent)
+KERNEL = Kernel(__file__, (1, 2, *FIXED_SIZES))
 ROWS = 256  # of a block, as in elu_plus_one.c
 
 

@@ -1,7 +1,5 @@
 """Cross-entropy of a batch of strings that count differently."""
 
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,7 +8,7 @@ from fwp.batches import IGNORE
 from fwp.ops import _native, triton
 from fwp.ops._tensors import records
 
-KERNEL = _native.Kernel("loss", fixed_sizes=(), folder=Path(__file__).parent)
+KERNEL = _native.Kernel(__file__, fixed_sizes=())
 
 
 def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

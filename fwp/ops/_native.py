@@ -1,8 +1,8 @@
 """Kernels in C for the CPU, called by ctypes.
 
-An op `name` with a file `name.c` beside it declares `KERNEL = Kernel("name")` and calls the
-functions of that file, `forward` and `backward`, most of them by `_recurrence`. They are compiled
-on first use (see `_compiler`).
+A module with a C file of its name beside it declares `KERNEL = Kernel(__file__)` and calls the
+functions of that file, `forward` and `backward`, recurrences by `_recurrence` for the most part.
+They are compiled on first use (see `_compiler`).
 """
 
 import ctypes
@@ -73,16 +73,15 @@ def padded(size: int) -> int:
 
 
 class Kernel:
-    """The compiled functions of `<name>.c`, which lies beside the ops or in another folder."""
+    """The compiled functions of the C file that lies beside a module.
 
-    def __init__(
-        self,
-        name: str,
-        fixed_sizes: tuple[int, ...] = FIXED_SIZES,
-        folder: Path = Path(__file__).parent,
-    ):
-        self.name = name
-        self.source = folder / f"{name}.c"
+    Args:
+        module: the module's `__file__`.
+        fixed_sizes: head sizes for which there is to be a library each; the others share one.
+    """
+
+    def __init__(self, module: str, fixed_sizes: tuple[int, ...] = FIXED_SIZES):
+        self.source = Path(module).with_suffix(".c")
         self.fixed_sizes = fixed_sizes
         self._functions = {}  # by name, data type and head size
 
@@ -128,7 +127,7 @@ class Kernel:
             bounds = [blocks * i // threads for i in range(threads + 1)]
             failures = list(pool.map(lambda a, b: call(a, b, *values), bounds[:-1], bounds[1:]))
         if any(failures):
-            raise MemoryError(f"{self.name}: no memory for the kernel's workspace")
+            raise MemoryError(f"{self.source.stem}: no memory for the kernel's workspace")
 
     def _find(self, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Unavailable:
         return _compiler.library(self.source, dtype, size if size in self.fixed_sizes else None)

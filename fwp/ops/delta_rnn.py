@@ -9,7 +9,7 @@ from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 from fwp.ops._recurrence import recurrence
 
-KERNEL = _native.Kernel("delta_rnn")
+KERNEL = _native.Kernel(__file__)
 
 
 def delta_rnn(

@@ -8,7 +8,7 @@ from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 from fwp.ops._tensors import records
 
-KERNEL = _native.Kernel("elementwise_lstm", fixed_sizes=())
+KERNEL = _native.Kernel(__file__, fixed_sizes=())
 CHAINS = 4  # runs of neighbouring units in a block, as in elementwise_lstm.c
 
 

@@ -8,7 +8,7 @@ from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 from fwp.ops._recurrence import recurrence
 
-KERNEL = _native.Kernel("generalised_delta_rule")
+KERNEL = _native.Kernel(__file__)
 
 
 def generalised_delta_rule(

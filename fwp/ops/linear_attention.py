@@ -9,7 +9,7 @@ from fwp.ops._chunks import join_chunks, split_chunks
 from fwp.ops._op import Backend, Op
 from fwp.ops._recurrence import recurrence
 
-KERNEL = _native.Kernel("linear_attention")
+KERNEL = _native.Kernel(__file__)
 CHUNK = 64
 
 

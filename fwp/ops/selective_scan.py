@@ -7,7 +7,7 @@ from fwp.ops import _native
 from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 
-KERNEL = _native.Kernel("selective_scan", fixed_sizes=())
+KERNEL = _native.Kernel(__file__, fixed_sizes=())
 LARGEST = 2**26  # numbers in the states that the parallel form holds at once
 
 

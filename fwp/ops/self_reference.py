@@ -10,7 +10,7 @@ from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op
 from fwp.ops._recurrence import recurrence
 
-KERNEL = _native.Kernel("self_reference")
+KERNEL = _native.Kernel(__file__)
 
 Matrices = tuple[Tensor, Tensor, Tensor, Tensor]
 PARTS = "yqkb"

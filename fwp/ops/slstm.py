@@ -9,7 +9,7 @@ from fwp.ops import triton as _triton
 from fwp.ops._op import Backend, Op, zero_state
 from fwp.ops._recurrence import recurrence
 
-KERNEL = _native.Kernel("slstm")
+KERNEL = _native.Kernel(__file__)
 NOTHING = -1e30  # the logarithm of no weight at all, and finite
 
 
