@@ -8,11 +8,11 @@ from typing import NoReturn
 import numpy as np
 
 from fwp.languages._checks import check_window
+from fwp.languages._labeller import Labeller
 
 State = Hashable
 NO_TARGET = -100
 """The target of a position without one; loss and accuracies leave such positions out."""
-TABLE = 50_000  # states; a table of transitions that is larger saves nothing
 
 
 class Language(ABC):
@@ -84,7 +84,7 @@ class Language(ABC):
         for position, symbol in enumerate(string):
             following = self.step(state, symbol) if symbol in self.alphabet else None
             if following is None:
-                raise ValueError(self._unreadable(string, position))
+                raise ValueError(self.unreadable(string, position))
             state = following
             states.append(state)
         return states
@@ -94,7 +94,18 @@ class Language(ABC):
 
         ValueError, with position (from 0) and symbol, for what is not a prefix of the language.
         """
-        return [self._class_of(state) for state in self.read(string)]
+        return [self.class_of(state) for state in self.read(string)]
+
+    def class_of(self, state: State) -> int:
+        """The target of a state; ValueError if there is no such class."""
+        target = self.target(state)
+        whole = isinstance(target, int | np.integer)
+        if whole and (0 <= target < len(self.classes) or target == NO_TARGET):
+            return target
+        raise ValueError(
+            f"{type(self).__name__}.target must be an index into classes, 0 to "
+            f"{len(self.classes) - 1}, or NO_TARGET, got {target!r} for the state {state!r}"
+        )
 
     def contains(self, string: str) -> bool:
         """Whether `string` is in the language."""
@@ -104,6 +115,17 @@ class Language(ABC):
             return False
         return self.accepts(states[-1] if states else self.start)
 
+    def unreadable(self, string: str, position: int) -> str:
+        """Why `string`, readable before `position`, is not a prefix of the language."""
+        symbol = string[position]
+        if symbol not in self.alphabet:
+            reason = f"is not in the alphabet {' '.join(self.alphabet)}"
+        else:
+            read = string[max(0, position - 20) : position]
+            read = ("…" if position > 20 else "") + read
+            reason = f"cannot follow {read!r}" if read else "cannot come first"
+        return f"not a prefix of {self.name}: symbol {symbol!r} at position {position} {reason}"
+
     def encode(self, string: str) -> np.ndarray:
         """Tokens of `string`, uint8 [length]: the index of each symbol in the alphabet."""
         codes = np.frombuffer(string.encode("utf-32-le"), dtype="<u4")
@@ -111,7 +133,7 @@ class Language(ABC):
         slots = np.searchsorted(known, codes).clip(max=len(known) - 1)
         foreign = np.flatnonzero(known[slots] != codes)
         if foreign.size:
-            raise ValueError(self._unreadable(string, int(foreign[0])))
+            raise ValueError(self.unreadable(string, int(foreign[0])))
         return tokens[slots]
 
     def decode(self, tokens: np.ndarray) -> str:
@@ -121,8 +143,6 @@ class Language(ABC):
     def targets(self, tokens: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Labels of many strings at once: what `label` gives, faster.
 
-        Transitions are looked up in a table of those met so far.
-
         Args:
             tokens: uint8 [N], the strings one after another.
             offsets: int64 [n + 1], string i is tokens[offsets[i]:offsets[i + 1]].
@@ -130,24 +150,9 @@ class Language(ABC):
         Returns:
             int16 [N]. ValueError as for `label`.
         """
-        rows, of_state = self._rows, self._labels
-        data = tokens.tobytes()
         labels: list[int] = []
         for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-            if len(self._states) > TABLE:  # states hardly recur, as in languages with a stack
-                labels += self.label(self.decode(tokens[begin:end]))
-                continue
-            at = 0
-            for position in range(begin, end):
-                token = data[position]
-                following = rows[at][token]
-                if following is None:
-                    following = self._tabulate(at, token)
-                if following < 0:
-                    string = self.decode(tokens[begin:end])
-                    raise ValueError(self._unreadable(string, position - begin))
-                at = following
-                labels.append(of_state[at])
+            labels += self._labeller.labels(tokens[begin:end])
         return np.array(labels, dtype=np.int16)
 
     # Counting
@@ -261,46 +266,8 @@ class Language(ABC):
         return codes[order], order.astype(np.uint8)
 
     @cached_property
-    def _states(self) -> list[State]:
-        return [self.start]
-
-    @cached_property
-    def _labels(self) -> list[int]:
-        """Targets of `_states`."""
-        return [self._class_of(self.start)]
-
-    def _class_of(self, state: State) -> int:
-        """The target there; ValueError if there is no such class."""
-        target = self.target(state)
-        whole = isinstance(target, int | np.integer)
-        if whole and (0 <= target < len(self.classes) or target == NO_TARGET):
-            return target
-        raise ValueError(
-            f"{type(self).__name__}.target must be an index into classes, 0 to "
-            f"{len(self.classes) - 1}, or NO_TARGET, got {target!r} for the state {state!r}"
-        )
-
-    @cached_property
-    def _numbers(self) -> dict[State, int]:
-        return {self.start: 0}
-
-    @cached_property
-    def _rows(self) -> list[list[int | None]]:
-        """For each state's number, the next state's by token: None = not met yet, -1 = dead."""
-        return [[None] * len(self.alphabet)]
-
-    def _tabulate(self, at: int, token: int) -> int:
-        state = self.step(self._states[at], self.alphabet[token])
-        if state is None:
-            self._rows[at][token] = -1
-            return -1
-        if state not in self._numbers:
-            self._numbers[state] = len(self._states)
-            self._states.append(state)
-            self._labels.append(self._class_of(state))
-            self._rows.append([None] * len(self.alphabet))
-        self._rows[at][token] = self._numbers[state]
-        return self._numbers[state]
+    def _labeller(self) -> Labeller:
+        return Labeller(self)
 
     @cached_property
     def _counted(self) -> dict[tuple[State, int], int]:
@@ -309,16 +276,6 @@ class Language(ABC):
     def _next(self, state: State) -> list[State]:
         steps = (self.step(state, symbol) for symbol in self.alphabet)
         return [following for following in steps if following is not None]
-
-    def _unreadable(self, string: str, position: int) -> str:
-        symbol = string[position]
-        if symbol not in self.alphabet:
-            reason = f"is not in the alphabet {' '.join(self.alphabet)}"
-        else:
-            read = string[max(0, position - 20) : position]
-            read = ("…" if position > 20 else "") + read
-            reason = f"cannot follow {read!r}" if read else "cannot come first"
-        return f"not a prefix of {self.name}: symbol {symbol!r} at position {position} {reason}"
 
 
 def _below(rng: np.random.Generator, bound: int) -> int:
