@@ -225,8 +225,8 @@ def read_out_cell(
         dataset: the task's test strings; those of the second bin are read, beyond training.
         weights: the cell's weights file.
         output: {"task", "model", "language": its minimal machine or null, "seeds": [{"seed",
-            "status" and, if it is solved, what `Reading` has and "difference": a string that tells
-            the machine from the language's, or null}]}.
+            "status" and, if it is solved, what `Reading` has, "difference": a string that tells
+            the machine from the language's, and "unread": one that it cannot read, or null}]}.
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
@@ -243,6 +243,7 @@ def read_out_cell(
             facts |= asdict(found)
             if found.machine is not None and own is not None:
                 facts["difference"] = machines.difference(found.machine, own)
+                facts["unread"] = machines.unread(found.machine, own)
         seeds.append(facts)
     names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
     write_json(output, names | {"language": own, "seeds": seeds})

@@ -5,7 +5,7 @@ a symbol that is missing cannot be read there. Minimising is AALpy's work (Mušk
 """
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from functools import cache
 
 Machine = dict[Hashable, tuple[object, dict[str, Hashable]]]
@@ -77,7 +77,23 @@ def minimal(machine: Machine) -> Machine:
 def difference(machine: Machine, own: Machine) -> str | None:
     """A shortest string of `own` after which `machine` says something else; None if there is none.
 
-    What `own` cannot read is not asked, nor what is said before the first symbol.
+    What either cannot read is not asked, nor what is said before the first symbol.
+    """
+    return next((s for s, says, is_right in _compare(machine, own) if says and not is_right), None)
+
+
+def unread(machine: Machine, own: Machine) -> str | None:
+    """A shortest string of `own` that `machine` cannot read; None if there is none.
+
+    A machine that was read out of a model has no transition that the model was not seen to make.
+    """
+    return next((string for string, says, _ in _compare(machine, own) if not says), None)
+
+
+def _compare(machine: Machine, own: Machine) -> Iterator[tuple[str, bool, bool]]:
+    """Strings of `own` by length, one for each pair of states that they lead to.
+
+    With each, whether `machine` says anything after it, and whether that is what `own` says.
     """
     start = next(iter(machine)), next(iter(own))
     strings, waiting = {start: ""}, deque([start])
@@ -87,12 +103,13 @@ def difference(machine: Machine, own: Machine) -> str | None:
         for symbol, after in own[pair[1]][1].items():
             string = strings[pair] + symbol
             reached = following.get(symbol), after
-            if reached[0] is None or machine[reached[0]][0] != own[after][0]:
-                return string
+            if reached[0] is None:
+                yield string, False, False
+                continue
+            yield string, True, machine[reached[0]][0] == own[after][0]
             if reached not in strings:
                 strings[reached] = string
                 waiting.append(reached)
-    return None
 
 
 def run(machine: Machine, string: str) -> list:

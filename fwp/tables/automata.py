@@ -14,12 +14,12 @@ NOTE = (
     "share of state vectors nearer to the mean of their own group than to any other; states: of "
     "the automaton after minimising; agrees: share of positions of strings that had no part in it "
     "at which it says what the model does. An automaton differs from that of the language after "
-    "the string given."
+    "the string given, or no string that was read began like the one given."
 )
 HEADER = ["Seed", "Groups", "Separated (%)", "States", "Agrees (%)", "Against the language's"]
 COLUMNS = (
     *("task", "model", "seed", "status", "language_states", "groups", "purity", "separation"),
-    *("states", "fidelity", "difference", "same"),
+    *("states", "fidelity", "difference", "unread", "same"),
 )
 
 
@@ -31,7 +31,8 @@ def summary(records: Iterable[dict]) -> pd.DataFrame:
 
     Returns:
         task, model, seed, status, language_states, groups, purity, separation, states, fidelity,
-        difference and same: whether the automaton is the language's. Empty where there is none.
+        difference, unread and same: whether the automaton is the language's. Empty where there is
+        none.
     """
     rows = []
     for record in records:
@@ -48,13 +49,17 @@ def summary(records: Iterable[dict]) -> pd.DataFrame:
                     **{key: seed.get(key) for key in ("groups", "purity", "separation")},
                     "states": len(machine) if machine else pd.NA,
                     "fidelity": seed.get("fidelity") if machine else None,
-                    "difference": seed.get("difference"),
-                    "same": machine is not None and seed["difference"] is None if own else pd.NA,
+                    **{key: seed.get(key) for key in ("difference", "unread")},
+                    "same": _same(seed) if own else pd.NA,
                 }
             )
     frame = pd.DataFrame(rows, columns=COLUMNS)
     whole = ("language_states", "groups", "states")
     return frame.astype(dict.fromkeys(whole, "Int64") | {"same": "boolean"})
+
+
+def _same(seed: dict) -> bool:
+    return bool(seed.get("machine")) and seed["difference"] is None and seed["unread"] is None
 
 
 def write_automata(table: pd.DataFrame, *, csv: str | Path, markdown: str | Path) -> None:
@@ -95,5 +100,13 @@ def _row(row) -> list[str]:
         display.percent(row.separation),
         str(row.states),
         display.percent(row.fidelity),
-        "the same" if row.same else f"differs after {row.difference}",
+        _comparison(row),
     ]
+
+
+def _comparison(row) -> str:
+    if row.same:
+        return "the same"
+    if pd.isna(row.difference):
+        return f"the same as far as it goes, which is not to {row.unread}"
+    return f"differs after {row.difference}"

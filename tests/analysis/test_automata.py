@@ -109,4 +109,5 @@ def test_a_cell_is_read_out_seed_by_seed(tmp_path):
     assert machines.from_json(record["language"]) == machines.of_language(languages.get("parity"))
     solved, failed = record["seeds"]
     assert failed == {"seed": 1, "status": "budget"}
-    assert solved["difference"] is None and solved["fidelity"] == 1 and len(solved["machine"]) == 2
+    assert solved["difference"] is solved["unread"] is None
+    assert solved["fidelity"] == 1 and len(solved["machine"]) == 2

@@ -87,24 +87,22 @@ def test_memory_is_drawn_per_model():
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), 64 / 1024)
 
 
-def record(model="m", machine=PARITY, difference=None, status="solved"):
+def record(model="m", machine=PARITY, difference=None, unread=None, status="solved"):
     seed = {"seed": 0, "status": status}
     if status == "solved":
         seed |= {"groups": 2, "purity": 1.0, "separation": 1.0, "fidelity": 1.0}
-        seed |= {"machine": machine, "difference": difference}
+        seed |= {"machine": machine, "difference": difference, "unread": unread}
     return {"task": "parity", "model": model, "language": PARITY, "seeds": [seed]}
 
 
 def test_automata_are_told_apart_from_the_languages(tmp_path):
     records = [
         record("same"), record("other", difference="10"), record("none", machine=None),
-        record("failed", status="budget"),
+        record("failed", status="budget"), record("narrow", unread="01"),
     ]  # fmt: skip
     table = automata_table.summary(records)
-    assert table["same"].tolist() == [True, False, False, False]
-    assert (
-        table["states"].tolist()[:2] == [2, 2] and table["states"].isna().tolist()[2:] == [True] * 2
-    )
+    assert table["same"].tolist() == [True, False, False, False, False]
+    assert table["states"].isna().tolist() == [False, False, True, True, False]
     automata_table.write_automata(table, csv=tmp_path / "a.csv", markdown=tmp_path / "a.md")
     text = (tmp_path / "a.md").read_text()
     assert "1 of 1 solved seeds is the language's own, with 2 states." in text
@@ -112,6 +110,7 @@ def test_automata_are_told_apart_from_the_languages(tmp_path):
         "0 of 1 solved seeds are the language's own, with 2 states; the others: 2 states." in text
     )
     assert "the others: no automaton." in text and "differs after 10" in text
+    assert "the same as far as it goes, which is not to 01" in text
     assert "None of 1 seeds solved the task" in text
 
 

@@ -46,8 +46,9 @@ def test_a_difference_is_a_shortest_string():
 
 def test_only_what_the_language_can_read_is_compared():
     one, other = {0: ("x", {"a": 0})}, {0: ("x", {"a": 0, "b": 0})}
-    assert machines.difference(other, one) is None
-    assert machines.difference(one, other) == "b"
+    assert machines.difference(other, one) is machines.difference(one, other) is None
+    assert machines.unread(other, one) is None
+    assert machines.unread(one, other) == "b"
 
 
 def test_what_is_said_before_the_first_symbol_is_not_compared():
