@@ -10,6 +10,7 @@ import pytest
 import synthetic
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from fwp import figures, results
@@ -432,3 +433,11 @@ def test_survival_refuses_another_axis(grids):
     data = grids("one")
     with pytest.raises(ValueError, match="x must be epochs, strings, seconds; got 'days'"):
         figures.solved_by(data.history, data.runs, x="days")
+
+
+@pytest.mark.parametrize(("longest", "label"), [(1000, "1000"), (100_000, "100k")])
+def test_long_lengths_are_abbreviated(longest, label):
+    axis = Figure(figsize=(2, 2)).subplots()
+    style.log_ticks(axis, 2, longest)
+    labels = axis.xaxis.get_major_formatter().format_ticks([10, longest])
+    assert labels == ["10", label]

@@ -14,7 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import (
+    EngFormatter,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from fwp import display
 from fwp.files import atomic
@@ -271,7 +278,7 @@ def draw(axis: Axes, spread, x: str, style: dict[str, Look]) -> None:
 
 
 def log_ticks(axis: Axes, low: float, high: float) -> None:
-    """A log scale with plain numbers, if the values span enough of it; else a linear one."""
+    """A log scale, if the values span enough of it, with plain numbers or 1k, 10k, 100k."""
     if high / low < 5:
         pad = (high - low) * 0.04 or 0.5
         axis.set_xlim(low - pad, high + pad)
@@ -285,5 +292,6 @@ def log_ticks(axis: Axes, low: float, high: float) -> None:
     fine = apart > text_width(f"{high:.0f}", SMALL) + 0.06
     axis.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if fine else (1,)))
     axis.xaxis.set_minor_locator(NullLocator() if fine else LogLocator(10, subs=range(2, 10)))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}"))
+    plain = FuncFormatter(lambda value, _: f"{value:.10g}")
+    axis.xaxis.set_major_formatter(plain if high < 10_000 else EngFormatter(sep=""))
     axis.xaxis.set_minor_formatter(NullFormatter())
