@@ -44,13 +44,10 @@ def library(source: Path, dtype: torch.dtype, size: int | None) -> ctypes.CDLL |
         flags = [*FLAGS, f"-DREAL_IS_DOUBLE={int(dtype == torch.float64)}"]
         if size is not None:
             flags.append(f"-DFIXED_SIZE={size}")
-        texts = [
-            path.read_bytes() for path in (source, *sorted(Path(__file__).parent.glob("_*.h")))
-        ]
+        headers = sorted(Path(__file__).parent.glob("_*.h"))
+        texts = [path.read_bytes() for path in (source, *headers)]
         parts = repr((texts, flags, compiler, version, processor())).encode()
-        label = (
-            f"{source.stem}-{'float64' if dtype == torch.float64 else 'float32'}-{size or 'any'}"
-        )
+        label = f"{source.stem}-{str(dtype).removeprefix('torch.')}-{size or 'any'}"
         path = cache_folder() / f"{label}-{hashlib.sha256(parts).hexdigest()[:16]}.so"
         if path.exists():
             try:
