@@ -49,7 +49,7 @@ def run(
     rng = np.random.default_rng([seed, count, int(repeated)])
     model = Memory(count, **memory).to(device)
     # Softmax and sum rule leave β's weights out.
-    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     history, status = [], "budget"
     for step in range(1, steps + 1):
         pairs = data.batch(rng, count, batch_size, repeated=repeated)
