@@ -21,12 +21,17 @@ def of(name: str, device: str) -> dict[str, Backend]:
 def _fla_delta_rule(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: Tensor):
     from fla.ops.delta_rule import fused_recurrent_delta_rule
 
-    options = {"scale": 1.0, "initial_state": state, "output_final_state": True}
-    return fused_recurrent_delta_rule(q, k, v, beta, **options)
+    return fused_recurrent_delta_rule(q, k, v, beta, scale=1.0, **_streamed(state))
 
 
 def _fla_linear_attention(q: Tensor, k: Tensor, v: Tensor, state: Tensor):
     from fla.ops.linear_attn import fused_recurrent_linear_attn
 
-    options = {"scale": 1.0, "initial_state": state, "output_final_state": True}
-    return fused_recurrent_linear_attn(q, k, v, normalize=False, **options)
+    return fused_recurrent_linear_attn(q, k, v, scale=1.0, normalize=False, **_streamed(state))
+
+
+def _streamed(state: Tensor) -> dict:
+    """With the state in which to begin. Its backward pass fails on one that takes no gradient."""
+    if not state.requires_grad:
+        state = state.detach().requires_grad_()
+    return {"initial_state": state, "output_final_state": True}

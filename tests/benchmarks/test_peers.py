@@ -56,6 +56,11 @@ def test_flash_linear_attention_computes_the_same(name):
     op = ops.get(name)
     sizes = {"B": 2, "T": 20, "H": 3, "K": 16, "V": 16}
     inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **sizes)
-    inputs = {n: x.cuda() for n, x in inputs.items()}
-    found, _ = peers.of(name, "cuda")["fla"].run(*inputs.values(), torch.zeros(2, 3, 16, 16).cuda())
-    torch.testing.assert_close(found, op("reference", None, **inputs)[0], rtol=1e-4, atol=1e-4)
+    inputs = {n: x.cuda().requires_grad_() for n, x in inputs.items()}
+    state = torch.zeros(2, 3, 16, 16).cuda()
+    found, _ = peers.of(name, "cuda")["fla"].run(*inputs.values(), state)
+    expected, _ = op("reference", None, **inputs)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    gradients = torch.autograd.grad(found.sum(), list(inputs.values()))
+    wanted = torch.autograd.grad(expected.sum(), list(inputs.values()))
+    torch.testing.assert_close(gradients, wanted, rtol=1e-3, atol=1e-3)
