@@ -99,7 +99,14 @@ class Layer(nn.Module):
         from fla.models.utils import Cache
 
         cache = Cache() if state is None else state.cache()
-        y = self._call(x, past_key_values=cache, use_cache=True)
+        try:
+            y = self._call(x, past_key_values=cache, use_cache=True)
+        except ValueError:  # Mamba2 goes on from a state by one symbol at a time
+            if state is None or x.shape[1] == 1:
+                raise
+            cache, rest = state.cache(), x.split(1, dim=1)
+            parts = [self._call(symbol, past_key_values=cache, use_cache=True) for symbol in rest]
+            y = torch.cat(parts, dim=1)
         if not len(cache) or cache[0] is None:
             raise NotImplementedError(
                 f"mixer 'fla.{type(self).__name__}' keeps no state, without which strings cannot "

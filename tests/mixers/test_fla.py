@@ -40,6 +40,13 @@ class Cumulative(nn.Module):
         return self.w(x), None, past_key_values
 
 
+class OneByOne(Cumulative):
+    def forward(self, hidden_states, past_key_values=None, **kwargs):
+        if past_key_values is not None and len(past_key_values) and hidden_states.shape[1] > 1:
+            raise ValueError("decoding only supports a single new token per step")
+        return super().forward(hidden_states, past_key_values=past_key_values, **kwargs)
+
+
 class Forgetful(nn.Module):
     def __init__(self, hidden_size: int, width: int, *, layer_idx: int = None):
         super().__init__()
@@ -84,7 +91,7 @@ def package(tmp_path, monkeypatch):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
     (tmp_path / "fla/layers/__init__.py").write_text(
-        "from .plain import Cumulative, Forgetful, Wide\n"
+        "from .plain import Cumulative, Forgetful, OneByOne, Wide\n"
     )
     (tmp_path / "fla/layers/plain.py").write_text(LAYERS)
     (tmp_path / "fla/models/utils.py").write_text(CACHE)
@@ -162,8 +169,9 @@ def test_a_layer_that_is_not_there_is_named(package):
         mixers.get("fla.Gated")
 
 
-def test_streamed_equals_whole_and_states_stay_as_they_were(package, on_cpu, x):
-    mixer = mixers.get("fla.Cumulative")(8, scale=2.0).eval()
+@pytest.mark.parametrize("name", ["Cumulative", "OneByOne"])
+def test_streamed_equals_whole_and_states_stay_as_they_were(package, on_cpu, x, name):
+    mixer = mixers.get(f"fla.{name}")(8, scale=2.0).eval()
     whole, end = mixer(x)
     first, state = mixer(x[:, :4])
     kept = [part.clone() for part in state]
