@@ -228,7 +228,12 @@ def test_the_real_package(name):
     options = {"num_heads": 2} | ({"head_dim": 64} if name in ("GatedDeltaNet", "Mamba2") else {})
     mixer = mixers.get(f"fla.{name}")(64, **options).cuda()
     x = torch.randn(2, 96, 64, device="cuda")
-    mixer(x)[0].sum().backward()
+    try:
+        mixer(x)[0].sum().backward()
+    except RuntimeError as error:  # its kernel for gated layers, on Hopper with Triton 3.4 to 3.7.0
+        if "upgrade Triton" not in str(error):
+            raise
+        pytest.skip(str(error))
     assert all(p.grad.isfinite().all() for p in mixer.parameters())
     mixer.eval()
     with torch.no_grad():
