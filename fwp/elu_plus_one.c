@@ -41,41 +41,26 @@ INLINE vec run_sum(vec x) {
     return x;
 }
 
-/* The next LANES of n numbers, zeros after them. */
-INLINE vec get(const real *p, int64_t n) {
-    vec x = {0};
-    if (n >= LANES)
-        memcpy(&x, p, sizeof(vec));
-    else
-        memcpy(&x, p, (size_t)n * sizeof(real));
-    return x;
-}
-INLINE void put(vec x, real *p, int64_t n) {
-    if (n >= LANES)
-        memcpy(p, &x, sizeof(vec));
-    else
-        memcpy(p, &x, (size_t)n * sizeof(real));
-}
 INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 INLINE void forward_numbers(const real *x, real *y, int64_t numbers) {
     for (int64_t i = 0; i < numbers; i += LANES) {
-        vec a = get(x + i, numbers - i);
-        put(choose(a > 0, a + 1, vexp(a)), y + i, numbers - i);
+        vec a = load_some(x + i, numbers - i);
+        store_some(choose(a > 0, a + 1, vexp(a)), y + i, numbers - i);
     }
 }
 INLINE void normalise(real *restrict y, real *restrict scale, int64_t numbers, int64_t D) {
 #if VECTORS > 1
     for (int64_t i = 0; i < numbers; i += LANES) {
-        vec u = get(y + i, numbers - i), s = 1 / run_sum(u);
-        put(s * u, y + i, numbers - i);
-        put(SHUFFLE(s, s, FIRST_OF_RUN, RUN), scale + i / D, least(VECTORS, (numbers - i) / D));
+        vec u = load_some(y + i, numbers - i), s = 1 / run_sum(u);
+        store_some(s * u, y + i, numbers - i);
+        store_some(SHUFFLE(s, s, FIRST_OF_RUN, RUN), scale + i / D, least(VECTORS, (numbers - i) / D));
     }
 #else
     for (int64_t i = 0; i < numbers; i += D, y += D, scale++) {
         vec sums = {0};
         int64_t d = 0;
-        for (; d + LANES <= D; d += LANES) sums += get(y + d, LANES);
+        for (; d + LANES <= D; d += LANES) sums += load_some(y + d, LANES);
         real sum = run_sum(sums)[0];
         for (; d < D; d++) sum += y[d];
         const real s = *scale = 1 / sum;
@@ -89,15 +74,15 @@ INLINE void normalise_backward(const real *restrict y, const real *restrict scal
 #if VECTORS > 1
     for (int64_t i = 0, n; i < numbers; i += LANES) {
         n = numbers - i;
-        vec a = get(y + i, n), da = get(dy + i, n), s = get(scale + i / D, least(VECTORS, n / D));
+        vec a = load_some(y + i, n), da = load_some(dy + i, n), s = load_some(scale + i / D, least(VECTORS, n / D));
         s = SHUFFLE(s, s, RUN_OF, RUN);
-        put((da - run_sum(da * a)) * choose(a > s, s, a), dx + i, n);
+        store_some((da - run_sum(da * a)) * choose(a > s, s, a), dx + i, n);
     }
 #else
     for (int64_t i = 0; i < numbers; i += D, y += D, dy += D, dx += D, scale++) {
         vec sums = {0};
         int64_t d = 0;
-        for (; d + LANES <= D; d += LANES) sums += get(dy + d, LANES) * get(y + d, LANES);
+        for (; d + LANES <= D; d += LANES) sums += load_some(dy + d, LANES) * load_some(y + d, LANES);
         real sum = run_sum(sums)[0];
         for (; d < D; d++) sum += dy[d] * y[d];
         const real s = *scale;
@@ -140,8 +125,8 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t wi
         normalise_backward(y, scale + first / SIZE(D), dy, dx, numbers, SIZE(D));
     else
         for (int64_t i = 0; i < numbers; i += LANES) {
-            vec a = get(y + i, numbers - i);
-            put(get(dy + i, numbers - i) * choose(a > 1, fill(1), a), dx + i, numbers - i);
+            vec a = load_some(y + i, numbers - i);
+            store_some(load_some(dy + i, numbers - i) * choose(a > 1, fill(1), a), dx + i, numbers - i);
         }
     restore_denormals(mode);
     return 0;

@@ -2,6 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from fwp import short_convolution
 from fwp.short_convolution import ShortConvolution
 
 
@@ -39,3 +40,24 @@ def test_gradients_are_those_of_finite_differences():
         return torch.func.functional_call(conv, {"weight": weight}, (x, state))
 
     assert torch.autograd.gradcheck(run, (x.requires_grad_(), state, conv.weight))
+
+
+@pytest.mark.parametrize("past", [False, True])
+@pytest.mark.parametrize("channels", [3, 37])
+@pytest.mark.parametrize("size", [1, 2, 4, 6, 70])
+def test_the_kernel_computes_what_pytorch_does(size, channels, past, monkeypatch):
+    torch.manual_seed(0)
+    conv = ShortConvolution(channels, size).double()
+    x = torch.randn(2, 9, 2 * channels, dtype=torch.float64).requires_grad_()
+    state = torch.randn(2, size - 1, channels, dtype=torch.float64).requires_grad_()
+    weight = torch.randn(2, 9, channels, dtype=torch.float64)
+
+    def run():
+        y, after = conv(x[..., channels:], state if past else None)
+        inputs = [x, conv.weight, *([state] if past else [])]
+        return y, after, *torch.autograd.grad((y * weight).sum(), inputs)
+
+    ours = run()
+    monkeypatch.setattr(short_convolution.KERNEL, "unusable", lambda *_: "not wanted")
+    for a, b in zip(ours, run(), strict=True):
+        torch.testing.assert_close(a, b)

@@ -62,6 +62,21 @@ INLINE vec fill(real x) { return x - (vec){0}; }
 INLINE vec choose(ivec condition, vec a, vec b) {
     return (vec)((condition & (ivec)a) | (~condition & (ivec)b));
 }
+/* The next LANES of n numbers, zeros after them. */
+INLINE vec load_some(const real *p, int64_t n) {
+    vec x = {0};
+    if (n >= LANES)
+        memcpy(&x, p, sizeof(vec));
+    else
+        memcpy(&x, p, (size_t)n * sizeof(real));
+    return x;
+}
+INLINE void store_some(vec x, real *p, int64_t n) {
+    if (n >= LANES)
+        memcpy(p, &x, sizeof(vec));
+    else
+        memcpy(p, &x, (size_t)n * sizeof(real));
+}
 INLINE vec at_least(vec x, real low) { return choose(x < low, fill(low), x); }
 INLINE void clear(vec *x, int n) { memset(x, 0, (size_t)n * sizeof(vec)); }
 
