@@ -22,7 +22,7 @@ INLINE void push(vec *seen, vec newest, const int n) {
 }
 
 /* The strings of a block, and of each the runs of channels, `n` of them left from `d` on. */
-#define EACH_RUN                                                                                    \
+#define EACH_RUN                                                                                   \
     for (int64_t b = begin; b < end; b++)                                                          \
         for (int64_t d = 0, n = D; d < D; d += LANES, n = D - d)
 
