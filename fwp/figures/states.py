@@ -34,9 +34,9 @@ def trace(
     """One model on one task: three panels against the position in the string.
 
     Accuracy at the position; the state's distance from its initial value, relative to the norm of
-    that where it is not zero (SRWM: how far the weights have moved); and how much a single symbol
-    moves it. One line per part of the state, the mean over seeds; bands reach from the smallest to
-    the largest seed. Accuracies are drawn seed by seed.
+    that where it is not zero (SRWM: how far the weights have moved); and the step that a single
+    symbol makes it move by. One line per part of the state, the mean over seeds; bands reach from
+    the smallest to the largest seed. Accuracies are drawn seed by seed.
 
     Args:
         states, positions: the rows of `fwp.analysis.traces` of one model and task.
@@ -56,8 +56,8 @@ def trace(
         axes[0].set_ylabel("Positions right (%)", labelpad=2)
         for axis, column in ((axes[1], "distance"), (axes[2], "step")):
             _lines(axis, states, column, mixer)
-        axes[1].set_ylabel(f"Distance from start{relative}", labelpad=2)
-        axes[2].set_ylabel(f"Change per symbol{relative}", labelpad=2)
+        axes[1].set_ylabel(f"Distance{relative}", labelpad=2)
+        axes[2].set_ylabel(f"Step{relative}", labelpad=2)
         axes[2].set_xlabel("Position", labelpad=2)
         axes[1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False)
         for axis in axes:
@@ -86,7 +86,9 @@ def _lines(axis: Axes, states: pd.DataFrame, column: str, mixer: str) -> None:
 def _log(axis: Axes) -> None:
     """A vertical log scale with plain numbers at a few places."""
     axis.set_yscale("log", nonpositive="mask")
-    axis.yaxis.set_major_locator(LogLocator(10, subs=(1, 3), numticks=6))
+    low, high = axis.get_ylim()
+    fine = high < 1e3 * low  # further ones would leave no place for 3, 30, … or be left out by all
+    axis.yaxis.set_major_locator(LogLocator(10, subs=(1, 3) if fine else (1,), numticks=6))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.yaxis.set_minor_formatter(NullFormatter())
 
@@ -99,6 +101,9 @@ def memory(states: pd.DataFrame, style: Mapping[str, Look] | None = None) -> Fig
         style: the models' looks, by default `looks` of the models in the table.
     """
     style = style or looks(states["model"].unique())
+    # Strings of some tasks are longer than others': means are over the same ones everywhere.
+    runs = states.groupby(["model", "position"], observed=True)["position"].transform("size")
+    states = states[runs == runs.groupby(states["model"], observed=True).transform("max")]
     with settings():
         figure, axes = panels(2, 2, (2.4, 1.8), (0.6, 0), 0.55, 1.5, 0.24, 0.45)
         for axis, column, title, unit in (

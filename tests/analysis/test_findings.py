@@ -80,6 +80,22 @@ def test_a_trace_shows_every_part_of_the_state(start, tmp_path):
     assert (tmp_path / "f.svg").stat().st_size > 1000
 
 
+def test_a_step_that_dies_away_is_drawn_on_a_readable_axis():
+    fading = states()
+    fading["step"] = 10.0 ** -(fading["position"] / 40)
+    axis = drawn.trace(fading, positions(), "deltanet", (2, 50)).axes[2]
+    shown = [at for at in axis.get_yticks() if axis.get_ylim()[0] <= at <= axis.get_ylim()[1]]
+    assert 3 <= len(shown) <= 8
+
+
+def test_memory_is_that_of_the_same_tasks_at_every_length():
+    longer = states().assign(task="other", state_bytes=128)
+    longer.loc[longer["position"] == 400, "position"] = 401
+    for axis in drawn.memory(pd.concat([states(), longer])).axes:
+        (line, *_) = axis.lines
+        assert line.get_xdata().max() == 200
+
+
 def test_memory_is_drawn_per_model():
     both = pd.concat([states("deltanet"), states("lstm")])
     figure = drawn.memory(both)
