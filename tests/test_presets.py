@@ -1,5 +1,6 @@
 """What presets promise about themselves."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,12 @@ def test_there_are_seeds_enough_to_tell_models_apart(preset):
     found = experiment.load(ROOT / f"workflow/presets/{preset}.yaml")
     pairs = len(found.models) * (len(found.models) - 1) // 2
     assert len(found.seeds) >= comparison.fewest(pairs)
+
+
+@pytest.mark.parametrize(
+    "preset", sorted(ROOT.glob("workflow/presets/*.yaml")), ids=lambda p: p.stem
+)
+def test_what_a_preset_refers_to_is_there(preset):
+    named = re.findall(r"\b(?:docs|fwp|workflow)/[\w./-]*\w", preset.read_text(encoding="utf-8"))
+    assert str(preset.relative_to(ROOT)) in named  # the command that runs it
+    assert not [path for path in named if not (ROOT / path).exists()]
