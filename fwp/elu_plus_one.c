@@ -54,7 +54,8 @@ INLINE void normalise(real *restrict y, real *restrict scale, int64_t numbers, i
     for (int64_t i = 0; i < numbers; i += LANES) {
         vec u = load_some(y + i, numbers - i), s = 1 / run_sum(u);
         store_some(s * u, y + i, numbers - i);
-        store_some(SHUFFLE(s, s, FIRST_OF_RUN, RUN), scale + i / D, least(VECTORS, (numbers - i) / D));
+        store_some(SHUFFLE(s, s, FIRST_OF_RUN, RUN), scale + i / D,
+                   least(VECTORS, (numbers - i) / D));
     }
 #else
     for (int64_t i = 0; i < numbers; i += D, y += D, scale++) {
@@ -74,7 +75,8 @@ INLINE void normalise_backward(const real *restrict y, const real *restrict scal
 #if VECTORS > 1
     for (int64_t i = 0, n; i < numbers; i += LANES) {
         n = numbers - i;
-        vec a = load_some(y + i, n), da = load_some(dy + i, n), s = load_some(scale + i / D, least(VECTORS, n / D));
+        vec a = load_some(y + i, n), da = load_some(dy + i, n);
+        vec s = load_some(scale + i / D, least(VECTORS, n / D));
         s = SHUFFLE(s, s, RUN_OF, RUN);
         store_some((da - run_sum(da * a)) * choose(a > s, s, a), dx + i, n);
     }
@@ -82,7 +84,8 @@ INLINE void normalise_backward(const real *restrict y, const real *restrict scal
     for (int64_t i = 0; i < numbers; i += D, y += D, dy += D, dx += D, scale++) {
         vec sums = {0};
         int64_t d = 0;
-        for (; d + LANES <= D; d += LANES) sums += load_some(dy + d, LANES) * load_some(y + d, LANES);
+        for (; d + LANES <= D; d += LANES)
+            sums += load_some(dy + d, LANES) * load_some(y + d, LANES);
         real sum = run_sum(sums)[0];
         for (; d < D; d++) sum += dy[d] * y[d];
         const real s = *scale;
@@ -126,7 +129,8 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t wi
     else
         for (int64_t i = 0; i < numbers; i += LANES) {
             vec a = load_some(y + i, numbers - i);
-            store_some(load_some(dy + i, numbers - i) * choose(a > 1, fill(1), a), dx + i, numbers - i);
+            vec da = load_some(dy + i, numbers - i);
+            store_some(da * choose(a > 1, fill(1), a), dx + i, numbers - i);
         }
     restore_denormals(mode);
     return 0;

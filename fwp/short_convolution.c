@@ -3,8 +3,8 @@
  *     y_t = Σ_i w_i ∘ x_{t-i}
  *     dx_t = Σ_i w_i ∘ dy_{t+i}            dw_i = Σ_t dy_{t+i} ∘ x_t
  *
- * with i = 0 … J - 1, and t from -(J - 1) on where there is a past. Lanes are neighbouring channels;
- * a run of them goes through time with what it has seen in registers. A block is a string.
+ * with i = 0 … J - 1, and t from -(J - 1) on where there is a past. Lanes are neighbouring
+ * channels; a run of them goes through time with what it has seen in registers. A block is a string.
  */
 
 #include "ops/_native.h"
