@@ -1,4 +1,4 @@
-"""Adam (Kingma & Ba 2015) for weights that lie in one piece of memory."""
+"""Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019), of weights that lie in a row."""
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ class Adam:
         weights: [N], changed in place.
         betas: decay rates of the two moments.
         eps: ε.
+        weight_decay: every step takes rate × weight_decay of each weight from it: AdamW.
 
     Attributes:
         gradient: [N], to be filled before every step.
@@ -23,7 +24,9 @@ class Adam:
             by PyTorch's names.
     """
 
-    def __init__(self, weights: Tensor, *, betas: tuple[float, float], eps: float):
+    def __init__(
+        self, weights: Tensor, *, betas: tuple[float, float], eps: float, weight_decay: float = 0.0
+    ):
         self.gradient, mean, square = (torch.zeros_like(weights) for _ in range(3))
         on_gpu = weights.device.type == "cuda"
         size = PIECE if on_gpu else len(weights)
@@ -32,7 +35,8 @@ class Adam:
         self.moments = {"step": self._steps[0], "exp_avg": mean, "exp_avg_sq": square}
         beta1, beta2 = betas
         self._settings = {
-            **{"beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": 0.0},
+            **{"beta1": beta1, "beta2": beta2, "eps": eps},
+            **{"weight_decay": weight_decay, "decoupled_weight_decay": True},
             **{"amsgrad": False, "maximize": False, "fused": True, "capturable": on_gpu},
         }
 

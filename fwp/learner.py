@@ -12,10 +12,11 @@ from fwp import graphs, interrupts, rtrl
 from fwp.accuracy import Exam
 from fwp.adam import Adam
 from fwp.batches import Batch, Strings
+from fwp.clipping import clipped
 from fwp.loss import weighted_cross_entropy
 from fwp.packs import Pack
+from fwp.schedules import Schedule
 
-SCHEDULES = ("constant", "cosine")
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
 
 
@@ -46,7 +47,10 @@ class Learner:
         learning_rate: Adam's rate.
         betas: Adam's decay rates.
         eps: Adam's ε.
-        schedule: "constant", or "cosine": down to zero over `steps` by half a period of the cosine.
+        weight_decay: AdamW's: every step takes rate × weight_decay of each weight from it.
+        clip: largest norm of a model's gradient; None for no bound.
+        schedule: of the rate, see `fwp.schedules`.
+        warmup: share of the steps in which the rate first rises.
         steps: how many there will be.
         gradient: "bptt" (back-propagation through time) or "rtrl" (see `fwp.rtrl`).
 
@@ -63,25 +67,26 @@ class Learner:
         learning_rate: float,
         betas: tuple[float, float],
         eps: float,
+        weight_decay: float = 0.0,
+        clip: float | None = None,
         schedule: str = "constant",
+        warmup: float = 0.0,
         steps: int = 0,
         gradient: str = "bptt",
     ):
-        if schedule not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
         if gradient not in GRADIENTS:
             raise ValueError(f"gradient must be one of {', '.join(GRADIENTS)}, got {gradient!r}")
         self.gradient = GRADIENTS[gradient]
         self.pack, self.strings, self.exams = pack, strings, exams
-        self.schedule, self.steps = schedule, steps
+        self.schedule, self.clip = Schedule(schedule, learning_rate, steps, warmup), clip
         self.device = strings.tokens.device
         self.on_gpu = self.device.type == "cuda"
-        self.highest, self.step = learning_rate, 0
+        self.step = 0
         # A graph reads the rate from memory; elsewhere a plain number is quicker.
         self.rate = learning_rate
         if self.on_gpu:
             self.rate = torch.tensor(learning_rate, device=self.device)
-        self.settings = {"betas": betas, "eps": eps}
+        self.settings = {"betas": betas, "eps": eps, "weight_decay": weight_decay}
         self._begin()
 
     def _begin(self) -> None:
@@ -175,6 +180,8 @@ class Learner:
         tokens = self.strings.tokens[rows, :length].long()
         targets = self.strings.targets[rows, :length].long()
         loss, gradients = self.gradient(self.pack, tokens, targets, weights)
+        if self.clip is not None:
+            gradients = clipped(gradients, self.pack.size, self.clip)
         torch.cat([g.flatten() for g in gradients], out=self.adam.gradient)
         self.adam.step(self.rate)
         self._loss += loss * labels
@@ -216,9 +223,9 @@ class Learner:
             yield from zip(lengths, *moved, strict=True)
 
     def _set_rate(self) -> None:
-        if self.schedule == "constant":
+        if self.schedule.constant:
             return
-        rate = self.highest * (1 + math.cos(math.pi * min(self.step / self.steps, 1))) / 2
+        rate = self.schedule.rate(self.step)
         if self.on_gpu:
             self.rate.fill_(rate)
         else:

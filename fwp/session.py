@@ -116,11 +116,14 @@ class Session:
         seeds: of each model, the seed that decides the order of the strings, and nothing else.
         epochs: budget; an epoch shows every training string once.
         batch_size: strings per step.
-        learning_rate: Adam's rate; β and ε default to the paper's. No clipping, no weight decay.
+        learning_rate: Adam's rate; all else of the optimiser defaults to the paper's.
         schedule: "constant", or "cosine": down to zero at the end of the budget.
+        warmup: share of the budget in which the rate first rises, from zero.
         gradient: "bptt", or "rtrl", the same without going back in time (see `fwp.rtrl`).
         betas: Adam's decay rates.
         eps: Adam's ε.
+        weight_decay: AdamW's: every step takes rate × weight_decay of each weight from it.
+        clip: largest norm of the gradient; None for no bound.
         device: "cpu" or "cuda".
         state: where a session that was given the same arguments goes on.
 
@@ -140,9 +143,12 @@ class Session:
         batch_size: int = 64,
         learning_rate: float = 3e-3,
         schedule: str = "constant",
+        warmup: float = 0.0,
         gradient: str = "bptt",
         betas: tuple[float, float] = (0.9, 0.995),
         eps: float = 1e-9,
+        weight_decay: float = 0.0,
+        clip: float | None = None,
         device: str = "cpu",
         state: State | None = None,
     ):
@@ -166,7 +172,10 @@ class Session:
                 learning_rate=learning_rate,
                 betas=betas,
                 eps=eps,
+                weight_decay=weight_decay,
+                clip=clip,
                 schedule=schedule,
+                warmup=warmup,
                 gradient=gradient,
                 steps=epochs * -(-len(self.strings) // batch_size),
             )

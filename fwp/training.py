@@ -38,8 +38,7 @@ def train(
         dataset: strings to train on and to select by.
         seeds: of each model, the seed that decides the order of the strings, and nothing else.
         on_epoch: called with the run and every new row of its history.
-        settings: epochs, batch_size, learning_rate, schedule, gradient, betas, eps, device; see
-            `fwp.session.Session`.
+        settings: epochs, batch_size, learning_rate, device and so on; see `fwp.session.Session`.
     """
     return Session(models, dataset, seeds=seeds, **settings).run(on_epoch)
 

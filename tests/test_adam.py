@@ -24,6 +24,20 @@ def test_weights_are_those_of_pytorch_at_every_rate():
     }
 
 
+def test_weight_decay_is_that_of_adamw():
+    generator = torch.Generator().manual_seed(0)
+    theirs = torch.randn(50, generator=generator, dtype=torch.float64)
+    ours = theirs.clone()
+    adam = Adam(ours, weight_decay=0.1, **SETTINGS)
+    torchs = torch.optim.AdamW([theirs], lr=1e-2, weight_decay=0.1, **SETTINGS)
+    for _ in range(3):
+        theirs.grad = torch.randn(50, generator=generator, dtype=torch.float64)
+        torchs.step()
+        adam.gradient.copy_(theirs.grad)
+        adam.step(1e-2)
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=0)
+
+
 def test_another_goes_on_from_the_moments():
     generator = torch.Generator().manual_seed(0)
     gradients = torch.randn(4, 20, generator=generator)

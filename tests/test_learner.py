@@ -34,6 +34,16 @@ def test_equal_strings_count_as_often_as_they_are_there(data):
         torch.testing.assert_close(tensor, many.pack.state_dict(0)[name])
 
 
+def test_clipping_bounds_what_adam_is_given(data):
+    batch = Strings.of(data.train).epoch(32, seed=0, epoch=1)[0]
+    free, bound = learner(data), learner(data, clip=1e-3)
+    for one in (free, bound):
+        one.epoch([[batch]])
+    norm = free.adam.gradient.norm()
+    assert norm > 1e-2
+    torch.testing.assert_close(bound.adam.gradient, free.adam.gradient * 1e-3 / (norm + 1e-6))
+
+
 def test_the_cosine_ends_at_zero(data):
     batches = Strings.of(data.train).epoch(32, seed=0, epoch=1)
     annealed = learner(data, schedule="cosine", steps=len(batches))
