@@ -17,6 +17,7 @@ from fwp.ops import triton
 from fwp.packs import folded
 
 EPS = 1e-6  # added to sums that may be zero
+SHORTEST = 1e-12  # norm that vectors are divided by, PyTorch's default
 
 
 def elu_plus_one(x: Tensor) -> Tensor:
@@ -67,8 +68,12 @@ def softmax(x: Tensor) -> Tensor:
 
 
 def silu_l2(x: Tensor) -> Tensor:
-    """SiLU, then unit Euclidean norm over the last axis (Yang et al. 2024)."""
-    return F.normalize(F.silu(x), dim=-1)
+    """SiLU, then unit Euclidean norm over the last axis of [B, T, ..., D] (Yang et al. 2024)."""
+    if triton.unusable_device({"x": x}) is None:
+        from fwp.ops.triton.silu_l2 import silu_l2 as kernel
+
+        return folded(partial(kernel, eps=SHORTEST), x)
+    return F.normalize(F.silu(x), dim=-1, eps=SHORTEST)
 
 
 class _EluPlusOne(torch.autograd.Function):

@@ -4,7 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fwp.ops import triton as _triton
 from fwp.ops._native import Kernel, plain_sequence
+from fwp.ops._op import Backend, Op
 from fwp.packs import in_pack
 
 KERNEL = Kernel(__file__, (2, 3, 4))
@@ -28,13 +30,14 @@ class ShortConvolution(nn.Module):
 
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Map x [B, T, channels] to the same; the state is [B, size - 1, channels], else zeros."""
-        time, past = x.shape[1], self.weight.shape[0] - 1
+        past = self.weight.shape[0] - 1
         if past < MOST and not in_pack() and KERNEL.unusable({"x": x}, past + 1) is None:
             return _Native.apply(x, self.weight, state), _last(x, state, past)
         if state is None:
             state = x.new_zeros(x.shape[0], past, x.shape[2])
-        x = torch.cat((state, x), 1)
-        return _Convolve.apply(x, self.weight), x[:, time:]
+        if past == 0:  # ops take no empty states
+            return eager(x, self.weight, state)
+        return OP("auto", state, x=x, weight=self.weight)
 
 
 def _last(x: Tensor, state: Tensor | None, past: int) -> Tensor:
@@ -76,7 +79,7 @@ class _Native(torch.autograd.Function):
 
 
 class _Convolve(torch.autograd.Function):
-    """Everywhere else: products added in place, faster than PyTorch's convolution on a CPU."""
+    """In PyTorch: products added in place, faster than PyTorch's convolution on a CPU."""
 
     generate_vmap_rule = True
 
@@ -105,3 +108,28 @@ def _delayed(x: Tensor, weight: Tensor, steps: int) -> Tensor:
     """x_{t - steps}, where x [B, size - 1 + T, channels] begins with what came before."""
     past = len(weight) - 1
     return x[:, past - steps : x.shape[1] - steps]
+
+
+def eager(x: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """In PyTorch, and what `torch.vmap` sees through."""
+    time, x = x.shape[1], torch.cat((state, x), 1)
+    return _Convolve.apply(x, weight), x[:, time:]
+
+
+def triton(x: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """The kernel for GPUs, see ops/triton/short_convolution.py."""
+    from fwp.ops.triton.short_convolution import short_convolution as kernel
+
+    return kernel(x, weight, state), _last(x, state, state.shape[1])
+
+
+OP = Op(
+    name="short_convolution",
+    inputs={"x": "BTD", "weight": "KD"},
+    state="BPD",  # P = K - 1 inputs
+    cost=lambda n: n["K"] * n["D"],
+    backends={
+        "triton": Backend(triton, _triton.unusable_device, packs=True),
+        "eager": Backend(eager),
+    },
+)

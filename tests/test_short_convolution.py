@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from fwp import short_convolution
-from fwp.short_convolution import ShortConvolution
+from fwp.short_convolution import OP, ShortConvolution, eager
 
 
 def test_is_pytorchs_causal_depthwise_convolution():
@@ -61,3 +61,42 @@ def test_the_kernel_computes_what_pytorch_does(size, channels, past, monkeypatch
     monkeypatch.setattr(short_convolution.KERNEL, "unusable", lambda *_: "not wanted")
     for a, b in zip(ours, run(), strict=True):
         torch.testing.assert_close(a, b)
+
+
+def example(models, size, time, channels, dtype=torch.float64, device="cpu"):
+    """Inputs that are part of something wider, weights and states of a pack; gradients."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(2, time, 2 * channels), (size, channels), (2, size - 1, channels)]
+    shapes += [(2, time, channels), (2, size - 1, channels)]
+    x, weight, state, *given = (
+        torch.randn(models, *shape, generator=generator, dtype=dtype).to(device) for shape in shapes
+    )
+    return [y.requires_grad_() for y in (x, weight, state)], given
+
+
+def check(tensors, given, **tolerance):
+    """Values and gradients of a pack against plain PyTorch's for each of its models."""
+    channels = tensors[1].shape[-1]
+    results = torch.vmap(lambda x, w, s: OP("auto", s, x=x[..., channels:], weight=w))(*tensors)
+    gradients = torch.autograd.grad(results, tensors, given)
+    for i in range(len(given[0])):
+        own = [t[i].detach().requires_grad_() for t in tensors]
+        expected = eager(own[0][..., channels:], *own[1:])
+        theirs = torch.autograd.grad(expected, own, [g[i] for g in given])
+        for a, b in zip((*results, *gradients), (*expected, *theirs), strict=True):
+            torch.testing.assert_close(a[i], b, **tolerance)
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_pack_computes_what_its_models_do(size):
+    check(*example(3, size, 9, 5))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("models", [1, 3])
+@pytest.mark.parametrize("shape", [(2, 1, 3), (4, 2, 3), (3, 9, 200), (4, 1000, 48), (70, 80, 3)])
+def test_a_gpu_has_a_kernel(shape, models, dtype):
+    tensors, given = example(models, *shape, dtype, "cuda")
+    assert OP.choose("auto", {"x": tensors[0]}) is OP.backends["triton"]
+    check(tensors, given, **({"rtol": 1e-4, "atol": 1e-4} if dtype == torch.float32 else {}))

@@ -54,7 +54,7 @@ class RWKV7(nn.Module):
         """Map x [B, T, hidden] to y [B, T, hidden]; the state is (S [B, H, D, D], x_T)."""
         memory, last = (None, torch.zeros_like(x[:, 0])) if state is None else state
         change = torch.cat((last.unsqueeze(1), x[:, :-1]), 1) - x
-        xs = (x + change * mu for mu in self.mu.unbind(0))
+        xs = iter(torch.addcmul(x, change, self.mu[:, None, None]))
         r, k, v = (linear(next(xs)) for linear in self.rkv)
         w, a, g = (
             second(squash(first(next(xs))))

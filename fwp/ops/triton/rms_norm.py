@@ -1,0 +1,110 @@
+"""Root mean square normalisation on the GPU: a program normalises a block of vectors.
+
+As layer_norm.py: each program of the backward pass adds up what its vectors give to the gradient of
+the weights, and PyTorch adds the programs' sums.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from fwp.ops._tensors import contiguous_end, records
+from fwp.rms_norm import EPS
+
+BLOCK = 2048  # numbers in a program's block: sixteen a thread
+PROGRAMS = 1024  # of the backward pass in all; each leaves a row of sums
+
+
+def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
+    """As `fwp.rms_norm.rms_norm` for R models: x [R·B, T, H, D] and weight [R, D]."""
+    return _RMSNorm.apply(records((x, weight)), x, weight)
+
+
+class _RMSNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, record, x, weight):
+        weight = contiguous_end(weight, 2)
+        y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+        # The heads of a symbol are neighbours; between symbols there may be gaps, such as the steps
+        # of a symbol at which nothing is read.
+        rows = contiguous_end(x, 2).flatten(0, 1)
+        shape = _Shape(rows, weight)
+        _forward[shape.grid()](rows, weight, y, *shape.sizes, EPS=EPS, **shape.blocks)
+        if record:
+            ctx.save_for_backward(rows, weight)
+        return y
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dy):
+        rows, weight = ctx.saved_tensors
+        shape = _Shape(rows, weight)
+        dx = torch.empty(dy.shape, dtype=dy.dtype, device=dy.device)
+        models, D = weight.shape
+        programs, _ = grid = shape.grid(max(1, PROGRAMS // models))
+        sums = dy.new_empty(models, programs, D)
+        _backward[grid](
+            rows, weight, dy.contiguous(), dx, sums, *shape.sizes, EPS=EPS, **shape.blocks
+        )
+        return None, dx, sums.sum(1)
+
+
+class _Shape:
+    """How rows [R·B·T, H, D] are dealt to programs."""
+
+    def __init__(self, rows: Tensor, weight: Tensor):
+        self.models, D = weight.shape
+        columns = triton.next_power_of_2(D)
+        self.count = rows.shape[0] * rows.shape[1] // self.models
+        self.sizes = self.count, D, rows.shape[1], rows.stride(0)
+        self.blocks = {"ROWS": max(1, BLOCK // columns), "COLUMNS": columns, "num_warps": 4}
+
+    def grid(self, most: int | None = None) -> tuple[int, int]:
+        """Programs, at most so many, and models."""
+        programs = triton.cdiv(self.count, self.blocks["ROWS"])
+        return (min(programs, most) if most else programs), self.models
+
+
+@triton.jit
+def _forward(
+    x_, weight, y_, count, D, heads, stride,
+    EPS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+):  # fmt: skip
+    model = tl.program_id(1).to(tl.int64)
+    n = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    d = tl.arange(0, COLUMNS)
+    inside = (n < count)[:, None] & (d < D)[None, :]
+    n += model * count
+    start = n // heads * stride + n % heads * D
+    x = tl.load(x_ + start[:, None] + d[None, :], inside, 0.0)
+    w = tl.load(weight + model * D + d, d < D, 0.0)
+    scale = 1 / tl.sqrt(tl.sum(x * x, 1) / D + EPS)
+    tl.store(y_ + n[:, None] * D + d[None, :], x * scale[:, None] * w[None, :], inside)
+
+
+@triton.jit
+def _backward(
+    x_, weight, dy_, dx_, sums, count, D, heads, stride,
+    EPS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+):  # fmt: skip
+    model = tl.program_id(1).to(tl.int64)
+    d = tl.arange(0, COLUMNS)
+    w = tl.load(weight + model * D + d, d < D, 0.0)
+    d_weight = tl.zeros([COLUMNS], w.dtype)
+    for begin in range(tl.program_id(0) * ROWS, count, tl.num_programs(0) * ROWS):
+        n = begin + tl.arange(0, ROWS)
+        inside = (n < count)[:, None] & (d < D)[None, :]
+        n += model * count
+        start = n // heads * stride + n % heads * D
+        at = n[:, None] * D + d[None, :]
+        x = tl.load(x_ + start[:, None] + d[None, :], inside, 0.0)
+        scale = 1 / tl.sqrt(tl.sum(x * x, 1) / D + EPS)
+        x = x * scale[:, None]
+        dy = tl.load(dy_ + at, inside, 0.0)
+        d_weight += tl.sum(dy * x, 0)
+        dy = dy * w[None, :]
+        along = tl.sum(dy * x, 1) / D
+        tl.store(dx_ + at, (dy - x * along[:, None]) * scale[:, None], inside)
+    own = (model * tl.num_programs(0) + tl.program_id(0)) * D
+    tl.store(sums + own + d, d_weight, d < D)
