@@ -194,10 +194,11 @@ class Session:
         """Where the session stands; to be asked for between two steps."""
         seconds = time.perf_counter() - self.began
         position = {"epoch": self.epoch, "done": self._done, "active": self.active}
+        learner = self.learner.state()  # first: it waits for all that the GPU has to do
         return State.of(
             position=State(position | {"seconds": seconds}, {}),
             runs=runs_to_state(self.runs),
-            learner=State({"step": self.learner.step}, self.learner.state()),
+            learner=State({"step": self.learner.step}, learner),
         )
 
     @property
@@ -236,9 +237,10 @@ class Session:
                     accuracies = self.learner.accuracies()
                 with interrupts.held():
                     self._end_epoch(losses, accuracies, on_epoch)
-        for model, run in zip(self.models, self.runs, strict=True):
-            run.weights = {name: tensor.cpu() for name, tensor in run.weights.items()}
-            model.load_state_dict(run.weights)
+            # On the stream that copied the best epoch's weights: another would not wait for it.
+            for model, run in zip(self.models, self.runs, strict=True):
+                run.weights = {name: tensor.cpu() for name, tensor in run.weights.items()}
+                model.load_state_dict(run.weights)
         return self.runs
 
     def _end_epoch(self, losses, accuracies, on_epoch) -> None:

@@ -7,6 +7,7 @@ from tiny import SPEC
 from fwp import datasets, mixers
 from fwp.evaluation import evaluate
 from fwp.model import build
+from fwp.packs import Pack
 from fwp.session import Session
 from fwp.training import train
 
@@ -42,6 +43,25 @@ def test_a_gpu_learns_what_a_cpu_learns(data, mixer, dtype):
             (own,) = evaluate([net], data)
             for a, b in zip(rows[i], own, strict=True):
                 assert a["position_accuracy"] == pytest.approx(b["position_accuracy"], abs=0.02)
+
+
+def test_the_weights_that_are_kept_are_those_of_the_best_epoch(data, monkeypatch):
+    """However long the GPU takes to copy them."""
+    settings = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-3}
+    (expected,) = models("linear_transformer", data, [0], "float64")
+    train([expected], data, seeds=[0], **settings)
+    copy = Pack.state_dict
+
+    def slow(pack, i):
+        torch.cuda._sleep(1_000_000_000)  # clock cycles, half a second
+        return copy(pack, i)
+
+    monkeypatch.setattr(Pack, "state_dict", slow)
+    (net,) = models("linear_transformer", data, [0], "float64")
+    (run,) = train([net], data, seeds=[0], device="cuda", **settings)
+    assert run.best_epoch == 1
+    for name, weight in expected.state_dict().items():
+        torch.testing.assert_close(run.weights[name], weight, rtol=1e-6, atol=1e-8)
 
 
 def test_seeds_leave_a_pack_that_runs_as_a_graph(data):
