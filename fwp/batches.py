@@ -1,6 +1,6 @@
 """From strings of unequal length to batches of padded ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -38,19 +38,21 @@ class Batch(NamedTuple):
     times: how often each is in it, int64 [strings].
     labels: positions that have a target.
     longest: symbols of the longest string.
+    limit: symbols of the longest string of all batches, behind which strings may be cut off.
     """
 
     rows: np.ndarray
     times: np.ndarray
     labels: int
     longest: int
+    limit: int
 
 
 @dataclass(frozen=True)
 class Strings:
     """A split made ready for training: padded once, on the device of the model.
 
-    tokens: integers [strings, longest].
+    tokens: integers [strings, longest]; what follows a string's length is not for training.
     targets: of that shape.
     lengths: symbols of each string, int64 [strings].
     labels: positions of each string that have a target, int64 [strings].
@@ -82,15 +84,24 @@ class Strings:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    def cut(self, longest: int) -> "Strings":
+        """These strings without what follows their first `longest` symbols."""
+        labels = (self.targets[:, :longest] != IGNORE).sum(1).cpu().numpy()
+        return replace(self, lengths=np.minimum(self.lengths, longest), labels=labels)
+
     def epoch(self, batch_size: int, seed: int, epoch: int) -> list[Batch]:
         """All strings in random order: batches of `batch_size` strings of similar length.
 
         The last strings that do not fill a batch form a smaller one, so that every string is seen
-        once. The seed decides which strings share a batch; whether a step gets long or short ones
-        is the same for every seed, so that a pack's seeds have batches of like length.
+        once. Others stand in for strings that have no label, which may have been cut off.
+        The seed decides which strings share a batch; whether a step gets long or short ones is the
+        same for every seed, so that a pack's seeds have batches of like length.
         """
         # Generators of their own: an epoch's order does not depend on what was drawn before.
         order = np.random.default_rng([seed, epoch]).permutation(len(self))
+        labelled = np.flatnonzero(self.labels)
+        if 0 < len(labelled) < len(self):
+            order = labelled[order % len(labelled)]
         pool = POOL * batch_size
         batches = []
         for begin in range(0, len(order), pool):
@@ -110,4 +121,5 @@ class Strings:
         labels = np.add.reduceat(self.labels[rows] * times, begins).tolist()
         longest = np.maximum.reduceat(self.lengths[rows], begins).tolist()
         parts = (np.split(rows, begins[1:]), np.split(times, begins[1:]))
-        return list(map(Batch, *parts, labels, longest))
+        limit = int(self.lengths.max())
+        return [Batch(*facts, limit) for facts in zip(*parts, labels, longest, strict=True)]

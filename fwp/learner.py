@@ -197,7 +197,7 @@ class Learner:
         length = max(b.longest for b in batches)
         if self.on_gpu:
             size = 2 ** math.ceil(math.log2(size))
-            length = min(-(-length // 8) * 8, self.strings.tokens.shape[1])
+            length = min(-(-length // 8) * 8, *(b.limit for b in batches))
         rows = np.zeros((len(batches), size), dtype=np.int64)
         weights = np.zeros((len(batches), size))
         for i, batch in enumerate(batches):

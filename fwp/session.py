@@ -18,7 +18,8 @@ from torch import Tensor
 
 from fwp import devices, graphs, interrupts, rtrl
 from fwp.accuracy import Exam
-from fwp.batches import Strings
+from fwp.batches import Batch, Strings
+from fwp.curriculum import shown
 from fwp.datasets import Dataset
 from fwp.learner import Learner
 from fwp.model import SequenceModel
@@ -119,6 +120,7 @@ class Session:
         learning_rate: Adam's rate; all else of the optimiser defaults to the paper's.
         schedule: "constant", or "cosine": down to zero at the end of the budget.
         warmup: share of the budget in which the rate first rises, from zero.
+        curriculum: share of the budget in which strings are cut short (see `fwp.curriculum`).
         gradient: "bptt", or "rtrl", the same without going back in time (see `fwp.rtrl`).
         betas: Adam's decay rates.
         eps: Adam's ε.
@@ -144,6 +146,7 @@ class Session:
         learning_rate: float = 3e-3,
         schedule: str = "constant",
         warmup: float = 0.0,
+        curriculum: float = 0.0,
         gradient: str = "bptt",
         betas: tuple[float, float] = (0.9, 0.995),
         eps: float = 1e-9,
@@ -156,7 +159,7 @@ class Session:
             rtrl.check(models[0])
         self.began = time.perf_counter()
         self.models, self.dataset = models, dataset
-        self.epochs, self.batch_size = epochs, batch_size
+        self.epochs, self.batch_size, self.curriculum = epochs, batch_size, curriculum
         self.epoch, self.active = 1, list(range(len(models)))
         self._stream = graphs.stream(device)
         with self._stream:
@@ -228,9 +231,7 @@ class Session:
         """
         with self._stream:
             while not self.over:
-                seeds = [self.runs[i].seed for i in self.active]
-                batches = [self.strings.epoch(self.batch_size, s, self.epoch) for s in seeds]
-                losses = self.learner.epoch(batches, begin=self._done, on_step=on_step)
+                losses = self.learner.epoch(self._batches(), begin=self._done, on_step=on_step)
                 # A graph that is being captured must not be left.
                 on_gpu = self.learner.on_gpu
                 with interrupts.held() if on_gpu else contextlib.nullcontext():
@@ -242,6 +243,12 @@ class Session:
                 run.weights = {name: tensor.cpu() for name, tensor in run.weights.items()}
                 model.load_state_dict(run.weights)
         return self.runs
+
+    def _batches(self) -> list[list[Batch]]:
+        """The epoch's, for each of the pack's models."""
+        strings = shown(self.strings, self.epoch, epochs=self.epochs, share=self.curriculum)
+        seeds = [self.runs[i].seed for i in self.active]
+        return [strings.epoch(self.batch_size, seed, self.epoch) for seed in seeds]
 
     def _end_epoch(self, losses, accuracies, on_epoch) -> None:
         for i, run in enumerate(self.runs[k] for k in self.active):

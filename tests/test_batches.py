@@ -31,6 +31,28 @@ def test_an_epoch_shows_every_string_once():
     np.testing.assert_array_equal(np.sort(seen), np.sort(distinct))
 
 
+def test_strings_are_cut_off_where_a_curriculum_says():
+    strings = many()
+    batches = strings.cut(7).epoch(64, 1, 1)
+    assert max(b.longest for b in batches) == 7 and {b.limit for b in batches} == {7}
+    assert sum(b.times.sum() for b in batches) == 1000
+    assert sum(b.labels for b in batches) == np.minimum(strings.lengths, 7).sum()
+    whole = strings.epoch(64, 1, 1)
+    assert sum(b.labels for b in whole) == strings.lengths.sum()
+    assert {b.limit for b in whole} == {strings.tokens.shape[1]}
+
+
+def test_others_stand_in_for_strings_whose_labels_are_cut_off():
+    split = split_of([1, 2], [1, 2, 3], [4, 5, 6, 7], [1])
+    targets = np.full_like(split.targets, IGNORE)
+    targets[split.offsets[1:] - 1] = 1  # the last symbol's alone
+    strings = Strings.of(Split("train", "1-9", split.tokens, targets, split.offsets))
+    (batch,) = strings.cut(2).epoch(8, seed=0, epoch=1)
+    assert set(batch.rows) == {0, 3}
+    assert batch.labels == batch.times.sum() == 4
+    assert batch.longest == 2
+
+
 def test_equal_strings_of_a_batch_are_in_it_once():
     strings = Strings.of(split_of([1, 2], [1], [1, 2], [1, 2], [1]))
     (batch,) = strings.epoch(8, seed=0, epoch=1)

@@ -53,6 +53,7 @@ def test_defaults_come_from_the_schema():
         "learning_rate": 0.003,
         "schedule": "constant",
         "warmup": 0,
+        "curriculum": 0,
         "clip": None,
         "weight_decay": 0,
         "gradient": "bptt",

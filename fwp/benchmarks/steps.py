@@ -96,7 +96,7 @@ def _learner(cell: dict, size: int, batch: int, length: int, device: str):
     adam = {"learning_rate": 0.0, "betas": (0.9, 0.995), "eps": 1e-9}
     rows = np.arange(count).reshape(BATCHES, batch)
     return Learner(pack, strings, [], **adam), [
-        Batch(r, np.ones_like(r), r.size * length, length) for r in rows
+        Batch(r, np.ones_like(r), r.size * length, length, length) for r in rows
     ]
 
 
