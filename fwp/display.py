@@ -19,6 +19,7 @@ MODELS = {
     "gated_deltanet": "Gated DeltaNet",
     "deltaproduct": "DeltaProduct",
     **{f"deltaproduct_{n}": f"DeltaProduct, n = {n}" for n in range(1, 5)},
+    "deltaproduct_positive": "DeltaProduct [0,1]",
     "gated_deltaproduct": "Gated DeltaProduct",
     "kimi_delta": "Kimi Delta Attention",
     "rwkv7": "RWKV-7",
