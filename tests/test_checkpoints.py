@@ -19,8 +19,12 @@ from fwp.training import is_trained, train_cell
 CASES = {
     "one by one": {"seeds": [0, 1], "pack": 1, "mixer": "deltanet", "epochs": 3},
     "pack": {"seeds": [0, 1, 2], "pack": 3, "mixer": "linear_transformer", "epochs": 3},
-    "pack that shrinks": {"seeds": [1, 2, 3], "pack": 3, "mixer": "lstm", "epochs": 12},
+    "pack that shrinks": {"seeds": [1, 2, 3], "pack": 3, "mixer": "lstm", "epochs": 20},
 }
+
+
+# All that changes in the course of a training.
+COURSE = {"schedule": "cosine", "warmup": 0.1, "curriculum": 0.4, "clip": 1.0, "weight_decay": 0.1}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ class Case:
     def __init__(self, folder: Path, dataset: Path, seeds, pack, mixer, epochs):
         self.seeds, self.pack = seeds, pack
         self.folder = folder
-        self.cell = cell(epochs=epochs, batch_size=32, schedule="cosine")
+        self.cell = cell(epochs=epochs, batch_size=32, **COURSE)
         self.cell["task"]["language"] = "aa_star"
         self.cell["model"] |= {"mixer": mixer, "hidden": 8}
         names = {"weights": "model.safetensors", "history": "history.csv", "record": "cell.json"}

@@ -37,7 +37,7 @@ def test_a_pack_computes_what_its_models_do(data, mixer):
 
 @pytest.mark.parametrize("mixer", mixers.names())
 def test_training_in_a_pack_is_training_alone(data, mixer):
-    settings = {"epochs": 2, "batch_size": 32, "schedule": "cosine"}
+    settings = {"epochs": 2, "batch_size": 32, "schedule": "cosine", "curriculum": 0.5, "clip": 1.0}
     seeds = [3, 4, 5]
     together = train(models(data, mixer, seeds), data, seeds=seeds, **settings)
     for seed, run in zip(seeds, together, strict=True):
