@@ -1,3 +1,4 @@
+import pack_and_models
 import pytest
 import torch
 import torch.nn.functional as F
@@ -75,16 +76,14 @@ def example(models, size, time, channels, dtype=torch.float64, device="cpu"):
 
 
 def check(tensors, given, **tolerance):
-    """Values and gradients of a pack against plain PyTorch's for each of its models."""
+    """Against plain PyTorch's."""
     channels = tensors[1].shape[-1]
-    results = torch.vmap(lambda x, w, s: OP("auto", s, x=x[..., channels:], weight=w))(*tensors)
-    gradients = torch.autograd.grad(results, tensors, given)
-    for i in range(len(given[0])):
-        own = [t[i].detach().requires_grad_() for t in tensors]
-        expected = eager(own[0][..., channels:], *own[1:])
-        theirs = torch.autograd.grad(expected, own, [g[i] for g in given])
-        for a, b in zip((*results, *gradients), (*expected, *theirs), strict=True):
-            torch.testing.assert_close(a[i], b, **tolerance)
+
+    def alone(x, weight, state):
+        return eager(x[..., channels:], weight, state)
+
+    together = torch.vmap(lambda x, w, s: OP("auto", s, x=x[..., channels:], weight=w))
+    pack_and_models.check(together, alone, tensors, given, **tolerance)
 
 
 @pytest.mark.parametrize("size", [2, 4])

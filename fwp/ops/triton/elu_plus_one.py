@@ -5,6 +5,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from fwp.ops.triton._vectors import blocks, read, rows
+
 BLOCK = 1024  # numbers of a program
 
 
@@ -20,13 +22,9 @@ class _EluPlusOne(torch.autograd.Function):
         y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
         count = y.numel() // D
         scale = y.new_empty(count) if normalise else y
-        # Keys and queries are parts of one projection: rows of several vectors, with gaps between.
-        rows = x.flatten(2).flatten(0, 1)
-        if rows.stride(-1) != 1:
-            rows = rows.contiguous()
-        grid, blocks = _grid(count, D)
-        stride, vectors = rows.stride(0), rows.shape[1] // D
-        _forward[grid](rows, y, scale, count, D, vectors, stride, NORMALISE=normalise, **blocks)
+        lines, *layout = rows(x)
+        grid, sizes = _grid(count, D)
+        _forward[grid](lines, y, scale, count, D, *layout, NORMALISE=normalise, **sizes)
         ctx.normalise = normalise
         ctx.save_for_backward(y, scale)
         return y
@@ -37,15 +35,14 @@ class _EluPlusOne(torch.autograd.Function):
         y, scale = ctx.saved_tensors
         dy, dx = dy.contiguous(), torch.empty_like(y)
         count, D = y.numel() // y.shape[-1], y.shape[-1]
-        grid, blocks = _grid(count, D)
-        _backward[grid](y, scale, dy, dx, count, D, NORMALISE=ctx.normalise, **blocks)
+        grid, sizes = _grid(count, D)
+        _backward[grid](y, scale, dy, dx, count, D, NORMALISE=ctx.normalise, **sizes)
         return dx, None
 
 
 def _grid(count: int, D: int) -> tuple[tuple[int], dict[str, int]]:
-    columns = triton.next_power_of_2(D)
-    rows = max(1, BLOCK // columns)
-    return (triton.cdiv(count, rows),), {"ROWS": rows, "COLUMNS": columns}
+    sizes = blocks(D, BLOCK)
+    return (triton.cdiv(count, sizes["ROWS"]),), sizes
 
 
 @triton.jit
@@ -56,8 +53,7 @@ def _forward(
     n = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     d = tl.arange(0, COLUMNS)
     inside = (n < count)[:, None] & (d < D)[None, :]
-    start = n // vectors * stride + n % vectors * D
-    x = tl.load(x_ + start[:, None] + d[None, :], inside, 0.0)
+    x = read(x_, n, d, inside, D, vectors, stride)
     y = tl.where(x > 0, x + 1, tl.exp(x))
     if NORMALISE:
         scale = 1 / tl.sum(tl.where(inside, y, 0.0), 1)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fwp.layer_norm import EPS
 from fwp.ops._tensors import contiguous_end, records
+from fwp.ops.triton._vectors import blocks
 
 BLOCK = 2048  # numbers in a program's block: sixteen a thread
 PROGRAMS = 1024  # of the backward pass in all; each leaves a row of sums
@@ -29,9 +30,9 @@ class _LayerNorm(torch.autograd.Function):
         count = x.numel() // D // models
         y = torch.empty_like(x)
         mean, scale = x.new_empty(models, count), x.new_empty(models, count)
-        blocks = _blocks(D)
-        grid = (triton.cdiv(count, blocks["ROWS"]), models)
-        _forward[grid](x, weight, bias, y, mean, scale, count, D, EPS=EPS, **blocks)
+        sizes = blocks(D, BLOCK)
+        grid = (triton.cdiv(count, sizes["ROWS"]), models)
+        _forward[grid](x, weight, bias, y, mean, scale, count, D, EPS=EPS, **sizes)
         if record:
             ctx.save_for_backward(x, weight, mean, scale)
         return y
@@ -43,18 +44,13 @@ class _LayerNorm(torch.autograd.Function):
         models, D = weight.shape
         count = x.numel() // D // models
         dy, dx = contiguous_end(dy, 3), torch.empty_like(x)
-        blocks = _blocks(D)
-        programs = min(triton.cdiv(count, blocks["ROWS"]), max(1, PROGRAMS // models))
+        sizes = blocks(D, BLOCK)
+        programs = min(triton.cdiv(count, sizes["ROWS"]), max(1, PROGRAMS // models))
         sums = x.new_empty(models, programs, 2, D)
         grid = (programs, models)
-        _backward[grid](x, weight, mean, scale, dy, dx, sums, count, D, **blocks)
+        _backward[grid](x, weight, mean, scale, dy, dx, sums, count, D, **sizes)
         d_weight, d_bias = sums.sum(1).unbind(1)
         return None, dx, d_weight, d_bias
-
-
-def _blocks(D: int) -> dict[str, int]:
-    columns = triton.next_power_of_2(D)
-    return {"ROWS": max(1, BLOCK // columns), "COLUMNS": columns, "num_warps": 4}
 
 
 @triton.jit

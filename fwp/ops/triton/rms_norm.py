@@ -10,6 +10,7 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.ops._tensors import contiguous_end, records
+from fwp.ops.triton._vectors import blocks, read, rows
 from fwp.rms_norm import EPS
 
 BLOCK = 2048  # numbers in a program's block: sixteen a thread
@@ -26,49 +27,33 @@ class _RMSNorm(torch.autograd.Function):
     def forward(ctx, record, x, weight):
         weight = contiguous_end(weight, 2)
         y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
-        # The heads of a symbol are neighbours; between symbols there may be gaps, such as the steps
-        # of a symbol at which nothing is read.
-        rows = contiguous_end(x, 2).flatten(0, 1)
-        shape = _Shape(rows, weight)
-        _forward[shape.grid()](rows, weight, y, *shape.sizes, EPS=EPS, **shape.blocks)
+        lines, *layout = rows(x)
+        models, D = weight.shape
+        ctx.layout = x.numel() // D // models, D, *layout
+        sizes = blocks(D, BLOCK)
+        grid = (triton.cdiv(ctx.layout[0], sizes["ROWS"]), models)
+        _forward[grid](lines, weight, y, *ctx.layout, EPS=EPS, **sizes)
         if record:
-            ctx.save_for_backward(rows, weight)
+            ctx.save_for_backward(lines, weight)
         return y
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
-        rows, weight = ctx.saved_tensors
-        shape = _Shape(rows, weight)
-        dx = torch.empty(dy.shape, dtype=dy.dtype, device=dy.device)
+        lines, weight = ctx.saved_tensors
         models, D = weight.shape
-        programs, _ = grid = shape.grid(max(1, PROGRAMS // models))
+        dy, dx = dy.contiguous(), torch.empty(dy.shape, dtype=dy.dtype, device=dy.device)
+        sizes = blocks(D, BLOCK)
+        programs = min(triton.cdiv(ctx.layout[0], sizes["ROWS"]), max(1, PROGRAMS // models))
         sums = dy.new_empty(models, programs, D)
-        _backward[grid](
-            rows, weight, dy.contiguous(), dx, sums, *shape.sizes, EPS=EPS, **shape.blocks
-        )
+        grid = (programs, models)
+        _backward[grid](lines, weight, dy, dx, sums, *ctx.layout, EPS=EPS, **sizes)
         return None, dx, sums.sum(1)
-
-
-class _Shape:
-    """How rows [R·B·T, H, D] are dealt to programs."""
-
-    def __init__(self, rows: Tensor, weight: Tensor):
-        self.models, D = weight.shape
-        columns = triton.next_power_of_2(D)
-        self.count = rows.shape[0] * rows.shape[1] // self.models
-        self.sizes = self.count, D, rows.shape[1], rows.stride(0)
-        self.blocks = {"ROWS": max(1, BLOCK // columns), "COLUMNS": columns, "num_warps": 4}
-
-    def grid(self, most: int | None = None) -> tuple[int, int]:
-        """Programs, at most so many, and models."""
-        programs = triton.cdiv(self.count, self.blocks["ROWS"])
-        return (min(programs, most) if most else programs), self.models
 
 
 @triton.jit
 def _forward(
-    x_, weight, y_, count, D, heads, stride,
+    x_, weight, y_, count, D, vectors, stride,
     EPS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
     model = tl.program_id(1).to(tl.int64)
@@ -76,8 +61,7 @@ def _forward(
     d = tl.arange(0, COLUMNS)
     inside = (n < count)[:, None] & (d < D)[None, :]
     n += model * count
-    start = n // heads * stride + n % heads * D
-    x = tl.load(x_ + start[:, None] + d[None, :], inside, 0.0)
+    x = read(x_, n, d, inside, D, vectors, stride)
     w = tl.load(weight + model * D + d, d < D, 0.0)
     scale = 1 / tl.sqrt(tl.sum(x * x, 1) / D + EPS)
     tl.store(y_ + n[:, None] * D + d[None, :], x * scale[:, None] * w[None, :], inside)
@@ -85,7 +69,7 @@ def _forward(
 
 @triton.jit
 def _backward(
-    x_, weight, dy_, dx_, sums, count, D, heads, stride,
+    x_, weight, dy_, dx_, sums, count, D, vectors, stride,
     EPS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
     model = tl.program_id(1).to(tl.int64)
@@ -96,9 +80,8 @@ def _backward(
         n = begin + tl.arange(0, ROWS)
         inside = (n < count)[:, None] & (d < D)[None, :]
         n += model * count
-        start = n // heads * stride + n % heads * D
         at = n[:, None] * D + d[None, :]
-        x = tl.load(x_ + start[:, None] + d[None, :], inside, 0.0)
+        x = read(x_, n, d, inside, D, vectors, stride)
         scale = 1 / tl.sqrt(tl.sum(x * x, 1) / D + EPS)
         x = x * scale[:, None]
         dy = tl.load(dy_ + at, inside, 0.0)

@@ -6,6 +6,7 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.ops.triton._common import sigmoid
+from fwp.ops.triton._vectors import blocks, read, rows
 
 BLOCK = 1024  # numbers of a program
 
@@ -19,36 +20,24 @@ class _SiluL2(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, eps):
         y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
-        # Keys and queries are parts of one projection: rows of several vectors, with gaps between.
-        rows = x.flatten(2).flatten(0, 1)
-        if rows.stride(-1) != 1:
-            rows = rows.contiguous()
-        ctx.eps, ctx.shape = eps, _shape(rows, x.shape[-1])
-        grid, sizes, blocks = ctx.shape
-        _forward[grid](rows, y, *sizes, EPS=eps, **blocks)
-        ctx.save_for_backward(rows)
+        lines, *layout = rows(x)
+        D, ctx.sizes = x.shape[-1], blocks(x.shape[-1], BLOCK)
+        ctx.eps, ctx.layout = eps, (x.numel() // D, D, *layout)
+        _forward[_grid(ctx)](lines, y, *ctx.layout, EPS=eps, **ctx.sizes)
+        ctx.save_for_backward(lines)
         return y
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
-        (rows,) = ctx.saved_tensors
+        (lines,) = ctx.saved_tensors
         dx = torch.empty(dy.shape, dtype=dy.dtype, device=dy.device)
-        grid, sizes, blocks = ctx.shape
-        _backward[grid](rows, dy.contiguous(), dx, *sizes, EPS=ctx.eps, **blocks)
+        _backward[_grid(ctx)](lines, dy.contiguous(), dx, *ctx.layout, EPS=ctx.eps, **ctx.sizes)
         return dx, None
 
 
-def _shape(rows: Tensor, D: int) -> tuple[tuple[int], tuple[int, ...], dict[str, int]]:
-    """Grid, sizes and blocks for vectors of D numbers that lie in `rows`."""
-    columns = triton.next_power_of_2(D)
-    blocks = {"ROWS": max(1, BLOCK // columns), "COLUMNS": columns}
-    count = rows.numel() // D
-    return (
-        (triton.cdiv(count, blocks["ROWS"]),),
-        (count, D, rows.shape[1] // D, rows.stride(0)),
-        blocks,
-    )
+def _grid(ctx) -> tuple[int]:
+    return (triton.cdiv(ctx.layout[0], ctx.sizes["ROWS"]),)
 
 
 @triton.jit
@@ -57,8 +46,7 @@ def _read(x_, count, D, vectors, stride, ROWS: tl.constexpr, COLUMNS: tl.constex
     n = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     d = tl.arange(0, COLUMNS)
     inside = (n < count)[:, None] & (d < D)[None, :]
-    start = n // vectors * stride + n % vectors * D
-    x = tl.load(x_ + start[:, None] + d[None, :], inside, 0.0)
+    x = read(x_, n, d, inside, D, vectors, stride)
     return x, n[:, None] * D + d[None, :], inside
 
 
