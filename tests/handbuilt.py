@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from fwp.model import SequenceModel
+from fwp.models.sequence_model import SequenceModel
 
 K = 40.0  # the logistic function of it is 1 in floating point, and that of -K next to nothing
 

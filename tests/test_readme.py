@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from fwp import claims
-from fwp.model import SequenceModel
+from fwp.claims.claim import read_claims
+from fwp.models.sequence_model import SequenceModel
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
@@ -54,12 +54,12 @@ def test_the_language_counts_modulo_three(module):
 def test_the_claim_is_one(tmp_path):
     text = README.read_text(encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
-    (claim,) = claims.read([tmp_path / "mine.yaml"])
+    (claim,) = read_claims([tmp_path / "mine.yaml"])
     assert [one.models for one in claim.criteria] == [("leaky",), ("lstm",)]
 
 
 def test_the_ten_lines(capsys):
-    exec(compile(block("from fwp.model import build"), "README", "exec"), {})
+    exec(compile(block("from fwp.models.sequence_model import build"), "README", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("solved after ")
     assert [line.split()[0] for line in lines[1:]] == ["2-50", "51-100", "501-1000"]

@@ -5,7 +5,7 @@ there. Positions are grouped by class first. A group of which some positions go 
 with the same symbol than others is split in two, each position going to the nearer of the two mean
 state vectors, until nearly all of every group go the same way (after Giles et al. 1992 and
 Weiss, Goldberg, Yahav 2018, with classes as the first partition). What results is a machine that is
-minimised and compared with the language's own (`fwp.analysis.machines`).
+minimised and compared with the language's own (`fwp.languages._machine`).
 """
 
 from collections import Counter
@@ -17,14 +17,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fwp import datasets, devices, languages
-from fwp.analysis import machines
-from fwp.analysis.machines import Machine
-from fwp.batches import pad
-from fwp.datasets import Split
-from fwp.files import write_json
-from fwp.model import SequenceModel
-from fwp.weights import trained
+from fwp import languages
+from fwp.datasets.dataset import Split, load_dataset
+from fwp.languages._machine import Machine, difference, minimal, of_language, unread
+from fwp.languages._machine import run as run_machine
+from fwp.models.sequence_model import SequenceModel
+from fwp.models.weights import load_trained_model
+from fwp.training.batches import pad
+from fwp.utils import devices
+from fwp.utils.files import write_json
 
 PURE = 0.98  # share of a group that must go the same way
 RARE = 3  # transitions seen less often say nothing
@@ -195,14 +196,14 @@ def _smallest(machine: Machine, classes: Sequence[str]) -> Machine:
     """Minimal, with that output before the first symbol, where the model says nothing, that leaves
     the fewest states."""
     (_, following), *_ = machine.values()
-    options = [machines.minimal(machine | {"start": (output, following)}) for output in classes]
+    options = [minimal(machine | {"start": (output, following)}) for output in classes]
     return min(options, key=len)
 
 
 def _fidelity(machine: Machine, symbols, said, alphabet, classes) -> float:
     right = total = 0
     for string, outputs in zip(symbols, said, strict=True):
-        found = machines.run(machine, "".join(alphabet[token] for token in string))
+        found = run_machine(machine, "".join(alphabet[token] for token in string))
         right += sum(classes[i] == output for i, output in zip(outputs, found, strict=True))
         total += len(string)
     return right / total
@@ -230,20 +231,20 @@ def read_out_cell(
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
-    data = datasets.load(dataset, cell["task"])
+    data = load_dataset(dataset, cell["task"])
     language = languages.get(cell["task"]["language"], **cell["task"]["params"])
-    own = machines.of_language(language)
+    own = of_language(language)
     split = data.test[min(1, len(data.test) - 1)]
     seeds = []
     for run in runs:
         facts = {"seed": run["seed"], "status": run["status"]}
         if run["status"] == "solved":
-            model = trained(cell, data, run["seed"], weights)
+            model = load_trained_model(cell, data, run["seed"], weights)
             found = read_out(model, split, data.alphabet, data.classes, device=device)
             facts |= asdict(found)
             if found.machine is not None and own is not None:
-                facts["difference"] = machines.difference(found.machine, own)
-                facts["unread"] = machines.unread(found.machine, own)
+                facts["difference"] = difference(found.machine, own)
+                facts["unread"] = unread(found.machine, own)
         seeds.append(facts)
     names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
     write_json(output, names | {"language": own, "seeds": seeds})

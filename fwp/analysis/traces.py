@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fwp import datasets, devices
-from fwp.batches import pad
-from fwp.datasets import Split
-from fwp.files import write_rows
-from fwp.model import SequenceModel
-from fwp.weights import trained
+from fwp.datasets.dataset import Split, load_dataset
+from fwp.models.sequence_model import SequenceModel
+from fwp.models.weights import load_trained_model
+from fwp.training.batches import pad
+from fwp.utils import devices
+from fwp.utils.files import write_rows
 
 PIECE = 128  # symbols read at once: bounds the memory for activations
 PER_OCTAVE = 4  # positions looked at while the position doubles
@@ -149,11 +149,11 @@ def trace_cell(
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
-    data = datasets.load(dataset, cell["task"])
+    data = load_dataset(dataset, cell["task"])
     names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
     found: tuple[list[dict], list[dict]] = ([], [])
     for seed in seeds:
-        model = trained(cell, data, seed, weights)
+        model = load_trained_model(cell, data, seed, weights)
         traced = trace(model, data.test[-1], strings=strings, device=device)
         for rows, own in zip(found, traced, strict=True):
             rows += [names | {"seed": seed} | row for row in own]

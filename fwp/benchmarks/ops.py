@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
-from fwp import graphs, ops
+from fwp import ops
 from fwp.benchmarks import peers
-from fwp.ops._op import Op
+from fwp.kernels.op import Op
+from fwp.training import cuda_graphs
 
 PASSES = {"forward": 1, "training": 3}
 
@@ -101,8 +102,8 @@ def matrix_product_rate(dtype: torch.dtype = torch.float32, device: str = "cpu")
 
 def _seconds(step: Callable[[], None], device: str, budget: float) -> float:
     """Of a step, on a GPU without the launches, of which a graph rids training too."""
-    with graphs.stream(device):
-        graph = graphs.Graphs(torch.device(device))
+    with cuda_graphs.stream(device):
+        graph = cuda_graphs.CudaGraphs(torch.device(device))
         for _ in range(2 if graph.on_gpu else 0):  # once as it is, then captured
             graph.run("step", step)
         return fastest(lambda: graph.run("step", step), device, budget)

@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from fwp import display
-from fwp.figures.style import GREY, settings
-from fwp.tables.grid import markdown_table
+from fwp.report import labels
+from fwp.report.figures.style import GREY, settings
+from fwp.report.tables.grid import markdown_table
 
 LINES = {
     "native": ("#0072b2", "o"),
@@ -47,7 +47,7 @@ def _steps(steps: pd.DataFrame) -> str:
         loop = times.get("reference")
         rows.append(
             {
-                "model": display.model(model),
+                "model": labels.model(model),
                 "seeds": size,
                 "batch": group["batch"].iloc[0],
                 "ms per seed": f"{1e3 * ours:.3g}",

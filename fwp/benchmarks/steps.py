@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fwp import devices, graphs
-from fwp.batches import Batch, Strings
 from fwp.benchmarks.ops import fastest, matrix_product_rate
-from fwp.learner import Learner
-from fwp.model import SequenceModel
-from fwp.ops._op import Op
-from fwp.packs import Pack
+from fwp.kernels.op import Op
+from fwp.models.pack import Pack
+from fwp.models.sequence_model import SequenceModel
+from fwp.training import cuda_graphs
+from fwp.training.batches import Batch, PaddedSplit
+from fwp.training.step import TrainStep
+from fwp.utils import devices
 
 BATCHES = 8  # that a measurement goes through
 
@@ -69,7 +70,7 @@ def measure(
 
 
 def _seconds(cell, size: int, batch: int, length: int, device: str, budget: float) -> float:
-    with graphs.stream(device):
+    with cuda_graphs.stream(device):
         learner, batches = _learner(cell, size, batch, length, device)
         learner.epoch([batches] * size)  # compiles and captures
         return fastest(lambda: learner.epoch([batches] * size), device, budget) / len(batches)
@@ -85,7 +86,7 @@ def _learner(cell: dict, size: int, batch: int, length: int, device: str):
     count, rng = BATCHES * batch, np.random.default_rng(0)
     tokens, targets = (torch.from_numpy(rng.integers(2, size=(count, length))) for _ in range(2))
     each = np.full(count, length)
-    strings = Strings(
+    strings = PaddedSplit(
         tokens.to(device, torch.uint8),
         targets.to(device, torch.int16),
         lengths=each,
@@ -95,7 +96,7 @@ def _learner(cell: dict, size: int, batch: int, length: int, device: str):
     pack = Pack([model.to(device) for model in _models(cell, size)])
     adam = {"learning_rate": 0.0, "betas": (0.9, 0.995), "eps": 1e-9}
     rows = np.arange(count).reshape(BATCHES, batch)
-    return Learner(pack, strings, [], **adam), [
+    return TrainStep(pack, strings, [], **adam), [
         Batch(r, np.ones_like(r), r.size * length, length, length) for r in rows
     ]
 

@@ -22,10 +22,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from fwp import statistics
-from fwp.claims import Claim, Criterion
-from fwp.comparison import exact
-from fwp.tidy import bin_limits
+from fwp.claims.claim import Claim, Criterion
+from fwp.results import statistics
+from fwp.results.frames import bin_limits
+from fwp.results.pairwise import exact
 
 SUPPORTED, CONTRADICTED, UNDETERMINED = "supported", "contradicted", "undetermined"
 NOT_TESTED = "not tested"  # no model, task or bin of the claim is in the results
@@ -90,7 +90,7 @@ class Judgement:
 
 
 def judge(claims: Iterable[Claim], accuracy: pd.DataFrame) -> list[Judgement]:
-    """Compare claims with the tidy table of accuracies (`fwp.results`)."""
+    """Compare claims with the tidy table of accuracies (`fwp.results.collect`)."""
     rows = statistics.by_bin(accuracy)
     cells = {
         key: of_cell["sequence_accuracy"].to_numpy()

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 
 from fwp import languages
-from fwp.datasets import Dataset, Split
-from fwp.datasets.drawing import FEW
+from fwp.datasets.dataset import Dataset, Split
+from fwp.datasets.sampling import FEW
 
 
 def describe(dataset: Dataset) -> dict:

@@ -12,9 +12,9 @@ import inspect
 from functools import cache
 from pathlib import Path
 
-from fwp import sources
 from fwp.languages.base import Language
-from fwp.suggestions import suggestion
+from fwp.utils import source
+from fwp.utils.suggest import suggestion
 
 __all__ = ["Language", "get", "module", "names"]
 
@@ -87,7 +87,7 @@ def _index() -> dict[str, tuple[str, str]]:
 
 def _parsed(path: Path) -> ast.Module:
     try:
-        return sources.parse(path)
+        return source.parse(path)
     except SyntaxError as error:
         place = f"line {error.lineno} of " * bool(error.lineno)
         raise ValueError(f"{place}{path.name} is not valid Python: {error.msg}") from None

@@ -7,8 +7,8 @@ A mixer is an `nn.Module` with
 
 Its state is None or a tuple of tensors whose first axis is the batch, and calling it on two halves
 of a sequence with the state carried over equals calling it once on the whole. The class attribute
-`wiring` names the block (see `fwp.blocks`) that it is used in unless the config says otherwise. A
-file `fwp/mixers/foo.py` that ends in `MIXER = Foo` is the mixer `foo`; a class elsewhere is named
+`wiring` names the block (see `fwp.models.block`) around it, unless the config says otherwise.
+A file `fwp/mixers/foo.py` that ends in `MIXER = Foo` is the mixer `foo`; a class elsewhere is named
 `package.module:Class`, and a layer of the package flash-linear-attention `fla.Class` (see
 `fwp.mixers._fla`).
 """
@@ -16,7 +16,7 @@ file `fwp/mixers/foo.py` that ends in `MIXER = Foo` is the mixer `foo`; a class 
 import importlib
 from pathlib import Path
 
-from fwp.suggestions import suggestion
+from fwp.utils.suggest import suggestion
 
 
 def names() -> list[str]:

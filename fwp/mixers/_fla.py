@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from fwp.packs import in_pack
+from fwp.kernels.vmap import in_pack
 
 
 def layer(name: str) -> type:

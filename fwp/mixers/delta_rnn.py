@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from fwp.feature_maps import FEATURE_MAPS
-from fwp.linear import Linear
+from fwp.nn.feature_maps import FEATURE_MAPS
+from fwp.nn.linear import Linear
 from fwp.ops.delta_rnn import delta_rnn
 from fwp.ops.delta_rule import delta_rule
 

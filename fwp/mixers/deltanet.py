@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fwp import initialisation
-from fwp.feature_maps import FeatureMap, attention_normalise, running_sum
-from fwp.linear import Linear
+from fwp.nn import initialisation
+from fwp.nn.feature_maps import FeatureMap, attention_normalise, running_sum
+from fwp.nn.linear import Linear
+from fwp.nn.rms_norm import RMSNorm
+from fwp.nn.short_convolution import ShortConvolution
 from fwp.ops.delta_rule import delta_rule
 from fwp.ops.generalised_delta_rule import generalised_delta_rule
-from fwp.rms_norm import RMSNorm
-from fwp.short_convolution import ShortConvolution
 
 
 class DeltaNet(nn.Module):
@@ -27,7 +27,7 @@ class DeltaNet(nn.Module):
     Args:
         hidden: width of input and output.
         heads: number of heads, each with its own rate β; must divide `hidden`.
-        feature_map: φ, one of `fwp.feature_maps`; elu_sum is elu + 1, divided by its sum.
+        feature_map: φ, one of `fwp.nn.feature_maps`; elu_sum is elu + 1, divided by its sum.
         nu: ν of dpfp, which makes 2ν features of each unit of a key; of favor, the number of random
             directions, which make two features each.
         normaliser: none; sum, φ(q) and φ(k) divided by their sums; or attention: what q and k

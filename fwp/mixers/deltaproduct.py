@@ -4,13 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fwp.decay import Decay
-from fwp.feature_maps import silu_l2
-from fwp.linear import Linear
+from fwp.nn.feature_maps import silu_l2
+from fwp.nn.input_decay import Decay
+from fwp.nn.linear import Linear
+from fwp.nn.rms_norm import RMSNorm
+from fwp.nn.short_convolution import ShortConvolution
 from fwp.ops.delta_rule import delta_rule
 from fwp.ops.generalised_delta_rule import gated_delta_rule
-from fwp.rms_norm import RMSNorm
-from fwp.short_convolution import ShortConvolution
 
 
 class DeltaProduct(nn.Module):
@@ -33,7 +33,7 @@ class DeltaProduct(nn.Module):
         hidden: width of input and output.
         heads: number of heads; must divide `hidden`.
         householders: n_h.
-        gate: whether w_t is learnt, one number per head in (0, 1) (see `fwp.decay`): Gated
+        gate: whether w_t is learnt, one number per head in (0, 1) (see `fwp.nn.input_decay`): Gated
             DeltaProduct.
         allow_neg_eigval: β in [0, 2] instead of [0, 1].
         conv_size: width of the short convolution; 0 leaves it out.

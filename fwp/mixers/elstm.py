@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from fwp.linear import Linear
+from fwp.nn.linear import Linear
 from fwp.ops.elementwise_lstm import elementwise_lstm
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from fwp import initialisation
-from fwp.feature_maps import FeatureMap, attention_normalise, running_sum
-from fwp.linear import Linear
+from fwp.nn import initialisation
+from fwp.nn.feature_maps import FeatureMap, attention_normalise, running_sum
+from fwp.nn.linear import Linear
 from fwp.ops.linear_attention import linear_attention
 
 
@@ -24,7 +24,7 @@ class LinearAttention(nn.Module):
     Args:
         hidden: width of input and output.
         heads: number of heads; must divide `hidden`.
-        feature_map: φ, one of `fwp.feature_maps`; elu is elu + 1.
+        feature_map: φ, one of `fwp.nn.feature_maps`; elu is elu + 1.
         nu: ν of dpfp, which makes 2ν features of each unit of a key; of favor, the number of random
             directions, which make two features each.
         normaliser: none; sum, φ(q) and φ(k) divided by their sums; or attention.

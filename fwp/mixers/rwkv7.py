@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fwp.linear import Linear
+from fwp.nn.linear import Linear
 from fwp.ops.generalised_delta_rule import generalised_delta_rule
 
 RANK = 32  # of the maps that make decay, rates and gate

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fwp.linear import Linear
+from fwp.nn.linear import Linear
+from fwp.nn.short_convolution import ShortConvolution
 from fwp.ops.selective_scan import selective_scan
-from fwp.short_convolution import ShortConvolution
 
 
 class SelectiveSSM(nn.Module):

@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from fwp import initialisation
-from fwp.linear import Linear
+from fwp.nn import initialisation
+from fwp.nn.linear import Linear
 from fwp.ops.self_reference import self_reference
 
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from fwp.causal_attention import causal_attention
-from fwp.linear import Linear
+from fwp.nn.causal_attention import causal_attention
+from fwp.nn.linear import Linear
 
 
 class SoftmaxAttention(nn.Module):

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from fwp.ops._op import Backend, Op, initialised, only_on_cpu
+from fwp.kernels.op import Backend, Op, initialised, only_on_cpu
 
 
 def elman(

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fwp.ops._op import Backend, Op
+from fwp.kernels.op import Backend, Op
 from fwp.ops.generalised_delta_rule import generalised_delta_rule
 
 

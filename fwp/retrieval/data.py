@@ -26,7 +26,7 @@ def batch(rng: np.random.Generator, count: int, size: int, *, repeated: bool) ->
     return Pairs(keys, values, queries, _last(keys, values, queries))
 
 
-def exam(
+def evaluator(
     rng: np.random.Generator, count: int, size: int, *, repeated: bool, most: int = 200
 ) -> list[Pairs]:
     """Sequences of `count` pairs, each with queries about all its keys, up to `most`.

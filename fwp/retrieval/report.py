@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from fwp.figures.style import GREY, looks, settings
+from fwp.report.figures.style import GREY, looks, settings
+from fwp.report.tables.grid import markdown_table
 from fwp.retrieval.grid import Job
 from fwp.retrieval.published import LOSS
-from fwp.tables.grid import markdown_table
 
 NAMES = {
     "softmax": "softmax",

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fwp import devices
 from fwp.retrieval import data
 from fwp.retrieval.memory import Memory
+from fwp.utils import devices
 
 SEQUENCES = 20  # of an evaluation
 EVERY = 100  # steps between evaluations
@@ -76,8 +76,8 @@ def run(
 
 @torch.no_grad()
 def _examine(model: Memory, rng: np.random.Generator, count: int, repeated: bool, device) -> float:
-    exams = data.exam(rng, count, SEQUENCES, repeated=repeated)
-    return float(np.mean([float(_loss(model, pairs, device)) for pairs in exams]))
+    evaluators = data.evaluator(rng, count, SEQUENCES, repeated=repeated)
+    return float(np.mean([float(_loss(model, pairs, device)) for pairs in evaluators]))
 
 
 def _loss(model: Memory, pairs: data.Pairs, device: str) -> Tensor:

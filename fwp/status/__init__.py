@@ -2,7 +2,7 @@
 
 import time
 
-from fwp.status.jobs import read_job
+from fwp.results.job_state import read_job
 from fwp.status.screen import Screen
 
 __all__ = ["board"]
@@ -18,7 +18,7 @@ def board(
     """The state of every run of an experiment, for a terminal.
 
     Args:
-        experiment: a `fwp.experiment.Experiment`.
+        experiment: a `fwp.experiment.experiment.Experiment`.
         width: columns of the terminal, by default those it has.
         colour: whether to use ANSI colours, by default if standard output is a terminal and the
             environment variable NO_COLOR is empty.

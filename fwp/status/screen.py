@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fwp import display
-from fwp.records import STATUSES
-from fwp.status.jobs import Job, Run
+from fwp.report import labels
+from fwp.results.job_state import Job, Run
+from fwp.results.record import STATUSES
 
 LISTED = 8  # running or interrupted jobs listed one by one
 
@@ -66,8 +66,8 @@ class Screen:
         for job in jobs:
             runs.setdefault((job.model, job.task), []).extend(job.runs.values())
         cells = {key: self.cell(of_key) for key, of_key in runs.items()}
-        names = {model: self.text(display.model(model)) for model in models}
-        heads = {task: self.text(display.task(task)) for task in tasks}
+        names = {model: self.text(labels.model(model)) for model in models}
+        heads = {task: self.text(labels.task(task)) for task in tasks}
         first = max(map(len, names.values()))
         widths = {
             task: max(len(heads[task]), *(len(cells[model, task][0]) for model in models))
@@ -168,7 +168,7 @@ class Screen:
                     what += "starting"
                 else:
                     what += f"epoch {run.epoch} of {run.epochs}"
-                    what += "".join(f", {display.percent(value)} %" for value in run.accuracy)
+                    what += "".join(f", {labels.percent(value)} %" for value in run.accuracy)
                 if job.heard is not None and now - job.heard > 90:
                     what += f" (heard of {(now - job.heard) / 60:.0f} min ago)"
                 lines.append(self.paint(self.glyph("running"), "running") + " " + what)
@@ -176,8 +176,8 @@ class Screen:
 
     def where(self, job: Job, seeds: Sequence[int] | None = None) -> str:
         """Model, task and seeds in words."""
-        seeds = display.seeds(list(job.runs) if seeds is None else seeds)
-        return f"{display.model(job.model)} on {display.task(job.task)}, {seeds}"
+        seeds = labels.seeds(list(job.runs) if seeds is None else seeds)
+        return f"{labels.model(job.model)} on {labels.task(job.task)}, {seeds}"
 
 
 def _can_write(text: str) -> bool:

@@ -7,15 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from fwp import datasets, languages
-from fwp.analysis import automata, machines
-from fwp.weights import write_weights
+from fwp import languages
+from fwp.analysis import automata
+from fwp.datasets.dataset import save_dataset
+from fwp.datasets.sampling import make_dataset
+from fwp.languages import _machine
+from fwp.models.weights import write_weights
 
 pytest.importorskip("aalpy")
 
 
 def data(language, longest=40):
-    return datasets.make(
+    return make_dataset(
         language, train=(2, 8), validation=[(2, 8)], test=[(9, longest)], counts=(20, 5, 60)
     )
 
@@ -26,7 +29,7 @@ def test_handbuilt_parity_is_two_states(name):
     found = automata.read_out(
         handbuilt.MODELS[name](), dataset.test[0], dataset.alphabet, dataset.classes
     )
-    assert machines.difference(found.machine, machines.of_language(languages.get("parity"))) is None
+    assert _machine.difference(found.machine, _machine.of_language(languages.get("parity"))) is None
     assert len(found.machine) == 2 and found.fidelity == 1
 
 
@@ -62,7 +65,7 @@ def test_states_that_say_the_same_are_told_apart(modulus, monkeypatch):
     found = read_counter(monkeypatch, modulus, noise=0.05)
     following = {i: {"0": i, "1": (i + 1) % modulus} for i in range(modulus)}
     own = {i: ("odd" if i else "even", after) for i, after in following.items()}
-    assert machines.difference(found.machine, own) is None
+    assert _machine.difference(found.machine, own) is None
     assert (len(found.machine), found.groups) == (modulus, modulus)
     assert found.separation == 1 and found.fidelity == 1
 
@@ -81,13 +84,13 @@ def test_another_machine_than_the_languages_is_found_out():
     mixer.w_x[:, 0, 0] = torch.tensor([0.0, 0, handbuilt.K, 0])
     mixer.b[:, 0] = torch.tensor([handbuilt.K, -handbuilt.K, 0.0, handbuilt.K])
     found = automata.read_out(model, dataset.test[0], dataset.alphabet, dataset.classes)
-    difference = machines.difference(found.machine, machines.of_language(languages.get("parity")))
+    difference = _machine.difference(found.machine, _machine.of_language(languages.get("parity")))
     assert found.fidelity == 1 and difference == "10"
 
 
 def test_a_cell_is_read_out_seed_by_seed(tmp_path):
     dataset, model = data("parity"), handbuilt.srwm()
-    datasets.save(dataset, tmp_path / "test.npz")
+    save_dataset(dataset, tmp_path / "test.npz")
     write_weights(tmp_path / "w.safetensors", {0: model.state_dict()})
     cell = {
         "model": {
@@ -106,7 +109,7 @@ def test_a_cell_is_read_out_seed_by_seed(tmp_path):
         device="cpu",
     )
     record = json.loads((tmp_path / "a.json").read_text())
-    assert machines.from_json(record["language"]) == machines.of_language(languages.get("parity"))
+    assert _machine.from_json(record["language"]) == _machine.of_language(languages.get("parity"))
     solved, failed = record["seeds"]
     assert failed == {"seed": 1, "status": "budget"}
     assert solved["difference"] is solved["unread"] is None

@@ -4,10 +4,11 @@ import handbuilt
 import pytest
 import torch
 
-from fwp import datasets, languages
-from fwp.accuracy import Exam
+from fwp import languages
+from fwp.datasets.sampling import make_dataset
+from fwp.training.evaluator import Evaluator
 
-STRINGS = datasets.make(
+STRINGS = make_dataset(
     "parity", train=(2, 5), validation=[(2, 5)], test=[(6, 40), (4990, 5000)], counts=(9, 3, 60)
 )
 
@@ -17,7 +18,7 @@ STRINGS = datasets.make(
 def test_every_position_of_every_string_is_right(name, dtype):
     model = handbuilt.MODELS[name]().to(dtype)
     for split in STRINGS.test:
-        assert not Exam(split).mistakes(model).any()
+        assert not Evaluator(split).errors_per_string(model).any()
 
 
 @pytest.mark.parametrize("name", handbuilt.MODELS)

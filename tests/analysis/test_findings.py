@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from fwp import figures
-from fwp.figures import automaton
-from fwp.figures import states as drawn
-from fwp.tables import automata as automata_table
-from fwp.tables import states as states_table
+from fwp.report.figures import automaton
+from fwp.report.figures import states as drawn
+from fwp.report.figures.style import save
+from fwp.report.tables import automata as automata_table
+from fwp.report.tables import states as states_table
 
 PARITY = {0: ("even", {"0": 0, "1": 1}), 1: ("odd", {"0": 1, "1": 0})}
 
@@ -76,7 +76,7 @@ def test_a_trace_shows_every_part_of_the_state(start, tmp_path):
     line = figure.axes[1].lines[0]
     scale = start or 1
     assert line.get_ydata()[-1] == pytest.approx(np.mean([400**0.5, 400**0.51]) / scale)
-    figures.save(figure, tmp_path / "f")
+    save(figure, tmp_path / "f")
     assert (tmp_path / "f.svg").stat().st_size > 1000
 
 
@@ -136,4 +136,4 @@ def test_automata_are_drawn_state_by_state(tmp_path):
     texts = [text.get_text() for text in figure.axes[1].texts]
     assert sorted(texts) == sorted([*map(str, range(7)), *"aaaaaaa", *"bbbbbbb"])
     assert [text.get_text() for text in figure.axes[2].texts] == ["no automaton"]
-    figures.save(figure, tmp_path / "f")
+    save(figure, tmp_path / "f")

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from fwp import datasets, mixers
+from fwp import mixers
 from fwp.analysis import traces
-from fwp.model import SequenceModel, build
-from fwp.weights import write_weights
+from fwp.datasets.dataset import save_dataset
+from fwp.datasets.sampling import make_dataset
+from fwp.models.sequence_model import SequenceModel, build_model
+from fwp.models.weights import write_weights
 
-DATA = datasets.make(
+DATA = make_dataset(
     "parity", train=(2, 5), validation=[(2, 5)], test=[(6, 20), (150, 300)], counts=(9, 3, 8)
 )
 
@@ -114,7 +116,7 @@ def test_wrong_positions_are_found_where_they_are():
 
 
 def test_a_cell_is_traced_seed_by_seed(tmp_path):
-    datasets.save(DATA, tmp_path / "test.npz")
+    save_dataset(DATA, tmp_path / "test.npz")
     cell = {
         "model": {
             "name": "mine", "mixer": "deltanet", "hidden": 8, "layers": 1, "feed_forward": 1,
@@ -123,7 +125,7 @@ def test_a_cell_is_traced_seed_by_seed(tmp_path):
         "task": {"name": "p", "language": "parity", "params": {}},
         "training": {"dtype": "float32"},
     }  # fmt: skip
-    weights = {seed: build(cell["model"], DATA, seed=seed).state_dict() for seed in (0, 1)}
+    weights = {seed: build_model(cell["model"], DATA, seed=seed).state_dict() for seed in (0, 1)}
     write_weights(tmp_path / "w.safetensors", weights)
     files = {"states": tmp_path / "s.csv", "positions": tmp_path / "p.csv"}
     traces.trace_cell(

@@ -3,8 +3,9 @@
 import pytest
 import yaml
 
-from fwp import claims, experiment
-from fwp.config import ConfigError
+from fwp.claims.claim import Criterion, locate, read_claims
+from fwp.config.loading import ConfigError
+from fwp.experiment.experiment import load_experiment
 
 CRITERION = {"models": "m", "tasks": "t", "statistic": "success_rate", "at_least": 0.5}
 
@@ -29,24 +30,24 @@ def write(path, criterion=None, **claim):
     ],
 )
 def test_claims_are_about_the_experiment_that_names_them(config):
-    found = experiment.load(config)
-    every = claims.read(found.claims)
-    assert len(every) >= 4 and all(claim.source and claim.text for claim in every)
-    for claim in every:
-        for criterion in claim.criteria:
-            assert set(criterion.models) <= set(found.models), claim.name
-            assert set(criterion.tasks) <= set(found.tasks), claim.name
+    found = load_experiment(config)
+    every = read_claims(found.claims)
+    assert len(every) >= 4 and all(one.source and one.text for one in every)
+    for one in every:
+        for criterion in one.criteria:
+            assert set(criterion.models) <= set(found.models), one.name
+            assert set(criterion.tasks) <= set(found.tasks), one.name
 
 
 def test_defaults_and_short_forms(tmp_path):
-    (claim,) = claims.read([write(tmp_path / "c.yaml")])
+    (claim,) = read_claims([write(tmp_path / "c.yaml")])
     assert (claim.name, claim.text, claim.source) == ("it-works", "It works.", "")
     assert claim.confidence == 0.95
-    assert claim.criteria == (claims.Criterion(("m",), ("t",), (1,), "success_rate", at_least=0.5),)
+    assert claim.criteria == (Criterion(("m",), ("t",), (1,), "success_rate", at_least=0.5),)
 
 
 def test_lists_of_bins_by_number_and_by_lengths(tmp_path):
-    (claim,) = claims.read([write(tmp_path / "c.yaml", CRITERION | {"bin": [0, "51-100"]})])
+    (claim,) = read_claims([write(tmp_path / "c.yaml", CRITERION | {"bin": [0, "51-100"]})])
     assert claim.criteria[0].bins == (0, "51-100")
 
 
@@ -64,28 +65,28 @@ def test_lists_of_bins_by_number_and_by_lengths(tmp_path):
 def test_mistakes_are_named(tmp_path, change, message):
     path = write(tmp_path / "c.yaml", CRITERION | change)
     with pytest.raises(ConfigError) as error:
-        claims.read([path])
+        read_claims([path])
     assert message in str(error.value) and str(path) in str(error.value)
 
 
 def test_a_criterion_needs_something_to_compare_with(tmp_path):
     criterion = {key: value for key, value in CRITERION.items() if key != "at_least"}
     with pytest.raises(ConfigError, match="must say one of at_least, below and more_than"):
-        claims.read([write(tmp_path / "c.yaml", criterion)])
+        read_claims([write(tmp_path / "c.yaml", criterion)])
 
 
 def test_names_are_used_once(tmp_path):
     paths = [write(tmp_path / "a.yaml"), write(tmp_path / "b.yaml")]
     with pytest.raises(ConfigError, match=r"b\.yaml.*\n.*it-works: is in two of the files"):
-        claims.read(paths)
+        read_claims(paths)
 
 
 def test_files_are_found_by_name_or_beside_the_config(tmp_path):
     mine = write(tmp_path / "mine.yaml")
-    assert claims.locate("irie2023").name == "irie2023.yaml"
-    assert claims.locate("mine.yaml", [tmp_path]) == mine
+    assert locate("irie2023").name == "irie2023.yaml"
+    assert locate("mine.yaml", [tmp_path]) == mine
     with pytest.raises(ConfigError, match=r"must be one of .*irie2023.*did you mean 'irie2023'"):
-        claims.locate("irie2032")
+        locate("irie2032")
 
 
 def test_the_config_names_every_mistake_in_its_claims(tmp_path):
@@ -95,6 +96,6 @@ def test_the_config_names_every_mistake_in_its_claims(tmp_path):
         "claims: [irie2023, none, mine.yaml]\n"
     )
     with pytest.raises(ConfigError) as error:
-        experiment.load(tmp_path / "c.yaml")
+        load_experiment(tmp_path / "c.yaml")
     assert "claims[1]: must be one of" in str(error.value)
     assert "mine.yaml: claims.it-works.criteria[0].statistic: must be" in str(error.value)

@@ -5,9 +5,9 @@ import math
 import pytest
 from synthetic import runs, table
 
-from fwp.claims import Claim, Criterion
+from fwp.claims.claim import Claim, Criterion
 from fwp.claims.judge import judge
-from fwp.statistics import wilson
+from fwp.results.statistics import wilson
 
 
 def verdict(accuracy, *criteria, confidence=0.95):

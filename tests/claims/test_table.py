@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 import synthetic
 
-from fwp import claims, results, tables
+from fwp.claims.claim import Claim, Criterion, locate, read_claims
 from fwp.claims.judge import judge
-from fwp.tables.claims import decisive, fragment, table
+from fwp.report.tables.claims import decisive, fragment, table, verdicts, write_claims
+from fwp.results.collect import collect_results
 
 
 @pytest.fixture(scope="module")
@@ -16,17 +17,17 @@ def found(tmp_path_factory):
     cells = synthetic.write_grid(
         tmp_path_factory.mktemp("grid"), tasks=synthetic.TASKS[:-1], seeds=range(4)
     )
-    return results.collect(cells)
+    return collect_results(cells)
 
 
 @pytest.fixture(scope="module")
 def judgements(found):
-    every = claims.read([claims.locate(name) for name in ("irie2023", "sarrof2024")])
+    every = read_claims([locate(name) for name in ("irie2023", "sarrof2024")])
     return judge(every, found.accuracy)
 
 
 def test_every_cell_of_every_claim_is_in_the_csv(found, judgements, tmp_path):
-    tables.write_claims(judgements, found.runs, csv=tmp_path / "claims.csv")
+    write_claims(judgements, found.runs, csv=tmp_path / "claims.csv")
     frame = pd.read_csv(tmp_path / "claims.csv")
     assert len(frame) == sum(len(judged.evidence) for judged in judgements)
     assert set(frame["claim"]) == {judged.claim.name for judged in judgements}
@@ -37,15 +38,15 @@ def test_every_cell_of_every_claim_is_in_the_csv(found, judgements, tmp_path):
 
 
 def test_a_claim_that_was_not_tested_has_a_row(found):
-    criterion = claims.Criterion(("z",), ("parity",), (0,), "best", at_least=1.0)
-    judged = judge([claims.Claim("c", "text", "", 0.95, (criterion,))], found.accuracy)
+    criterion = Criterion(("z",), ("parity",), (0,), "best", at_least=1.0)
+    judged = judge([Claim("c", "text", "", 0.95, (criterion,))], found.accuracy)
     frame = table(judged, found.runs)
     assert frame[["claim", "verdict"]].to_numpy().tolist() == [["c", "not tested"]]
-    assert "Not in these results: 1 cell, such as z on Parity, 2–50" in tables.verdicts(judged)
+    assert "Not in these results: 1 cell, such as z on Parity, 2–50" in verdicts(judged)
 
 
 def test_markdown_is_regular_and_says_why(found, judgements, tmp_path):
-    tables.write_claims(judgements, found.runs, markdown=tmp_path / "claims.md")
+    write_claims(judgements, found.runs, markdown=tmp_path / "claims.md")
     text = (tmp_path / "claims.md").read_text()
     assert "**supported**" in text and "All 4 cells as claimed, with 4 seeds each" in text
     assert "DeltaNet on Parity, 51–100" in text
@@ -54,20 +55,20 @@ def test_markdown_is_regular_and_says_why(found, judgements, tmp_path):
 
 
 def test_the_terminal_gets_every_verdict(judgements):
-    lines = tables.verdicts(judgements, width=80).splitlines()
+    lines = verdicts(judgements, width=80).splitlines()
     starts = [line.split()[0] for line in lines if line[0] != " "]
     assert starts == [judged.verdict.split()[0] for judged in judgements]
     assert max(map(len, lines)) <= 80
 
 
 def test_html_is_escaped_and_links_to_cells(found, tmp_path):
-    criterion = claims.Criterion(("lstm", "srwm"), ("parity",), (0,), "best", at_least=1.0)
-    claim = claims.Claim("c", "a < b", "<i>me</i>", 0.95, (criterion,))
+    criterion = Criterion(("lstm", "srwm"), ("parity",), (0,), "best", at_least=1.0)
+    claim = Claim("c", "a < b", "<i>me</i>", 0.95, (criterion,))
     judged = judge([claim], found.accuracy)
     text = fragment(judged, link=lambda task, model: f"#{task}/{model}")
     assert "a &lt; b" in text and "&lt;i&gt;me&lt;/i&gt;" in text
     assert '<a href="#parity/srwm">SRWM on Parity, 2–50</a>' in text
-    tables.write_claims(judged, found.runs, html=tmp_path / "claims.html")
+    write_claims(judged, found.runs, html=tmp_path / "claims.html")
     assert "<a " not in (tmp_path / "claims.html").read_text()
 
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from fwp import mixers
-from fwp.blocks import Block
+from fwp.models.block import Block
 
 HIDDEN, HEADS, TIME = 12, 3, 9
 WIDTH = HIDDEN // HEADS

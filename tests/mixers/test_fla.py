@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from fwp import mixers, provenance, signatures
-from fwp.experiment import ConfigError, Experiment
-from fwp.mixers import _fla
-from fwp.packs import Pack
+from fwp import mixers
+from fwp.config.loading import ConfigError
+from fwp.experiment import fingerprint
+from fwp.experiment.experiment import Experiment
+from fwp.mixers import _fla, _signature
+from fwp.models.pack import Pack
 
 LAYERS = '''
 import torch
@@ -123,11 +125,11 @@ def config(mixer="fla.Cumulative", device="cuda", **options):
 
 
 def test_options_are_those_of_the_layer(package):
-    found = signatures.mixer("fla.Cumulative")
+    found = _signature.read_signature("fla.Cumulative")
     assert list(found.options) == ["scale", "heads", "mode"]
     assert found.options["heads"].fault(None) is None and found.options["heads"].fault(2) is None
     assert found.options["scale"].fault("2") == "must be a number"
-    assert signatures.mixer("fla.Wide").options["width"].required
+    assert _signature.read_signature("fla.Wide").options["width"].required
     assert not [name for name in sys.modules if name.startswith("fla")]  # nothing was imported
 
 
@@ -136,7 +138,7 @@ def test_a_cell_holds_the_options_and_the_code_around_the_layer(package):
     cell = experiment.cell("peer", "parity")
     assert cell["model"]["mixer"] == "fla.Cumulative"
     assert cell["model"]["options"] == {"scale": 2.0, "heads": None, "mode": "sum"}
-    assert "fwp.mixers._fla" in provenance.modules("train", experiment.signature("peer").module)
+    assert "fwp.mixers._fla" in fingerprint.modules("train", experiment.signature("peer").module)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_mistakes_are_named_before_anything_runs(package, settings, message):
 
 
 def test_without_the_package_errors_name_the_extra(monkeypatch):
-    monkeypatch.setattr(signatures.sources, "find", lambda *_: None)
+    monkeypatch.setattr(_signature.sources, "find", lambda *_: None)
     with pytest.raises(ConfigError, match=r"models.peer.mixer: names a layer .*'fwp-lab\[fla\]'"):
         Experiment(config("fla.GatedDeltaNet"))
     monkeypatch.setitem(sys.modules, "fla.layers", None)

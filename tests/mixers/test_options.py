@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from fwp import mixers, signatures
-from fwp.feature_maps import FEATURE_MAPS, NORMALISERS
-from fwp.initialisation import square
-from fwp.model import SequenceModel
+from fwp import mixers
+from fwp.mixers import _signature
+from fwp.models.pack import Pack
+from fwp.models.sequence_model import SequenceModel
+from fwp.nn.feature_maps import FEATURE_MAPS, NORMALISERS
+from fwp.nn.initialisation import square
 from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
 from fwp.ops.self_reference import self_reference
-from fwp.packs import Pack
 
 OPTIONS = [
     *(("linear_transformer", {"feature_map": name}) for name in FEATURE_MAPS),
@@ -104,7 +105,7 @@ def test_deltanet_with_rate_one_writes_whole_values():
 
 @pytest.mark.parametrize("mixer", ["linear_transformer", "deltanet"])
 def test_mixers_offer_every_feature_map_and_normaliser(mixer):
-    options = signatures.mixer(mixer).options
+    options = _signature.read_signature(mixer).options
     assert options["feature_map"].choices == tuple(FEATURE_MAPS)
     assert options["normaliser"].choices == NORMALISERS
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from fwp import ops
-from fwp.ops import _compiler
+from fwp.kernels import c_compiler
 
 NATIVE = [name for name in ops.names() if "native" in ops.get(name).backends]
 
@@ -64,8 +64,8 @@ def check(**environment):
 @pytest.fixture(scope="module")
 def needs_compiler():
     try:
-        _compiler.find_compiler()
-    except _compiler.Unavailable as reason:
+        c_compiler.find_compiler()
+    except c_compiler.Unavailable as reason:
         pytest.skip(str(reason))
 
 
@@ -95,7 +95,7 @@ def test_a_kernel_in_the_cache_is_not_compiled_again_unless_its_flags_change(cac
     settings = {"FWP_CACHE": str(folder), "OPS": "linear_attention"}
     check(**settings)
     assert [path.stat().st_mtime_ns for path in folder.iterdir()] == [before]
-    compiler = " ".join(_compiler.find_compiler()[0])
+    compiler = " ".join(c_compiler.find_compiler()[0])
     check(**settings, CC=f"{compiler} -DSOMETHING")
     assert len(list(folder.iterdir())) == 2 and kernel.stat().st_mtime_ns == before
 
@@ -111,7 +111,7 @@ def test_a_damaged_kernel_in_the_cache_is_compiled_again(cache):
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="registers of other widths are x86's")
 @pytest.mark.parametrize("without", ["-mno-avx512f", "-mno-avx512f -mno-avx"])
 def test_narrower_registers_compute_the_same(needs_compiler, tmp_path, without):
-    compiler = " ".join(_compiler.find_compiler()[0])
+    compiler = " ".join(c_compiler.find_compiler()[0])
     report, ran = check(FWP_CACHE=str(tmp_path), CC=f"{compiler} {without}")
     assert all(value == [True, True] for value in ran.values()) and not report["warnings"]
 
@@ -125,7 +125,7 @@ def test_the_package_ziglang_stands_in_for_a_missing_compiler(tmp_path, monkeypa
         monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
-    command, version = _compiler.find_compiler.__wrapped__()
+    command, version = c_compiler.find_compiler.__wrapped__()
     assert command == (sys.executable, "-m", "ziglang", "cc")
     assert version == "version of cc --version\n"
 
@@ -156,17 +156,17 @@ def test_a_compiler_that_fails_gives_one_warning_with_its_message(tmp_path):
 def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("FWP_CACHE", raising=False)
-    assert _compiler.cache_folder() == tmp_path / "fwp"
+    assert c_compiler.cache_folder() == tmp_path / "fwp"
     monkeypatch.setenv("FWP_CACHE", "~/kernels")
-    assert _compiler.cache_folder() == Path("~/kernels").expanduser()
+    assert c_compiler.cache_folder() == Path("~/kernels").expanduser()
     monkeypatch.delenv("FWP_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert _compiler.cache_folder() == Path("~/.cache/fwp").expanduser()
+    assert c_compiler.cache_folder() == Path("~/.cache/fwp").expanduser()
 
 
 def test_there_are_kernels_for_two_types_of_numbers():
     for dtype in (torch.float16, torch.int64):
-        reason = str(_compiler.library(Path("delta_rule.c"), dtype, None))
+        reason = str(c_compiler.library(Path("delta_rule.c"), dtype, None))
         assert reason == f"kernels compute in float32 and float64, not in {dtype}"
 
 

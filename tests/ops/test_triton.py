@@ -12,7 +12,7 @@ import torch
 from kernels import INTERPRETED, SIZES, TOLERANCE, errors
 
 from fwp import ops
-from fwp.ops import triton
+from fwp.kernels import triton_support
 
 NAMES = [name for name in ops.names() if "triton" in ops.get(name).backends]
 UNBOUNDED = "recurrent_delta_rule:feedback=linear,rule=sum"  # 1e55 after a thousand steps
@@ -122,7 +122,7 @@ def test_a_cpu_takes_no_kernel_of_a_gpu():
         op = ops.get(name)
         inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **SIZES)
         assert op.choose("auto", inputs) is not op.backends["triton"]
-        if not triton.interpreted():
+        if not triton_support.interpreted():
             with pytest.raises(ValueError, match="it computes on a GPU, the tensors are on cpu"):
                 op("triton", None, **inputs)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from fwp import feature_maps, schema
+from fwp.config import schema
+from fwp.nn import feature_maps
 from fwp.retrieval import data, grid, report, training
 from fwp.retrieval.memory import Memory
 
@@ -14,7 +15,10 @@ from fwp.retrieval.memory import Memory
 @pytest.mark.parametrize("repeated", [False, True])
 def test_the_last_value_of_a_key_is_due(repeated):
     rng = np.random.default_rng(0)
-    found = [data.batch(rng, 9, 50, repeated=repeated), *data.exam(rng, 9, 5, repeated=repeated)]
+    found = [
+        data.batch(rng, 9, 50, repeated=repeated),
+        *data.evaluator(rng, 9, 5, repeated=repeated),
+    ]
     for keys, values, queries, answers in found:
         for own, written, asked, due in zip(keys, values, queries, answers, strict=True):
             memory = dict(zip(own.tolist(), written.tolist(), strict=True))

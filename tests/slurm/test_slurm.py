@@ -17,9 +17,9 @@ import pytest
 from cluster import Cluster, Job, command, gpus_in_use, jobs, wait_until
 from project import copy_project, snakemake, start_snakemake
 
-from fwp import experiment
-from fwp.evaluation import evaluate_cell
-from fwp.training import train_cell
+from fwp.experiment.experiment import load_experiment
+from fwp.training.evaluate import evaluate_cell
+from fwp.training.train import train_cell
 
 pytestmark = pytest.mark.slurm
 
@@ -136,7 +136,7 @@ def assert_complete(project: Path, monkeypatch) -> None:
     """Every cell is what it is without a cluster, and the tables hold them all."""
     monkeypatch.chdir(project)
     monkeypatch.syspath_prepend(project)
-    lab = experiment.load("config.yaml")
+    lab = load_experiment("config.yaml")
     for job in lab.jobs():
         cell, other = Path(job.directory), Path("undisturbed")
         record = json.loads((cell / "cell.json").read_text())

@@ -247,16 +247,16 @@ def test_changed_logic_of_a_language_reruns_its_task_alone(project):
 def test_comments_docstrings_and_layout_rerun_nothing(project):
     with (
         edited(project / "fwp/mixers/deltanet.py", '"""', '"""Indeed: '),
-        edited(project / "fwp/training.py", "    def ", "    # defined here:\n    def "),
-        edited(project / "fwp/evaluation.py", "import numpy", "# numbers\nimport numpy"),
-        edited(project / "fwp/datasets/drawing.py", "\n\n\n", "\n\n\n\n\n"),
+        edited(project / "fwp/training/train.py", "    def ", "    # defined here:\n    def "),
+        edited(project / "fwp/training/evaluate.py", "import numpy", "# numbers\nimport numpy"),
+        edited(project / "fwp/datasets/sampling.py", "\n\n\n", "\n\n\n\n\n"),
         edited(project / "workflow/scripts/train.py", '"""', '"""Indeed: '),
     ):
         assert planned(project) == {}
 
 
 def test_changed_figure_code_trains_nothing(project):
-    with edited(project / "fwp/figures/heatmap.py", "\n\n\n", "\nX = 1\n\n\n"):
+    with edited(project / "fwp/report/figures/heatmap.py", "\n\n\n", "\nX = 1\n\n\n"):
         assert planned(project) == DRAWING
 
 

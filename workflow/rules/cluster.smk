@@ -9,7 +9,7 @@ import psutil
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 from fwp import budget
-from fwp.experiment import group_seeds
+from fwp.experiment.experiment import group_seeds
 
 
 # A limit on `gpu` is one of this machine's; jobs on a cluster have its GPUs.
@@ -23,7 +23,7 @@ TIME_LIMIT = DEFAULTS.get("time_limit").value if DEFAULTS else None
 
 
 def request(stage, wildcards):
-    """The `fwp.budget.Request` of a job for its first attempt; rules are named like stages."""
+    """The `fwp.experiment.resources.Request` of a job for its first attempt; rules are named like stages."""
     dataset = EXPERIMENT.dataset(wildcards.task)
     if stage in ("data", "test_data"):
         return budget.drawing(dataset)
@@ -53,7 +53,7 @@ def runtime(stage):
 
 
 # Slurm tells the first process of a job to end, which is Snakemake, and Snakemake would let the script
-# work on until it is killed. Told in turn, training saves where it stands (fwp/interrupts.py).
+# work on until it is killed. Told in turn, training saves where it stands (fwp/utils/signals.py).
 if not workflow.is_main_process:
 
     def stop(scheduler, *_, exit_gracefully=JobScheduler.exit_gracefully):

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import display
-    from fwp.analysis.machines import from_json
-    from fwp.figures import save
-    from fwp.figures.automaton import automata
-    from fwp.tables.automata import summary, write_automata
+    from fwp.languages._machine import from_json
+    from fwp.report import labels
+    from fwp.report.figures.automaton import automata
+    from fwp.report.figures.style import save
+    from fwp.report.tables.automata import summary, write_automata
 
     records = [json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input]
     out = snakemake.output
@@ -19,9 +19,9 @@ with logging_to(snakemake.log[0]):
     for record in records:
         cells.setdefault((record["task"], record["model"]), []).append(record)
     for (task, model), own in cells.items():
-        drawn = [(display.task(task), from_json(own[0]["language"]))]
+        drawn = [(labels.task(task), from_json(own[0]["language"]))]
         for seed in [seed for record in own for seed in record["seeds"]]:
             if seed["status"] == "solved":
                 machine = from_json(seed["machine"])
-                drawn.append((f"{display.model(model)}, seed {seed['seed']}", machine))
+                drawn.append((f"{labels.model(model)}, seed {seed['seed']}", machine))
         save(automata(drawn), Path(out.csv).parent / "automata" / task / model)

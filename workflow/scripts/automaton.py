@@ -1,7 +1,7 @@
 """Read an automaton out of every seed of a cell that is solved."""
 
-from fwp.progress import logging_to
-from fwp.records import read_record
+from fwp.results.record import read_record
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
     import torch  # here, so that a broken installation is told in the log

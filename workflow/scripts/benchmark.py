@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
     import pandas as pd
     import torch
 
-    from fwp import devices
     from fwp.benchmarks import ops, report, steps
-    from fwp.figures.style import save
-    from fwp.files import write_frame, write_text
+    from fwp.report.figures.style import save
+    from fwp.utils import devices
+    from fwp.utils.files import write_frame, write_text
 
     def told(rows):
         """The rows, each said in the log: all of them take minutes."""

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import claims, results, tables
+    from fwp.claims.claim import read_claims
     from fwp.claims.judge import judge
+    from fwp.report.tables.claims import verdicts, write_claims
+    from fwp.results.collect import read_results
 
-    found = results.read(Path(snakemake.input.results[0]).parent)
-    judgements = judge(claims.read(snakemake.input.claims), found.accuracy)
+    found = read_results(Path(snakemake.input.results[0]).parent)
+    judgements = judge(read_claims(snakemake.input.claims), found.accuracy)
     out = snakemake.output
-    tables.write_claims(judgements, found.runs, csv=out.csv, markdown=out.markdown, html=out.html)
-print(tables.verdicts(judgements))
+    write_claims(judgements, found.runs, csv=out.csv, markdown=out.markdown, html=out.html)
+print(verdicts(judgements))

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import missing, results
+    from fwp.results.collect import collect_results, write_results
+    from fwp.results.unfinished import write_unfinished
 
     cells = [Path(file).parent for file in snakemake.input]
-    results.write(results.collect(cells), Path(snakemake.output.accuracy).parent)
-    missing.write(snakemake.params.missing, snakemake.output.missing)
+    write_results(collect_results(cells), Path(snakemake.output.accuracy).parent)
+    write_unfinished(snakemake.params.missing, snakemake.output.missing)

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import datasets
+    from fwp.datasets.dataset import save_dataset
+    from fwp.datasets.sampling import build_dataset
 
-    data = datasets.build(snakemake.params.data["dataset"])
+    data = build_dataset(snakemake.params.data["dataset"])
     splits = {split.name: split for split in [data.train, *data.validation]}
-    datasets.save(replace(data, splits=splits), snakemake.output[0])
+    save_dataset(replace(data, splits=splits), snakemake.output[0])

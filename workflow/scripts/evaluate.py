@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from fwp.progress import Progress, logging_to
-from fwp.records import read_record
+from fwp.results.record import read_record
+from fwp.status.progress import Progress, logging_to
 
 with logging_to(snakemake.log[0]) as log:
     import torch  # here, so that a broken installation is told in the log
 
-    from fwp.checkpoints import place
-    from fwp.evaluation import evaluate_cell
+    from fwp.training.checkpoint import checkpoint_path
+    from fwp.training.evaluate import evaluate_cell
 
     torch.set_num_threads(snakemake.threads)
     record = read_record(snakemake.input.record)
@@ -26,4 +26,4 @@ with logging_to(snakemake.log[0]) as log:
             device=snakemake.resources.device,
         )
     # Snakemake has accepted the weights: nothing is left to go on with.
-    place(progress.parent).unlink(missing_ok=True)
+    checkpoint_path(progress.parent).unlink(missing_ok=True)

@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import figures, missing, results
+    from fwp.report.figures.write import write_figures
+    from fwp.results.collect import read_results
+    from fwp.results.unfinished import read_unfinished
 
     tables = Path(snakemake.input.results[0]).parent
-    figures.write(
-        results.read(tables),
+    write_figures(
+        read_results(tables),
         Path(snakemake.output.heatmap).parent,
         cards=snakemake.input.cards,
-        missing=missing.read(tables / "missing.csv"),
+        missing=read_unfinished(tables / "missing.csv"),
     )

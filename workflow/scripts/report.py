@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import report
+    from fwp.report import page
 
-    report.write(
+    page.write(
         Path(snakemake.output[0]).parent,
         snakemake.output[0],
         cards=snakemake.input.cards,

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp.figures.style import save
-    from fwp.files import write_frame, write_text
+    from fwp.report.figures.style import save
     from fwp.retrieval import grid, report
+    from fwp.utils.files import write_frame, write_text
 
     jobs = [grid.Job(*job) for job in snakemake.params.jobs]
     table = report.collect(jobs, snakemake.input)

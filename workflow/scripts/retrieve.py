@@ -1,13 +1,13 @@
 """Train a memory to retrieve."""
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
     import torch
 
-    from fwp import devices
-    from fwp.files import write_json
     from fwp.retrieval import training
+    from fwp.utils import devices
+    from fwp.utils.files import write_json
 
     torch.set_num_threads(snakemake.threads)
     device = devices.pick(snakemake.resources.device)

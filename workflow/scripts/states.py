@@ -2,19 +2,20 @@
 
 from pathlib import Path
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
     import pandas as pd
 
-    from fwp import cards, results
-    from fwp.figures import save
-    from fwp.figures import states as figures
-    from fwp.tables import states as tables
+    from fwp.datasets import card_reader
+    from fwp.report.figures import states as figures
+    from fwp.report.figures.style import save
+    from fwp.report.tables import states as tables
+    from fwp.results import collect
 
-    runs = results.read_runs(snakemake.input.results)
+    runs = collect.read_runs(snakemake.input.results)
     mixers = dict(zip(runs["model"], runs["mixer"], strict=True))
-    training = cards.training_lengths(snakemake.input.cards)
+    training = card_reader.training_lengths(snakemake.input.cards)
     files = [Path(file) for file in snakemake.input.cells]
     states = pd.concat(map(pd.read_csv, files), ignore_index=True)
     positions = pd.concat(

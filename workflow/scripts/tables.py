@@ -2,26 +2,29 @@
 
 from pathlib import Path
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import missing, results, tables
+    from fwp.report.tables.datasets import write_datasets
+    from fwp.report.tables.summary import write_comparison, write_compute, write_summary
+    from fwp.results.collect import read_results
+    from fwp.results.unfinished import read_unfinished
 
     folder = Path(snakemake.input.results[0]).parent
-    found = results.read(folder)
+    found = read_results(folder)
     out = snakemake.output
-    tables.write_summary(
+    write_summary(
         found.accuracy,
         found.runs,
-        missing=missing.read(folder / "missing.csv"),
+        missing=read_unfinished(folder / "missing.csv"),
         csv=out.csv,
         markdown=out.markdown,
         latex=out.latex,
         html=out.html,
     )
-    tables.write_comparison(found.accuracy, out.comparison)
-    tables.write_compute(found.history, found.runs, out.compute)
-    tables.write_datasets(
+    write_comparison(found.accuracy, out.comparison)
+    write_compute(found.history, found.runs, out.compute)
+    write_datasets(
         snakemake.input.cards,
         csv=out.datasets_csv,
         markdown=out.datasets_markdown,

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from fwp.progress import logging_to
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp import datasets
-    from fwp.files import write_json
+    from fwp.datasets.card import describe
+    from fwp.datasets.dataset import save_dataset
+    from fwp.datasets.sampling import build_dataset
+    from fwp.utils.files import write_json
 
-    data = datasets.build(snakemake.params.data["dataset"])
+    data = build_dataset(snakemake.params.data["dataset"])
     splits = {split.name: split for split in data.test}
-    datasets.save(replace(data, splits=splits), snakemake.output.test)
-    write_json(snakemake.output.card, datasets.describe(data))
+    save_dataset(replace(data, splits=splits), snakemake.output.test)
+    write_json(snakemake.output.card, describe(data))

@@ -1,7 +1,7 @@
 """Follow the states of every seed of a cell along the longest test strings."""
 
-from fwp.progress import logging_to
-from fwp.records import read_record
+from fwp.results.record import read_record
+from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
     import torch  # here, so that a broken installation is told in the log

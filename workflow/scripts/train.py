@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from fwp.files import remove_leftovers
-from fwp.locks import cell_lock
-from fwp.progress import Progress, logging_to
+from fwp.status.progress import Progress, logging_to
+from fwp.utils.files import remove_leftovers
+from fwp.utils.locks import cell_lock
 
 job = snakemake.params.job
 folder = Path(snakemake.output.record).parent
@@ -18,8 +18,8 @@ files = {
 with cell_lock(folder), logging_to(snakemake.log[0]) as log:
     import torch  # here, so that a broken installation is told in the log
 
-    from fwp.checkpoints import Checkpoint, place
-    from fwp.training import is_trained, train_cell
+    from fwp.training.checkpoint import Checkpoint, checkpoint_path
+    from fwp.training.train import is_trained, train_cell
 
     torch.set_num_threads(snakemake.threads)
     remove_leftovers(folder)
@@ -29,12 +29,12 @@ with cell_lock(folder), logging_to(snakemake.log[0]) as log:
         print("another job has trained this cell meanwhile")
     else:
         path = folder / "progress.json"
-        with Progress(job["cell"], job["seeds"], epochs, path=path, stream=log) as observer:
+        with Progress(job["cell"], job["seeds"], epochs, path=path, stream=log) as callback:
             train_cell(
                 job["cell"],
                 job["seeds"],
                 **files,
                 device=snakemake.resources.device,
-                observer=observer,
-                checkpoint=Checkpoint(place(folder)),
+                callback=callback,
+                checkpoint=Checkpoint(checkpoint_path(folder)),
             )

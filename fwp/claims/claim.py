@@ -1,0 +1,127 @@
+"""Claims: statements about models and tasks, with what would show them right or wrong.
+
+A file of claims is YAML (`schema.yaml` describes every key). Those of papers are in `library/` and
+are named without folder and suffix (`irie2023`); a user's own are named by path. Models and tasks
+are those of the config, by name. `fwp.claims.judge` compares them with results.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fwp.config import schema
+from fwp.config.loading import ConfigError, load, show
+from fwp.utils.suggest import suggestion
+
+LIBRARY = Path(__file__).with_name("library")
+SCHEMA = Path(__file__).with_name("schema.yaml")
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What has to hold for each of `models` on each of `bins` of each of `tasks`.
+
+    Attributes:
+        bins: by lengths ("51-100") or by number among those of the task (0 for the shortest).
+        statistic: "median" or "best" of the seeds' sequence accuracies, or "success_rate".
+        accuracy: the sequence accuracy from which a seed is a success.
+        at_least, below: what the statistic is compared with; one of them, or
+        more_than: the model of which the success rate is claimed to be lower.
+    """
+
+    models: tuple[str, ...]
+    tasks: tuple[str, ...]
+    bins: tuple[int | str, ...]
+    statistic: str
+    accuracy: float = 1.0
+    at_least: float | None = None
+    below: float | None = None
+    more_than: str | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim, which holds if all its criteria do.
+
+    Attributes:
+        name: its identifier.
+        text: the claim in words.
+        source: where it is from; may be empty.
+        confidence: of the intervals by which it is judged.
+    """
+
+    name: str
+    text: str
+    source: str
+    confidence: float
+    criteria: tuple[Criterion, ...]
+
+
+def library_names() -> list[str]:
+    """Names of the files in the library, sorted."""
+    return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
+
+
+def locate(name: str, folders: Iterable[str | Path] = (Path(),)) -> Path:
+    """The file of claims that `name` stands for in a config.
+
+    Args:
+        name: of a file in the library, or a path.
+        folders: where a path may begin, the first that has the file wins.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    if name in library_names():
+        return LIBRARY / f"{name}.yaml"
+    found = next((p for folder in folders if (p := Path(folder) / name).is_file()), None)
+    if found is None:
+        known = library_names()
+        rule = f"must be one of {', '.join(known)} or a file{suggestion(name, known)}"
+        raise ConfigError([f"{rule}, got {show(name)}"], "claims")
+    return found
+
+
+def read_claims(paths: Sequence[str | Path]) -> list[Claim]:
+    """The claims in some files, in order.
+
+    Raises:
+        ConfigError: with every mistake in the first file that has any.
+    """
+    claims: dict[str, Claim] = {}
+    for path in map(Path, paths):
+        content, problems = schema.check(load(path), SCHEMA)
+        problems += _inconsistent(content)
+        found = {} if problems else content["claims"]
+        problems += [f"claims.{name}: is in two of the files" for name in found if name in claims]
+        if problems:
+            raise ConfigError(problems, str(path))
+        for name, entry in found.items():
+            claims[name] = Claim(
+                name,
+                " ".join(entry["text"].split()),
+                entry.get("source", content.get("source", "")),
+                content.get("confidence", 0.95),
+                tuple(map(_criterion, entry["criteria"])),
+            )
+    return list(claims.values())
+
+
+def _criterion(entry: dict) -> Criterion:
+    entry = {"bin": 1} | entry
+    lists = {key: _as_tuple(entry.pop(key)) for key in ("models", "tasks", "bin")}
+    lists["bins"] = lists.pop("bin")
+    return Criterion(**lists, **entry)
+
+
+def _as_tuple(value: object) -> tuple:
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _inconsistent(content: dict) -> Iterator[str]:
+    """Keys that go with the success rate alone."""
+    for name, claim in content.get("claims", {}).items():
+        for i, criterion in enumerate(claim.get("criteria", [])):
+            for key in ("accuracy", "more_than"):
+                if key in criterion and criterion.get("statistic") != "success_rate":
+                    yield f"claims.{name}.criteria[{i}].{key}: goes with statistic: success_rate"

@@ -1,0 +1,1 @@
+"""The config: reading it and its schema."""

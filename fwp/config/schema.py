@@ -1,0 +1,148 @@
+"""The schema of a config: every key with its description, its rule and its default.
+
+It stands in `config.schema.yaml`; other files have schemas of the same kind. All mistakes are
+collected, each with its place, the rule, what stands there and what may stand.
+"""
+
+import math
+from functools import cache
+from pathlib import Path
+
+from fwp.config.loading import dotted, load, merge, show
+from fwp.utils.suggest import suggestion
+
+SCHEMA = Path(__file__).with_name("schema.yaml")
+KINDS = {
+    "integer": "an integer",
+    "number": "a number",
+    "string": "text",
+    "array": "a list",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "null": "null",
+}
+
+
+@cache
+def rules(path: Path = SCHEMA) -> dict:
+    """The schema as a dict."""
+    return load(path)
+
+
+def defaults() -> dict:
+    """What the schema fills in for keys that are left out."""
+    return _defaults(rules())
+
+
+def _defaults(part: dict) -> dict:
+    part = _resolved(part, rules())
+    found = {}
+    for key, entry in part.get("properties", {}).items():
+        entry = _resolved(entry, rules())
+        if isinstance(inner := _defaults(entry), dict) and inner:
+            found[key] = merge(inner, entry.get("default", {}))
+        elif "default" in entry:
+            found[key] = entry["default"]
+    return found
+
+
+def _resolved(part: dict, schema: dict) -> dict:
+    if "$ref" not in part:
+        return part
+    return schema["$defs"][part["$ref"].rpartition("/")[2]] | part
+
+
+def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
+    """Compare a config with the schema, or with another one in the file `path`.
+
+    Returns:
+        the config without what is wrong, and a line for every mistake.
+    """
+    import jsonschema  # takes a while
+
+    def is_integer(_, value):
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    def is_number(_, value):
+        return is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
+
+    base = jsonschema.Draft202012Validator
+    types = base.TYPE_CHECKER.redefine_many({"integer": is_integer, "number": is_number})
+    validator = jsonschema.validators.extend(base, type_checker=types)(rules(path))
+    problems, wrong = [], []
+    errors = sorted(validator.iter_errors(config), key=lambda e: dotted(e.absolute_path))
+    for error in errors:
+        place = list(error.absolute_path)
+        if tuple(place[2:]) in (("mixer",), ("language",)):
+            wrong.append(place[:2])  # without it nothing can be said about the entry
+        if error.validator == "additionalProperties":
+            known = _resolved(error.schema, rules(path)).get("properties", {})
+            for key in [key for key in error.instance if key not in known]:
+                wrong.append([*place, key])
+                problems.append(
+                    f"{dotted([*place, key])}: unknown key{suggestion(key, known)}; allowed: "
+                    + ", ".join(known)
+                )
+        elif "propertyNames" in error.absolute_schema_path:
+            wrong.append([*place, error.instance])
+            problems.append(f"{dotted(place)}: {_rule(error)}, got {show(error.instance)}")
+        elif error.validator == "required":
+            for key in [key for key in error.validator_value if key not in error.instance]:
+                hint = error.schema["properties"][key]["description"].partition(". ")[0].rstrip(".")
+                problems.append(f"{dotted([*place, key])}: is missing. {hint}")
+            if place:
+                wrong.append(place)
+        else:
+            wrong.append(place)
+            problems.append(f"{dotted(place)}: {_rule(error)}, got {show(error.instance)}")
+    return _without(config, wrong), problems
+
+
+def _rule(error) -> str:
+    value = error.validator_value
+    if "message" in error.schema and error.validator != "type":
+        return error.schema["message"]
+    match error.validator:
+        case "type":
+            allowed = [value] if isinstance(value, str) else value
+            return "must be " + " or ".join(KINDS[kind] for kind in allowed)
+        case "enum":
+            words = [v for v in value if isinstance(v, str)]
+            names = ", ".join(show(v) if v is None else v for v in value)
+            return f"must be one of {names}{suggestion(error.instance, words)}"
+        case "minimum":
+            return f"must be at least {value}"
+        case "exclusiveMinimum":
+            return f"must be greater than {value}"
+        case "maximum":
+            return f"must be at most {value}"
+        case "exclusiveMaximum":
+            return f"must be less than {value}"
+        case "minItems" if error.schema.get("maxItems") == value:
+            return f"must have {value} entries"
+        case "maxItems" if error.schema.get("minItems") == value:
+            return f"must have {value} entries"
+        case "minItems" | "minProperties" | "minLength":
+            return "must not be empty"
+        case "maxItems" | "maxLength":
+            return f"must have at most {value} entries"
+    return f"must satisfy {error.validator}: {value}"
+
+
+def _without(config: dict, places: list[list]) -> dict:
+    """A copy without the given places; an entry of a list takes the list with it."""
+    doomed = set()
+    for place in places:
+        keys = []
+        for key in place:
+            if isinstance(key, int):
+                break
+            keys.append(key)
+        doomed.add(tuple(keys))
+
+    def copy(value, at):
+        if isinstance(value, dict):
+            return {k: copy(v, (*at, k)) for k, v in value.items() if (*at, k) not in doomed}
+        return value
+
+    return copy(config, ())

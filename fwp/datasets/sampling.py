@@ -1,0 +1,253 @@
+"""Drawing a dataset: strings of a language, shared out to training, validation and test.
+
+In every window the possible lengths get equal numbers of strings, as far as there are so many. No
+string occurs twice in a set, no test string is a training or validation string, and no validation
+string is a training string. Short lengths hold few strings, so the sets choose in the order test,
+validation, training: of a length that a later set wants too, the test sets and the validation sets
+take at most a quarter of the strings each, rounded up. So every length is tested, and training
+makes up from longer lengths for what it does not get of the shortest.
+
+A language that has at most three strings of every training length cannot be shared out like that
+(the unary and counter languages have one). There the test and validation sets hold every string, or
+as many as asked for, and the training set repeats the strings of its window, each length equally
+often: the sets overlap, and the dataset card says so.
+
+Every length of every set has a random stream of its own, derived from the seed, the language, its
+parameters and the kind of set. The name of the task plays no part, and a further test bin leaves
+all other sets as they are, unless it shares their lengths.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from fwp import languages
+from fwp.datasets.dataset import Dataset, Split
+from fwp.languages import Language
+
+KINDS = ("test", "validation", "train")  # the order in which they choose
+FEW = 3  # strings of a length that are too few to be shared out
+ROUNDS = 8  # of draws from the language's own distribution, before uniform choice fills a set
+
+Window = tuple[int, int]
+
+
+def build_dataset(spec: dict) -> Dataset:
+    """Draw the sets of a task; the same spec gives the same bits.
+
+    Args:
+        spec: {"name": task, "language": name, "params": {...}, "seed": 0,
+            "train": {"min_length": 2, "max_length": 50, "count": 10000},
+            "validation": {"bins": [[2, 50], [51, 100]], "count": 500},
+            "test": {"bins": [[2, 50], ...], "count": 1000}}; counts are strings per bin, and upper
+            bounds where there are not so many.
+
+    ValueError for what `plan` refuses, and for a set that would be left without strings.
+    """
+    language, shares = plan(spec)
+    repeats = holds_few(language, spec)
+    seed = [spec.get("seed", 0), spec["language"], spec.get("params", {})]
+    drawn: dict[str, Split] = {}
+    used: dict[int, set[str]] = {}  # by length
+    for kind in KINDS:
+        if repeats:
+            used = {}
+        for (low, high), numbers in shares[kind].items():
+            strings: list[str] = []
+            for length, number in numbers.items():
+                if repeats and kind == "train":
+                    every = list(language.strings(length))
+                    strings += [every[i % len(every)] for i in range(number)]
+                else:
+                    rng = _stream(*seed, kind, length)
+                    taken = used.setdefault(length, set())
+                    strings += _draw_distinct(language, rng, length, number, taken)
+            if kind == "train":
+                order = _stream(*seed, "order").permutation(len(strings))
+                strings = [strings[i] for i in order]
+            window = f"{low}-{high}"
+            name = kind if kind == "train" else f"{kind} {window}"
+            drawn[name] = _split(language, name, window, strings)
+    in_order = [name for kind in reversed(KINDS) for name in drawn if name.split()[0] == kind]
+    return Dataset(
+        task=spec["name"],
+        language=spec["language"],
+        params=dict(spec.get("params", {})),
+        alphabet=tuple(language.alphabet),
+        classes=tuple(language.classes),
+        splits={name: drawn[name] for name in in_order},
+        spec=json.loads(json.dumps(spec)),
+    )
+
+
+def plan(spec: dict) -> tuple[Language, dict[str, dict[Window, dict[int, int]]]]:
+    """Return the language and who gets what: kind of set -> window -> length -> number of strings.
+
+    ValueError, one line, for windows and counts that make no sense, for a window that holds no
+    string of the language and for a set that would be left without strings.
+    """
+    if lacking := [key for key in ("name", "language", *reversed(KINDS)) if key not in spec]:
+        raise ValueError(f"a dataset's spec needs the key {lacking[0]!r}, got {', '.join(spec)}")
+    language = languages.get(spec["language"], **spec.get("params", {}))
+    repeats = holds_few(language, spec)
+    windows = {kind: _windows(spec, kind) for kind in KINDS}
+    used: dict[int, int] = {}  # strings given away, by length
+
+    def available(kind: str, length: int) -> int:
+        total = language.count(length)
+        if repeats:
+            return spec["train"]["count"] if kind == "train" else total
+        left = total - used.get(length, 0)
+        later = [window for other in KINDS[KINDS.index(kind) + 1 :] for window in windows[other]]
+        if any(low <= length <= high for low, high in later):
+            left = min(left, -(-total // 4))
+        return left
+
+    shares: dict[str, dict[Window, dict[int, int]]] = {}
+    for kind in KINDS:
+        count = spec[kind]["count"]
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise ValueError(
+                f"{kind}: the number of strings is a whole number of at least 1, got {count!r}"
+            )
+        shares[kind] = {}
+        for low, high in windows[kind]:
+            lengths = _lengths(language, kind, (low, high))
+            room = [min(count, available(kind, length)) for length in lengths]
+            numbers = {n: k for n, k in zip(lengths, spread(count, room), strict=True) if k}
+            if not numbers:
+                raise ValueError(
+                    f"{kind} {low}-{high}: no string is left for this set, {language.name} has too "
+                    "few of these lengths to share out; widen the window"
+                )
+            for length, number in numbers.items():
+                used[length] = used.get(length, 0) + number
+            shares[kind][low, high] = numbers
+    return language, shares
+
+
+def holds_few(language: Language, spec: dict) -> bool:
+    """Whether the training window has too few strings of each length to share them out."""
+    lengths = _lengths(language, "train", *_windows(spec, "train"))
+    return all(language.count(length) <= FEW for length in lengths)
+
+
+def spread(count: int, room: list[int]) -> list[int]:
+    """Share `count` out over places as evenly as possible, at most `room[i]` to place i.
+
+    What does not divide evenly goes to places that lie evenly apart.
+    """
+    shares = [0] * len(room)
+    while count > 0:
+        free = [i for i, most in enumerate(room) if shares[i] < most]
+        if not free:
+            break
+        each = count // len(free)
+        if each == 0:
+            free = [free[(2 * i + 1) * len(free) // (2 * count)] for i in range(count)]
+            each = 1
+        for i in free:
+            given = min(each, room[i] - shares[i])
+            shares[i] += given
+            count -= given
+    return shares
+
+
+def _windows(spec: dict, kind: str) -> list[Window]:
+    if kind == "train":
+        return [(spec[kind]["min_length"], spec[kind]["max_length"])]
+    windows = [(low, high) for low, high in spec[kind]["bins"]]
+    if not windows:
+        raise ValueError(f"{kind}: at least one bin is needed, got none")
+    for (low, high), (begin, end) in pairwise(sorted(windows)):
+        if begin <= high:
+            raise ValueError(f"{kind}: bins must not overlap, got {low}-{high} and {begin}-{end}")
+    return windows
+
+
+def _lengths(language: Language, kind: str, window: Window) -> list[int]:
+    """The possible lengths of a window; ValueError if there are none."""
+    try:
+        return language.lengths(*window) or language.no_strings(*window)
+    except ValueError as error:
+        raise ValueError(f"{kind} {window[0]}-{window[1]}: {error}") from None
+
+
+def _draw_distinct(
+    language: Language, rng: np.random.Generator, length: int, number: int, used: set[str]
+) -> list[str]:
+    """Draw `number` strings of `length` that are not in `used`, and put them there.
+
+    Strings come from the language's own distribution, repetitions left out; what that hardly ever
+    yields is chosen uniformly from the rest.
+    """
+    found: list[str] = []
+
+    def keep(strings: list[str]) -> int:
+        """Keep what is new and return how many are missing yet."""
+        for string in strings:
+            if string not in used:
+                used.add(string)
+                found.append(string)
+        return number - len(found)
+
+    missing = number
+    for _ in range(ROUNDS):
+        if missing:
+            missing = keep(language.draw(rng, length, missing))
+    # Guessing gets slow where more than half of what is left is wanted: list it instead.
+    if missing and language.count(length) - len(used) <= 2 * missing:
+        rest = [string for string in language.strings(length) if string not in used]
+        missing = keep([rest[i] for i in rng.permutation(len(rest))[:missing]])
+    while missing:
+        missing = keep(language.draw_uniform(rng, length, missing))
+    return found
+
+
+def _stream(seed: int, language: str, params: dict, *use: str | int) -> np.random.Generator:
+    """The random stream of one use, such as ("test", 40): the test strings of 40 symbols."""
+    key = json.dumps([seed, language, params, *use], sort_keys=True)
+    digest = hashlib.sha256(key.encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
+
+
+def _split(language: Language, name: str, window: str, strings: list[str]) -> Split:
+    offsets = np.cumsum([0, *map(len, strings)], dtype=np.int64)
+    tokens = language.encode("".join(strings))
+    return Split(name, window, tokens, language.targets(tokens, offsets), offsets)
+
+
+def make_dataset(
+    language: str,
+    *,
+    train: tuple[int, int] = (2, 50),
+    validation: Sequence[tuple[int, int]] = ((2, 50), (51, 100)),
+    test: Sequence[tuple[int, int]] = ((2, 50), (51, 100), (101, 200), (201, 500), (501, 1000)),
+    counts: tuple[int, int, int] = (10_000, 500, 1_000),
+    seed: int = 0,
+    **params,
+) -> Dataset:
+    """A dataset of a language for use without a config; see `build`.
+
+    Args:
+        language: one of `fwp.languages.names()`; further keywords are its parameters.
+        train: shortest and longest training string.
+        validation: windows of lengths by which training stops and the best epoch is chosen.
+        test: windows of lengths to measure.
+        counts: training strings, validation strings per window, test strings per window.
+        seed: decides which strings are drawn.
+    """
+    return build_dataset(
+        {
+            "name": language,
+            "language": language,
+            "params": params,
+            "seed": seed,
+            "train": {"min_length": train[0], "max_length": train[1], "count": counts[0]},
+            "validation": {"bins": [list(window) for window in validation], "count": counts[1]},
+            "test": {"bins": [list(window) for window in test], "count": counts[2]},
+        }
+    )

@@ -1,0 +1,1 @@
+"""The experiment that a config describes: cells, jobs, fingerprints."""

@@ -1,0 +1,226 @@
+"""Fingerprints of code: which results are outdated when a file changes.
+
+Snakemake does not notice edits to imported modules. The fingerprint of a stage is a hash of the
+syntax trees of all modules of this package (and of the user's own) that the stage imports,
+directly or through others. Docstrings, comments and formatting are not part of a syntax tree or are
+removed from it, so that they rerun nothing; a changed line of logic reruns the stages that can
+reach it, and no other. Mixers and languages are loaded by name (`importlib`), which no import
+statement shows: that keeps them apart, and the module of the one in use is given by the caller.
+C and CUDA sources that lie beside a module (`delta_rule.py`, `delta_rule.c`) count as part of it.
+"""
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from fwp.utils import source
+
+ROOTS = {
+    "data": ("fwp.datasets.dataset", "fwp.datasets.sampling"),
+    "test_data": ("fwp.datasets.dataset", "fwp.datasets.sampling", "fwp.datasets.card"),
+    "train": ("fwp.training.train",),
+    "evaluate": ("fwp.training.evaluate",),
+    "collect": ("fwp.results.collect", "fwp.results.unfinished"),
+    "tables": (
+        "fwp.report.tables.summary",
+        "fwp.report.tables.datasets",
+        "fwp.results.collect",
+        "fwp.results.unfinished",
+    ),
+    "figures": ("fwp.report.figures.write", "fwp.results.collect", "fwp.results.unfinished"),
+    "retrieval": ("fwp.retrieval.training",),
+    "retrieval_report": ("fwp.retrieval.report",),
+    "claims": ("fwp.claims.judge", "fwp.report.tables.claims", "fwp.results.collect"),
+    "report": ("fwp.report.page",),
+    "trace": ("fwp.analysis.traces",),
+    "states": (
+        "fwp.report.figures.states",
+        "fwp.report.tables.states",
+        "fwp.results.collect",
+        "fwp.datasets.card_reader",
+    ),
+    "automaton": ("fwp.analysis.automata",),
+    "automata": ("fwp.report.figures.automaton", "fwp.report.tables.automata"),
+}
+"""Modules that each rule of the workflow starts from."""
+
+COMPILED = (".c", ".h", ".cpp", ".cu", ".cuh")
+
+
+def fingerprint(stage: str, *modules: str, folders: Sequence[str | Path] = ()) -> str:
+    """Hash of the code that `stage` runs; the same on every machine and in every order.
+
+    Args:
+        stage: a key of `ROOTS`.
+        modules: further modules that the stage loads by name, such as the mixer's.
+        folders: where modules of the user's own are looked for first.
+
+    Returns:
+        16 hexadecimal digits.
+
+    Raises:
+        ValueError: an unknown stage, or a module without a source file.
+    """
+    if stage not in ROOTS:
+        raise ValueError(f"stage must be one of {', '.join(ROOTS)}, got {stage!r}")
+    digest = hashlib.sha256()
+    for name, file in sorted(_reachable((*ROOTS[stage], *modules), folders).items()):
+        digest.update(f"{name}\n{_of_module(file)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def modules(stage: str, *modules: str, folders: Sequence[str | Path] = ()) -> list[str]:
+    """Names of all modules (and C files) that the fingerprint covers, sorted; to look into it."""
+    return sorted(_reachable((*ROOTS[stage], *modules), folders))
+
+
+def _reachable(roots: tuple[str, ...], folders: Sequence[str | Path]) -> dict[str, Path]:
+    """Files by module name: everything that `roots` import, followed transitively."""
+    found: dict[str, Path] = {}
+    waiting = [(root, True) for root in roots]
+    # A user's module may import its neighbours, which change results just as it does.
+    own = {"fwp", *(root.partition(".")[0] for root in roots)}
+    places = {source.find(top, folders) for top in own} - {None}
+    neighbours = {file.parent for file in places if file.name != "__init__.py"}
+    while waiting:
+        name, needed = waiting.pop()
+        if name in found or source.is_standard(name):
+            continue
+        top = name.partition(".")[0]
+        file = source.find(name, folders) if top in own or neighbours else None
+        if file is None or not (top in own or _lies_in(file, name, neighbours)):
+            if needed:
+                raise ValueError(f"module {name!r} has no source file that could be found")
+            continue
+        found[name] = file
+        waiting += [(parent, False) for parent in _parents(name)]
+        waiting += [(other, False) for other in _imports(file, name)]
+        found |= {f"{name} {c.name}": c for c in _compiled(file)}
+    return found
+
+
+def _lies_in(file: Path, name: str, folders: set[Path]) -> bool:
+    """Whether the top-level package or module that `name` belongs to lies in one of `folders`."""
+    depth = name.count(".") + (file.name == "__init__.py")
+    return file.parents[depth] in folders
+
+
+def _parents(name: str) -> list[str]:
+    """Packages around a module: importing it runs their `__init__` first."""
+    parts = name.split(".")
+    return [".".join(parts[:i]) for i in range(1, len(parts))]
+
+
+def _imports(file: Path, name: str) -> list[str]:
+    status = file.stat()
+    return _imports_of(file, name, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _imports_of(file: Path, name: str, _mtime: int, _size: int) -> list[str]:
+    """Names that may be modules in all import statements of a file, inside functions too."""
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    imported = []
+    for node in ast.walk(source.parse(file)):
+        if isinstance(node, ast.Import):
+            imported += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                around = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*around, *([base] if base else [])])
+            imported.append(base)
+            imported += [f"{base}.{alias.name}" for alias in node.names]  # may be a submodule
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = getattr(node.func, "attr", getattr(node.func, "id", None))
+            if called == "import_module" and isinstance(node.args[0].value, str):
+                imported.append(node.args[0].value)
+    return imported
+
+
+def _of_module(file: Path) -> str:
+    status = file.stat()
+    return _hash(file, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _hash(file: Path, _mtime: int, _size: int) -> str:
+    if file.suffix in COMPILED:
+        text = plain_c(file.read_text(encoding="utf-8"))
+    else:
+        text = "".join(_tokens(source.parse(file)))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _tokens(node: object) -> Iterator[str]:
+    """A syntax tree as text, without what has no effect.
+
+    Not `ast.dump`: empty fields that newer versions of Python add must not change the text.
+    """
+    if isinstance(node, ast.AST):
+        yield f"{type(node).__name__}("
+        for field, value in ast.iter_fields(node):
+            if field in ("ctx", "type_comment", "kind", "type_ignores"):
+                continue
+            if isinstance(value, list):
+                value = [item for item in value if not _idle(item)]
+            if value is None or value == []:
+                continue
+            yield f"{field}="
+            yield from _tokens(value)
+        yield ")"
+    elif isinstance(node, list):
+        for item in node:
+            yield from _tokens(item)
+            yield ","
+    else:
+        yield repr(node)
+
+
+def _idle(node: object) -> bool:
+    """Whether a statement changes no result: a string by itself, `pass`, the package's version."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id="__version__" | "__all__")]):
+            return True
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return isinstance(node.value.value, str)
+    return isinstance(node, ast.Pass)
+
+
+def _compiled(file: Path) -> list[Path]:
+    """C and CUDA sources beside a module, and the headers of the folder that they include."""
+    # A package's own are in its folder: fwp/ops/delta_rule/native.c.
+    stem = file.with_name("native") if file.name == "__init__.py" else file
+    found = [p for suffix in COMPILED if (p := stem.with_suffix(suffix)).is_file()]
+    for path in found:  # grows meanwhile
+        for header in re.findall(r'^\s*#\s*include\s*"([^"]+)"', path.read_text("utf-8"), re.M):
+            other = (path.parent / header).resolve()
+            if other.is_file() and other not in found:
+                found.append(other)
+    return found
+
+
+C_TOKEN = re.compile(
+    r"""(?P<comment>//(?:\\\n|[^\n])*|/\*.*?\*/)"""
+    r"""|(?P<literal>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
+    r"""|(?P<join>\\\n)|(?P<newline>\n)|(?P<blank>[ \t\r\f\v]+)|(?P<token>\w+|.)""",
+    re.S,
+)
+
+
+def plain_c(text: str) -> str:
+    """C source without comments and layout: tokens apart, preprocessor lines kept whole."""
+    lines: list[list[str]] = [[]]
+    for match in C_TOKEN.finditer(text):
+        if match.lastgroup in ("token", "literal"):
+            lines[-1].append(match.group())
+        elif match.lastgroup == "newline":
+            lines.append([])
+    parts = []
+    for line in filter(None, lines):
+        directive = line[0] == "#"
+        parts.append(("\n" if directive else "") + " ".join(line) + ("\n" if directive else ""))
+    return " ".join(parts)

@@ -1,0 +1,84 @@
+"""What a job asks a cluster for: memory and time by the budget of its cell; without PyTorch.
+
+Rough upper bounds. To ask for too much costs a later place in the queue; to ask for too little
+costs another attempt, which asks for more and goes on from the checkpoint of the one before.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+START = 15  # minutes until all is loaded from a slow shared disk and kernels are compiled
+
+# Parameters × symbols a second in training. CPU: the slowest model of the default grid on one core
+# of a busy server. GPU: a third of what one small model does there, which leaves most of it idle.
+RATE = {False: 4e8, True: 1e10}
+READING = 3  # times as fast: without gradients
+NARROW = 32  # models of a smaller width take as long
+ATTENTION = ("transformer",)  # mixers whose symbols meet all symbols before them
+
+# Megabytes of Python, PyTorch and the two processes of Snakemake around a job; with a GPU its
+# driver.
+BASE = {False: 2000, True: 4000}
+LINES = 64  # strings that are read side by side (fwp/training/evaluator.py)
+
+
+class Request(NamedTuple):
+    """Memory in megabytes and time in minutes."""
+
+    mem_mb: int
+    minutes: int
+
+
+def drawing(dataset: dict) -> Request:
+    """For drawing the strings of a dataset (see `fwp.experiment.experiment.Experiment.dataset`)."""
+    symbols = sum(_symbols(dataset[kind]) for kind in ("train", "validation", "test"))
+    return _request(1000e6 + 100 * symbols, 1e-5 * symbols)
+
+
+def training(cell: dict, dataset: dict, *, seeds: int, gpu: bool) -> Request:
+    """For training seeds of a cell (see `fwp.experiment.experiment.Experiment.cell`)."""
+    model, settings = cell["model"], cell["training"]
+    train, validation = dataset["train"], dataset["validation"]
+    symbols = _symbols(train) + _symbols(validation) / READING
+    longest = train["max_length"]
+    work = seeds * settings["epochs"] * symbols * _parameters(model, longest)
+    # Of every symbol, what the backward pass needs, 4 bytes each, and what lies beside the strings.
+    kept = model["layers"] * model["hidden"] * (16 + 4 * model["feed_forward"])
+    batch = 0 if gpu else 4 * settings["batch_size"] * longest * kept
+    memory = _weights(model, seeds) + 64 * train["count"] * longest + batch
+    return _request(BASE[gpu] * 1e6 + memory, work / RATE[gpu])
+
+
+def evaluation(cell: dict, dataset: dict, *, seeds: int, gpu: bool) -> Request:
+    """For measuring seeds of a cell on the test strings."""
+    model, test = cell["model"], dataset["test"]
+    work = sum(
+        _symbols({"bins": [window], "count": test["count"]}) * _parameters(model, window[1])
+        for window in test["bins"]
+    )
+    longest = max(high for _, high in test["bins"])
+    memory = _weights(model, seeds) + 16 * test["count"] * longest
+    if model["mixer"] in ATTENTION and not gpu:  # a key and a value of every symbol before
+        memory += 8 * LINES * longest * model["layers"] * model["hidden"]
+    return _request(BASE[gpu] * 1e6 + memory, seeds * work / RATE[gpu] / READING)
+
+
+def _request(memory: float, seconds: float) -> Request:
+    return Request(round(memory / 1e6), START + round(seconds / 60))
+
+
+def _symbols(strings: dict) -> float:
+    """Symbols of the strings that a section of a dataset's spec asks for, by mean length."""
+    windows: Sequence = strings.get("bins") or [(strings["min_length"], strings["max_length"])]
+    return sum(strings["count"] * (low + high) / 2 for low, high in windows)
+
+
+def _parameters(model: dict, length: int) -> float:
+    """Parameters that a symbol meets, and with attention the symbols before it."""
+    width, before = max(model["hidden"], NARROW), length * (model["mixer"] in ATTENTION)
+    return model["layers"] * width * (width * (4 + 2 * model["feed_forward"]) + before)
+
+
+def _weights(model: dict, seeds: int) -> float:
+    """Bytes of weights, gradients, Adam's averages, the best weights, and copies to write."""
+    return 32 * seeds * _parameters(model, 0)

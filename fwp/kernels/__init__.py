@@ -1,0 +1,1 @@
+"""What every kernel needs; knows nothing of the rest of the package."""

@@ -1,0 +1,136 @@
+"""From C to a shared library: which compiler, with which flags, kept where.
+
+Nothing is built at install: the system's C compiler (the first of $CC, cc, gcc, clang) makes a
+library for the data type and, for common head sizes, for that size, in a second or two. It lies in
+$FWP_CACHE, else $XDG_CACHE_HOME/fwp, else ~/.cache/fwp, under a name made of everything it depends
+on: source, flags, compiler and processor.
+"""
+
+import ctypes
+import functools
+import hashlib
+import importlib.util
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+# No -ffast-math: NaN and infinity must reach the loss, by which a diverged run is noticed, and the
+# order of additions must stand. Contraction to fused multiply-adds and ignoring errno and floating
+# point traps change neither.
+FLAGS = [
+    *("-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden"),
+    *("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
+]
+
+
+class Unavailable(Exception):  # noqa: N818 - a state of the machine, handled by falling back
+    """The kernels cannot be compiled here; the message says what is missing."""
+
+
+@functools.cache
+def library(source: Path, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Unavailable:
+    """The functions of a C file for a data type and head size, or why there are none."""
+    if dtype not in (torch.float32, torch.float64):
+        return Unavailable(f"kernels compute in float32 and float64, not in {dtype}")
+    try:
+        compiler, version = find_compiler()
+        flags = [*FLAGS, f"-DREAL_IS_DOUBLE={int(dtype == torch.float64)}"]
+        if size is not None:
+            flags.append(f"-DFIXED_SIZE={size}")
+        headers = sorted(Path(__file__).parent.glob("*.h"))
+        texts = [path.read_bytes() for path in (source, *headers)]
+        parts = repr((texts, flags, compiler, version, processor())).encode()
+        label = f"{source.parent.name}-{str(dtype).removeprefix('torch.')}-{size or 'any'}"
+        path = cache_folder() / f"{label}-{hashlib.sha256(parts).hexdigest()[:16]}.so"
+        if path.exists():
+            try:
+                return ctypes.CDLL(str(path))
+            except OSError:  # damaged, or of a system that has changed since
+                pass
+        _compile(compiler, flags, source, path)
+        return ctypes.CDLL(str(path))
+    except Unavailable as error:
+        return error
+    except OSError as error:
+        return Unavailable(f"the compiled kernel of {source.parent.name} cannot be loaded: {error}")
+
+
+def _compile(compiler: tuple[str, ...], flags: list[str], source: Path, path: Path) -> None:
+    """Compile to a temporary name, then rename: processes that start together do not disturb."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".so")
+    except OSError as error:
+        raise Unavailable(
+            f"compiled kernels cannot be stored ({error}); set FWP_CACHE to a folder that can be "
+            "written"
+        ) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        # Some compilers do not know the processor they run on under the name "native".
+        for native in (["-march=native"], ["-mcpu=native"], []):
+            command = [*compiler, *flags, *native, str(source), "-o", str(temporary)]
+            result = subprocess.run(command, capture_output=True, text=True, check=False)
+            if result.returncode == 0:
+                temporary.chmod(0o755)
+                with temporary.open("rb") as file:  # a crash must not leave half of it
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+                return
+        errors = [line for line in result.stderr.splitlines() if "error" in line]
+        reason = errors[0] if errors else f"exit status {result.returncode}"
+        raise Unavailable(
+            f"{shlex.join(compiler)} could not compile {source.parent.name}/{source.name}: {reason}"
+        )
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@functools.cache
+def find_compiler() -> tuple[tuple[str, ...], str]:
+    """The command of a C compiler and what it says of its version.
+
+    The system's, or else the one in the Python package ziglang, which needs no administrator.
+    """
+    candidates = [shlex.split(os.environ.get("CC", "")), ["cc"], ["gcc"], ["clang"]]
+    if importlib.util.find_spec("ziglang") is not None:
+        candidates.append([sys.executable, "-m", "ziglang", "cc"])
+    for command in map(tuple, candidates):
+        if command and shutil.which(command[0]):
+            result = subprocess.run(
+                [*command, "--version"], capture_output=True, text=True, check=False
+            )
+            if result.returncode == 0:
+                return command, result.stdout
+    raise Unavailable(
+        "no C compiler was found ($CC, cc, gcc, clang); install one, for example with "
+        "`apt install gcc`, `xcode-select --install` or, without an administrator, "
+        "`pip install ziglang`"
+    )
+
+
+@functools.cache
+def processor() -> str:
+    """What the instruction set depends on: a cache may be shared by machines that differ."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    keys = ("model name", "flags", "Features", "CPU part")
+    return "\n".join(sorted({line for line in lines if line.startswith(keys)}))
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept."""
+    if "FWP_CACHE" in os.environ:
+        return Path(os.environ["FWP_CACHE"]).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path("~/.cache").expanduser()) / "fwp"

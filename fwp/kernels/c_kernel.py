@@ -1,0 +1,164 @@
+"""Kernels in C for the CPU, called by ctypes.
+
+A module with a C file of its name beside it declares `KERNEL = Kernel(__file__)` and calls the
+functions of that file, `forward` and `backward`, recurrences by `_recurrence` for the most part.
+They are compiled on first use (see `_compiler`).
+"""
+
+import ctypes
+import functools
+import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fwp.kernels import c_compiler
+from fwp.kernels.c_compiler import Unavailable
+from fwp.kernels.tensors import contiguous_end
+
+# Head sizes for which a kernel of its own is compiled; the others share one with variable loops.
+FIXED_SIZES = (4, 8, 16, 32, 64)
+
+
+class Strided(ctypes.Structure):
+    """The `tensor` of _native.h: address and strides of [B, T, H, ...]; null stands for zeros."""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("batch", ctypes.c_int64),
+        ("time", ctypes.c_int64),
+        ("head", ctypes.c_int64),
+    ]
+
+
+NOTHING = Strided()
+
+
+def sequence(x: Tensor | None) -> Strided:
+    """A sequence [B, T, H, D] or [B, T, H] for a kernel; copied unless its D is contiguous."""
+    if x is None:
+        return NOTHING
+    x = contiguous_end(x, x.dim() - 3)
+    batch, time, head, *_ = x.stride()
+    return _keeping(x, Strided(x.data_ptr(), batch, time, head))
+
+
+def plain_sequence(x: Tensor | None) -> Strided:
+    """A sequence without heads, [B, T, ...], or a state without heads, [B, D]."""
+    if x is None:
+        return NOTHING
+    x = contiguous_end(x, max(1, x.dim() - 2))
+    return _keeping(x, Strided(x.data_ptr(), x.stride(0), x.stride(1) if x.dim() > 2 else 0, 0))
+
+
+def state(x: Tensor | None) -> Strided:
+    """A state [B, H, ...] for a kernel; copied unless the dimensions after H are contiguous."""
+    if x is None:
+        return NOTHING
+    x = contiguous_end(x, x.dim() - 2)
+    return _keeping(x, Strided(x.data_ptr(), x.stride(0), 0, x.stride(1)))
+
+
+def _keeping(x: Tensor, view: Strided) -> Strided:
+    view.tensor = x  # a copy must live as long as its address is in use
+    return view
+
+
+def padded(size: int) -> int:
+    """Length of a kernel's array over `size` units."""
+    return -(-size // 4) * 4
+
+
+class Kernel:
+    """The compiled functions of the C file that lies beside a module.
+
+    Args:
+        module: the module's `__file__`.
+        fixed_sizes: head sizes for which there is to be a library each; the others share one.
+    """
+
+    def __init__(self, module: str, fixed_sizes: tuple[int, ...] = FIXED_SIZES):
+        self.source = Path(module).with_name("native.c")
+        self.fixed_sizes = fixed_sizes
+        self._functions = {}  # by name, data type and head size
+
+    def unusable(self, inputs: dict[str, Tensor], size: int | None = None) -> str | None:
+        """Why the kernel cannot compute on `inputs`, or None. Warns once if it cannot be built.
+
+        `size` is the head size; by default, the one that all inputs [B, T, H, D] have.
+        """
+        first = next(iter(inputs.values()))
+        if first.device.type != "cpu":
+            return f"it computes on the CPU, the tensors are on {first.device}"
+        if size is None:
+            sizes = {x.shape[-1] for x in inputs.values() if x.dim() == 4}
+            size = sizes.pop() if len(sizes) == 1 else None
+        library = self._find(first.dtype, size)
+        if isinstance(library, Unavailable):
+            _warn_once(str(library))
+            return str(library)
+        return None
+
+    def lanes(self, dtype: torch.dtype, size: int | None) -> int:
+        """How many sequences a block holds."""
+        return self._function("lanes_in_a_block", dtype, size)()
+
+    def run(self, function: str, blocks: int, like: Tensor, size: int | None, *args) -> None:
+        """Run `function` over `blocks` independent blocks of sequences.
+
+        The C function's first two arguments are the range of blocks; `args` follow: integers,
+        contiguous tensors (passed as pointers), None (a null pointer) and `Strided`. `size` is the
+        head size, if the kernel has only one. The range is split over threads (ctypes releases
+        Python's lock) if PyTorch is allowed several; blocks share no result, so that no bit
+        depends on the split.
+        """
+        call = self._function(function, like.dtype, size)
+        if call.argtypes is None:  # told the types, ctypes needs no object for every number
+            call.argtypes = [ctypes.c_int64, ctypes.c_int64, *map(_type, args)]
+        values = [x.data_ptr() if isinstance(x, Tensor) else x for x in args]
+        threads = min(torch.get_num_threads(), blocks)
+        if threads <= 1:
+            failures = [call(0, blocks, *values)]
+        else:
+            pool = _pool(threads, os.getpid())
+            bounds = [blocks * i // threads for i in range(threads + 1)]
+            failures = list(pool.map(lambda a, b: call(a, b, *values), bounds[:-1], bounds[1:]))
+        if any(failures):
+            raise MemoryError(f"{self.source.parent.name}: no memory for the kernel's workspace")
+
+    def _find(self, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Unavailable:
+        return c_compiler.library(self.source, dtype, size if size in self.fixed_sizes else None)
+
+    def _function(self, name: str, dtype: torch.dtype, size: int | None):
+        key = (name, dtype, size)
+        if key not in self._functions:
+            library = self._find(dtype, size)
+            if isinstance(library, Unavailable):
+                raise library
+            self._functions[key] = getattr(library, name)
+        return self._functions[key]
+
+
+def _type(x: int | Tensor | Strided | None) -> type:
+    """How C declares an argument."""
+    return {int: ctypes.c_int64, Strided: Strided}.get(type(x), ctypes.c_void_p)
+
+
+@functools.cache
+def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
+    """Threads of this process: a fork inherits the cache but not the threads."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="fwp-kernel")
+
+
+@functools.cache
+def _warn_once(reason: str) -> None:
+    """Say once per process (and reason) that the slow path is taken."""
+    warnings.warn(
+        f"fwp computes recurrences on the CPU with PyTorch instead of compiled kernels, which may "
+        f"be many times slower: {reason}",
+        RuntimeWarning,
+        stacklevel=2,
+    )

@@ -1,0 +1,1 @@
+"""Models: embedding, blocks of mixers, readout."""

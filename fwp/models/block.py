@@ -1,0 +1,71 @@
+"""Blocks: how a mixer is wired to its skip connection, normalisation and feed-forward part.
+
+| wiring        | mixer                | feed-forward part  | used by                            |
+|---------------|----------------------|--------------------|------------------------------------|
+| `pre_norm`    | x ← x + mixer(LN(x)) | x ← x + FF(LN(x))  | linear Transformer, DeltaNet, …    |
+| `normed_skip` | x ← LN(x) + mixer(x) | x ← x + FF(LN(x))  | SRWM                               |
+| `post_norm`   | x ← LN(x + mixer(x)) | x ← LN(x + FF(x))  | Transformer                        |
+| `plain`       | x ← mixer(x)         | none               | LSTM, e-LSTM                       |
+
+with FF(x) = W2 relu(W1 x + b1) + b2. A stack of `post_norm` blocks ends in one more LN.
+"""
+
+from torch import Tensor, nn
+
+from fwp.nn.feed_forward import FeedForward
+from fwp.nn.layer_norm import LayerNorm
+
+WIRINGS = ("pre_norm", "normed_skip", "post_norm", "plain")
+
+
+class Block(nn.Module):
+    """A mixer in one of the `WIRINGS`, followed by a feed-forward part unless its factor is 0.
+
+    Args:
+        mixer: a sequence mixer (see `fwp.mixers`).
+        hidden: width of input and output.
+        factor: inner width of the feed-forward part in multiples of `hidden`; ignored by `plain`.
+        wiring: one of `WIRINGS`.
+    """
+
+    def __init__(self, mixer: nn.Module, hidden: int, *, factor: int, wiring: str):
+        super().__init__()
+        if wiring not in WIRINGS:
+            raise ValueError(f"wiring must be one of {', '.join(WIRINGS)}, got {wiring!r}")
+        self.wiring = wiring
+        self.mixer = mixer
+        plain = wiring == "plain"
+        self.mixer_norm = None if plain else LayerNorm(hidden)
+        self.feed_forward = None if plain or not factor else FeedForward(hidden, factor)
+        self.feed_forward_norm = LayerNorm(hidden) if self.feed_forward is not None else None
+
+    def forward(self, x: Tensor, state=None):
+        """Map x [B, T, hidden] and the mixer's state to the same."""
+        y, state = self._mix(self.mixer_norm(x) if self.wiring == "pre_norm" else x, state)
+        if self.wiring == "plain":
+            return y, state
+        if self.wiring == "pre_norm":
+            x = x + y
+        elif self.wiring == "normed_skip":
+            x = self.mixer_norm(x) + y
+        else:
+            x = self.mixer_norm(x + y)
+        if self.feed_forward is not None:
+            if self.wiring == "post_norm":
+                x = self.feed_forward_norm(x + self.feed_forward(x))
+            else:
+                x = x + self.feed_forward(self.feed_forward_norm(x))
+        return x, state
+
+    def _mix(self, x: Tensor, state) -> tuple:
+        """What the mixer makes of x; ValueError if that is not what `fwp.mixers` asks of it."""
+        made = self.mixer(x, state)
+        match made:
+            case (Tensor(shape=x.shape), None | tuple()):
+                return made
+        parts = made if isinstance(made, tuple) else (made,)
+        got = [str([*p.shape]) if isinstance(p, Tensor) else type(p).__name__ for p in parts]
+        raise ValueError(
+            f"{type(self.mixer).__name__}.forward must return (y, state), y as large as its input, "
+            f"here {[*x.shape]}, and the state None or a tuple; got ({', '.join(got)})"
+        )

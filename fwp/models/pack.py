@@ -1,0 +1,127 @@
+"""Packs: several models of one shape as one program, by `torch.vmap` over their stacked weights.
+
+The models of a cell differ in nothing but their seed. On a GPU a small model's step is the time
+that it takes to launch its kernels, and a pack launches them once for all. What a model computes in
+a pack is what it computes alone, up to rounding.
+"""
+
+import copy
+import warnings
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+
+class Pack:
+    """R models that are called, trained and read together.
+
+    Args:
+        models: of one class and one shape; their weights are copied, unless there is only one.
+
+    Attributes:
+        size: R.
+        weights: the trained tensors by name, [R, ...]; a single model's as they are.
+        fixed: the tensors that are not trained, likewise.
+    """
+
+    def __init__(self, models: Sequence[nn.Module]):
+        if not models:
+            raise ValueError("a pack must hold at least one model, got none")
+        self.size = len(models)
+        self._template = models[0]
+        if self.size == 1:
+            self.weights, self.fixed = _tensors(models[0])
+            return
+        parts = [_tensors(model) for model in models]
+        self.weights, self.fixed = (_stack(same) for same in zip(*parts, strict=True))
+        for weight in self.weights.values():
+            weight.requires_grad_()
+        self._vmap = self._can_be_mapped()
+
+    def _can_be_mapped(self) -> bool:
+        """Whether `torch.vmap` sees through the models; it does not through `nn.LSTM`, say."""
+        device = next(iter(self.weights.values())).device
+        self._vmap = True
+        try:
+            with torch.no_grad():
+                self(torch.zeros(self.size, 1, 1, dtype=torch.int64, device=device))
+        except (RuntimeError, ValueError, NotImplementedError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            warnings.warn(
+                f"torch.vmap cannot compute these models as one, so that they are computed one "
+                f"after another, which takes longer: {reason}",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            return False
+        return True
+
+    def __call__(self, tokens: Tensor, state=None) -> tuple[Tensor, object]:
+        """Logits [R, B, T, classes] and the state after tokens [R, B, T], or [B, T] for all."""
+        if self.size == 1:
+            logits, state = self._template(tokens[0] if tokens.dim() == 3 else tokens, state)
+            return logits.unsqueeze(0), state
+        if not self._vmap:
+            return self._in_turn(tokens, state)
+        dims = (0, 0 if tokens.dim() == 3 else None, None if state is None else 0)
+        return torch.vmap(self._one, dims)(self.weights | self.fixed, tokens, state)
+
+    def _one(self, tensors: dict[str, Tensor], tokens: Tensor, state):
+        return functional_call(self._template, tensors, (tokens, state))
+
+    def _in_turn(self, tokens: Tensor, state) -> tuple[Tensor, list]:
+        results = [
+            self._one(
+                {name: x[i] for name, x in (self.weights | self.fixed).items()},
+                tokens[i] if tokens.dim() == 3 else tokens,
+                None if state is None else state[i],
+            )
+            for i in range(self.size)
+        ]
+        return torch.stack([logits for logits, _ in results]), [after for _, after in results]
+
+    def train(self, mode: bool) -> None:
+        """Tell the models whether they are being trained."""
+        self._template.train(mode)
+
+    def state_dict(self, i: int) -> dict[str, Tensor]:
+        """A copy of model i's state dict, on its device."""
+        tensors = self.weights | self.fixed
+        if self.size > 1:
+            tensors = {name: tensor[i] for name, tensor in tensors.items()}
+        return {name: tensors[own].detach().clone() for name, own in self._names().items()}
+
+    def _names(self) -> dict[str, str]:
+        """The name in `weights` or `fixed` of every entry of the state dict: some are shared."""
+        known = (*self._template.named_parameters(), *self._template.named_buffers())
+        first = {id(tensor): name for name, tensor in known}
+        entries = self._template.state_dict(keep_vars=True)
+        return {name: first[id(tensor)] for name, tensor in entries.items()}
+
+    def keep(self, chosen: Sequence[int]) -> None:
+        """Go on with the models `chosen` alone; `weights` are new tensors then."""
+        if len(chosen) == 1 and self.size > 1:
+            model = copy.deepcopy(self._template)
+            model.load_state_dict(self.state_dict(chosen[0]))
+            self._template = model
+            self.weights, self.fixed = _tensors(model)
+        elif self.size > 1:
+            rows = list(chosen)
+            self.weights = {n: w.detach()[rows].requires_grad_() for n, w in self.weights.items()}
+            self.fixed = {n: x[rows] for n, x in self.fixed.items()}
+        self.size = len(chosen)
+
+
+def _tensors(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """A model's trained tensors, and the others."""
+    parameters = dict(model.named_parameters())
+    trained = {name: p for name, p in parameters.items() if p.requires_grad}
+    return trained, {
+        n: x for n, x in (parameters | dict(model.named_buffers())).items() if n not in trained
+    }
+
+
+def _stack(tensors: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([t[name].detach() for t in tensors]) for name in tensors[0]}

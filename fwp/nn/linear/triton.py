@@ -1,0 +1,28 @@
+"""Linear layers of a pack on the GPU: bias and product in one pass."""
+
+import torch
+from torch import Tensor
+
+from fwp.kernels.triton_matmul import as_rows, product, weight_gradients
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """As `fwp.nn.linear.linear` for R models: x [R·B, T, I], weight [R, O, I], bias [R, O]."""
+    return _Linear.apply(x, weight, bias)
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        rows = as_rows(x, weight)
+        ctx.save_for_backward(rows, weight)
+        ctx.biased = bias is not None
+        return product(rows, weight.mT, bias=bias).view(*x.shape[:2], -1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dy):
+        x, weight = ctx.saved_tensors
+        shape, dy = dy.shape, as_rows(dy, weight)
+        dx = product(dy, weight).view(*shape[:2], -1) if ctx.needs_input_grad[0] else None
+        return dx, *weight_gradients(dy, x, ctx.biased)

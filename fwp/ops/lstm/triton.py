@@ -1,0 +1,263 @@
+"""The LSTM on the GPU: the input projections by a matrix product, the recurrence by a kernel.
+
+A program computes a few sequences of one model. It holds the recurrent matrix in registers, dealt
+to its threads as two tiles [ROWS, 2, UNITS, SPLIT], for the gates i, f and g, o, with the last two
+dimensions over threads. A matrix larger than `RESIDENT` fits into no multiprocessor: then the
+product is left to PyTorch step by step, and the kernel computes one step. Sums over time and batch
+(the gradients of the weights) are matrix products over all steps. Kept are x, the gates, cells and
+previous outputs.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from fwp.kernels.tensors import contiguous_end, records
+from fwp.kernels.triton_matmul import product, weight_gradients
+from fwp.kernels.triton_tiles import sigmoid, tanh
+
+RESIDENT = 64 * 1024  # bytes of a recurrent matrix that registers take, half a multiprocessor's
+PROGRAMS = 264  # run at a time on a large GPU; beyond, programs take more sequences instead
+STAGES = 4  # steps of time whose inputs are on their way, the one that is computed included
+
+
+def lstm(
+    x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, state: tuple[Tensor, Tensor]
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """As `fwp.ops.lstm.lstm` for R models: weights [R, 4, D, I], [R, 4, D, D], [R, 4, D]."""
+    inputs = (x, w_x, w_h, b, *state)
+    y, c = _LSTM.apply(records(inputs), *inputs)
+    return y, (y[:, -1], c)
+
+
+class _LSTM(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, record, x, w_x, w_h, b, h_0, c_0):
+        (N, T, I), (R, _, D) = x.shape, b.shape  # noqa: E741
+        rows = contiguous_end(x, 3).view(R, -1, I)
+        projected = product(rows, w_x.flatten(1, 2).mT, bias=b.reshape(R, 4 * D))
+        w_h, h_0, c_0 = w_h.contiguous(), contiguous_end(h_0), contiguous_end(c_0)
+        y, c_T = x.new_empty(N, T, D), x.new_empty(N, D)
+        before, cells, gates = (
+            x.new_empty(N, T, size) if record else None for size in (D, D, 4 * D)
+        )
+        grid, blocks = _launch(R, N // R, D, 4, x.dtype)
+        kept = (before, cells, gates)
+        if blocks["RESIDENT"]:
+            start, strides = (h_0, c_0), (h_0.stride(0), c_0.stride(0))
+            _forward[grid](
+                *(projected, None, w_h, *start, y, c_T, *kept),
+                *(N // R, T, 0, T, 0, *strides),
+                **blocks,
+            )
+        else:
+            h, c = h_0, c_0
+            for t in range(T):
+                driven = h.unflatten(0, (R, -1)) @ w_h.flatten(1, 2).mT
+                _forward[grid](
+                    *(projected, driven, None, h, c, y, c_T, *kept),
+                    *(N // R, T, t, t + 1, 0, h.stride(0), c.stride(0)),
+                    **blocks,
+                )
+                h, c = y[:, t], c_T
+        if record:
+            ctx.save_for_backward(rows, w_x, w_h, c_0, before, cells, gates)
+        return y, c_T
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dy, dc_T):
+        x, w_x, w_h, c_0, before, cells, gates = ctx.saved_tensors
+        (N, T, _), (R, _, D, I) = before.shape, w_x.shape  # noqa: E741
+        dy, dc_T = contiguous_end(dy), contiguous_end(dc_T)
+        d_gates = torch.empty_like(gates)
+        dh_0, dc_0 = x.new_empty(N, D), x.new_empty(N, D)
+        grid, blocks = _launch(R, N // R, D, 8, x.dtype)
+        given, found = (c_0, cells, gates, dy), (d_gates, dc_0)
+        if blocks["RESIDENT"]:
+            _backward[grid](
+                *(w_h, *given, dh_0, dc_T, *found),
+                *(N // R, T, 0, T, 0, c_0.stride(0), *dy.stride()[:2], dc_T.stride(0)),
+                **blocks,
+            )
+        else:
+            dc = dc_T
+            dh_0.zero_()
+            for t in reversed(range(T)):
+                _backward[grid](
+                    *(None, *given, dh_0, dc, *found),
+                    *(N // R, T, t, t + 1, 0, c_0.stride(0), *dy.stride()[:2], dc.stride(0)),
+                    **blocks,
+                )
+                dc = dc_0
+                changed = d_gates[:, t].unflatten(0, (R, -1))
+                torch.bmm(changed, w_h.flatten(1, 2), out=dh_0.view(R, -1, D))
+        changed = d_gates.view(R, -1, 4 * D)
+        dx = product(changed, w_x.flatten(1, 2)).view(N, T, I)
+        dw_x, db = weight_gradients(changed, x, True)
+        dw_h, _ = weight_gradients(changed, before.view(R, -1, D), False)
+        return None, dx, dw_x.view_as(w_x), dw_h.view_as(w_h), db.view(R, 4, D), dh_0, dc_0
+
+
+def _launch(
+    R: int, B: int, D: int, split: int, dtype: torch.dtype
+) -> tuple[tuple[int, int], dict[str, int]]:
+    """Grid, block sizes and warps for R models, each with B sequences of D units.
+
+    `split` neighbouring threads share a sum: the more, the fewer numbers each reads per step, and
+    the more it exchanges.
+    """
+    units = triton.next_power_of_2(D)
+    split, resident = min(split, units), 4 * units * units * dtype.itemsize <= RESIDENT
+    blocks = {
+        "D": D,
+        "BATCH": min(triton.next_power_of_2(triton.cdiv(R * B, PROGRAMS)), 4),
+        "ROWS": units // split,
+        "UNITS": units,
+        "SPLIT": split,
+        "RESIDENT": resident,
+        "STAGES": STAGES if resident else 1,
+        "num_warps": min(max(units // 16, 1), 8),
+    }
+    return (triton.cdiv(B, blocks["BATCH"]), R), blocks
+
+
+@triton.jit
+def _tile(
+    zero, row_stride: tl.constexpr, unit_stride: tl.constexpr, D: tl.constexpr,
+    ROWS: tl.constexpr, UNITS: tl.constexpr, SPLIT: tl.constexpr,
+):  # fmt: skip
+    """Offsets of the gates i, f of the matrix, [ROWS, 2, UNITS, SPLIT], and which of them exist.
+
+    As in `offsets_of`, what Triton is told of their order only decides which dimensions are dealt
+    to threads: through `zero`, whose value it does not know, it cannot rely on any alignment.
+    """
+    row = (tl.arange(0, SPLIT)[None, :] * ROWS + tl.arange(0, ROWS)[:, None])[:, None, None, :]
+    gate, unit = tl.arange(0, 2)[:, None, None], tl.arange(0, UNITS)[:, None]
+    offsets = zero + row * row_stride + gate * D * D + unit * unit_stride
+    return tl.max_contiguous(offsets, [1, 1, 2, 4]), (row < D) & (gate < 2) & (unit < D)
+
+
+@triton.jit
+def _gates(h, matrix):
+    """Previous outputs [BATCH, UNITS] times a tile: a pair of gates, each [BATCH, UNITS]."""
+    ROWS: tl.constexpr = matrix.shape[0]
+    SPLIT: tl.constexpr = matrix.shape[3]
+    rows = tl.permute(tl.reshape(h, [h.shape[0], SPLIT, ROWS]), [0, 2, 1])
+    pair = tl.sum(tl.sum(rows[:, :, None, None, :] * matrix, 1), 3)
+    return tl.split(tl.permute(pair, [0, 2, 1]))
+
+
+@triton.jit
+def _previous(first, second, matrix):
+    """Gradients of a pair of gates, each [BATCH, UNITS], times a tile, [BATCH, UNITS]."""
+    ROWS: tl.constexpr = matrix.shape[0]
+    SPLIT: tl.constexpr = matrix.shape[3]
+    pair = tl.reshape(tl.join(first, second), [first.shape[0], SPLIT, ROWS, 2])
+    rows = tl.permute(pair, [0, 2, 3, 1])
+    return tl.sum(tl.sum(tl.sum(rows[:, :, :, None, :] * matrix, 1), 1), 2)
+
+
+@triton.jit(do_not_specialize=["begin", "end", "zero"])
+def _forward(
+    projected, driven, w_h, h_0, c_0, y_, c_T, before_, cells_, gates_,
+    B, T, begin, end, zero, h_n, c_n,
+    D: tl.constexpr, BATCH: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
+    SPLIT: tl.constexpr, RESIDENT: tl.constexpr, STAGES: tl.constexpr,
+):  # fmt: skip
+    """Rows of the matrix are previous outputs, its units those whose gates they drive."""
+    r = tl.program_id(1).to(tl.int64)
+    n = tl.program_id(0) * BATCH + tl.arange(0, BATCH)[:, None]
+    d = tl.arange(0, UNITS)[None, :]
+    inside = (n < B) & (d < D)
+    n += r * B
+    h = tl.load(h_0 + n * h_n + d, inside, 0.0)
+    c = tl.load(c_0 + n * c_n + d, inside, 0.0)
+    if RESIDENT:
+        tile, valid = _tile(zero, 1, D, D, ROWS, UNITS, SPLIT)
+        w_h += r * 4 * D * D
+        matrix_if = tl.load(w_h + tile, valid, 0.0)
+        matrix_go = tl.load(w_h + 2 * D * D + tile, valid, 0.0)
+    else:
+        tl.debug_barrier()  # c_T may be c_0
+    for t in tl.range(begin, end, num_stages=STAGES):
+        step = n * T + t
+        gates = step * 4 * D + d
+        i = tl.load(projected + gates, inside, 0.0)
+        f = tl.load(projected + gates + D, inside, 0.0)
+        g = tl.load(projected + gates + 2 * D, inside, 0.0)
+        o = tl.load(projected + gates + 3 * D, inside, 0.0)
+        if RESIDENT:
+            h_i, h_f = _gates(h, matrix_if)
+            h_g, h_o = _gates(h, matrix_go)
+        else:
+            h_i = tl.load(driven + n * 4 * D + d, inside, 0.0)
+            h_f = tl.load(driven + n * 4 * D + D + d, inside, 0.0)
+            h_g = tl.load(driven + n * 4 * D + 2 * D + d, inside, 0.0)
+            h_o = tl.load(driven + n * 4 * D + 3 * D + d, inside, 0.0)
+        i, f, g, o = sigmoid(i + h_i), sigmoid(f + h_f), tanh(g + h_g), sigmoid(o + h_o)
+        if before_ is not None:
+            tl.store(before_ + step * D + d, h, inside)
+        c = f * c + i * g
+        h = o * tanh(c)
+        tl.store(y_ + step * D + d, h, inside)
+        if gates_ is not None:
+            tl.store(cells_ + step * D + d, c, inside)
+            tl.store(gates_ + gates, i, inside)
+            tl.store(gates_ + gates + D, f, inside)
+            tl.store(gates_ + gates + 2 * D, g, inside)
+            tl.store(gates_ + gates + 3 * D, o, inside)
+    tl.store(c_T + n * D + d, c, inside)
+
+
+@triton.jit(do_not_specialize=["begin", "end", "zero"])
+def _backward(
+    w_h, c_0, cells_, gates_, dy_, dh_, dc_T, d_gates, dc_0,
+    B, T, begin, end, zero, c_n, dy_n, dy_t, dc_n,
+    D: tl.constexpr, BATCH: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
+    SPLIT: tl.constexpr, RESIDENT: tl.constexpr, STAGES: tl.constexpr,
+):  # fmt: skip
+    """Rows of the matrix are units whose gates changed, its units the outputs that drove them."""
+    r = tl.program_id(1).to(tl.int64)
+    n = tl.program_id(0) * BATCH + tl.arange(0, BATCH)[:, None]
+    d = tl.arange(0, UNITS)[None, :]
+    inside = (n < B) & (d < D)
+    n += r * B
+    dc = tl.load(dc_T + n * dc_n + d, inside, 0.0)
+    if RESIDENT:
+        dh = tl.zeros([BATCH, UNITS], dc.dtype)
+        tile, valid = _tile(zero, D, 1, D, ROWS, UNITS, SPLIT)
+        w_h += r * 4 * D * D
+        matrix_if = tl.load(w_h + tile, valid, 0.0)
+        matrix_go = tl.load(w_h + 2 * D * D + tile, valid, 0.0)
+    else:
+        dh = tl.load(dh_ + n * D + d, inside, 0.0)
+        tl.debug_barrier()  # dc_T may be dc_0
+    for back in tl.range(begin, end, num_stages=STAGES):
+        t = begin + end - 1 - back
+        step = n * T + t
+        gates = step * 4 * D + d
+        i = tl.load(gates_ + gates, inside, 0.0)
+        f = tl.load(gates_ + gates + D, inside, 0.0)
+        g = tl.load(gates_ + gates + 2 * D, inside, 0.0)
+        o = tl.load(gates_ + gates + 3 * D, inside, 0.0)
+        before = tl.where(t > 0, cells_ + (step - 1) * D + d, c_0 + n * c_n + d)
+        c_before = tl.load(before, inside, 0.0)
+        squashed = tanh(tl.load(cells_ + step * D + d, inside, 0.0))
+        dh += tl.load(dy_ + n * dy_n + t * dy_t + d, inside, 0.0)
+        dc += dh * o * (1 - squashed * squashed)
+        di = dc * g * i * (1 - i)
+        df = dc * c_before * f * (1 - f)
+        dg = dc * i * (1 - g * g)
+        do = dh * squashed * o * (1 - o)
+        dc *= f
+        tl.store(d_gates + gates, di, inside)
+        tl.store(d_gates + gates + D, df, inside)
+        tl.store(d_gates + gates + 2 * D, dg, inside)
+        tl.store(d_gates + gates + 3 * D, do, inside)
+        if RESIDENT:
+            dh = _previous(di, df, matrix_if) + _previous(dg, do, matrix_go)
+    if RESIDENT:
+        tl.store(dh_ + n * D + d, dh, inside)
+    tl.store(dc_0 + n * D + d, dc, inside)

@@ -1,0 +1,127 @@
+"""What was trained and tested on: the dataset cards as one table."""
+
+import html
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from fwp.datasets import card_reader as dataset_cards
+from fwp.report import labels
+from fwp.report.tables.grid import escape_markdown, html_table, markdown_table, page
+from fwp.utils.files import write_frame, write_text
+
+COLUMNS = {
+    "set": "Set",
+    "strings": "Strings",
+    "distinct": "Distinct",
+    "length": "Length",
+    "lengths": "Lengths present",
+    "classes": "Classes (%)",
+    "in_training": "In training set",
+    "in_validation": "In validation sets",
+}
+MOST_CLASSES = 8  # that are listed one by one
+NOTE = (
+    "Lengths present: how many of the lengths that the language has in this window occur. Classes: "
+    "share of each among the targets. The last columns: how many of the strings are also in "
+    "the training set, or in a validation set."
+)
+
+
+def write_datasets(
+    cards: Iterable[str | Path],
+    *,
+    csv: str | Path | None = None,
+    markdown: str | Path | None = None,
+    html: str | Path | None = None,
+) -> None:
+    """Write the table of all sets of all tasks in the formats for which a path is given.
+
+    Args:
+        cards: the tasks' dataset cards (JSON), in the order of the table.
+    """
+    cards = [dataset_cards.read(card) for card in cards]
+    if csv:
+        write_frame(csv, table(cards))
+    if markdown:
+        write_text(markdown, _markdown(cards))
+    if html:
+        write_text(html, page("Datasets", fragment(cards)))
+
+
+def table(cards: Iterable[dict]) -> pd.DataFrame:
+    """One row per task × set, with plain numbers."""
+    rows = []
+    for card in cards:
+        for name, split in card["splits"].items():
+            rows.append(
+                {
+                    "task": card["task"],
+                    "language": card["language"],
+                    "set": name,
+                    **{
+                        key: split[key]
+                        for key in (
+                            "bin", "strings", "distinct", "duplicates", "symbols",
+                            "min_length", "max_length", "lengths", "possible_lengths",
+                        )
+                    },
+                    "largest_class": max(split["classes"].values(), default=float("nan")),
+                    "in_training": split["overlap"].get("train"),
+                    "in_validation": split["overlap"].get("validation"),
+                }
+            )  # fmt: skip
+    frame = pd.DataFrame(rows)
+    return frame.astype({"in_training": "Int64", "in_validation": "Int64"})
+
+
+def _rows(card: dict) -> list[list[str]]:
+    rows = []
+    for name, split in card["splits"].items():
+        rows.append(
+            [
+                labels.lengths(name),
+                f"{split['strings']:,}",
+                f"{split['distinct']:,}",
+                f"{split['min_length']}–{split['max_length']}",
+                f"{split['lengths']} of {split['possible_lengths']}",
+                _shares(split["classes"]),
+                *(_count(split["overlap"].get(kind)) for kind in ("train", "validation")),
+            ]
+        )
+    return rows
+
+
+def _shares(classes: dict[str, float]) -> str:
+    if len(classes) > MOST_CLASSES:
+        least, most = (100 * find(classes.values()) for find in (min, max))
+        return f"{len(classes)} classes: {least:.1f} to {most:.1f} each"
+    return ", ".join(f"{label}: {100 * share:.1f}" for label, share in classes.items())
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _markdown(cards: list[dict]) -> str:
+    parts = ["# Datasets", NOTE]
+    for card in cards:
+        parts.append(f"## {escape_markdown(labels.task(card['task']))}")
+        parts += [escape_markdown(note) for note in card.get("notes", [])]
+        parts.append(markdown_table(list(COLUMNS.values()), _rows(card)))
+    return "\n\n".join(parts) + "\n"
+
+
+def fragment(cards: Iterable[dict], heading: str = "h2") -> str:
+    """The table of all sets of all tasks as a part of a page."""
+    parts = [f"<p>{NOTE}</p>"]
+    for card in cards:
+        parts.append(f"<{heading}>{html.escape(labels.task(card['task']))}</{heading}>")
+        parts += [f"<p>{html.escape(note)}</p>" for note in card.get("notes", [])]
+        rows = [
+            (first, [f'<td class="plain">{html.escape(text)}</td>' for text in others])
+            for first, *others in _rows(card)
+        ]
+        parts.append(html_table(list(COLUMNS.values()), rows))
+    return "\n".join(parts)

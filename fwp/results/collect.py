@@ -1,0 +1,152 @@
+"""The records of all cells, gathered into three tidy tables.
+
+`accuracy`  one row per run × bin (`length` empty) and one per run × length (the bin it lies in);
+`history`   one row per run × epoch;
+`runs`      one row per run (model × task × seed): how its training ended and what it cost.
+
+Tables and figures read these and nothing else. Models and tasks stand in the order in which the
+cells were given (that of the config). The columns are in `fwp.results.frames`.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from fwp.results import frames
+from fwp.utils.files import write_frame
+from fwp.results.record import ResultsError, read_record
+from fwp.results.frames import ACCURACY, HISTORY, RUNS
+
+FILES = ("accuracy.csv", "history.csv", "runs.csv")
+
+
+class Results(NamedTuple):
+    """The three tidy tables of an experiment."""
+
+    accuracy: pd.DataFrame
+    history: pd.DataFrame
+    runs: pd.DataFrame
+
+
+def collect_results(cells: Iterable[str | Path]) -> Results:
+    """Read the records of finished cells: cell.json, history.csv and accuracy.csv of each folder.
+
+    Args:
+        cells: the cells' folders, in the order in which models and tasks shall appear.
+
+    Raises:
+        ResultsError: a file is missing, truncated, malformed, or belongs to another cell.
+    """
+    cells = [Path(cell) for cell in cells]
+    if not cells:
+        raise ResultsError("no cells to collect: the experiment has no model × task left")
+    records = [read_record(cell / "cell.json") for cell in cells]
+    rows = [row for cell, record in zip(cells, records, strict=True) for row in _rows(record, cell)]
+    runs = frames.finish(pd.DataFrame(rows, columns=list(RUNS)), RUNS)
+    repeated = runs[runs.duplicated(["task", "model", "seed"])]
+    if len(repeated):
+        row = repeated.iloc[0]
+        raise ResultsError(
+            f"{row.cell}: seed {row.seed} of {row.model} on {row.task} is in two of the cells given"
+        )
+    accuracy, history = (
+        _collect_csv([cell / name for cell in cells], records, schema)
+        for name, schema in (("accuracy.csv", ACCURACY), ("history.csv", HISTORY))
+    )
+    _compare_status(accuracy, runs)
+    return Results(accuracy, history, runs)
+
+
+def write_results(results: Results, folder: str | Path) -> None:
+    """Write accuracy.csv, history.csv and runs.csv into `folder`."""
+    for name, frame in zip(FILES, results, strict=True):
+        write_frame(Path(folder) / name, frame)
+
+
+def read_results(folder: str | Path) -> Results:
+    """Read the tables that `write` wrote.
+
+    Raises:
+        ResultsError: a file is missing, truncated or malformed.
+    """
+    folder = Path(folder)
+    return Results(
+        read_accuracy(folder / FILES[0]),
+        read_history(folder / FILES[1]),
+        read_runs(folder / FILES[2]),
+    )
+
+
+def read_accuracy(path: str | Path) -> pd.DataFrame:
+    """Read one accuracy.csv, of a cell or of the whole experiment."""
+    return frames.read(Path(path), ACCURACY)
+
+
+def read_history(path: str | Path) -> pd.DataFrame:
+    """Read one history.csv, of a cell or of the whole experiment."""
+    return frames.read(Path(path), HISTORY)
+
+
+def read_runs(path: str | Path) -> pd.DataFrame:
+    """Read runs.csv."""
+    return frames.read(Path(path), RUNS)
+
+
+# Single cells -------------------------------------------------------------------------------------
+
+
+def _rows(record: dict, cell: Path) -> list[dict]:
+    return [
+        {
+            "task": record["task"],
+            "model": record["model"],
+            **{key: run[key] for key in list(RUNS)[2:8]},
+            "parameters": record["parameters"],
+            "mixer": record["config"]["model"]["mixer"],
+            "device": record["device"],
+            "cell": "/".join(cell.parts[-3:]),
+        }
+        for run in record["runs"]
+    ]
+
+
+def _collect_csv(paths: list[Path], records: list[dict], schema: dict[str, str]) -> pd.DataFrame:
+    frame, origin = frames.parse(paths, schema)
+    for column in ("task", "model"):
+        expected = np.array([record[column] for record in records], dtype=object)[origin]
+        wrong = np.flatnonzero(frame[column].to_numpy(dtype=object) != expected)
+        if len(wrong):
+            raise ResultsError(
+                f"{paths[origin[wrong[0]]]}: is of the {column} {frame[column].iloc[wrong[0]]!r}, "
+                f"while cell.json beside it is of {expected[wrong[0]]!r}"
+            )
+    seeds = pd.MultiIndex.from_arrays([origin, frame["seed"]]).unique()
+    expected = pd.MultiIndex.from_tuples(
+        [(i, seed) for i, record in enumerate(records) for seed in record["seeds"]]
+    )
+    for found, wanted, fault in ((seeds, expected, "has rows of"), (expected, seeds, "lacks")):
+        odd = found.difference(wanted)
+        if len(odd) and not (schema is HISTORY and fault == "lacks"):
+            file, seed = odd[0]
+            raise ResultsError(
+                f"{paths[file]}: {fault} seed {seed}, while cell.json beside it is for seeds "
+                f"{records[file]['seeds']}"
+            )
+    return frame
+
+
+def _compare_status(accuracy: pd.DataFrame, runs: pd.DataFrame) -> None:
+    """Refuse accuracies of other weights than those of the record."""
+    keys = ["task", "model", "seed"]
+    found = accuracy.loc[accuracy["length"].isna(), [*keys, "status"]].drop_duplicates()
+    pairs = found.astype(str).merge(runs.astype(str), on=keys, suffixes=("", "_of_run"))
+    wrong = pairs[pairs["status"] != pairs["status_of_run"]]
+    if len(wrong):
+        row = wrong.iloc[0]
+        raise ResultsError(
+            f"{row.cell}: accuracy.csv says that seed {row.seed} is {row.status}, cell.json that "
+            f"it is {row.status_of_run}: they are not of the same training"
+        )

@@ -1,0 +1,215 @@
+"""The tidy tables as CSV: their columns, and reading them with every mistake named.
+
+Tables of single cells and of whole experiments have the same columns. Models, tasks and bins are
+ordered categoricals: models and tasks in the order of their first rows, bins by length.
+"""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fwp.results.record import STATUSES, ResultsError, one_of
+
+ACCURACY = {
+    "task": "category",
+    "model": "category",
+    "seed": "int64",
+    "status": "category",
+    "bin": "category",
+    "length": "float64",  # empty for a bin's own row, so read as float and shown as Int64
+    "strings": "int64",
+    "sequence_accuracy": "float64",
+    "position_accuracy": "float64",
+}
+HISTORY = {
+    "task": "category",
+    "model": "category",
+    "seed": "int64",
+    "epoch": "int64",
+    "strings": "int64",
+    "seconds": "float64",
+    "loss": "float64",
+    # then one column per validation bin, "accuracy 2-50", and
+    "selection": "float64",
+}
+RUNS = {
+    "task": "category",
+    "model": "category",
+    "seed": "int64",
+    "status": "category",
+    "epochs": "int64",
+    "best_epoch": "float64",  # empty if the run diverged before the first epoch ended
+    "selection": "float64",
+    "seconds": "float64",
+    "parameters": "int64",
+    "mixer": "str",
+    "device": "str",
+    "cell": "str",  # the folder of the cell's record: task/model/group
+}
+_BIN = re.compile(r"(\d+)-(\d+)")
+_BATCH = 64 * 2**20  # bytes of CSV text parsed at a time: bounds the memory a large grid takes
+
+
+def bin_limits(bin: str) -> tuple[int, int]:
+    """The shortest and longest length of a bin: "51-100" → (51, 100)."""
+    match = _BIN.fullmatch(bin)
+    if not match or int(match[1]) > int(match[2]):
+        raise ResultsError(f"a bin is written shortest-longest, like 51-100; got {bin!r}")
+    return int(match[1]), int(match[2])
+
+
+def present(names: pd.Series) -> list[str]:
+    """The models or tasks that occur in a column, in the order of its categories."""
+    return list(names.cat.remove_unused_categories().cat.categories)
+
+
+def read(path: Path, schema: dict[str, str]) -> pd.DataFrame:
+    """Read one file.
+
+    Raises:
+        ResultsError: it is missing, truncated or malformed.
+    """
+    return parse([path], schema)[0]
+
+
+def parse(paths: list[Path], schema: dict[str, str]) -> tuple[pd.DataFrame, np.ndarray]:
+    """Read CSV files of one schema; also say of each row which file it comes from.
+
+    Parsing thousands of small files one by one takes minutes; their texts are joined and parsed at
+    once.
+    """
+    frames, origins, sizes = [], [], Counter()
+    waiting: dict[tuple[str, ...], list[tuple[int, bytes]]] = {}  # by header
+
+    def flush(header: tuple[str, ...]) -> None:
+        sources, bodies = zip(*waiting.pop(header), strict=True)
+        frames.append(_parse_text(header, bodies, [paths[i] for i in sources], schema))
+        origins.append(np.repeat(sources, [body.count(b"\n") for body in bodies]))
+        sizes[header] = 0
+
+    for i, path in enumerate(paths):
+        header, body = _load(path, schema)
+        waiting.setdefault(header, []).append((i, body))
+        sizes[header] += len(body)
+        if sizes[header] > _BATCH:
+            flush(header)
+    for header in list(waiting):
+        flush(header)
+    origin = np.concatenate(origins)
+    frame = pd.concat(frames, ignore_index=True)
+    if (np.diff(origin) < 0).any():
+        order = origin.argsort(kind="stable")
+        frame, origin = frame.iloc[order].reset_index(drop=True), origin[order]
+    return finish(frame, schema), origin
+
+
+def _load(path: Path, schema: dict[str, str]) -> tuple[tuple[str, ...], bytes]:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: the file is missing") from None
+    if not data:
+        raise ResultsError(f"{path}: the file is empty")
+    if not data.endswith(b"\n"):
+        raise ResultsError(f"{path}: the last line is cut short")
+    first, _, body = data.partition(b"\n")
+    header = first.decode("utf-8", "replace").strip().split(",")
+    extra = [name for name in header if name not in schema]
+    missing = [name for name in schema if name not in header]
+    if schema is HISTORY:
+        extra = [name for name in extra if not _BIN.fullmatch(name.removeprefix("accuracy "))]
+    if missing or extra or len(set(header)) != len(header):
+        what = (
+            f"no column {missing[0]!r}" if missing else f"unknown column {(extra or header)[0]!r}"
+        )
+        raise ResultsError(f"{path}: {what}; the columns are {', '.join(schema)}")
+    return tuple(header), body
+
+
+def _parse_text(
+    header: tuple[str, ...], parts: Sequence[bytes], paths: list[Path], schema: dict[str, str]
+) -> pd.DataFrame:
+    """Parse the bodies of files with one header; find out whose fault it is if that fails."""
+    dtypes = {name: schema.get(name, "float64") for name in header}
+    if not any(parts):  # a header alone, which pandas would refuse
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in dtypes.items()})
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(b"".join(parts)),
+            names=list(header),
+            index_col=False,
+            dtype=dtypes,
+            keep_default_na=False,
+            na_values={name: ["", "nan"] for name in header if schema.get(name) != "category"},
+        )
+        if len(frame) != sum(part.count(b"\n") for part in parts):
+            raise ValueError("blank lines or quoted line breaks")
+        _check(frame, schema)
+    except (ValueError, OverflowError) as error:  # pandas' ParserError is a ValueError
+        if len(paths) > 1:
+            for part, path in zip(parts, paths, strict=True):
+                _parse_text(header, [part], [path], schema)
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ResultsError(f"{paths[0]}: {reason}") from None
+    return frame
+
+
+def _check(frame: pd.DataFrame, schema: dict[str, str]) -> None:
+    """Raise ValueError, with the row, for values that a table of this schema cannot hold."""
+
+    def refuse(wrong: pd.Series, rule: str, column: str) -> None:
+        if wrong.any():
+            row = int(np.flatnonzero(wrong.to_numpy())[0])
+            value = frame[column].iloc[row]
+            raise ValueError(f"{rule}; line {row + 2} has {column} {value!s}")
+
+    for column, kind in schema.items():
+        if kind == "category":
+            refuse(frame[column].isin([""]), f"{column} must not be empty", column)
+    if "status" in frame:
+        refuse(~frame["status"].isin(STATUSES), f"status is {one_of(STATUSES)}", "status")
+    for column in frame:
+        if column in ("sequence_accuracy", "position_accuracy", "selection") or " " in column:
+            values = frame[column]
+            refuse((values < 0) | (values > 1), "accuracies lie between 0 and 1", column)
+    if schema is ACCURACY:
+        alive = frame["status"] != "diverged"
+        for column in ("sequence_accuracy", "position_accuracy"):
+            refuse(alive & frame[column].isna(), "only a diverged run may have no accuracy", column)
+        limits = {bin: bin_limits(bin) for bin in frame["bin"].unique()}
+        low, high = (frame["bin"].map({b: x[i] for b, x in limits.items()}) for i in (0, 1))
+        length = frame["length"]
+        outside = (length < low.astype(float)) | (length > high.astype(float))
+        refuse(outside, "a length lies in its bin", "length")
+
+
+def finish(frame: pd.DataFrame, schema: dict[str, str]) -> pd.DataFrame:
+    """Set dtypes, order of columns and order of categories."""
+    if schema is HISTORY:
+        accuracies = sorted(
+            (name for name in frame if name not in schema),
+            key=lambda name: bin_limits(name.removeprefix("accuracy ")),
+        )
+        frame = frame[[*list(schema)[:-1], *accuracies, "selection"]]
+    else:
+        frame = frame[list(schema)]
+    columns = {}
+    for column, kind in schema.items():
+        values = frame[column]
+        if kind == "category":
+            levels = values.unique().tolist()
+            if column == "status":
+                levels = list(STATUSES)
+            elif column == "bin":
+                levels.sort(key=bin_limits)
+            columns[column] = pd.Categorical(values, categories=levels, ordered=True)
+        elif column in ("length", "best_epoch"):
+            columns[column] = values.astype("Int64")
+        else:
+            columns[column] = values.astype(kind)
+    return frame.assign(**columns)

@@ -1,0 +1,69 @@
+"""Runs without results: cells that failed, were interrupted or are still to come.
+
+Tables, figures and report wait for all cells, but for a partial report (`partial` in the config),
+which is of the finished ones and names the others. It is also what comes out of a run of Snakemake
+in which jobs failed for good.
+"""
+
+import csv
+import os
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from fwp.utils.files import write_rows
+from fwp.results.record import STATUSES
+from fwp.results.job_state import read_job
+
+COLUMNS = ("task", "model", "seed", "state", "error", "log")
+"""Of the table: one row per run; `state` is one of `fwp.status`, `log` empty if there is none."""
+
+
+def split_finished(experiment) -> tuple[list, list[dict]]:
+    """The jobs of an experiment that are finished, and the rows of the table for all others."""
+    finished, rows, now = [], [], time.time()
+    for planned in experiment.jobs():
+        job = read_job(planned, experiment.train_params(planned.model, planned.task), now)
+        if all(run.state in STATUSES for run in job.runs.values()):
+            finished.append(planned)
+            continue
+        names = {"task": job.task, "model": job.model}
+        facts = {"error": job.error or "", "log": str(job.log) if job.log.is_file() else ""}
+        rows += [
+            names | {"seed": seed, "state": run.state} | facts for seed, run in job.runs.items()
+        ]
+    return finished, rows
+
+
+def deleted(experiment) -> list[str]:
+    """Accuracies of cells that were deleted after tables had been made of them."""
+    if experiment.partial or not Path(experiment.results, "tables", "accuracy.csv").exists():
+        return []
+    files = (f"{job.directory}/accuracy.csv" for job in experiment.jobs())
+    return [file for file in files if not os.path.exists(file)]  # noqa: PTH110 - faster
+
+
+def write_unfinished(rows: Iterable[dict], path: str | Path) -> None:
+    """Write the table."""
+    write_rows(path, COLUMNS, rows)
+
+
+def read_unfinished(path: str | Path) -> list[dict]:
+    """Read the table."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return [row | {"seed": int(row["seed"])} for row in csv.DictReader(file)]
+
+
+def by_cell(rows: Iterable[dict]) -> dict[tuple[str, str], str]:
+    """(model, task) → "failed", or "missing" if no job of the cell has failed."""
+    cells: dict[tuple[str, str], str] = {}
+    for row in rows:
+        key = row["model"], row["task"]
+        if cells.get(key) != "failed":
+            cells[key] = "failed" if row["state"] == "failed" else "missing"
+    return cells
+
+
+def extended(names: Sequence[str], rows: Iterable[dict], column: str) -> list[str]:
+    """Models or tasks that have results, and then those that have none."""
+    return list(dict.fromkeys([*names, *(row[column] for row in rows)]))

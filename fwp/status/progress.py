@@ -1,0 +1,173 @@
+"""What a running job tells the world: a bar in its log and a small file for `fwp status`."""
+
+import contextlib
+import math
+import os
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from fwp.utils import signals
+from fwp.utils.files import naming, write_json
+
+
+class Progress:
+    """Progress of the seeds of one cell.
+
+    Args:
+        cell: the resolved cell (names of model and task).
+        seeds: the seeds of this job.
+        epochs: budget of each.
+        stage: "train" or "evaluate".
+        path: the file for `fwp status`, rewritten at most once a second; None for no file.
+        stream: where the bar is drawn; a log file or a terminal.
+    """
+
+    def __init__(
+        self,
+        cell: dict,
+        seeds: list[int],
+        epochs: int,
+        *,
+        stage: str = "train",
+        path: str | Path | None = None,
+        stream: TextIO | None = None,
+    ):
+        self.path = path
+        self.stream = stream or sys.stderr
+        self.bar = None
+        self.running: list[int] = []
+        self.written = 0.0
+        self.report = {
+            "state": "running",
+            "stage": stage,
+            "task": cell["task"]["name"],
+            "model": cell["model"]["name"],
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "time": time.time(),
+            "seeds": {str(seed): {"status": "waiting", "epochs": epochs} for seed in seeds},
+        }
+        self.write(force=True)
+
+    def write(self, *, force: bool = False) -> None:
+        """Rewrite the status file, unless that happened within the last second."""
+        if self.path is None or (time.time() - self.written < 1 and not force):
+            return
+        self.written = self.report["time"] = time.time()
+        write_json(self.path, self.report, flush=False)
+
+    def start(self, seeds: Sequence[int], total: int) -> None:
+        """Seeds begin, to be trained together; `total` is the number of epochs of each."""
+        for seed in seeds:
+            self.report["seeds"][str(seed)]["status"] = "running"
+        self.running = list(seeds)
+        label = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
+        self.bar = tqdm(
+            total=total,
+            desc=f"{self.report['model']} on {self.report['task']}, {label}",
+            unit="epoch",
+            file=self.stream,
+            dynamic_ncols=self.stream.isatty(),
+            ncols=None if self.stream.isatty() else 120,
+            mininterval=0.5 if self.stream.isatty() else 5,
+        )
+        self.write()
+
+    def update(self, seed: int, **facts) -> None:
+        """An epoch of a seed is over; `facts` go into the status file, and their means to the bar.
+
+        The bar moves when all seeds that are still being trained have had the epoch.
+        """
+        # JSON has no NaN, which the loss of a diverged run is.
+        told = facts | {"loss": facts["loss"] if math.isfinite(facts["loss"]) else None}
+        self.report["seeds"][str(seed)].update(told)
+        if seed != self.running[-1]:
+            return
+        latest = [self.report["seeds"][str(s)] for s in self.running]
+        losses = [math.nan if x["loss"] is None else x["loss"] for x in latest]
+        loss = sum(losses) / len(losses)
+        means = {
+            k: sum(x["accuracy"][k] for x in latest) / len(latest)
+            for k in facts.get("accuracy", {})
+        }
+        accuracies = "  ".join(f"{k} {v:6.1%}" for k, v in means.items())
+        self.bar.set_postfix_str(f"loss {loss:.4f}  {accuracies}", refresh=False)
+        self.bar.update(facts["epoch"] - self.bar.n)  # more than one if training was resumed
+        self.write()
+
+    def finish(self, seed: int, status: str) -> None:
+        """A seed is over, with the `status` of its record."""
+        self.report["seeds"][str(seed)]["status"] = status
+        self.running.remove(seed)
+        if not self.running:
+            self.bar.close()
+        self.write(force=True)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """The job is over, or has been interrupted or failed with `error`."""
+        if error is None:
+            self.report["state"] = "done"
+        elif isinstance(error, KeyboardInterrupt):
+            self.report["state"] = "interrupted"
+        else:
+            text = str(error).strip() or type(error).__name__
+            self.report |= {"state": "failed", "error": text.splitlines()[0]}
+        if self.bar is not None:
+            self.bar.close()  # what is said next in the log stands in a line of its own
+        self.write(force=True)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        self.close(error)
+
+
+@contextlib.contextmanager
+def logging_to(path: str | Path | None) -> Iterator[TextIO]:
+    """Yield the log file `path`, to which stdout and stderr go meanwhile; None leaves them alone.
+
+    An error of this package's own says what is wrong in one line: it is written to the log, and the
+    process ends, as it does at SIGTERM and SIGINT. Of any other exception the traceback is written
+    before it travels on.
+    """
+    if path is None:
+        yield sys.stderr
+        return
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = path.open("w", encoding="utf-8", buffering=1)
+    try:
+        with (
+            contextlib.redirect_stdout(log),
+            contextlib.redirect_stderr(log),
+            signals.raising(),
+            naming(path),
+        ):
+            yield log
+    except signals.Interrupted as error:
+        _tell(str(error), log)
+        raise SystemExit(128 + error.number) from None
+    except BaseException as error:
+        if type(error).__module__.startswith("fwp."):
+            _tell(f"error: {error}", log)
+            raise SystemExit(1) from None
+        _tell(traceback.format_exc().rstrip(), log)
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            log.close()
+
+
+def _tell(text: str, log: TextIO) -> None:
+    try:
+        print(text, file=log)
+    except OSError:  # the disk is full: Snakemake's own log may lie elsewhere
+        print(text, file=sys.__stderr__)

@@ -1,0 +1,25 @@
+"""Back-propagation through time: loss and gradients of a pack."""
+
+import torch
+from torch import Tensor, nn
+
+from fwp.models.pack import Pack
+from fwp.nn.cross_entropy import weighted_cross_entropy
+
+
+def check(_: nn.Module) -> None:
+    """Every model can be trained so."""
+
+
+def gradients(
+    pack: Pack, tokens: Tensor, targets: Tensor, weights: Tensor
+) -> tuple[Tensor, list[Tensor]]:
+    """Loss of each model, and the gradient of every trained tensor of the pack."""
+    logits, _ = pack(tokens)
+    loss = weighted_cross_entropy(logits, targets, weights)
+    trained = list(pack.weights.values())
+    gradients = torch.autograd.grad(loss.sum(), trained, allow_unused=True)
+    gradients = (
+        torch.zeros_like(w) if g is None else g for w, g in zip(trained, gradients, strict=True)
+    )
+    return loss.detach(), list(gradients)

@@ -1,0 +1,90 @@
+"""Accuracy far beyond the training lengths, on test strings that had no part in any choice."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from fwp.datasets.dataset import Dataset, Split, load_dataset
+from fwp.models.pack import Pack
+from fwp.models.weights import load_trained_model
+from fwp.training.evaluator import Evaluator
+from fwp.utils import devices
+from fwp.utils.files import write_rows
+
+COLUMNS = (
+    *("task", "model", "seed", "status"),
+    *("bin", "length", "strings", "sequence_accuracy", "position_accuracy"),
+)
+
+
+@devices.flushing_denormals()
+def evaluate(models: Sequence[nn.Module], dataset: Dataset, *, device: str = "cpu") -> list[list]:
+    """Accuracies of models of one shape on the test bins, a list of rows for each model.
+
+    There is one row per bin (`length` None) and one per length within it. A row holds bin
+    ("51-100"), length, strings, sequence_accuracy (share of strings with every position right) and
+    position_accuracy (share of positions right), both in [0, 1].
+    """
+    pack = Pack([model.to(device) for model in models])
+    pack.train(False)
+    rows = [[] for _ in models]
+    for split in dataset.test:
+        mistakes = (
+            Evaluator(split, device=device, models=pack.size).errors_per_string(pack).cpu().numpy()
+        )
+        labels = np.add.reduceat(split.targets >= 0, split.offsets[:-1], dtype=np.int64)
+        for own, wrong in zip(rows, mistakes, strict=True):
+            own.append(_row(split, wrong, labels, slice(None), None))
+            for length in np.unique(split.lengths):
+                own.append(_row(split, wrong, labels, split.lengths == length, int(length)))
+    return rows
+
+
+def _row(split: Split, wrong: np.ndarray, labels: np.ndarray, chosen, length: int | None) -> dict:
+    wrong, labels = wrong[chosen], labels[chosen]
+    return {
+        "bin": split.bin,
+        "length": length,
+        "strings": len(wrong),
+        "sequence_accuracy": float((wrong == 0).mean()),
+        "position_accuracy": float(1 - wrong.sum() / max(labels.sum(), 1)),
+    }
+
+
+def evaluate_cell(
+    cell: dict,
+    *,
+    runs: list[dict],
+    dataset: str | Path,
+    weights: str | Path,
+    output: str | Path,
+    device: str = "auto",
+    pack: int | None = None,
+) -> None:
+    """Evaluate every seed of a trained cell and write `output`, a CSV of the `COLUMNS`.
+
+    Args:
+        cell: the resolved cell.
+        runs: the runs of its record (cell.json): seed and status of each.
+        dataset: the task's dataset file.
+        weights: the cell's weights file.
+        output: where the accuracies go, one row per seed × bin and per seed × length.
+        device: auto, cpu or cuda.
+        pack: how many seeds are evaluated at a time; None for all on a GPU, one on a CPU.
+    """
+    device = devices.pick(device)
+    data = load_dataset(dataset, cell["task"])
+    pack = pack or (len(runs) if device == "cuda" else 1)
+    names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
+    rows = []
+    for begin in range(0, len(runs), pack):
+        chosen = runs[begin : begin + pack]
+        models = [load_trained_model(cell, data, run["seed"], weights) for run in chosen]
+        with devices.explaining_memory(len(chosen)):
+            results = evaluate(models, data, device=device)
+        for run, own in zip(chosen, results, strict=True):
+            facts = names | {"seed": run["seed"], "status": run["status"]}
+            rows += [facts | row for row in own]
+    write_rows(output, COLUMNS, rows)

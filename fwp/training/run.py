@@ -1,0 +1,35 @@
+"""A training run: one model with one seed."""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass
+class Run:
+    """What one training run left behind.
+
+    Attributes:
+        seed: the seed of the data order (and, in a cell, of the initial weights).
+        status: "solved" (100 % of the validation strings), "budget" (epochs used up) or "diverged"
+            (the loss was no longer a finite number; the weights are the best before that).
+        history: one row per epoch: epoch, strings, seconds, loss, one accuracy per validation bin,
+            selection.
+        best_epoch: the epoch that the weights are from; 0 = the initial ones.
+        selection: mean accuracy on the validation bins in that epoch.
+        weights: parameters of the best epoch.
+        seconds: wall time.
+    """
+
+    seed: int
+    status: str = "budget"
+    history: list[dict] = field(default_factory=list)
+    best_epoch: int = 0
+    selection: float = 0.0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that were run."""
+        return len(self.history)

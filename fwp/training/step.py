@@ -1,0 +1,232 @@
+"""What happens in a training step: loss, gradients, Adam; for a pack of models at a time."""
+
+import functools
+import importlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fwp.models.pack import Pack
+from fwp.training import cuda_graphs
+from fwp.training.adam import Adam
+from fwp.training.batches import Batch, PaddedSplit
+from fwp.training.clipping import clipped
+from fwp.training.evaluator import Evaluator
+from fwp.training.schedule import Schedule
+from fwp.utils import signals
+
+AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
+
+
+GRADIENTS = ("bptt", "rtrl")
+"""Ways to compute gradients: modules of this folder."""
+
+
+def load_gradient(name: str) -> ModuleType:
+    """The module of a gradient; it has `check(model)` and `gradients(pack, …)`.
+
+    Loaded by name, so that an edit of one retrains the cells that use it alone.
+
+    Raises:
+        ValueError: there is no such gradient.
+    """
+    if name not in GRADIENTS:
+        raise ValueError(f"gradient must be one of {', '.join(GRADIENTS)}, got {name!r}")
+    return importlib.import_module(f"fwp.training.{name}")
+
+
+class TrainStep:
+    """Trains the models of a pack, each on batches of its own.
+
+    Args:
+        pack: the models, on the device of `strings`.
+        strings: what is trained on.
+        evaluators: what accuracy is measured on.
+        learning_rate: Adam's rate.
+        betas: Adam's decay rates.
+        eps: Adam's ε.
+        weight_decay: AdamW's: every step takes rate × weight_decay of each weight from it.
+        clip: largest norm of a model's gradient; None for no bound.
+        schedule: of the rate, see `fwp.training.schedule`.
+        warmup: share of the steps in which the rate first rises.
+        steps: how many there will be.
+        gradient: "bptt" (back-propagation through time) or "rtrl" (see `fwp.training.rtrl`).
+
+    Attributes:
+        step: how many there have been.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        strings: PaddedSplit,
+        evaluators: Sequence[Evaluator],
+        *,
+        learning_rate: float,
+        betas: tuple[float, float],
+        eps: float,
+        weight_decay: float = 0.0,
+        clip: float | None = None,
+        schedule: str = "constant",
+        warmup: float = 0.0,
+        steps: int = 0,
+        gradient: str = "bptt",
+    ):
+        self.gradient = load_gradient(gradient).gradients
+        self.pack, self.strings, self.evaluators = pack, strings, evaluators
+        self.schedule, self.clip = Schedule(schedule, learning_rate, steps, warmup), clip
+        self.device = strings.tokens.device
+        self.on_gpu = self.device.type == "cuda"
+        self.step = 0
+        # A graph reads the rate from memory; elsewhere a plain number is quicker.
+        self.rate = learning_rate
+        if self.on_gpu:
+            self.rate = torch.tensor(learning_rate, device=self.device)
+        self.settings = {"betas": betas, "eps": eps, "weight_decay": weight_decay}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Lay all weights into one piece of memory, so that Adam's many small updates are one."""
+        weights = list(self.pack.weights.values())
+        flat = torch.cat([w.detach().flatten() for w in weights])
+        for weight, view in zip(weights, self._views(flat), strict=True):
+            weight.data = view
+        self._flat, self.adam = flat, Adam(flat, **self.settings)
+        self.graphs = cuda_graphs.CudaGraphs(self.device)
+        # A graph goes on writing to where it first wrote.
+        kept = {"dtype": torch.float64, "device": self.device}
+        self._loss = torch.zeros(self.pack.size, **kept)
+        self._right = torch.zeros(self.pack.size, len(self.evaluators), **kept)
+
+    def _views(self, flat: Tensor) -> list[Tensor]:
+        """The parts of `flat` that belong to the pack's weights, in their shapes."""
+        weights = list(self.pack.weights.values())
+        parts = flat.split([w.numel() for w in weights])
+        return [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
+
+    def keep(self, chosen: Sequence[int]) -> None:
+        """Go on with the models `chosen` alone."""
+        rows = slice(None) if self.pack.size == 1 else list(chosen)
+        kept = {
+            name: x if x.dim() == 0 else torch.cat([v[rows].flatten() for v in self._views(x)])
+            for name, x in self.adam.moments.items()
+        }
+        self.pack.keep(chosen)
+        self._begin()
+        self.adam.load(kept)
+
+    def state(self) -> dict[str, Tensor]:
+        """What the steps so far have left behind, on the CPU; `step` belongs to it."""
+        if self.on_gpu:
+            torch.cuda.synchronize()  # the caller may be on another stream
+        tensors = {"weights": self._flat, "loss": self._loss}
+        tensors |= {f"adam/{name}": x for name, x in self.adam.moments.items()}
+        tensors |= {f"fixed/{name}": x for name, x in self.pack.fixed.items()}
+        return {name: x.cpu().clone() for name, x in tensors.items()}
+
+    @torch.no_grad()
+    def restore(self, tensors: dict[str, Tensor], *, step: int) -> None:
+        """Go on from what `state` returned, for a pack of as many models."""
+        self.step = step
+        self._flat.copy_(tensors["weights"])
+        self._loss.copy_(tensors["loss"])
+        for name, x in self.pack.fixed.items():
+            x.copy_(tensors[f"fixed/{name}"])
+        self.adam.load({name: tensors[f"adam/{name}"] for name in self.adam.moments})
+
+    def epoch(
+        self,
+        batches: Sequence[Sequence[Batch]],
+        *,
+        begin: int = 0,
+        on_step: Callable[[], None] | None = None,
+    ) -> np.ndarray:
+        """Train on `batches[i][j]`, step j of model i; the mean loss per label in nats [R].
+
+        Args:
+            batches: those of a whole epoch.
+            begin: its first step that has not been done yet.
+            on_step: called after every step.
+        """
+        self.pack.train(True)
+        if begin == 0:
+            self._loss.zero_()
+        steps = list(zip(*batches, strict=True))[begin:]
+        for length, *tensors in self._upload(steps):
+            with signals.deferred():
+                self._set_rate()
+                key = (length, tensors[0].shape)
+                self.graphs.run(key, functools.partial(self._train, length), *tensors)
+                self.step += 1
+            if on_step is not None:
+                on_step()
+        return self._loss.cpu().numpy() / [sum(b.labels for b in own) for own in batches]
+
+    def accuracies(self) -> np.ndarray:
+        """Sequence accuracy of each model in each evaluator, [R, evaluators]."""
+        self.pack.train(False)
+        self.graphs.run("evaluators", self._evaluate)
+        return self._right.cpu().numpy()
+
+    def _evaluate(self) -> None:
+        for i, evaluator in enumerate(self.evaluators):
+            self._right[:, i] = (evaluator.errors_per_string(self.pack) == 0).double().mean(1)
+
+    def _train(self, length: int, rows: Tensor, weights: Tensor, labels: Tensor) -> None:
+        tokens = self.strings.tokens[rows, :length].long()
+        targets = self.strings.targets[rows, :length].long()
+        loss, gradients = self.gradient(self.pack, tokens, targets, weights)
+        if self.clip is not None:
+            gradients = clipped(gradients, self.pack.size, self.clip)
+        torch.cat([g.flatten() for g in gradients], out=self.adam.gradient)
+        self.adam.step(self.rate)
+        self._loss += loss * labels
+
+    def _prepare(self, batches: Sequence[Batch]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+        """Longest length, rows [R, strings], weights [R, strings] and labels [R] of a step.
+
+        The weights make a weighted sum of the strings' losses the mean over all labels. A GPU gets
+        few different shapes, since it runs a graph for each: lengths are multiples of eight, and
+        numbers of strings powers of two.
+        """
+        size = max(len(b.rows) for b in batches)
+        length = max(b.longest for b in batches)
+        if self.on_gpu:
+            size = 2 ** math.ceil(math.log2(size))
+            length = min(-(-length // 8) * 8, *(b.limit for b in batches))
+        rows = np.zeros((len(batches), size), dtype=np.int64)
+        weights = np.zeros((len(batches), size))
+        for i, batch in enumerate(batches):
+            rows[i, : len(batch.rows)] = batch.rows
+            weights[i, : len(batch.rows)] = batch.times
+        labels = np.array([b.labels for b in batches], dtype=np.float64)
+        return length, rows, weights / np.maximum(labels, 1)[:, None], labels
+
+    def _upload(self, steps: list[tuple[Batch, ...]]) -> Iterator[tuple]:
+        """The steps with tensors on the device: several steps' in one transfer each."""
+        dtype = next(iter(self.pack.weights.values())).dtype
+        for begin in range(0, len(steps), AHEAD):
+            ready = [self._prepare(step) for step in steps[begin : begin + AHEAD]]
+            lengths, *parts = zip(*ready, strict=True)
+            moved = []
+            for arrays in parts:
+                joined = torch.from_numpy(np.concatenate([a.ravel() for a in arrays]))
+                if self.on_gpu:  # from pinned memory, so that the host need not wait for the GPU
+                    joined = joined.pin_memory().to(self.device, non_blocking=True)
+                joined = joined if joined.dtype == torch.int64 else joined.to(dtype)
+                pieces = joined.split([a.size for a in arrays])
+                moved.append([x.view(a.shape) for x, a in zip(pieces, arrays, strict=True)])
+            yield from zip(lengths, *moved, strict=True)
+
+    def _set_rate(self) -> None:
+        if self.schedule.constant:
+            return
+        rate = self.schedule.rate(self.step)
+        if self.on_gpu:
+            self.rate.fill_(rate)
+        else:
+            self.rate = rate

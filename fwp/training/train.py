@@ -1,0 +1,222 @@
+"""Training: of models by themselves, and of a cell with its files.
+
+Adam on the cross-entropy of every position; `fwp.training.trainer` has the loop.
+"""
+
+import functools
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from importlib import metadata
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from fwp.datasets.dataset import Dataset, load_dataset
+from fwp.models.sequence_model import SequenceModel, build_model
+from fwp.models.weights import read_weights, write_weights
+from fwp.training.run import Run
+from fwp.training.state import TrainState
+from fwp.training.trainer import Trainer
+from fwp.utils import devices, signals
+from fwp.utils.files import write_json, write_rows
+
+
+def train(
+    models: Sequence[SequenceModel],
+    dataset: Dataset,
+    *,
+    seeds: Sequence[int],
+    on_epoch: Callable[[Run, dict], None] | None = None,
+    **settings,
+) -> list[Run]:
+    """Train models of one shape as one pack and leave the best epoch's weights in them.
+
+    Args:
+        models: their initial weights are the caller's matter.
+        dataset: strings to train on and to select by.
+        seeds: of each model, the seed that decides the order of the strings, and nothing else.
+        on_epoch: called with the run and every new row of its history.
+        settings: epochs, batch_size, learning_rate, device and so on; see `Trainer`.
+    """
+    return Trainer(models, dataset, seeds=seeds, **settings).run(on_epoch)
+
+
+class Callback(Protocol):
+    """Whoever wants to follow a cell's training, such as `fwp.status.progress.Progress`."""
+
+    def start(self, seeds: Sequence[int], total: int) -> None:
+        """Seeds begin, to be trained together; each has `total` epochs at most."""
+
+    def update(self, seed: int, **facts) -> None:
+        """An epoch of a seed is over: epoch, loss, selection, accuracy by bin."""
+
+    def finish(self, seed: int, status: str) -> None:
+        """A seed is over."""
+
+
+class Checkpointer(Protocol):
+    """Whoever keeps the state of training, such as `fwp.training.checkpoint.Checkpoint`."""
+
+    due: bool
+
+    def load(self, key: dict) -> TrainState | None:
+        """What was saved under an equal key, if anything."""
+
+    def save(self, key: dict, saved: TrainState) -> None:
+        """Keep the state; `key` holds everything that it depends on, ready for JSON."""
+
+
+def train_cell(
+    cell: dict,
+    seeds: list[int],
+    *,
+    dataset: str | Path,
+    weights: str | Path,
+    history: str | Path,
+    record: str | Path,
+    device: str = "auto",
+    pack: int | None = None,
+    callback: Callback | None = None,
+    checkpoint: Checkpointer | None = None,
+) -> list[Run]:
+    """Train a cell once per seed and write its weights, history and record.
+
+    Args:
+        cell: the resolved cell (see `fwp.experiment.experiment`).
+        seeds: each decides the initial weights and the data order of one run, and nothing else.
+        dataset: the task's dataset file.
+        weights: where the best weights of all seeds go (safetensors).
+        history: where the history goes (CSV, one row per seed × epoch).
+        record: where the record goes (JSON).
+        device: auto, cpu or cuda.
+        pack: how many seeds are trained at a time; None for all on a GPU, one on a CPU.
+        callback: is told of every epoch.
+        checkpoint: where to go on from, and what the state is saved by; at SIGTERM and SIGINT too.
+            On a CPU a resumed cell has the same weights, bit by bit, as an undisturbed one.
+    """
+    began = time.perf_counter()
+    device = devices.pick(device)
+    data = load_dataset(dataset, cell["task"])
+    settings = dict(cell["training"])
+    dtype = settings.pop("dtype")
+    pack = pack or (len(seeds) if device == "cuda" else 1)
+    key = cell | {"seeds": list(seeds), "dataset": data.hash, "device": device, "pack": pack}
+    key["torch"] = torch.__version__
+    saved = (checkpoint and checkpoint.load(key)) or TrainState()
+    began -= saved.seconds
+    trainer = None
+
+    def save() -> None:
+        with signals.deferred():
+            saved.seconds = time.perf_counter() - began
+            saved.trainer = saved.trainer if trainer is None else trainer.state()
+            checkpoint.save(key, saved)
+
+    def save_if_due() -> None:
+        if checkpoint is not None and checkpoint.due:
+            save()
+
+    with nullcontext() if checkpoint is None else signals.raising():
+        try:
+            for begin in range(len(saved.runs), len(seeds), pack):
+                chosen = seeds[begin : begin + pack]
+                models = [
+                    build_model(cell["model"], data, seed=seed, dtype=dtype) for seed in chosen
+                ]
+                with devices.explaining_memory(len(chosen)):
+                    trainer = Trainer(
+                        models, data, seeds=chosen, device=device, state=saved.trainer, **settings
+                    )
+                    _begin(callback, trainer)
+                    trainer.run(functools.partial(_tell, callback), save_if_due)
+                _end(callback, trainer)
+                with signals.deferred():
+                    saved.runs += trainer.runs
+                    trainer = saved.trainer = None
+                save_if_due()
+        except KeyboardInterrupt:
+            if checkpoint is not None:
+                save()
+            raise
+        with signals.deferred():
+            write_weights(weights, {run.seed: run.weights for run in saved.runs})
+            _write_history(history, cell, saved.runs)
+            _write_record(
+                record,
+                cell,
+                saved.runs,
+                dataset=data.hash,
+                parameters=build_model(cell["model"], data, seed=0).parameter_count,
+                device=torch.cuda.get_device_name() if device == "cuda" else "cpu",
+                pack=pack,
+                seconds=time.perf_counter() - began,
+            )
+    return saved.runs
+
+
+def is_trained(cell: dict, seeds: list[int], *, dataset, weights, history, record) -> bool:
+    """Whether the files are there that `train_cell` would write, given the same arguments."""
+    try:
+        found = json.loads(Path(record).read_bytes())
+        for seed in seeds:
+            read_weights(weights, seed)
+        return Path(history).is_file() and (found["config"], found["seeds"], found["dataset"]) == (
+            *(cell, list(seeds)),
+            load_dataset(dataset).hash,
+        )
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _begin(callback: Callback | None, trainer: Trainer) -> None:
+    if callback is None:
+        return
+    callback.start([run.seed for run in trainer.runs], trainer.epochs)
+    for run in trainer.runs:  # a resumed trainer has rows already
+        for row in run.history[-1:]:
+            _tell(callback, run, row)
+
+
+def _tell(callback: Callback | None, run: Run, row: dict) -> None:
+    if callback is None:
+        return
+    accuracy = {k[9:]: v for k, v in row.items() if k.startswith("accuracy ")}
+    facts = {k: row[k] for k in ("epoch", "loss", "selection")}
+    callback.update(run.seed, **facts, accuracy=accuracy)
+    if run.status != "budget":
+        callback.finish(run.seed, run.status)
+
+
+def _end(callback: Callback | None, trainer: Trainer) -> None:
+    for run in trainer.runs:
+        if callback is not None and run.status == "budget":
+            callback.finish(run.seed, run.status)
+
+
+def _names(cell: dict) -> dict[str, str]:
+    return {"task": cell["task"]["name"], "model": cell["model"]["name"]}
+
+
+def _write_history(path: str | Path, cell: dict, runs: list[Run]) -> None:
+    rows = [_names(cell) | {"seed": run.seed} | row for run in runs for row in run.history]
+    write_rows(path, list(rows[0]), rows)
+
+
+def _write_record(path: str | Path, cell: dict, runs: list[Run], **facts) -> None:
+    of_run = ("seed", "status", "epochs", "best_epoch", "selection", "seconds")
+    write_json(
+        path,
+        _names(cell)
+        | {
+            "seeds": [run.seed for run in runs],
+            "config": cell,
+            "runs": [{fact: getattr(run, fact) for fact in of_run} for run in runs],
+            "versions": {"python": platform.python_version()}
+            | {name: metadata.version(name) for name in ("torch", "numpy")},
+        }
+        | facts,
+    )

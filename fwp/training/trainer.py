@@ -1,0 +1,202 @@
+"""The loop over epochs: a pack in training, which can be stopped between two steps.
+
+Training ends when every model is solved, has diverged or has used up its epochs; see
+`fwp.training.selection`.
+"""
+
+import contextlib
+import functools
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from fwp.datasets.dataset import Dataset
+from fwp.models.pack import Pack
+from fwp.models.sequence_model import SequenceModel
+from fwp.training import cuda_graphs
+from fwp.training.batches import Batch, PaddedSplit
+from fwp.training.curriculum import shortened
+from fwp.training.evaluator import Evaluator
+from fwp.training.run import Run
+from fwp.training.selection import select_epoch
+from fwp.training.state import State, runs_from_state, runs_to_state
+from fwp.training.step import TrainStep, load_gradient
+from fwp.utils import devices, signals
+
+
+class Trainer:
+    """Models of one shape in training as one pack.
+
+    Each run is what it would be alone, up to rounding.
+
+    Args:
+        models: their initial weights are the caller's matter.
+        dataset: strings to train on and to select by.
+        seeds: of each model, the seed that decides the order of the strings, and nothing else.
+        epochs: budget; an epoch shows every training string once.
+        batch_size: strings per step.
+        learning_rate: Adam's rate; all else of the optimiser defaults to the paper's.
+        schedule: "constant", or "cosine": down to zero at the end of the budget.
+        warmup: share of the budget in which the rate first rises, from zero.
+        curriculum: share of the budget in which strings are cut short (`fwp.training.curriculum`).
+        gradient: "bptt", or "rtrl", the same without going back in time (see `fwp.training.rtrl`).
+        betas: Adam's decay rates.
+        eps: Adam's ε.
+        weight_decay: AdamW's: every step takes rate × weight_decay of each weight from it.
+        clip: largest norm of the gradient; None for no bound.
+        device: "cpu" or "cuda".
+        state: where a trainer that was given the same arguments goes on.
+
+    Attributes:
+        runs: one per model.
+        active: the places of those that the pack still holds.
+        epoch: the one that is going on.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[SequenceModel],
+        dataset: Dataset,
+        *,
+        seeds: Sequence[int],
+        epochs: int = 30,
+        batch_size: int = 64,
+        learning_rate: float = 3e-3,
+        schedule: str = "constant",
+        warmup: float = 0.0,
+        curriculum: float = 0.0,
+        gradient: str = "bptt",
+        betas: tuple[float, float] = (0.9, 0.995),
+        eps: float = 1e-9,
+        weight_decay: float = 0.0,
+        clip: float | None = None,
+        device: str = "cpu",
+        state: State | None = None,
+    ):
+        load_gradient(gradient).check(models[0])
+        self.began = time.perf_counter()
+        self.models, self.dataset = models, dataset
+        self.epochs, self.batch_size, self.curriculum = epochs, batch_size, curriculum
+        self.epoch, self.active = 1, list(range(len(models)))
+        self._stream = cuda_graphs.stream(device)
+        with self._stream:
+            self.pack = Pack([model.to(device) for model in models])
+            self.runs = [Run(seed, weights=self.pack.state_dict(i)) for i, seed in enumerate(seeds)]
+            self.strings = PaddedSplit.of(dataset.train, device)
+            if state is not None:
+                self._resume(state)
+            self.train_step = TrainStep(
+                self.pack,
+                self.strings,
+                [
+                    Evaluator(split, device=device, models=len(models))
+                    for split in dataset.validation
+                ],
+                learning_rate=learning_rate,
+                betas=betas,
+                eps=eps,
+                weight_decay=weight_decay,
+                clip=clip,
+                schedule=schedule,
+                warmup=warmup,
+                gradient=gradient,
+                steps=epochs * -(-len(self.strings) // batch_size),
+            )
+            if state is not None:
+                self.train_step.restore(
+                    state.part("train_step").tensors, **state.facts["train_step"]
+                )
+            # The step that the epoch began with.
+            self._first = self.train_step.step - (state.facts["position"]["done"] if state else 0)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to train."""
+        ended = all(self.runs[i].status != "budget" for i in self.active)
+        return ended or self.epoch > self.epochs
+
+    def state(self) -> State:
+        """Where training stands; to be asked for between two steps."""
+        seconds = time.perf_counter() - self.began
+        position = {"epoch": self.epoch, "done": self._done, "active": self.active}
+        step_state = self.train_step.state()  # first: it waits for all that the GPU has to do
+        return State.of(
+            position=State(position | {"seconds": seconds}, {}),
+            runs=runs_to_state(self.runs),
+            train_step=State({"step": self.train_step.step}, step_state),
+        )
+
+    @property
+    def _done(self) -> int:
+        """Steps of the epoch that are over."""
+        return self.train_step.step - self._first
+
+    def _resume(self, state: State) -> None:
+        position = state.facts["position"]
+        self.epoch, self.active = position["epoch"], position["active"]
+        self.began -= position["seconds"]
+        self.runs = runs_from_state(state.part("runs"))
+        if len(self.active) < self.pack.size:
+            self.pack.keep(self.active)
+
+    @devices.flushing_denormals()
+    def run(
+        self,
+        on_epoch: Callable[[Run, dict], None] | None = None,
+        on_step: Callable[[], None] | None = None,
+    ) -> list[Run]:
+        """Train to the end and leave the best epoch's weights in the models.
+
+        Args:
+            on_epoch: called with the run and every new row of its history.
+            on_step: called after every step.
+        """
+        with self._stream:
+            while not self.over:
+                losses = self.train_step.epoch(self._batches(), begin=self._done, on_step=on_step)
+                # A graph that is being captured must not be left.
+                on_gpu = self.train_step.on_gpu
+                with signals.deferred() if on_gpu else contextlib.nullcontext():
+                    accuracies = self.train_step.accuracies()
+                with signals.deferred():
+                    self._end_epoch(losses, accuracies, on_epoch)
+            # On the stream that copied the best epoch's weights: another would not wait for it.
+            for model, run in zip(self.models, self.runs, strict=True):
+                run.weights = {name: tensor.cpu() for name, tensor in run.weights.items()}
+                model.load_state_dict(run.weights)
+        return self.runs
+
+    def _batches(self) -> list[list[Batch]]:
+        """The epoch's, for each of the pack's models."""
+        strings = shortened(self.strings, self.epoch, epochs=self.epochs, share=self.curriculum)
+        seeds = [self.runs[i].seed for i in self.active]
+        return [strings.epoch(self.batch_size, seed, self.epoch) for seed in seeds]
+
+    def _end_epoch(self, losses, accuracies, on_epoch) -> None:
+        for i, run in enumerate(self.runs[k] for k in self.active):
+            row = self._row(losses[i], accuracies[i])
+            row["seconds"] = run.seconds = time.perf_counter() - self.began
+            select_epoch(run, row, functools.partial(self.pack.state_dict, i))
+            if on_epoch is not None:
+                on_epoch(run, row)
+        going = [i for i, k in enumerate(self.active) if self.runs[k].status == "budget"]
+        if 0 < len(going) < len(self.active):
+            self.train_step.keep(going)
+            self.active = [self.active[i] for i in going]
+        self.epoch += 1
+        self._first = self.train_step.step
+
+    def _row(self, loss: float, accuracies) -> dict:
+        diverged = not math.isfinite(loss)
+        bins = {
+            f"accuracy {split.bin}": 0.0 if diverged else float(accuracy)
+            for split, accuracy in zip(self.dataset.validation, accuracies, strict=True)
+        }
+        return {
+            "epoch": self.epoch,
+            "strings": self.epoch * len(self.strings),
+            "seconds": 0.0,
+            "loss": float(loss),
+            **bins,
+            "selection": sum(bins.values()) / len(bins),
+        }

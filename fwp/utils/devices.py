@@ -1,0 +1,73 @@
+"""Where the computation runs."""
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import torch
+
+from fwp.utils import gpus
+
+
+class OutOfMemory(RuntimeError):  # noqa: N818 - as PyTorch calls it
+    """The GPU's memory does not suffice; the message says what to lower."""
+
+
+def pick(name: str = "auto") -> str:
+    """Resolve `auto` to `cuda` where there is a GPU, else to `cpu`; those two stay as they are.
+
+    Of several GPUs the process gets the one that is used least (see `fwp.utils.gpus`).
+
+    Raises:
+        ValueError: another name, or `cuda` where PyTorch finds no GPU.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device must be auto, cpu or cuda, got {name!r}")
+    if name != "cpu":
+        gpus.claim_gpu()
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise ValueError("device is cuda, but PyTorch finds no GPU here; use auto or cpu")
+    return ("cuda" if available else "cpu") if name == "auto" else name
+
+
+@contextmanager
+def explaining_memory(models: int) -> Iterator[None]:
+    """Turn PyTorch's error for a GPU's exhausted memory into one that says what to lower."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(
+            f"the memory of {torch.cuda.get_device_name()} does not suffice for a pack of {models} "
+            f"models: lower compute.seeds_per_job, training.batch_size or compute.jobs_per_gpu "
+            f"({str(error).partition('.')[0]})"
+        ) from error
+
+
+@contextmanager
+def flushing_denormals() -> Iterator[None]:
+    """Round numbers below the smallest normal one to zero meanwhile, on the CPU.
+
+    A processor takes a hundred times longer for them. Gradients of a model that is nearly always
+    right, and Adam's averages of their squares, are full of them: epochs took four times as long.
+    """
+    tiny = torch.tensor(1e-39)
+    already = (tiny * 1).item() == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(already)
+
+
+def describe(device: str) -> str:
+    """What `device` is, in words, for tables of measurements."""
+    if device == "cuda":
+        return f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}"
+    name = platform.processor() or platform.machine()
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next((x.partition(": ")[2] for x in lines if x.startswith("model name")), name)
+    threads = torch.get_num_threads()
+    return f"{name}, {threads} thread{'s' if threads > 1 else ''}, PyTorch {torch.__version__}"

@@ -1,0 +1,68 @@
+"""What jobs ask a cluster for, against what they were seen to take."""
+
+import copy
+
+import pytest
+
+from fwp.experiment import resources
+from fwp.experiment.experiment import load_experiment
+
+LAB = load_experiment("config.yaml")
+CELL = LAB.cell("lstm", "parity")
+DATA = LAB.dataset("parity")
+
+
+def changed(tree: dict, value, *keys: str) -> dict:
+    tree = copy.deepcopy(tree)
+    node = tree
+    for key in keys[:-1]:
+        node = node[key]
+    node[keys[-1]] = value
+    return tree
+
+
+def training(cell=CELL, dataset=DATA, seeds=3, gpu=False) -> resources.Request:
+    return resources.training(cell, dataset, seeds=seeds, gpu=gpu)
+
+
+def test_the_default_grid_gets_by():
+    """A job of three seeds took up to 420 MB and 128 s on one core of a busy server."""
+    for model in LAB.models:
+        for task in LAB.tasks:
+            asked = training(LAB.cell(model, task), LAB.dataset(task))
+            assert asked.mem_mb > 1000 and 5 < asked.minutes < 60
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("keys", [("training", "epochs"), ("model", "hidden"), ("model", "layers")])
+def test_more_work_asks_for_more_time(keys, gpu):
+    more = changed(CELL, 50 * CELL[keys[0]][keys[1]], *keys)
+    assert training(more, gpu=gpu).minutes > training(gpu=gpu).minutes
+    assert training(more, gpu=gpu).mem_mb >= training(gpu=gpu).mem_mb
+
+
+def test_more_and_longer_strings_and_more_seeds_ask_for_more_time():
+    longer = changed(DATA, 500, "train", "max_length")
+    more = changed(DATA, 100_000, "train", "count")
+    for asked in (training(dataset=longer), training(dataset=more), training(seeds=30)):
+        assert asked.minutes > training().minutes
+
+
+def test_long_test_strings_cost_time_and_with_attention_memory():
+    long = changed(DATA, [[2, 50], [99_996, 100_000]], "test", "bins")
+    attention = LAB.cell("transformer", "parity")
+    short, lstm, transformer = (
+        resources.evaluation(cell, dataset, seeds=3, gpu=False)
+        for cell, dataset in ((CELL, DATA), (CELL, long), (attention, long))
+    )
+    assert short.minutes < lstm.minutes < transformer.minutes
+    assert transformer.mem_mb > lstm.mem_mb + 1000
+    assert resources.drawing(long).mem_mb > resources.drawing(DATA).mem_mb
+
+
+def test_a_gpu_takes_less_time_and_more_memory():
+    paper = load_experiment("workflow/presets/paper.yaml")
+    cell, dataset = paper.cell("srwm", "parity"), paper.dataset("parity")
+    gpu, cpu = (training(cell, dataset, 10, on) for on in (True, False))
+    assert gpu.minutes < cpu.minutes / 10
+    assert gpu.mem_mb > cpu.mem_mb

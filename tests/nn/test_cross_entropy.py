@@ -1,0 +1,68 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from fwp.nn.cross_entropy import KERNEL, by_pytorch, weighted_cross_entropy
+from fwp.training.batches import IGNORE
+
+
+def example(device="cpu", models=3, classes=5, longest=7):
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(models, 4, longest, classes, generator=generator, dtype=torch.float64)
+    targets = torch.randint(-1, classes, (models, 4, longest), generator=generator)
+    targets[targets < 0] = IGNORE
+    weights = torch.rand(models, 4, generator=generator, dtype=torch.float64)
+    return logits.to(device).requires_grad_(), targets.to(device), weights.to(device)
+
+
+def by_hand(logits, targets, weights):
+    """The sum, one position after the other."""
+    losses = torch.zeros(len(logits), dtype=logits.dtype)
+    for r, b, t in (targets.cpu() != IGNORE).nonzero().tolist():
+        losses[r] = losses[r] - weights[r, b] * F.log_softmax(logits[r, b, t], 0)[targets[r, b, t]]
+    return losses
+
+
+def check(run, *, device="cpu", **sizes):
+    logits, targets, weights = example(device, **sizes)
+    loss = run(logits, targets, weights)
+    torch.testing.assert_close(loss.cpu(), by_hand(logits.cpu(), targets.cpu(), weights.cpu()))
+    d_loss = torch.tensor([1.0, -2.0, 0.5], dtype=loss.dtype)
+    (ours,) = torch.autograd.grad(loss, logits, d_loss.to(device))
+    copy = logits.detach().cpu().requires_grad_()
+    (theirs,) = torch.autograd.grad(by_hand(copy, targets.cpu(), weights.cpu()), copy, d_loss)
+    torch.testing.assert_close(ours.cpu(), theirs)
+
+
+@pytest.mark.parametrize("run", [weighted_cross_entropy, by_pytorch])
+@pytest.mark.parametrize(("classes", "longest"), [(1, 1), (2, 50), (5, 7), (21, 16)])
+def test_positions_without_a_label_do_not_count(run, classes, longest):
+    check(run, classes=classes, longest=longest)
+
+
+@pytest.mark.parametrize("run", [weighted_cross_entropy, by_pytorch])
+def test_numbers_that_are_not_finite_reach_the_loss(run):
+    for number in (float("nan"), float("inf")):
+        logits, targets, weights = example()
+        logits.data[1, 2] = number
+        loss = run(logits, targets, weights)
+        assert loss.isnan().tolist() == [False, True, False]
+
+
+def test_single_precision_is_as_good_as_that_of_pytorch():
+    logits, targets, weights = example(classes=7, longest=40)
+    exact = weighted_cross_entropy(logits, targets, weights)
+    for run in (weighted_cross_entropy, by_pytorch):
+        loss = run(logits.float(), targets, weights.float())
+        torch.testing.assert_close(loss.double(), exact, rtol=1e-6, atol=0)
+
+
+def test_a_cpu_has_a_kernel():
+    logits, _, _ = example()
+    reason = KERNEL.unusable({"logits": logits})
+    assert reason is None or "compiler" in reason
+
+
+@pytest.mark.gpu
+def test_a_gpu_has_a_kernel():
+    check(weighted_cross_entropy, device="cuda")

@@ -1,0 +1,75 @@
+"""Linear layers and feed-forward parts: packs, backends, and the kernels for GPUs."""
+
+import pytest
+import torch
+
+from fwp.nn import feed_forward, linear
+from fwp.nn.feed_forward import FeedForward
+from fwp.nn.linear import Linear
+
+OPS = {
+    "linear": (linear.OP, lambda x, w, **_: linear.linear(x, w, **_)),
+    "biased": (linear.BIASED, linear.linear),
+    "feed-forward": (feed_forward.OP, feed_forward.feed_forward),
+}
+SIZES = [(1, 1, 1, 3), (2, 7, 5, 12), (3, 40, 64, 196), (64, 50, 64, 256), (3, 30, 200, 33)]
+
+
+def example(op, models, sizes, dtype, device="cpu"):
+    """Inputs of a pack, [models, ...] each."""
+    generator = torch.Generator().manual_seed(0)
+    B, T, narrow, wide = sizes
+    size = {"B": B, "T": T, "D": narrow, "I": wide, "O": narrow}
+    return [
+        torch.randn(models, *(size[x] for x in spec), generator=generator, dtype=torch.float64)
+        .to(device, dtype)
+        .requires_grad_()
+        for spec in op.inputs.values()
+    ]
+
+
+def largest_error(op, run, models, sizes, dtype, device="cpu", backend="auto"):
+    """Of values and gradients of a pack, relative to the largest entry that each should have."""
+    inputs = example(op, models, sizes, dtype, device)
+    exact = [x.detach().cpu().double().requires_grad_() for x in inputs]
+    y = torch.vmap(lambda *own: run(*own, backend=backend))(*inputs)
+    expected = torch.stack(
+        [op.backends["reference"].run(*own, ())[0] for own in zip(*exact, strict=True)]
+    )
+    d_y = torch.randn(y.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    ours = [y, *torch.autograd.grad(y, inputs, d_y.to(y))]
+    theirs = [expected, *torch.autograd.grad(expected, exact, d_y)]
+    assert all(x.dtype == dtype for x in ours)
+    return max(
+        ((a.cpu().double() - b).abs().max() / b.abs().max()).item()
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("name", OPS)
+def test_a_pack_computes_what_its_models_do(name, sizes):
+    assert largest_error(*OPS[name], 3, sizes, torch.float64) < 1e-12
+
+
+def test_modules_compute_what_those_of_pytorch_do():
+    torch.manual_seed(0)
+    x = torch.randn(3, 5, 8)
+    for bias in (True, False):
+        ours, theirs = Linear(8, 6, bias=bias), torch.nn.Linear(8, 6, bias=bias)
+        theirs.load_state_dict(ours.state_dict())
+        assert torch.equal(ours(x), theirs(x))
+    part = FeedForward(8, 4)
+    assert part.inner.out_features == 32
+    torch.testing.assert_close(part(x), part.outer(part.inner(x).relu()))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("models", [1, 5])  # few models are left to PyTorch
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("name", OPS)
+def test_a_gpu_has_a_kernel_of_full_precision(name, sizes, models):
+    op, run = OPS[name]
+    for dtype, tolerance in ((torch.float32, 3e-6), (torch.float64, 1e-12)):
+        error = largest_error(op, run, models, sizes, dtype, "cuda", backend="triton")
+        assert error < tolerance

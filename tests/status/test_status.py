@@ -1,0 +1,289 @@
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import synthetic
+
+from fwp import status
+
+NOW = 1_000_000_000.0
+GONE = 2**22 + 1  # larger than any process number on Linux
+
+
+class Job(NamedTuple):
+    task: str
+    model: str
+    group: str
+    seeds: list[int]
+    directory: str
+
+
+class Experiment:
+    """What the board asks of an experiment; the records of `synthetic` are up to date with it."""
+
+    def __init__(self, results, models=("lstm", "my_model"), tasks=("parity", "anbn"), groups=None):
+        self.results = Path(results)
+        self.models, self.tasks = list(models), list(tasks)
+        self.groups = groups or {"seeds-0-2": [0, 1, 2]}
+        self.hidden = 64
+
+    def cell_dir(self, task, model, group):
+        return self.results / "cells" / task / model / group
+
+    def jobs(self):
+        for task, model, group in product(self.tasks, self.models, self.groups):
+            directory = str(self.cell_dir(task, model, group))
+            yield Job(task, model, group, self.groups[group], directory)
+
+    def train_params(self, model, task):
+        config = synthetic.config(model)
+        config["model"]["hidden"] = self.hidden
+        return config
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    return Experiment(tmp_path)
+
+
+def show(experiment, **options):
+    return status.board(experiment, **{"width": 100, "colour": False, "now": NOW} | options)
+
+
+def row(text, model):
+    return next(line for line in text.splitlines() if line.startswith(model))
+
+
+def finish(experiment, task="parity", model="lstm", **settings):
+    return synthetic.write_cell(
+        experiment.results / "cells", task, model, [0, 1, 2], bins=["2-50", "51-100"], **settings
+    )
+
+
+def report(experiment, task="parity", model="lstm", *, seeds=None, **facts):
+    """Write the progress file of a job; by default this process trains seed 1 after seed 0."""
+    folder = experiment.cell_dir(task, model, "seeds-0-2")
+    folder.mkdir(parents=True, exist_ok=True)
+    done = {"status": "solved", "epoch": 3, "epochs": 40, "accuracy": {"2-50": 1, "51-100": 1}}
+    now = {"status": "running", "epoch": 7, "epochs": 40, "accuracy": {"2-50": 0.5, "51-100": 0.3}}
+    progress = {
+        "state": "running",
+        "stage": "train",
+        "task": task,
+        "model": model,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "time": NOW - 5,
+        "seeds": seeds or {"0": done, "1": now, "2": {"status": "waiting", "epochs": 40}},
+    }
+    (folder / "progress.json").write_text(json.dumps(progress | facts))
+    return folder
+
+
+def test_before_anything_ran(experiment):
+    text = show(experiment)
+    assert text.splitlines()[0].split() == ["Parity", "aⁿbⁿ"]
+    assert row(text, "LSTM").split() == ["LSTM", "···", "···"]
+    assert row(text, "my_model").split() == ["my_model", "···", "···"]
+    assert "0 of 12 runs done, 12 waiting" in text
+    assert "· waiting" in text and "failed" not in text
+
+
+def test_finished_runs_show_their_test_accuracy(experiment):
+    cell = finish(experiment)
+    path = cell / "accuracy.csv"
+    path.write_text(re.sub(r"(lstm,2,\w+,51-100),,(\d+),[^,]*", r"\1,,\2,0.9996", path.read_text()))
+    text = show(experiment)
+    assert row(text, "LSTM").split()[:3] == ["LSTM", "✓✓✓", "100/99"]  # not all is right: not 100
+    assert "3 of 12 runs done, 9 waiting" in text
+    assert "Numbers: mean accuracy" in text
+
+
+def test_kinds_of_ends_are_told_apart(experiment):
+    finish(experiment, model="my_model", diverged=(1,))
+    assert re.search(r"my_model +✓!✓", show(experiment))
+    assert "3 of 12 runs done (1 diverged), 9 waiting" in show(experiment)
+
+
+def test_running_job(experiment):
+    report(experiment)
+    text = show(experiment)
+    assert row(text, "LSTM").split()[:3] == ["LSTM", "○▸·", "75/65"]
+    assert "1 running, 1 trained, 10 waiting" in text
+    assert "▸ LSTM on Parity, seed 1: epoch 7 of 40, 50.0 %, 30.0 %" in text
+
+
+def test_running_job_before_its_first_epoch(experiment):
+    report(experiment, seeds={str(i): {"status": "running", "epochs": 9} for i in range(3)})
+    assert "seed 0: starting" in show(experiment)
+
+
+def test_evaluation_counts_as_running(experiment):
+    finish(experiment)
+    report(experiment, stage="evaluate", seeds={str(i): {"status": "waiting"} for i in range(3)})
+    text = show(experiment)
+    assert "▸▸▸" in row(text, "LSTM") and "seed 2: being evaluated" in text
+
+
+def test_trained_but_not_evaluated(experiment):
+    (finish(experiment) / "accuracy.csv").unlink()
+    report(experiment, state="done")
+    text = show(experiment)
+    assert "○○○" in row(text, "LSTM")
+    assert "0 of 12 runs done, 3 trained, 9 waiting" in text
+
+
+def test_failed_job_is_listed_with_its_error_and_log(experiment):
+    folder = report(experiment, state="failed", error="out of memory", stage="evaluate")
+    text = show(experiment)
+    assert "✗✗✗" in row(text, "LSTM")
+    assert (
+        f"failed: LSTM on Parity, seeds 0–2: out of memory\n    see {folder}/evaluate.log" in text
+    )
+    assert "3 failed" in text
+
+
+def test_records_written_after_a_failure_win(experiment):
+    report(experiment, state="failed", error="out of memory")
+    finish_after = experiment.cell_dir("parity", "lstm", "seeds-0-2") / "progress.json"
+    kept = finish_after.read_text()
+    finish_after.unlink()
+    finish_after.parent.rmdir()
+    finish(experiment)
+    finish_after.write_text(kept)
+    text = show(experiment)
+    assert "✓✓✓" in row(text, "LSTM") and "out of memory" not in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "mark"),
+    [
+        ({"pid": GONE}, "?"),
+        ({"pid": GONE, "host": "elsewhere"}, "▸"),  # cannot be asked, but was heard of lately
+        ({"host": "elsewhere", "time": NOW - 3600}, "?"),
+        ({"time": NOW - 3600}, "▸"),  # silent, but its process lives: a long epoch
+    ],
+)
+def test_jobs_that_died_silently_are_interrupted(experiment, facts, mark):
+    folder = report(experiment, **facts)
+    text = show(experiment)
+    assert mark in row(text, "LSTM")
+    listed = f"interrupted: LSTM on Parity, seeds 0–2\n    see {folder}/train.log"
+    assert (listed in text) == (mark == "?")
+
+
+def test_silence_is_told(experiment):
+    report(experiment, time=NOW - 300)
+    assert "(heard of 5 min ago)" in show(experiment)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "running"}', '{"seeds": {"9": {}}}'])
+def test_half_written_progress_says_nothing(experiment, text):
+    (report(experiment) / "progress.json").write_text(text)
+    assert "0 of 12 runs done, 12 waiting" in show(experiment)
+
+
+@pytest.mark.parametrize("name", ["cell.json", "accuracy.csv"])
+def test_half_written_records_are_not_done(experiment, name):
+    path = finish(experiment) / name
+    path.write_bytes(path.read_bytes()[:20])
+    assert "0 of 12 runs done" in show(experiment)
+
+
+def test_runs_of_another_config_are_outdated(experiment):
+    finish(experiment)
+    experiment.hidden = 32
+    text = show(experiment)
+    assert "~~~ 100/100" in row(text, "LSTM")
+    assert "0 of 12 runs done, 3 outdated, 9 waiting" in text
+
+
+def test_board_of_a_real_experiment(tmp_path):
+    """What `Experiment` offers is what the board asks of it."""
+    from fwp.experiment.experiment import load_experiment
+
+    config = Path(__file__).parents[2] / "config.yaml"
+    real = load_experiment(config, changes=[f"results={tmp_path}"])
+    runs = len(real.models) * len(real.tasks) * len(real.seeds)
+    assert f"0 of {runs} runs done, {runs} waiting" in show(real)
+    job = next(real.jobs())
+    cell = synthetic.write_cell(tmp_path / "cells", job.task, job.model, list(job.seeds))
+    assert str(cell) == job.directory
+    record = json.loads((cell / "cell.json").read_text())
+    record["config"] = real.train_params(job.model, job.task)
+    (cell / "cell.json").write_text(json.dumps(record))
+    (cell / "accuracy.csv").touch()
+    assert f"{len(job.seeds)} of {runs} runs done" in show(real)
+
+
+def test_groups_of_seeds_are_joined(tmp_path):
+    experiment = Experiment(
+        tmp_path, groups={"seeds-0-2": [0, 1, 2], "seed-7": [7], "seeds-8-9": [8, 9]}
+    )
+    finish(experiment)
+    text = show(experiment)
+    assert row(text, "LSTM").split()[1:4] == ["3✓3·", "100/100", "6·"]
+    assert "3 of 24 runs done" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_board_fits_the_terminal(tmp_path, width):
+    experiment = Experiment(tmp_path, synthetic.MODELS, synthetic.TASKS)
+    for task in synthetic.TASKS:
+        for model in synthetic.MODELS:
+            finish(experiment, task, model, epochs=2)
+    text = show(experiment, width=width)
+    board = text[: text.index("One mark")]
+    assert max(map(len, board.splitlines())) <= width
+    blocks = {60: 3, 80: 2, 100: 2, 120: 2}
+    assert len(re.findall("^SRWM", board, re.M)) == blocks[width]
+    for task in ("Parity", "(aa)*", "Reset Dyck-1", "Shuffle-2"):
+        assert board.count(task) == 1
+
+
+def test_many_running_jobs_are_cut_short(tmp_path):
+    experiment = Experiment(tmp_path, [f"m{i}" for i in range(20)], ["parity"])
+    for model in experiment.models:
+        report(experiment, model=model)
+    text = show(experiment)
+    assert text.count("epoch 7 of 40") == 8 and "  and 12 more" in text
+
+
+def test_colours_only_where_wanted(experiment, monkeypatch):
+    finish(experiment)
+    plain, painted = show(experiment), show(experiment, colour=True)
+    assert "\033[" not in plain and "\033[32m✓\033[0m" in painted
+    assert re.sub(r"\033\[[\d;]*m", "", painted) == plain
+    assert "\033[" not in status.board(experiment)  # tests do not run in a terminal
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert "\033[" in status.board(experiment)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\033[" not in status.board(experiment)
+
+
+def test_terminals_without_unicode_get_letters(experiment):
+    finish(experiment)
+    code = "import sys; from test_status import *; print(show(Experiment(sys.argv[1])))"
+    tests = Path(__file__).parents[1]
+    paths = os.pathsep.join(map(str, (tests.parent, tests)))
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(experiment.results)],
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": paths},
+    )
+    assert "+++ 100/100" in done.stdout.decode("ascii")
+
+
+def test_board_is_quick_to_import():
+    """Neither pandas nor PyTorch: the board is asked for often."""
+    code = "import sys, fwp.status; print({'pandas', 'torch', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"

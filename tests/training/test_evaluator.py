@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import torch
+from tiny import SPEC
+
+from fwp import mixers
+from fwp.datasets.sampling import build_dataset
+from fwp.models.sequence_model import build_model
+from fwp.training import evaluator
+from fwp.training.batches import pad
+from fwp.training.evaluate import evaluate
+from fwp.training.evaluator import Evaluator
+
+
+@pytest.fixture(scope="module")
+def data():
+    bins = [[2, 12], [13, 40], [200, 300]]
+    return build_dataset(SPEC | {"test": {"bins": bins, "count": 30}})
+
+
+def net(data, mixer="deltanet"):
+    return build_model(
+        {"mixer": mixer, "hidden": 8, "feed_forward": 1}, data, seed=0, dtype="float64"
+    )
+
+
+class Oracle(torch.nn.Module):
+    """Knows the parity of every prefix, but errs at the position `wrong_at`."""
+
+    def __init__(self, wrong_at=None):
+        super().__init__()
+        self.wrong_at = wrong_at
+
+    def forward(self, tokens, state=None):
+        ones, seen = (0, 0) if state is None else state
+        total = ones + tokens.cumsum(1)
+        even = (total % 2 == 0).long()
+        if self.wrong_at is not None and seen <= self.wrong_at < seen + tokens.shape[1]:
+            even[:, self.wrong_at - seen] = 1 - even[:, self.wrong_at - seen]
+        logits = torch.nn.functional.one_hot(even, 2).double()
+        return logits, (total[:, -1:], seen + tokens.shape[1])
+
+
+@pytest.mark.parametrize("mixer", mixers.names())
+def test_pieces_and_batches_do_not_matter(data, mixer, monkeypatch):
+    model = net(data, mixer)
+    split = data.test[1]
+    expected = []
+    for i in range(len(split)):
+        tokens, targets = (torch.from_numpy(a).long() for a in pad(split, np.array([i])))
+        expected.append(int((model(tokens)[0].argmax(-1) != targets).sum()))
+    monkeypatch.setattr(evaluator, "STEPS", 7)
+    monkeypatch.setattr(evaluator, "PIECE", {"cpu": 35})
+    assert Evaluator(split).errors_per_string(model).tolist() == expected
+
+
+def test_an_oracle_makes_no_mistakes(data):
+    for split in data.test:
+        assert not Evaluator(split).errors_per_string(Oracle()).any()
+
+
+@pytest.mark.parametrize("wrong_at", [0, 5, 150])
+def test_one_mistake_spoils_the_string_but_not_its_other_positions(data, wrong_at):
+    for split in data.test:
+        expected = (split.lengths > wrong_at).astype(int)
+        assert Evaluator(split).errors_per_string(Oracle(wrong_at)).tolist() == expected.tolist()
+
+
+def test_logits_that_are_not_numbers_are_wrong(data):
+    class Broken(Oracle):
+        def forward(self, tokens, state=None):
+            logits, state = super().forward(tokens, state)
+            return logits * torch.nan, state
+
+    split = data.test[0]
+    assert Evaluator(split).errors_per_string(Broken()).tolist() == split.lengths.tolist()
+
+
+def test_rows_of_an_evaluation(data):
+    (rows,) = evaluate([Oracle(wrong_at=20)], data)
+    bins = {row["bin"]: row for row in rows if row["length"] is None}
+    assert list(bins) == ["2-12", "13-40", "200-300"]
+    assert bins["2-12"]["sequence_accuracy"] == 1
+    assert bins["200-300"]["sequence_accuracy"] == 0
+    long = data.test[2].lengths
+    assert bins["200-300"]["position_accuracy"] == pytest.approx(1 - len(long) / long.sum())
+    lengths = [row for row in rows if row["bin"] == "13-40" and row["length"] is not None]
+    assert sum(row["strings"] for row in lengths) == bins["13-40"]["strings"] == 30
+    for row in lengths:
+        assert row["sequence_accuracy"] == (row["length"] <= 20)

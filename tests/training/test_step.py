@@ -1,0 +1,60 @@
+import pytest
+import torch
+from tiny import SPEC
+
+from fwp.datasets.sampling import build_dataset
+from fwp.models.pack import Pack
+from fwp.models.sequence_model import build_model
+from fwp.training.batches import PaddedSplit
+from fwp.training.step import TrainStep
+
+SETTINGS = {"learning_rate": 1e-2, "betas": (0.9, 0.995), "eps": 1e-9}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return build_dataset(SPEC | {"language": "aa_star"})
+
+
+def learner(data, **settings):
+    model = build_model({"mixer": "deltanet", "hidden": 8}, data, seed=0, dtype="float64")
+    return TrainStep(Pack([model]), PaddedSplit.of(data.train), [], **SETTINGS | settings)
+
+
+def test_equal_strings_count_as_often_as_they_are_there(data):
+    """A batch of few distinct strings trains as the batch that repeats them does."""
+    strings = PaddedSplit.of(data.train)
+    batch = strings.epoch(32, seed=0, epoch=1)[0]
+    assert len(batch.rows) < batch.times.sum() == 32
+    rows = batch.rows.repeat(batch.times)
+    repeated = batch._replace(rows=rows, times=rows * 0 + 1)
+    few, many = learner(data), learner(data)
+    assert few.epoch([[batch]]) == pytest.approx(many.epoch([[repeated]]))
+    for name, tensor in few.pack.state_dict(0).items():
+        torch.testing.assert_close(tensor, many.pack.state_dict(0)[name])
+
+
+def test_clipping_bounds_what_adam_is_given(data):
+    batch = PaddedSplit.of(data.train).epoch(32, seed=0, epoch=1)[0]
+    free, bound = learner(data), learner(data, clip=1e-3)
+    for one in (free, bound):
+        one.epoch([[batch]])
+    norm = free.adam.gradient.norm()
+    assert norm > 1e-2
+    torch.testing.assert_close(bound.adam.gradient, free.adam.gradient * 1e-3 / (norm + 1e-6))
+
+
+def test_the_cosine_ends_at_zero(data):
+    batches = PaddedSplit.of(data.train).epoch(32, seed=0, epoch=1)
+    annealed = learner(data, schedule="cosine", steps=len(batches))
+    rates = []
+    for batch in batches:
+        annealed.epoch([[batch]])
+        rates.append(annealed.rate)
+    assert rates[0] == 1e-2 and rates == sorted(rates, reverse=True)
+    assert 0 < rates[-1] < 1e-3
+
+
+def test_an_unknown_schedule_is_refused(data):
+    with pytest.raises(ValueError, match="schedule must be one of constant, cosine, got 'warm'"):
+        learner(data, schedule="warm")

@@ -1,0 +1,31 @@
+import pytest
+import torch
+
+from fwp.utils import devices
+
+
+def test_auto_takes_what_there_is():
+    assert devices.pick("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert devices.pick("cpu") == "cpu"
+
+
+def test_a_gpu_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="finds no GPU here"):
+        devices.pick("cuda")
+
+
+def test_an_unknown_device():
+    with pytest.raises(ValueError, match="must be auto, cpu or cuda, got 'gpu'"):
+        devices.pick("gpu")
+
+
+def test_denormals_are_flushed_for_a_while():
+    tiny = torch.tensor(1e-39)
+    before = (tiny * 1).item()
+    with devices.flushing_denormals():
+        assert (tiny * 1).item() == 0
+        with devices.flushing_denormals():
+            pass
+        assert (tiny * 1).item() == 0
+    assert (tiny * 1).item() == before

@@ -1,0 +1,51 @@
+"""The texts of the report, rendered as Snakemake renders them."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from docutils.core import publish_parts
+from jinja2 import Environment, StrictUndefined
+
+# docutils renames an argument of publish_parts; Snakemake passes the old one too.
+pytestmark = pytest.mark.filterwarnings("ignore:Argument .writer_name:PendingDeprecationWarning")
+
+FOLDER = Path(__file__).parents[2] / "workflow" / "report"
+FIGURES = ["heatmap.svg", "length.svg", "strip.svg", "survival.svg", "learning.svg"]
+TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
+LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
+
+
+def render(path, grid=None, targets=TARGETS):
+    snakemake = SimpleNamespace(config={"grid": grid} if grid else {})
+    files = [SimpleNamespace(target=target) for target in targets]
+    text = Environment(undefined=StrictUndefined).from_string(
+        path.read_text(encoding="utf-8") + (LINKS if targets else "")
+    )
+    text = text.render(snakemake=snakemake, categories={}, files=files)
+    strict = {"halt_level": 2, "report_level": 2}  # a warning ends in an exception
+    return publish_parts(text, writer_name="html", settings_overrides=strict)["html_body"]
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.rst")), ids=lambda path: path.stem)
+def test_captions_are_valid(path):
+    assert "<p>" in render(path)
+
+
+def test_there_is_a_caption_for_everything_in_the_report():
+    stems = {path.stem for path in FOLDER.glob("*.rst")}
+    assert stems >= {target.split(".")[0] for target in TARGETS} | {"workflow"}
+
+
+def test_front_page_counts_runs_and_links_to_results():
+    grid = {"models": ["a", "b"], "tasks": ["p"], "seeds": [0, 1, 2]}
+    page = " ".join(render(FOLDER / "workflow.rst", grid).split())
+    assert "2 models on 1 formal language, each" in page and "6 training runs" in page
+    for target in set(TARGETS) - {"strip.svg", "survival.svg"}:
+        assert f"href=\"javascript:show('{target}')\"" in page.replace("&#39;", "'")
+
+
+def test_front_page_without_results_has_no_dead_links():
+    page = render(FOLDER / "workflow.rst", targets=[])
+    assert "heat map" in page and "href" not in page
+    assert "training runs." not in page
