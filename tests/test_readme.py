@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from fwp import claims, experiment
-from fwp.model import SequenceModel
+from fwp.claims.claim import read_claims
+from fwp.experiment.experiment import load_experiment
+from fwp.models.sequence_model import SequenceModel
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -66,7 +67,7 @@ def test_the_language_counts_modulo_three(module):
 
 def test_the_claim_is_one(tmp_path):
     (tmp_path / "mine.yaml").write_text(block("claims:", "yaml"), encoding="utf-8")
-    (claim,) = claims.read([tmp_path / "mine.yaml"])
+    (claim,) = read_claims([tmp_path / "mine.yaml"])
     assert [one.models for one in claim.criteria] == [("leaky",), ("lstm",)]
 
 
@@ -79,7 +80,7 @@ def test_a_piece_of_a_config_is_one(tmp_path):
         text = text if text.startswith(("models:", "tasks:")) else f"tasks:\n{text}"
         text = text if "models:" in text else whole + text
         (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
-        experiment.load(tmp_path / "config.yaml")
+        load_experiment(tmp_path / "config.yaml")
 
 
 def test_the_lines_without_the_pipeline(capsys):
