@@ -4,4 +4,4 @@ The package knows nothing of Snakemake; the workflow calls it. Nothing is import
 `import fwp` costs nothing and the parts that need no PyTorch do not load it.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""The README's code works as it stands there."""
+"""The code of the README and of the pages works as it stands there."""
 
 import importlib
 import re
@@ -8,17 +8,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from fwp.claims.claim import read_claims
+from fwp.experiment.experiment import load_experiment
 from fwp.models.sequence_model import SequenceModel
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
+BLOCKS = {
+    kind: [
+        text
+        for page in PAGES
+        for text in re.findall(rf"```{kind}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    ]
+    for kind in ("python", "yaml")
+}
 
 
-def block(word: str) -> str:
-    (found,) = [text for text in BLOCKS if word in text]
+def block(word: str, kind: str = "python") -> str:
+    (found,) = [text for text in BLOCKS[kind] if word in text]
     return found
+
+
+def test_every_block_of_code_is_tested_below():
+    tested = re.findall(r'[( ]block\("([^"]+)"', Path(__file__).read_text(encoding="utf-8"))
+    assert not [text for text in BLOCKS["python"] if not any(word in text for word in tested)]
 
 
 @pytest.fixture
@@ -52,15 +65,29 @@ def test_the_language_counts_modulo_three(module):
 
 
 def test_the_claim_is_one(tmp_path):
-    text = README.read_text(encoding="utf-8")
-    (tmp_path / "mine.yaml").write_text(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    (tmp_path / "mine.yaml").write_text(block("claims:", "yaml"), encoding="utf-8")
     (claim,) = read_claims([tmp_path / "mine.yaml"])
     assert [one.models for one in claim.criteria] == [("leaky",), ("lstm",)]
 
 
-def test_the_ten_lines(capsys):
-    exec(compile(block("from fwp.models.sequence_model import build"), "README", "exec"), {})
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("solved after ")
-    assert [line.split()[0] for line in lines[1:]] == ["2-50", "51-100", "501-1000"]
-    assert lines[1].split()[1] == "1.0"
+def test_a_piece_of_a_config_is_one(tmp_path):
+    """Models and tasks of the pages: they satisfy the schema, and the languages exist."""
+    whole = "models: { lstm: { mixer: lstm } }\n"
+    blocks = [text for text in BLOCKS["yaml"] if "claims:" not in text]
+    assert blocks
+    for text in blocks:
+        text = text if text.startswith(("models:", "tasks:")) else f"tasks:\n{text}"
+        text = text if "models:" in text else whole + text
+        (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+        load_experiment(tmp_path / "config.yaml")
+
+
+def test_the_lines_without_the_pipeline(capsys):
+    names = {}
+    exec(compile(block("fwp.make_dataset"), "README", "exec"), names)
+    first, header, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("solved after ")
+    assert "sequence_accuracy" in header
+    bins = names["accuracy"][names["accuracy"].length.isna()]
+    assert [str(lengths) for lengths in bins.bin] == ["2-50", "51-100", "501-1000"]
+    assert bins.sequence_accuracy.iloc[0] == 1.0
