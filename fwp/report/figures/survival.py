@@ -22,7 +22,8 @@ def solved_by(
     """Share of seeds at 100 % of the validation strings, against epochs, strings or seconds.
 
     One panel per task, one line per model: one minus the Kaplan-Meier
-    estimate (`fwp.results.survival`). A line ends where the last of its seeds ended; what is then missing to 100 % never got there.
+    estimate (`fwp.results.survival`). A line ends where the last of its
+    seeds ended; what is then missing to 100 % never got there.
 
     Args:
         history, runs: the tidy tables (`fwp.results.collect`).
