@@ -15,7 +15,9 @@ from pathlib import Path
 import snakemake.sourcecache
 from snakemake.utils import min_version
 
-from fwp import experiment, missing
+from fwp.config.loading import ConfigError
+from fwp.experiment.experiment import load_experiment
+from fwp.results import unfinished
 
 min_version("9.14")
 
@@ -29,8 +31,8 @@ if hasattr(snakemake.sourcecache, "parse_uri"):
 CONFIG = [os.path.relpath(path) for path in workflow.configfiles] or ["config.yaml"]
 CHANGES = workflow.config_settings.config
 try:
-    EXPERIMENT = experiment.load(*CONFIG, top=dict(CHANGES))
-except experiment.ConfigError as error:
+    EXPERIMENT = load_experiment(*CONFIG, top=dict(CHANGES))
+except ConfigError as error:
     sys.exit(str(error))  # the message alone: a WorkflowError would point at this line
 
 # What the front page of Snakemake's report says of the grid (workflow/report/workflow.rst).
@@ -93,7 +95,7 @@ rule all:
     default_target: True
     input:
         # Snakemake does not look behind tables that are there.
-        lambda _: missing.deleted(EXPERIMENT),
+        lambda _: unfinished.deleted(EXPERIMENT),
         rules.tables.output,
         rules.claims.output,
         rules.figures.output,
@@ -112,7 +114,7 @@ onerror:
     stopped = any(said in text for said in words)
     wanted = any(job.rule.name == "report" for job in workflow.dag.needrun_jobs())
     if wanted and not stopped and not EXPERIMENT.partial:
-        finished, lost = missing.split(EXPERIMENT)
+        finished, lost = unfinished.split_finished(EXPERIMENT)
         if finished and lost:
             print("\nSome jobs failed. A report on the cells that are finished follows.")
             change = ["partial=true"] if CHANGES else ["--config", "partial=true"]

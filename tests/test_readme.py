@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from fwp.claims.claim import read_claims
 from fwp.experiment.experiment import load_experiment
 from fwp.models.sequence_model import SequenceModel

@@ -1,6 +1,6 @@
 """A tiny task, cells of it, and one model's training, for tests that train."""
 
-from fwp.training import train
+from fwp.training.train import train
 
 SPEC = {
     "name": "parity",

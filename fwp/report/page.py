@@ -99,7 +99,7 @@ def _template():
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    text = resources.files(__name__).joinpath("page.html.j2").read_text(encoding="utf-8")
+    text = resources.files("fwp.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text)
 
 

@@ -51,34 +51,38 @@ def append(line: str):
 
 def test_logic_of_one_mixer_concerns_its_cells_alone(package):
     assert changed(package, "mixers/deltanet.py", append("x = 1")) == {"deltanet"}
-    assert changed(package, "ops/self_reference.py", append("x = 1")) == {"srwm"}
+    assert changed(package, "ops/self_reference/__init__.py", append("x = 1")) == {"srwm"}
 
 
 def test_code_shared_by_mixers_concerns_all_of_them(package):
-    assert changed(package, "feature_maps.py", append("x = 1")) >= {
+    assert changed(package, "nn/feature_maps.py", append("x = 1")) >= {
         "deltanet",
         "linear_transformer",
     }
-    found = changed(package, "blocks.py", append("x = 1"))
+    found = changed(package, "models/block.py", append("x = 1"))
     assert found == {*mixers.names(), "train", "evaluate", "trace", "automaton"}
 
 
 def test_figures_and_tables_train_nothing(package):
-    drawing = {"figures", "states", "automata", "retrieval_report"}
-    assert changed(package, "figures/heatmap.py", append("x = 1")) == drawing
-    assert "tables" in changed(package, "tables/summary.py", append("x = 1"))
-    for file in ("figures/heatmap.py", "tables/summary.py", "results.py", "display.py"):
+    assert changed(package, "report/figures/heatmap.py", append("x = 1")) == {"figures"}
+    assert "tables" in changed(package, "report/tables/summary.py", append("x = 1"))
+    for file in (
+        "report/figures/heatmap.py",
+        "report/tables/summary.py",
+        "results/collect.py",
+        "report/labels.py",
+    ):
         assert not changed(package, file, append("x = 1")) & {*mixers.names(), "train", "data"}
 
 
 def test_how_data_are_drawn_trains_nothing_by_itself(package):
     """Training depends on the drawn strings through its input, not through its code."""
-    assert changed(package, "datasets/drawing.py", append("x = 1")) == {"data", "test_data"}
+    assert changed(package, "datasets/sampling.py", append("x = 1")) == {"data", "test_data"}
     assert changed(package, "datasets/card.py", append("x = 1")) == {"test_data"}
 
 
 def test_how_progress_is_shown_reruns_nothing(package):
-    assert not changed(package, "progress.py", append("x = 1"))
+    assert not changed(package, "status/progress.py", append("x = 1"))
 
 
 @pytest.mark.parametrize(

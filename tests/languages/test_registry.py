@@ -38,8 +38,8 @@ def copy(tmp_path):
     source = Path(languages.__file__).parents[1]
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(source / "languages", tmp_path / "fwp" / "languages", ignore=ignore)
-    for name in ("__init__.py", "sources.py", "suggestions.py"):
-        shutil.copy(source / name, tmp_path / "fwp")
+    shutil.copy(source / "__init__.py", tmp_path / "fwp")
+    shutil.copytree(source / "utils", tmp_path / "fwp" / "utils", ignore=ignore)
     return tmp_path
 
 

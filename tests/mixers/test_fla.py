@@ -158,7 +158,7 @@ def test_mistakes_are_named_before_anything_runs(package, settings, message):
 
 
 def test_without_the_package_errors_name_the_extra(monkeypatch):
-    monkeypatch.setattr(_signature.sources, "find", lambda *_: None)
+    monkeypatch.setattr(_signature.source, "find", lambda *_: None)
     with pytest.raises(ConfigError, match=r"models.peer.mixer: names a layer .*'fwp-lab\[fla\]'"):
         Experiment(config("fla.GatedDeltaNet"))
     monkeypatch.setitem(sys.modules, "fla.layers", None)

@@ -165,7 +165,7 @@ def test_narrower_registers_compute_the_same(tmp_path, without):
     settings = {"FWP_CACHE": str(tmp_path), "CC": f"{compiler} {without}"}
     code = """
 import torch
-from fwp.causal_attention import causal_attention
+from fwp.nn.causal_attention import causal_attention
 q, k, v = (torch.rand(5, n, 3, 6) for n in (37, 70, 70))
 y, expected = (causal_attention(q, k, v, backend=x) for x in ("native", "reference"))
 torch.testing.assert_close(y, expected)

@@ -255,7 +255,7 @@ def test_all_looks_differ():
     found = looks(MANY_MODELS)
     assert list(found) == MANY_MODELS
     assert len({(look.colour, look.dashes) for look in found.values()}) == len(MANY_MODELS)
-    first = list(looks.values())[:14]
+    first = list(found.values())[:14]
     assert len({look.marker for look in first}) == len({look.colour for look in first}) == 14
 
 
@@ -269,7 +269,7 @@ def test_known_models_can_be_told_apart_in_grey():
     found = looks(synthetic.MODELS).values()
     greys = [lightness(look.colour) for look in found]
     assert min(np.diff(greys)) > 6 and greys[-1] < 75  # steps, and nothing that fades on paper
-    assert len({look.marker for look in looks}) == len(looks)
+    assert len({look.marker for look in found}) == len(found)
 
 
 # The page -----------------------------------------------------------------------------------------

@@ -95,8 +95,8 @@ def test_diverged_cells_are_marked(tmp_path):
 
 def test_everything_is_in_the_summary(paper):
     parts = sections(paper.accuracy, paper.runs)
-    labels = [part.label for part in parts]
-    assert labels == [
+    found = [part.label for part in parts]
+    assert found == [
         "accuracy",
         "solved",
         "median",
@@ -203,9 +203,9 @@ def test_latex_tables_are_well_formed(paper, tmp_path):
     names = [row[0] for row in found[0][1:8]]
     assert names == [labels.model(model) for model in synthetic.MODELS]
     assert found[0][1][1] == r"\textbf{100}"
-    labels = re.findall(r"\\label\{tab:([^}]*)\}", text)
-    assert len(set(labels)) == len(labels) == len(found)
-    assert {"accuracy", "solved", "generalisation", "accuracy-longer"} <= set(labels)
+    marks = re.findall(r"\\label\{tab:([^}]*)\}", text)
+    assert len(set(marks)) == len(marks) == len(found)
+    assert {"accuracy", "solved", "generalisation", "accuracy-longer"} <= set(marks)
     assert all(ord(character) < 128 for character in text)  # any LaTeX engine and encoding
 
 

@@ -9,8 +9,9 @@ from fwp.datasets.sampling import build_dataset
 from fwp.experiment.experiment import Experiment
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import build_model
-from fwp.training import bptt, rtrl, train
+from fwp.training import bptt, rtrl
 from fwp.training.batches import IGNORE
+from fwp.training.train import train
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from fwp import mixers
 from fwp.datasets.sampling import build_dataset
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import build_model
-from fwp.training import train
 from fwp.training.evaluate import evaluate
+from fwp.training.train import train
 from fwp.training.trainer import Trainer
 
 pytestmark = pytest.mark.gpu

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 from snakemake.scheduling.job_scheduler import JobScheduler
 
-from fwp import budget
-from fwp.experiment.experiment import group_seeds
+from fwp.experiment import resources
+from fwp.experiment.seed_groups import group_seeds
 
 
 # A limit on `gpu` is one of this machine's; jobs on a cluster have its GPUs.
@@ -23,12 +23,12 @@ TIME_LIMIT = DEFAULTS.get("time_limit").value if DEFAULTS else None
 
 
 def request(stage, wildcards):
-    """The `fwp.experiment.resources.Request` of a job for its first attempt; rules are named like stages."""
+    """What a job asks for at its first attempt, by the budget; rules are named like stages."""
     dataset = EXPERIMENT.dataset(wildcards.task)
     if stage in ("data", "test_data"):
-        return budget.drawing(dataset)
+        return resources.drawing(dataset)
     asked = workflow.resource_settings.overwrite_resources.get(stage, {}).get("gpu")
-    estimate = budget.training if stage == "train" else budget.evaluation
+    estimate = resources.training if stage == "train" else resources.evaluation
     return estimate(
         EXPERIMENT.cell(wildcards.model, wildcards.task),
         dataset,

@@ -2,7 +2,7 @@ CARDS = [f"<results>/data/{task}/card.json" for task in EXPERIMENT.tasks]
 # What the report is of, and the runs that have no results.
 COLLECTED, MISSING = EXPERIMENT.jobs(), []
 if EXPERIMENT.partial:
-    COLLECTED, MISSING = missing.split(EXPERIMENT)
+    COLLECTED, MISSING = unfinished.split_finished(EXPERIMENT)
     CARDS = [
         card for card in CARDS if os.path.exists(card.replace("<results>", EXPERIMENT.results))
     ]
