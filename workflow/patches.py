@@ -45,14 +45,12 @@ class Patch:
         """Why the patch does not fit the installed version; None if it does."""
         version = metadata.version(self.package)
         if not SpecifierSet(self.versions).contains(version, prereleases=True):
-            return f"{self.package} is {version}, not {self.versions}"
+            return f"it is made for {self.versions}"
         try:
             found = signature(pkgutil.resolve_name(self.target))
         except (ImportError, AttributeError, TypeError, ValueError):
-            return f"{self.package} {version} has no function {self.target}"
-        if found != self.signature:
-            return f"{self.target} of {self.package} {version} takes {found}, not {self.signature}"
-        return None
+            return "there is no such function"
+        return None if found == self.signature else f"it takes {found}, not {self.signature}"
 
     def apply(self, **settings) -> None:
         """Replace the function, whether it fits or not."""
@@ -93,8 +91,8 @@ def _installed(package: str) -> bool:
 
 def _warn(patch: Patch, reason: str) -> None:
     print(
-        f"Warning: workflow/patches.py leaves out its patch of {patch.target}, because {reason}. "
-        f"{patch.without} All else works.",
+        f"Warning: {patch.package} {metadata.version(patch.package)}: the patch of {patch.target} "
+        f"does not fit ({reason}) and is left out. {patch.without} All else works.",
         file=sys.stderr,
     )
 
