@@ -17,7 +17,7 @@ from fwp.records import STATUSES
 from fwp.status.jobs import read_job
 
 COLUMNS = ("task", "model", "seed", "state", "error", "log")
-"""Of the table: one row per run; `state` is one of `fwp.status`, `log` empty if there is none."""
+"""Of the table: one row per run; `state` is that of `fwp.status.jobs.Run`, `log` may be empty."""
 
 
 def split(experiment) -> tuple[list, list[dict]]:
