@@ -3,7 +3,6 @@
 #   snakemake --cores all                                     config.yaml
 #   snakemake --cores all --configfile workflow/presets/paper.yaml
 #   snakemake -n                                              only show what would run
-import functools
 import gc
 import json
 import os
@@ -12,21 +11,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import snakemake.sourcecache
 from snakemake.utils import min_version
 
 from fwp.config.loading import ConfigError
 from fwp.experiment.experiment import load_experiment
 from fwp.results import unfinished
+from workflow import patches  # of the folder, not of the object `workflow`
 
 min_version("9.14")
 
-# Planning ten thousand cells takes a third less time this way. What is planned lives as long as the
-# run, so that looking for garbage all the time finds none; and the addresses of the same few scripts
-# are parsed again for every job.
+# Planning ten thousand cells is faster this way. The plan lives as long as the run, so that frequent
+# garbage collection finds nothing.
 gc.set_threshold(100_000)
-if hasattr(snakemake.sourcecache, "parse_uri"):
-    snakemake.sourcecache.parse_uri = functools.cache(snakemake.sourcecache.parse_uri)
 
 CONFIG = [os.path.relpath(path) for path in workflow.configfiles] or ["config.yaml"]
 CHANGES = workflow.config_settings.config
@@ -34,6 +30,8 @@ try:
     EXPERIMENT = load_experiment(*CONFIG, top=dict(CHANGES))
 except ConfigError as error:
     sys.exit(str(error))  # the message alone: a WorkflowError would point at this line
+
+patches.apply(results=EXPERIMENT.results, in_job=not workflow.is_main_process)
 
 # What the front page of Snakemake's report says of the grid (workflow/report/workflow.rst).
 config["grid"] = {

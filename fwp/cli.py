@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
 
     status = commands.add_parser("status", parents=[shared], help="show the grid as a board")
+    status.add_argument("--watch", action="store_true", help="renew the board until Ctrl-C")
     status.set_defaults(run=_status)
 
     listing = commands.add_parser("list", help="list mixers, languages and ops")
@@ -99,9 +100,10 @@ def _experiment(options):
 
 
 def _status(options) -> None:
-    from fwp import status
+    experiment = _experiment(options)
+    from fwp.status.board import show
 
-    print(status.board(_experiment(options)))
+    show(experiment, watch=options.watch)
 
 
 def _list(_) -> None:

@@ -22,7 +22,7 @@ class Run:
     """What is known of one seed.
 
     Attributes:
-        state: a key of `STATES`.
+        state: a key of `fwp.status.board.STATES`.
         accuracy: of the shortest bins, in [0, 1]: of test strings if done, of validation strings
             before that.
         epoch: epochs trained so far, of `epochs`.

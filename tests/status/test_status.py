@@ -1,6 +1,10 @@
+import contextlib
+import io
 import json
 import os
+import pty
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -10,8 +14,9 @@ from typing import NamedTuple
 
 import pytest
 import synthetic
+from rich.console import Console
 
-from fwp import status
+from fwp.status import board
 
 NOW = 1_000_000_000.0
 GONE = 2**22 + 1  # larger than any process number on Linux
@@ -53,8 +58,15 @@ def experiment(tmp_path):
     return Experiment(tmp_path)
 
 
-def show(experiment, **options):
-    return status.board(experiment, **{"width": 100, "colour": False, "now": NOW} | options)
+def show(experiment, *, width=100, colour=False, **options):
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+    )
+    console.print(board.Board(experiment, **{"now": NOW} | options), crop=False)
+    return console.file.getvalue()
 
 
 def row(text, model):
@@ -209,7 +221,7 @@ def test_board_of_a_real_experiment(tmp_path):
     """What `Experiment` offers is what the board asks of it."""
     from fwp.experiment.experiment import load_experiment
 
-    config = Path(__file__).parents[2] / "config.yaml"
+    config = Path(__file__).parents[1] / "config.yaml"
     real = load_experiment(config, changes=[f"results={tmp_path}"])
     runs = len(real.models) * len(real.tasks) * len(real.seeds)
     assert f"0 of {runs} runs done, {runs} waiting" in show(real)
@@ -256,34 +268,137 @@ def test_many_running_jobs_are_cut_short(tmp_path):
     assert text.count("epoch 7 of 40") == 8 and "  and 12 more" in text
 
 
-def test_colours_only_where_wanted(experiment, monkeypatch):
+def test_long_messages_are_whole_but_on_a_board_that_is_renewed(experiment):
+    error = " ".join(["word"] * 50)
+    folder = report(experiment, state="failed", error=error)
+    lines = [f"failed: LSTM on Parity, seeds 0–2: {error}", f"    see {folder}/train.log"]
+    assert "\n".join(lines) in show(experiment, width=40)
+    text = show(experiment, width=40, wrap=True)
+    assert max(map(len, text.splitlines())) <= 40
+    assert re.sub(r"\s", "", "".join(lines)) in re.sub(r"\s", "", text)
+
+
+def test_names_wider_than_the_terminal_are_broken(tmp_path):
+    experiment = Experiment(tmp_path, ["a_model_of_a_long_name"], ["a_task_of_a_long_name"])
+    text = show(experiment, width=20)
+    assert max(map(len, text[: text.index("· waiting")].splitlines())) <= 20
+    for name in ("a_model_of_a_long_name", "a_task_of_a_long_name"):
+        assert set(name) <= set(text)
+    assert "···" in text
+
+
+def test_names_are_no_markup(tmp_path):
+    experiment = Experiment(tmp_path, ["[red]m[/red]"], ["[/]", ":smile:"])
+    report(experiment, "[/]", "[red]m[/red]", state="failed", error="[bold]list[0] is [blue]")
+    text = show(experiment)
+    assert text.splitlines()[0].split() == ["[/]", ":smile:"]
+    assert row(text, "[red]m[/red]")
+    assert "failed: [red]m[/red] on [/], seeds 0–2: [bold]list[0] is [blue]\n" in text
+
+
+def test_colours_are_those_of_the_state(experiment):
     finish(experiment)
     plain, painted = show(experiment), show(experiment, colour=True)
     assert "\033[" not in plain and "\033[32m✓\033[0m" in painted
     assert re.sub(r"\033\[[\d;]*m", "", painted) == plain
-    assert "\033[" not in status.board(experiment)  # tests do not run in a terminal
+
+
+def test_colours_only_where_wanted(experiment, capsys, monkeypatch):
+    def printed():
+        board.show(experiment)
+        return capsys.readouterr().out
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\033[" not in printed()  # tests do not run in a terminal
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert "\033[" in status.board(experiment)
+    assert "\033[" in printed()
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\033[" not in status.board(experiment)
+    assert "\033[" not in printed()
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, 100), ("60", 60)])
+def test_a_file_gets_a_hundred_columns(tmp_path, capsys, monkeypatch, columns, width):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    board.show(Experiment(tmp_path, synthetic.MODELS, synthetic.TASKS), watch=True)
+    text = capsys.readouterr().out
+    assert width - 20 < max(map(len, text.splitlines())) <= width
+    assert text.count("runs done") == 1
+
+
+CODE = "import sys; from test_status import *; board.show(Experiment(sys.argv[1]){})"
+
+
+def python(code, *arguments, **environment):
+    """Command and environment that run code with the modules of tests."""
+    tests = Path(__file__).parent
+    paths = os.pathsep.join(map(str, (tests.parent, tests)))
+    return {
+        "args": [sys.executable, "-c", code, *map(str, arguments)],
+        "env": os.environ | {"PYTHONPATH": paths} | environment,
+    }
+
+
+def test_a_watched_board_is_renewed_until_it_is_interrupted(experiment):
+    ours, its = pty.openpty()
+    code = CODE.format(", watch=True, seconds=0.1")
+    environment = {"COLUMNS": "100", "LINES": "40", "TERM": "xterm"}
+    process = subprocess.Popen(
+        **python(code, experiment.results, **environment), stdout=its, stderr=subprocess.STDOUT
+    )
+    os.close(its)
+    text = ""
+    try:
+        while "3 of 12 runs done" not in text:
+            text += os.read(ours, 65536).decode(errors="replace")
+            if "0 of 12 runs done" in text and not experiment.results.joinpath("cells").exists():
+                finish(experiment)
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # the end of a terminal on Linux
+            while more := os.read(ours, 65536):
+                text += more.decode(errors="replace")
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        os.close(ours)
+    assert "Traceback" not in text and "LSTM" in text
+
+
+def test_a_reader_who_has_gone_is_left_to_the_command_line(experiment):
+    read, write = os.pipe()
+    os.close(read)
+    code = f"try:\n    {CODE.format('')}\nexcept BrokenPipeError:\n    os._exit(7)"
+    code = code.replace("; ", "\n    ")
+    done = subprocess.run(**python(code, experiment.results), stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (7, b"")
 
 
 def test_terminals_without_unicode_get_letters(experiment):
     finish(experiment)
-    code = "import sys; from test_status import *; print(show(Experiment(sys.argv[1])))"
-    tests = Path(__file__).parents[1]
-    paths = os.pathsep.join(map(str, (tests.parent, tests)))
     done = subprocess.run(
-        [sys.executable, "-c", code, str(experiment.results)],
+        **python(CODE.format(""), experiment.results, PYTHONIOENCODING="ascii"),
         check=True,
         capture_output=True,
-        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": paths},
     )
     assert "+++ 100/100" in done.stdout.decode("ascii")
 
 
+def imported_by(code, *modules):
+    """Which of the modules are imported by code."""
+    code += f"; import sys; print(*({set(modules)} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
 def test_board_is_quick_to_import():
     """Neither pandas nor PyTorch: the board is asked for often."""
-    code = "import sys, fwp.status; print({'pandas', 'torch', 'matplotlib'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == "set()"
+    assert imported_by("import fwp.status.board", "pandas", "torch", "matplotlib") == set()
+
+
+def test_states_of_jobs_do_not_need_the_board():
+    """Stages that ask for them do not run again when the board changes, and planning is quick."""
+    modules = ("fwp.status.board", "fwp.report.labels", "rich")
+    assert imported_by("import fwp.results.job_state", *modules) == set()

@@ -1,13 +1,4 @@
-# What jobs ask a cluster for, and what keeps a long run on one going. docs/clusters.md is the guide.
-import contextlib
-import shutil
-import subprocess
-import time
-from pathlib import Path
-
-import psutil
-from snakemake.scheduling.job_scheduler import JobScheduler
-
+# What jobs ask a cluster for. docs/clusters.md is the guide, workflow/patches.py keeps long runs going.
 from fwp.experiment import resources
 from fwp.experiment.seed_groups import group_seeds
 
@@ -50,49 +41,3 @@ def memory(stage):
 def runtime(stage):
     """A stage's `runtime`: by the budget, more with every attempt."""
     return lambda wildcards, attempt: within_limit(attempt * request(stage, wildcards).minutes)
-
-
-# Slurm tells the first process of a job to end, which is Snakemake, and Snakemake would let the script
-# work on until it is killed. Told in turn, training saves where it stands (fwp/utils/signals.py).
-if not workflow.is_main_process:
-
-    def stop(scheduler, *_, exit_gracefully=JobScheduler.exit_gracefully):
-        for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()
-        exit_gracefully(scheduler)
-
-    JobScheduler.exit_gracefully = stop
-
-
-# The plugin for Slurm loses jobs while the controller is away. ------------------------------------
-with contextlib.suppress(ImportError):
-    import snakemake_executor_plugin_slurm as slurm
-
-    def logdir(workflow, chosen=slurm._select_logdir):
-        """Slurm's logs lie in the results, unless `--slurm-logdir` names another folder."""
-        if workflow.executor_settings.logdir is not None:
-            return chosen(workflow)
-        return Path(workflow.workdir_init) / EXPERIMENT.results / "slurm"
-
-    async def states(command, logger, ask=slurm.query_job_status):
-        """State of every job; none if there is no answer, so that jobs count as running.
-
-        Asked for as long as there is none, by the plugin, it would give its jobs up in the end. And
-        it waits forever for jobs that sacct calls CANCELLED by somebody, or squeue PREEMPTED, which
-        are over: those that start again are PENDING.
-        """
-        answer, seconds = await ask(command, logger)
-        answer = {job: state.split()[0] for job, state in (answer or {}).items()}
-        if command.startswith("squeue"):
-            answer |= {job: "CANCELLED" for job in answer if answer[job] == "PREEMPTED"}
-        return answer, seconds or 0.0
-
-    def submit(executor, job, run_job=slurm.Executor.run_job):
-        """Submit a job once the controller is there: else it would fail, attempt after attempt."""
-        ping = ["scontrol", "ping"]
-        while shutil.which(ping[0]) and subprocess.run(ping, capture_output=True).returncode:
-            time.sleep(5)
-        run_job(executor, job)
-
-    slurm._select_logdir, slurm.query_job_status, slurm.Executor.run_job = logdir, states, submit

@@ -1,0 +1,224 @@
+"""Patches of private functions: they fit, do what they say, and warn where they do not fit."""
+
+import asyncio
+import dataclasses
+import importlib.util
+import pkgutil
+import signal
+import subprocess
+import sys
+import types
+
+import pytest
+from project import ROOT
+
+FILE = ROOT / "workflow/patches.py"
+
+
+def load():
+    spec = importlib.util.spec_from_file_location("patches_of_the_workflow", FILE)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # for the dataclass
+    spec.loader.exec_module(module)
+    return module
+
+
+patches = load()
+has_slurm = importlib.util.find_spec("snakemake_executor_plugin_slurm") is not None
+slurm = pytest.mark.skipif(not has_slurm, reason="the plugin for Slurm is not installed")
+FITTING = [patch for patch in patches.PATCHES if has_slurm or "slurm" not in patch.package]
+TARGETS = [patch.target for patch in FITTING]
+for_each_patch = pytest.mark.parametrize("patch", FITTING, ids=TARGETS)
+
+
+def owner_and_name(patch):
+    owner, _, name = patch.target.replace(":", ".").rpartition(".")
+    return pkgutil.resolve_name(owner), name
+
+
+@pytest.fixture(autouse=True)
+def unpatched(monkeypatch):
+    """What a test patches is as before after it."""
+    for patch in FITTING:
+        owner, name = owner_and_name(patch)
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+
+
+def apply_all():
+    """Apply all patches as in a job; which functions are others now."""
+    before = [pkgutil.resolve_name(target) for target in TARGETS]
+    patches.apply(results="results", in_job=True)
+    after = [pkgutil.resolve_name(target) for target in TARGETS]
+    return [a is not b for a, b in zip(before, after, strict=True)]
+
+
+# They fit -----------------------------------------------------------------------------------------
+
+
+@for_each_patch
+def test_a_patch_fits_the_installed_version(patch):
+    assert patch.misfit() is None
+
+
+@for_each_patch
+def test_a_patched_function_can_be_patched_again(patch):
+    patch.apply(results="results")
+    assert patch.misfit() is None
+
+
+def test_all_are_applied_in_silence(capsys):
+    assert all(apply_all())
+    assert capsys.readouterr().err == ""
+
+
+def test_scripts_are_ended_by_jobs_alone():
+    before = pkgutil.resolve_name(patches.STOP.target)
+    patches.apply(results="results", in_job=False)
+    assert pkgutil.resolve_name(patches.STOP.target) is before
+
+
+# What they do -------------------------------------------------------------------------------------
+
+
+def test_addresses_are_parsed_once():
+    from snakemake import sourcecache
+
+    plain = sourcecache.parse_uri("file:///a/b.py")
+    asked = []
+    sourcecache.parse_uri = lambda path_or_uri: asked.append(path_or_uri) or plain
+    patches.PARSE.apply()
+    assert [sourcecache.parse_uri("file:///a/b.py") for _ in range(3)] == [plain] * 3
+    assert asked == ["file:///a/b.py"]
+
+
+def test_a_terminated_job_terminates_its_script_and_what_that_started():
+    """In a process of its own, as all its children are told to end."""
+    script = "import subprocess as s; p = s.Popen(['sleep', '60']); print(flush=True); p.wait()"
+    code = f"""
+import runpy, subprocess, sys
+from snakemake.scheduling.job_scheduler import JobScheduler
+JobScheduler.exit_gracefully = lambda self, *args: print("Snakemake ends")
+runpy.run_path({str(FILE)!r})["STOP"].apply()
+script = subprocess.Popen([sys.executable, "-c", {script!r}], stdout=subprocess.PIPE)
+script.stdout.readline()
+JobScheduler.exit_gracefully(None, 15, None)
+script.stdout.read() # until both are gone
+print(script.wait())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert done.stdout.splitlines() == ["Snakemake ends", str(-signal.SIGTERM)], done.stderr
+
+
+@slurm
+@pytest.mark.parametrize(
+    ("option", "folder"),
+    [(None, "/project/mine/slurm"), ("/logs", "/logs"), ("logs", "/project/logs")],
+)
+def test_logs_of_slurm_are_in_the_results(option, folder):
+    import snakemake_executor_plugin_slurm as plugin
+
+    patches.LOGS.apply(results="mine")
+    settings = types.SimpleNamespace(logdir=option)
+    workflow = types.SimpleNamespace(executor_settings=settings, workdir_init="/project")
+    assert str(plugin._select_logdir(workflow)) == folder
+
+
+@slurm
+@pytest.mark.parametrize(
+    ("command", "answer", "expected"),
+    [
+        ("squeue --name x", (None, None), ({}, 0.0)),
+        ("sacct -X", (None, None), ({}, 0.0)),
+        (
+            "squeue --name x",
+            ({"1": "PREEMPTED", "2": "RUNNING"}, 0.5),
+            ({"1": "CANCELLED", "2": "RUNNING"}, 0.5),
+        ),
+        (
+            "sacct -X",
+            ({"1": "CANCELLED by 0", "2": "PREEMPTED"}, 0.5),
+            ({"1": "CANCELLED", "2": "PREEMPTED"}, 0.5),
+        ),
+    ],
+)
+def test_states_of_jobs(command, answer, expected):
+    import snakemake_executor_plugin_slurm as plugin
+
+    async def query(command, logger):
+        return answer
+
+    plugin.query_job_status = query
+    patches.QUERY.apply()
+    assert asyncio.run(plugin.query_job_status(command, None)) == expected
+
+
+@slurm
+def test_jobs_are_submitted_once_the_controller_is_there(monkeypatch, tmp_path):
+    import snakemake_executor_plugin_slurm as plugin
+
+    events, answers = [], iter([1, 1, 0])
+    monkeypatch.setattr(plugin.Executor, "run_job", lambda self, job: events.append(job))
+    patches.SUBMIT.apply()
+    pinged = types.SimpleNamespace(
+        run=lambda *_, **__: types.SimpleNamespace(returncode=next(answers))
+    )
+    monkeypatch.setattr(patches, "subprocess", pinged)
+    monkeypatch.setattr(patches, "time", types.SimpleNamespace(sleep=events.append))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    plugin.Executor.run_job(None, "without scontrol")
+    (tmp_path / "scontrol").touch(0o755)
+    plugin.Executor.run_job(None, "job")
+    assert events == ["without scontrol", 5, 5, "job"]
+
+
+# The guard ----------------------------------------------------------------------------------------
+
+
+def replace(patch, changed, monkeypatch):
+    kept = [changed if p is patch else p for p in patches.PATCHES]
+    monkeypatch.setattr(patches, "PATCHES", kept)
+    monkeypatch.setattr(patches, "STOP", changed if patch is patches.STOP else patches.STOP)
+
+
+def assert_left_out(patch, capsys, *words):
+    """One line says that this patch is left out, and why; all others are applied."""
+    applied = apply_all()
+    assert applied.count(False) == 1
+    assert applied.index(False) == patches.PATCHES.index(patch)
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    for word in (patch.target, patch.without, "All else works.", *words):
+        assert word in error
+
+
+@for_each_patch
+def test_a_function_of_another_signature_is_left_alone(patch, capsys, monkeypatch):
+    monkeypatch.setattr(*owner_and_name(patch), lambda new: None)
+    assert_left_out(patch, capsys, "takes (new)", patch.signature)
+
+
+@for_each_patch
+def test_a_function_that_is_gone_is_told(patch, capsys, monkeypatch):
+    moved = dataclasses.replace(patch, target=f"{patch.target}_of_old")
+    replace(patch, moved, monkeypatch)
+    assert_left_out(moved, capsys, "there is no such function")
+
+
+@for_each_patch
+def test_a_module_that_is_gone_is_told(patch, capsys, monkeypatch):
+    moved = dataclasses.replace(patch, target=patch.target.replace(":", ".old:"))
+    replace(patch, moved, monkeypatch)
+    assert_left_out(moved, capsys, "there is no such function")
+
+
+@for_each_patch
+def test_another_version_is_told(patch, capsys, monkeypatch):
+    changed = dataclasses.replace(patch, versions="<1")
+    replace(patch, changed, monkeypatch)
+    assert_left_out(changed, capsys, f"{patch.package} ", "made for <1")
+
+
+def test_without_the_plugin_nothing_is_said(capsys, monkeypatch):
+    monkeypatch.setattr(patches, "_installed", lambda package: False)
+    patches.apply(results="results", in_job=False)
+    assert capsys.readouterr().err == ""

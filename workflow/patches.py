@@ -1,0 +1,205 @@
+"""Patches of private functions of Snakemake and of its Slurm plugin.
+
+The Snakefile applies them. Each patch names what it replaces, the versions that it is known to fit
+and the signature that it expects. A patch that does not fit is left out, and a warning says so.
+"""
+
+import contextlib
+import functools
+import inspect
+import pkgutil
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+from packaging.specifiers import SpecifierSet
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A replacement of one private function.
+
+    Attributes:
+        package: the distribution that the function belongs to.
+        versions: those of the package that the patch is known to fit.
+        target: the function, as "module:name" or "module:Class.name".
+        signature: what `signature` says of the function.
+        without: what the user misses without the patch, a sentence.
+        make: takes the function and the settings of `apply`; returns the replacement.
+    """
+
+    package: str
+    versions: str
+    target: str
+    signature: str
+    without: str
+    make: Callable
+
+    def misfit(self) -> str | None:
+        """Why the patch does not fit the installed version; None if it does."""
+        version = metadata.version(self.package)
+        if not SpecifierSet(self.versions).contains(version, prereleases=True):
+            return f"it is made for {self.versions}"
+        try:
+            found = signature(pkgutil.resolve_name(self.target))
+        except (ImportError, AttributeError, TypeError, ValueError):
+            return "there is no such function"
+        return None if found == self.signature else f"it takes {found}, not {self.signature}"
+
+    def apply(self, **settings) -> None:
+        """Replace the function, whether it fits or not."""
+        owner, _, name = self.target.replace(":", ".").rpartition(".")
+        function = pkgutil.resolve_name(self.target)
+        setattr(pkgutil.resolve_name(owner), name, self.make(function, **settings))
+
+
+def signature(function: Callable) -> str:
+    """Names of the parameters, without types: "(self, *args)" or "async (command, logger)"."""
+    parameters = inspect.signature(function).parameters.values()
+    names = [str(p.replace(annotation=p.empty)) for p in parameters]
+    return "async " * inspect.iscoroutinefunction(function) + f"({', '.join(names)})"
+
+
+def apply(*, results: str, in_job: bool) -> None:
+    """Apply all patches that fit and that this process needs; warn of those that do not fit.
+
+    Args:
+        results: the folder of the results, relative to the working directory.
+        in_job: whether this Snakemake runs a job that another Snakemake has sent.
+    """
+    for patch in PATCHES:
+        if patch.package == "snakemake-executor-plugin-slurm" and not _installed(patch.package):
+            continue
+        if reason := patch.misfit():
+            _warn(patch, reason)
+        elif in_job or patch is not STOP:
+            patch.apply(results=results)
+
+
+def _installed(package: str) -> bool:
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def _warn(patch: Patch, reason: str) -> None:
+    print(
+        f"Warning: {patch.package} {metadata.version(patch.package)}: the patch of {patch.target} "
+        f"does not fit ({reason}) and is left out. {patch.without} All else works.",
+        file=sys.stderr,
+    )
+
+
+# Snakemake ----------------------------------------------------------------------------------------
+
+
+def _cached(parse_uri, **_):
+    """Snakemake parses the addresses of the same few scripts again for every job."""
+    return functools.cache(parse_uri)
+
+
+def _ending_scripts(exit_gracefully, **_):
+    """At a job's time limit, Slurm sends SIGTERM to the job's first process alone: Snakemake.
+
+    Snakemake waits for its script, until Slurm kills both. This sends SIGTERM to the script too,
+    and training saves its state (fwp/utils/signals.py).
+    """
+
+    @functools.wraps(exit_gracefully)
+    def stop(scheduler, *args):
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        exit_gracefully(scheduler, *args)
+
+    return stop
+
+
+# The plugin for Slurm -----------------------------------------------------------------------------
+
+
+def _logs_in_results(select_logdir, *, results, **_):
+    """Slurm's logs belong to the results, unless `--slurm-logdir` names another folder."""
+
+    @functools.wraps(select_logdir)
+    def logdir(workflow):
+        if workflow.executor_settings.logdir is not None:
+            return select_logdir(workflow)
+        return Path(workflow.workdir_init) / results / "slurm"
+
+    return logdir
+
+
+def _patient_query(query_job_status, **_):
+    """The plugin gives its jobs up if the controller does not answer several times in a row.
+
+    Here no answer is an empty answer, so that jobs count as running. And the plugin waits forever
+    for jobs that sacct calls "CANCELLED by 0" or squeue PREEMPTED. Those are over: jobs that start
+    again are PENDING.
+    """
+
+    @functools.wraps(query_job_status)
+    async def states(command, logger):
+        answer, seconds = await query_job_status(command, logger)
+        answer = {job: state.split()[0] for job, state in (answer or {}).items()}
+        if command.startswith("squeue"):
+            answer |= {job: "CANCELLED" for job in answer if answer[job] == "PREEMPTED"}
+        return answer, seconds or 0.0
+
+    return states
+
+
+def _patient_submission(run_job, **_):
+    """A job that is submitted while the controller is away fails, attempt after attempt."""
+
+    @functools.wraps(run_job)
+    def submit(executor, job):
+        ping = ["scontrol", "ping"]
+        while shutil.which(ping[0]) and subprocess.run(ping, capture_output=True).returncode:
+            time.sleep(5)
+        run_job(executor, job)
+
+    return submit
+
+
+_snakemake = functools.partial(Patch, "snakemake", ">=9.14,<10")
+_slurm = functools.partial(Patch, "snakemake-executor-plugin-slurm", ">=2.8,<3")
+
+PARSE = _snakemake(
+    "snakemake.sourcecache:parse_uri",
+    "(path_or_uri)",
+    "Planning a large grid takes longer.",
+    _cached,
+)
+STOP = _snakemake(
+    "snakemake.scheduling.job_scheduler:JobScheduler.exit_gracefully",
+    "(self, *args)",
+    "A cell that Slurm stops loses what it trained since its last checkpoint.",
+    _ending_scripts,
+)
+LOGS = _slurm(
+    "snakemake_executor_plugin_slurm:_select_logdir",
+    "(workflow)",
+    "Slurm's logs are in .snakemake/slurm_logs.",
+    _logs_in_results,
+)
+QUERY = _slurm(
+    "snakemake_executor_plugin_slurm:query_job_status",
+    "async (command, logger)",
+    "Snakemake loses its jobs on Slurm if the controller is away for minutes.",
+    _patient_query,
+)
+SUBMIT = _slurm(
+    "snakemake_executor_plugin_slurm:Executor.run_job",
+    "(self, job)",
+    "Jobs fail that are submitted while Slurm's controller is away.",
+    _patient_submission,
+)
+PATCHES = (PARSE, STOP, LOGS, QUERY, SUBMIT)
