@@ -221,7 +221,7 @@ def test_board_of_a_real_experiment(tmp_path):
     """What `Experiment` offers is what the board asks of it."""
     from fwp.experiment.experiment import load_experiment
 
-    config = Path(__file__).parents[1] / "config.yaml"
+    config = Path(__file__).parents[2] / "config.yaml"
     real = load_experiment(config, changes=[f"results={tmp_path}"])
     runs = len(real.models) * len(real.tasks) * len(real.seeds)
     assert f"0 of {runs} runs done, {runs} waiting" in show(real)
@@ -333,8 +333,8 @@ CODE = "import sys; from test_status import *; board.show(Experiment(sys.argv[1]
 
 def python(code, *arguments, **environment):
     """Command and environment that run code with the modules of tests."""
-    tests = Path(__file__).parent
-    paths = os.pathsep.join(map(str, (tests.parent, tests)))
+    tests = Path(__file__).parents[1]
+    paths = os.pathsep.join(map(str, (tests.parent, tests, tests / "status")))
     return {
         "args": [sys.executable, "-c", code, *map(str, arguments)],
         "env": os.environ | {"PYTHONPATH": paths} | environment,
