@@ -9,10 +9,9 @@ import numpy as np
 
 from fwp.languages._checks import check_window
 from fwp.languages._labeller import Labeller
+from fwp.utils.targets import NO_TARGET
 
 State = Hashable
-NO_TARGET = -100
-"""The target of a position without one; loss and accuracies leave such positions out."""
 
 
 class Language(ABC):
