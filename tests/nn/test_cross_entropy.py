@@ -2,15 +2,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fwp.nn.cross_entropy import KERNEL, by_pytorch, weighted_cross_entropy
-from fwp.training.batches import IGNORE
+from fwp.nn.cross_entropy import cross_entropy, fused
+from fwp.nn.cross_entropy.native import KERNEL
+from fwp.utils.targets import NO_TARGET
 
 
 def example(device="cpu", models=3, classes=5, longest=7):
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(models, 4, longest, classes, generator=generator, dtype=torch.float64)
     targets = torch.randint(-1, classes, (models, 4, longest), generator=generator)
-    targets[targets < 0] = IGNORE
+    targets[targets < 0] = NO_TARGET
     weights = torch.rand(models, 4, generator=generator, dtype=torch.float64)
     return logits.to(device).requires_grad_(), targets.to(device), weights.to(device)
 
@@ -18,7 +19,7 @@ def example(device="cpu", models=3, classes=5, longest=7):
 def by_hand(logits, targets, weights):
     """The sum, one position after the other."""
     losses = torch.zeros(len(logits), dtype=logits.dtype)
-    for r, b, t in (targets.cpu() != IGNORE).nonzero().tolist():
+    for r, b, t in (targets.cpu() != NO_TARGET).nonzero().tolist():
         losses[r] = losses[r] - weights[r, b] * F.log_softmax(logits[r, b, t], 0)[targets[r, b, t]]
     return losses
 
@@ -34,13 +35,13 @@ def check(run, *, device="cpu", **sizes):
     torch.testing.assert_close(ours.cpu(), theirs)
 
 
-@pytest.mark.parametrize("run", [weighted_cross_entropy, by_pytorch])
+@pytest.mark.parametrize("run", [cross_entropy, fused])
 @pytest.mark.parametrize(("classes", "longest"), [(1, 1), (2, 50), (5, 7), (21, 16)])
 def test_positions_without_a_label_do_not_count(run, classes, longest):
     check(run, classes=classes, longest=longest)
 
 
-@pytest.mark.parametrize("run", [weighted_cross_entropy, by_pytorch])
+@pytest.mark.parametrize("run", [cross_entropy, fused])
 def test_numbers_that_are_not_finite_reach_the_loss(run):
     for number in (float("nan"), float("inf")):
         logits, targets, weights = example()
@@ -51,8 +52,8 @@ def test_numbers_that_are_not_finite_reach_the_loss(run):
 
 def test_single_precision_is_as_good_as_that_of_pytorch():
     logits, targets, weights = example(classes=7, longest=40)
-    exact = weighted_cross_entropy(logits, targets, weights)
-    for run in (weighted_cross_entropy, by_pytorch):
+    exact = cross_entropy(logits, targets, weights)
+    for run in (cross_entropy, fused):
         loss = run(logits.float(), targets, weights.float())
         torch.testing.assert_close(loss.double(), exact, rtol=1e-6, atol=0)
 
@@ -65,4 +66,4 @@ def test_a_cpu_has_a_kernel():
 
 @pytest.mark.gpu
 def test_a_gpu_has_a_kernel():
-    check(weighted_cross_entropy, device="cuda")
+    check(cross_entropy, device="cuda")
