@@ -6,9 +6,9 @@ directly or through others. Docstrings, comments and formatting are not part of 
 removed from it, so that they rerun nothing; a changed line of logic reruns the stages that can
 reach it, and no other. Mixers and languages are loaded by name (`importlib`), which no import
 statement shows: that keeps them apart, and the module of the one in use is given by the caller.
-C and CUDA sources beside a module count as part of it (`mine.py`, `mine.c`; of a package, `native.c`
-in its folder), and so does the GPU backend of an op, `triton.py` beside its `__init__.py`. So does
-the module of a cell's gradient, `fwp.training.bptt` or `rtrl`, which the caller names too.
+C and CUDA sources beside a module count as part of it: `mine.c` of `mine.py`, `native.c` in the
+folder of a package. So does the GPU backend of an op, `triton.py` beside its `__init__.py`. The
+module of a cell's gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too.
 """
 
 import ast
