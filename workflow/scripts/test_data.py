@@ -8,9 +8,10 @@ with logging_to(snakemake.log[0]):
     from fwp.datasets.card import describe
     from fwp.datasets.dataset import save_dataset
     from fwp.datasets.sampling import build_dataset
+    from fwp.datasets.spec import DatasetSpec
     from fwp.utils.files import write_json
 
-    data = build_dataset(snakemake.params.data["dataset"])
+    data = build_dataset(DatasetSpec.from_dict(snakemake.params.data["dataset"]))
     splits = {split.name: split for split in data.test}
     save_dataset(replace(data, splits=splits), snakemake.output.test)
     write_json(snakemake.output.card, describe(data))
