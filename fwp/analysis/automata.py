@@ -26,6 +26,7 @@ from fwp.models.sequence_model import SequenceModel
 from fwp.models.weights import load_trained_model
 from fwp.training.batches import pad
 from fwp.utils import devices
+from fwp.utils.denormals import flushing_denormals
 from fwp.utils.files import write_json
 
 PURE = 0.98  # share of a group that must go the same way
@@ -54,7 +55,7 @@ class Reading:
     fidelity: float
 
 
-@devices.flushing_denormals()
+@flushing_denormals()
 @torch.inference_mode()
 def read_out(
     model: SequenceModel,

@@ -36,21 +36,40 @@ ROUNDS = 8  # of draws from the language's own distribution, before uniform choi
 Window = tuple[int, int]
 
 
-def build_dataset(spec: DatasetSpec) -> Dataset:
+def build_dataset(spec: DatasetSpec, drawn: Dataset | None = None) -> Dataset:
     """Draw the sets of a task; the same spec gives the same bits.
 
-    ValueError for what `plan` refuses, and for a set that would be left without strings.
+    Args:
+        spec: what to draw.
+        drawn: sets of this task that are there already, to be taken as they are: training and
+            validation, and test sets of some of the windows.
+
+    Raises:
+        ValueError: `plan` refuses the spec, a set would be left without strings, or `drawn` is of
+            other training or validation strings.
     """
     language, shares = plan(spec)
+    if drawn is not None:
+        wanted = json.loads(json.dumps(spec.as_dict()))
+        for key in ("language", "params", "seed", "train", "validation"):
+            if drawn.spec.get(key) != wanted[key]:
+                raise ValueError(
+                    f"the sets that are drawn must be of the same {key}: {wanted[key]}, "
+                    f"got {drawn.spec.get(key)}"
+                )
     repeats = holds_few(language, spec)
-    task = spec.task
-    seed = (spec.seed, task.language, dict(task.params))
-    drawn: dict[str, Split] = {}
+    task, seed = spec.task, (spec.seed, spec.task.language, dict(spec.task.params))
+    splits: dict[str, Split] = {}
     used: dict[int, set[str]] = {}  # by length
     for kind in KINDS:
         if repeats:
             used = {}
         for (low, high), numbers in shares[kind].items():
+            window = f"{low}-{high}"
+            name = kind if kind == "train" else f"{kind} {window}"
+            if drawn is not None and name in drawn.splits:
+                splits[name] = drawn.splits[name]
+                continue
             strings: list[str] = []
             for length, number in numbers.items():
                 if repeats and kind == "train":
@@ -63,17 +82,15 @@ def build_dataset(spec: DatasetSpec) -> Dataset:
             if kind == "train":
                 order = _stream(*seed, "order").permutation(len(strings))
                 strings = [strings[i] for i in order]
-            window = f"{low}-{high}"
-            name = kind if kind == "train" else f"{kind} {window}"
-            drawn[name] = _split(language, name, window, strings)
-    in_order = [name for kind in reversed(KINDS) for name in drawn if name.split()[0] == kind]
+            splits[name] = _split(language, name, window, strings)
+    in_order = [name for kind in reversed(KINDS) for name in splits if name.split()[0] == kind]
     return Dataset(
         task=task.name,
         language=task.language,
         params=dict(task.params),
         alphabet=tuple(language.alphabet),
         classes=tuple(language.classes),
-        splits={name: drawn[name] for name in in_order},
+        splits={name: splits[name] for name in in_order},
         spec=json.loads(json.dumps(spec.as_dict())),
     )
 

@@ -122,11 +122,16 @@ class Experiment:
         self._require(model, task)
         if (model, task) not in self._cells:
             mixer = self.signature(model)
+            training = resolve.resolved_training(self.config, model, task)
+            gradient = f"fwp.training.{training.gradient}"
             self._cells[model, task] = Cell(
                 resolve.resolved_model(self.config, model, task, mixer.options),
                 resolve.resolved_task(self.config, task),
-                resolve.resolved_training(self.config, model, task),
-                {stage: self._fingerprint(stage, mixer.module) for stage in ("train", "evaluate")},
+                training,
+                {
+                    "train": self._fingerprint("train", mixer.module, gradient),
+                    "evaluate": self._fingerprint("evaluate", mixer.module),
+                },
             )
         return self._cells[model, task]
 

@@ -42,7 +42,7 @@ class Progress:
     ):
         self.path = path
         self.stream = stream or sys.stderr
-        self.bar = None
+        self.bar = tqdm(disable=True)  # until seeds begin
         self.running: list[int] = []
         self.written = 0.0
         self.report = {
@@ -119,8 +119,7 @@ class Progress:
         else:
             text = str(error).strip() or type(error).__name__
             self.report |= {"state": "failed", "error": text.splitlines()[0]}
-        if self.bar is not None:
-            self.bar.close()  # what is said next in the log stands in a line of its own
+        self.bar.close()  # what is said next in the log stands in a line of its own
         self.write(force=True)
 
     def __enter__(self) -> "Progress":
