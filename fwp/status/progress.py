@@ -13,6 +13,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from fwp.experiment.cell import Cell, TrainedCell
 from fwp.utils import signals
 from fwp.utils.files import naming, write_json
 
@@ -21,7 +22,7 @@ class Progress:
     """Progress of the seeds of one cell.
 
     Args:
-        cell: the resolved cell (names of model and task).
+        cell: what is trained or measured.
         seeds: the seeds of this job.
         epochs: budget of each.
         stage: "train" or "evaluate".
@@ -31,7 +32,7 @@ class Progress:
 
     def __init__(
         self,
-        cell: dict,
+        cell: Cell | TrainedCell,
         seeds: list[int],
         epochs: int,
         *,
@@ -47,8 +48,7 @@ class Progress:
         self.report = {
             "state": "running",
             "stage": stage,
-            "task": cell["task"]["name"],
-            "model": cell["model"]["name"],
+            **cell.names,
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "time": time.time(),
