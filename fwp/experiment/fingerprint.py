@@ -7,8 +7,8 @@ removed from it, so that they rerun nothing; a changed line of logic reruns the 
 reach it, and no other. Mixers and languages are loaded by name (`importlib`), which no import
 statement shows: that keeps them apart, and the module of the one in use is given by the caller.
 C and CUDA sources beside a module count as part of it: `mine.c` of `mine.py`, `native.c` in the
-folder of a package. So does the GPU backend of an op, `triton.py` beside its `__init__.py`. The
-module of a cell's gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too.
+folder of a package. So do the backends of an op, `native.py` and `triton.py` beside its
+`__init__.py`. The module of a cell's gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too.
 """
 
 import ast
@@ -201,9 +201,9 @@ def _idle(node: object) -> bool:
 
 def _backends(file: Path) -> list[str]:
     """Backends in files beside an op's reference, which are loaded by name (`fwp.kernels.op`)."""
-    if file.name != "__init__.py" or not file.with_name("triton.py").is_file():
+    if file.name != "__init__.py":
         return []
-    return ["triton"]
+    return [name for name in ("native", "triton") if file.with_name(f"{name}.py").is_file()]
 
 
 def _compiled(file: Path) -> list[Path]:
