@@ -8,7 +8,9 @@ import math
 from functools import cache
 from pathlib import Path
 
-from fwp.config.loading import dotted, load, merge, show
+from fwp.config.loading import merge
+from fwp.config.messages import dotted, show
+from fwp.config.parsing import load
 from fwp.utils.suggest import suggestion
 
 SCHEMA = Path(__file__).with_name("schema.yaml")

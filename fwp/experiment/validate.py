@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from fwp.claims import claim as library
 from fwp.config import schema
-from fwp.config.loading import ConfigError, merge, show, without_removed
+from fwp.config.loading import merge, without_removed
+from fwp.config.messages import ConfigError, show
 from fwp.experiment import validate_models, validate_tasks
 from fwp.experiment.resolve import MODEL_KEYS
 from fwp.experiment.validate_models import Signatures

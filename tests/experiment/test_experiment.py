@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fwp.config import schema
-from fwp.config.loading import ConfigError, merge, read_config
+from fwp.config.loading import merge, read_config
+from fwp.config.messages import ConfigError
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.experiment import Experiment, load_experiment
 
