@@ -69,6 +69,11 @@ def _problems(
         unknown: a line for each other model.
         names: of all models and tasks, also of those that the schema refuses.
     """
+    if "extends" in config:
+        yield (
+            "extends: must stand in a file, which is read on top of the one that it names; "
+            f"got {show(config['extends'])}"
+        )
     yield from _seeds(config["seeds"])
     yield from validate_tasks.windows(config)
     yield from validate_tasks.languages(config)
