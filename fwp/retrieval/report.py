@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from fwp.report.figures.style import GREY, looks, settings
 from fwp.report.tables.grid import markdown_table
-from fwp.retrieval.grid import Job
+from fwp.retrieval.grid import RetrievalJob
 from fwp.retrieval.published import LOSS
 
 NAMES = {
@@ -29,7 +29,7 @@ def name(memory: str) -> str:
     return NAMES.get(known, known) + (", delta rule" if known != memory else "")
 
 
-def collect(jobs: Iterable[Job], files: Iterable[str | Path]) -> pd.DataFrame:
+def collect(jobs: Iterable[RetrievalJob], files: Iterable[str | Path]) -> pd.DataFrame:
     """One row per run: setting, memory, pairs, seed, loss, steps, status, seconds, published."""
     rows = []
     for job, file in zip(jobs, files, strict=True):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny import draw, net, train
 
-from fwp.config.loading import ConfigError
+from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import Experiment
 from fwp.models.pack import Pack
 from fwp.training import bptt, rtrl
