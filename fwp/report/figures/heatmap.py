@@ -46,7 +46,7 @@ def heatmap(accuracy: pd.DataFrame, missing: Sequence[dict] = ()) -> Figure:
     key = [KEY] + [DIVERGED] * bool(summary["diverged"].any())
     key += [FAILED] * ("failed" in states.values())
     size = CELL[0] * len(tasks), CELL[1] * len(models)
-    columns = _columns(len(titles), size)
+    columns, width = _columns(len(titles), size)
     with page(len(titles), columns, size, shared="xy", narrowest=2.4) as (figure, axes):
         for i, (axis, title) in enumerate(zip(axes, titles, strict=True)):
             cells = summary[summary["bin_index"] == i].set_index(["model", "task"])
@@ -75,7 +75,7 @@ def heatmap(accuracy: pd.DataFrame, missing: Sequence[dict] = ()) -> Figure:
             axis.tick_params(length=0)
         scale = ScalarMappable(Normalize(0, 100), COLOURS)
         bar = figure.colorbar(
-            scale, ax=axes, location="bottom", shrink=min(1, 1.7 / (columns * size[0])), aspect=20,
+            scale, ax=axes, location="bottom", shrink=min(1, 1.7 / width), aspect=20,
             anchor=(0, 0), pad=0.01, ticks=[0, 25, 50, 75, 100],
         )  # fmt: skip
         bar.outline.set_visible(False)
@@ -102,11 +102,13 @@ def _text(row, state: str | None) -> str:
     )
 
 
-def _columns(panels: int, size: tuple[float, float]) -> int:
-    """How many panels stand side by side so that the page has about the `ASPECT`."""
+def _columns(panels: int, size: tuple[float, float]) -> tuple[int, float]:
+    """How many panels stand side by side so that the page has about the `ASPECT`, and its width."""
+    widths = {columns: columns * max(size[0] + 0.2, 1) for columns in range(1, panels + 1)}
 
     def oddity(columns: int) -> float:
-        width = 1 + columns * max(size[0] + 0.2, 1)
-        return abs(math.log(width / (1 + -(-panels // columns) * (size[1] + 0.4)) / ASPECT))
+        height = 1 + -(-panels // columns) * (size[1] + 0.4)
+        return abs(math.log((1 + widths[columns]) / height / ASPECT))
 
-    return min(range(1, panels + 1), key=oddity)
+    columns = min(widths, key=oddity)
+    return columns, widths[columns]

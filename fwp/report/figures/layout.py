@@ -37,11 +37,15 @@ def page(
     """
     rows = -(-count // columns)
     with settings():
-        figure = Figure((columns * (size[0] + 2), rows * (size[1] + 2)), layout="constrained")
+        figure = Figure(
+            (columns * (size[0] + 2) + 4, rows * (size[1] + 2) + 4), layout="constrained"
+        )
         grid = figure.add_gridspec(rows, columns)
         axes = [figure.add_subplot(grid[i], label=str(i)) for i in range(count)]
         yield figure, axes
         for i, axis in enumerate(axes):
+            for artist in (*axis.lines, *axis.collections, *axis.patches, *axis.texts):
+                artist.set_in_layout(False)  # it is within the panel, and slow to measure
             axis.set_xlabel(x)
             if y:
                 axis.set_ylabel(y if i % columns == 0 else "")
@@ -75,9 +79,11 @@ def _fit(
     wide = [text.get_window_extent() for axis in axes for text in (axis.title, axis.xaxis.label)]
     over = max(box.width for box in wide) / figure.dpi - size[0]
     figure.get_layout_engine().set(w_pad=max(0.05, 0.05 + over / 2), h_pad=0.05)
-    for _ in range(3):  # a second and third time for what depends on the size of the page
+    for _ in range(12):  # again for what depends on the size of the page
         figure.get_layout_engine().execute(figure)
-        whole = figure.get_size_inches()
-        short = size - whole * axes[0].get_position().size
-        figure.set_size_inches(np.maximum(whole + short * grid, (narrowest, 0)))
-    figure.get_layout_engine().execute(figure)
+        page = figure.get_size_inches()
+        short = size - page * axes[0].get_position().size
+        wanted = np.maximum(page + short * grid, (narrowest, 0))
+        if np.allclose(wanted, page, atol=0.01):
+            break
+        figure.set_size_inches(np.maximum(wanted, 0.75 * page))  # a smaller one may be too small

@@ -65,7 +65,7 @@ def curves(
     quartiles.columns = ["low", "median", "high"]
     sns.lineplot(
         quartiles.reset_index(), x=x, y="median", estimator=None, clip_on=False, ax=axis,
-        markeredgewidth=0.4, **semantics(style, column),
+        **semantics(style, column),
     )  # fmt: skip
     every = max(4, len(style))
     for i, (name, line) in enumerate(zip(style, axis.lines, strict=True)):

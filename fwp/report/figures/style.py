@@ -157,5 +157,6 @@ def semantics(style: Mapping[str, Look], column: str = "model") -> dict:
         "palette": {name: look.colour for name, look in style.items()},
         "dashes": {name: look.dashes[1] for name, look in style.items()},
         "markers": {name: look.marker for name, look in style.items()},
+        "markeredgewidth": 0.4,
         "legend": False,
     }

@@ -45,7 +45,7 @@ def solved_by(
             of_task = of_task.assign(**{x: of_task[x].clip(lower=low / 1.05)})
             sns.lineplot(
                 of_task, x=x, y="solved", drawstyle="steps-post", estimator=None, sort=False,
-                clip_on=False, markeredgewidth=0.4, ax=axis, **semantics(style),
+                clip_on=False, ax=axis, **semantics(style),
             )  # fmt: skip
             for line in axis.lines:
                 line.set_markevery([len(line.get_xdata()) - 1])
