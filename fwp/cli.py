@@ -143,7 +143,7 @@ def _train(options) -> None:
             "dataset": folder / "data.npz",
             "weights": folder / "model.safetensors",
         }
-        with Progress(cell, [options.seed], cell["training"]["epochs"]) as progress:
+        with Progress(cell, [options.seed], cell.training.epochs) as progress:
             runs = train_cell(
                 cell,
                 [options.seed],
@@ -161,7 +161,7 @@ def _train(options) -> None:
         )
         accuracies = folder / "accuracy.csv"
         facts = [{"seed": run.seed, "status": run.status}]
-        evaluate_cell(cell, runs=facts, **files, output=accuracies, device=options.device)
+        evaluate_cell(cell.trained, runs=facts, **files, output=accuracies, device=options.device)
         checkpoint_path(folder).unlink(missing_ok=True)
         _print_accuracy(accuracies)
         if options.output:

@@ -19,12 +19,14 @@ import torch
 
 from fwp import languages
 from fwp.datasets.dataset import Split, load_dataset
+from fwp.experiment.cell import TrainedCell
 from fwp.languages._machine import Machine, difference, minimal, of_language, unread
 from fwp.languages._machine import run as run_machine
 from fwp.models.sequence_model import SequenceModel
 from fwp.models.weights import load_trained_model
 from fwp.training.batches import pad
 from fwp.utils import devices
+from fwp.utils.denormals import flushing_denormals
 from fwp.utils.files import write_json
 
 PURE = 0.98  # share of a group that must go the same way
@@ -53,7 +55,7 @@ class Reading:
     fidelity: float
 
 
-@devices.flushing_denormals()
+@flushing_denormals()
 @torch.inference_mode()
 def read_out(
     model: SequenceModel,
@@ -210,7 +212,7 @@ def _fidelity(machine: Machine, symbols, said, alphabet, classes) -> float:
 
 
 def read_out_cell(
-    cell: dict,
+    cell: TrainedCell,
     *,
     runs: Sequence[dict],
     dataset: str | Path,
@@ -221,7 +223,7 @@ def read_out_cell(
     """Read an automaton out of every seed of a cell that is solved and write them as JSON.
 
     Args:
-        cell: the resolved cell.
+        cell: model and task.
         runs: of its record.
         dataset: the task's test strings; those of the second bin are read, beyond training.
         weights: the cell's weights file.
@@ -231,20 +233,21 @@ def read_out_cell(
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
-    data = load_dataset(dataset, cell["task"])
-    language = languages.get(cell["task"]["language"], **cell["task"]["params"])
+    data = load_dataset(dataset, cell.task)
+    language = languages.get(cell.task.language, **cell.task.params)
     own = of_language(language)
     split = data.test[min(1, len(data.test) - 1)]
     seeds = []
     for run in runs:
         facts = {"seed": run["seed"], "status": run["status"]}
         if run["status"] == "solved":
-            model = load_trained_model(cell, data, run["seed"], weights)
+            model = load_trained_model(
+                cell.model, data, weights, seed=run["seed"], dtype=cell.dtype
+            )
             found = read_out(model, split, data.alphabet, data.classes, device=device)
             facts |= asdict(found)
             if found.machine is not None and own is not None:
                 facts["difference"] = difference(found.machine, own)
                 facts["unread"] = unread(found.machine, own)
         seeds.append(facts)
-    names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
-    write_json(output, names | {"language": own, "seeds": seeds})
+    write_json(output, cell.names | {"language": own, "seeds": seeds})

@@ -316,7 +316,7 @@ class Op:
         return {
             letter: (name, dim)
             for name, spec in self.inputs.items()
-            for letter, dim in shapes.places(spec).items()
+            for letter, dim in shapes.dimensions(spec)
         }
 
     def _choose_at_once(self) -> None:
@@ -348,9 +348,9 @@ class Op:
         return replace(backend, run=partial(backend.run, **self.options))
 
     def _parts(self, state: State | None) -> tuple[Tensor, ...]:
-        if isinstance(self.state, tuple):
-            return tuple(state or ())
-        return (state,)
+        if state is None:
+            return ()
+        return (state,) if isinstance(state, Tensor) else tuple(state)
 
     def _joined(self, parts: Iterable[Tensor]) -> State:
         return tuple(parts) if isinstance(self.state, tuple) else next(iter(parts))

@@ -15,7 +15,7 @@ Matrices = tuple[
 ]
 
 
-def _initial(_: Op, inputs: dict[str, Tensor]) -> Matrices:
+def _initial(_: Op, inputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
     B = inputs["x"].shape[0]
     return tuple(inputs[name].expand(B, -1, -1, -1) for name in ("w_y", "w_q", "w_k", "w_beta"))
 
