@@ -63,7 +63,7 @@ def initialised(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor) -> tuple[Tensor,
 def op(
     *,
     cost: Callable[[dict[str, int]], int],
-    initial: Callable[["Op", dict[str, Tensor]], State] = zero_state,
+    initial: Callable[["Op", dict[str, Tensor]], State | None] = zero_state,
     typical: Callable[..., Iterable[Tensor]] = unchanged,
     check: Callable[[dict[str, int]], None] | None = None,
     check_options: Callable[..., None] | None = None,
@@ -127,7 +127,8 @@ class Op:
         left out; what benchmarks count.
     backends: by name, in the order in which `backend="auto"` prefers them; "reference" is the loop
         over time that reads like the equation and defines what the others must compute.
-    initial: makes the state before the first step, where the caller gives none.
+    initial: makes the state before the first step, where the caller gives none; None only where
+        all backends of a CPU take it.
     typical: turns standard normal inputs into ones that a model might feed the op (positive keys,
         write strengths in (0, 1), tokens, ...), for tests and benchmarks.
     check: called with the sizes; check_options: with the options by name; they raise ValueError.
@@ -142,7 +143,7 @@ class Op:
     output: str
     cost: Callable[[dict[str, int]], int]
     backends: dict[str, Backend]
-    initial: Callable[["Op", dict[str, Tensor]], State] = zero_state
+    initial: Callable[["Op", dict[str, Tensor]], State | None] = zero_state
     typical: Callable[..., Iterable[Tensor]] = unchanged
     check: Callable[[dict[str, int]], None] | None = None
     check_options: Callable[..., None] | None = None
@@ -168,11 +169,12 @@ class Op:
                 return at_once(*given, **named) if named else at_once(*given)
             if not in_pack():
                 return at_once(*given, **named)
-        op, state = self, None
-        if named or self.optional or len(given) != len(self.inputs):
+        op, first = self, len(self.inputs)
+        if named or self.optional or not first <= len(given) <= len(self._names):
             op, state, inputs = self._bind(given, named)
         else:
-            inputs = dict(zip(self.inputs, given, strict=True))
+            inputs = dict(zip(self.inputs, given, strict=False))
+            state = given[first] if len(given) > first else None
         output, final = op._compute(backend, state, inputs)
         return (output, final) if self.state else output
 
@@ -219,15 +221,16 @@ class Op:
         self,
         unusable: Callable[[dict[str, Tensor]], str | None] = always,
         packs: bool = False,
+        name: str | None = None,
     ) -> Callable[[Callable], Callable]:
-        """Declare a further way to compute the op, by the name of the decorated function.
+        """Declare a further way to compute the op, by the name of the decorated function or `name`.
 
         It is preferred to the reference, and to what is declared after it. See `Backend`.
         """
 
         def declare(run: Callable) -> Callable:
             reference = self.backends.pop("reference")
-            self.backends[run.__name__] = self._with_options(Backend(run, unusable, packs))
+            self.backends[name or run.__name__] = self._with_options(Backend(run, unusable, packs))
             self.backends["reference"] = reference
             self._choose_at_once()
             return run

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 def records(inputs: Iterable[Tensor]) -> bool:
@@ -23,10 +24,11 @@ def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
     return x
 
 
-def latest(x: Tensor, before: Tensor) -> Tensor:
-    """The last of x [B, T, D] and those before it [B, P, D]: P of them."""
-    past = before.shape[1]
-    lacking = past - x.shape[1]
+def latest(x: Tensor, before: Tensor | None, number: int) -> Tensor:
+    """The last `number` of x [B, T, D] and those before it [B, number, D], None for zeros."""
+    lacking = number - x.shape[1]
     if lacking <= 0:
         return x[:, -lacking:]
+    if before is None:
+        return pad(x, (0, 0, lacking, 0))
     return torch.cat((before[:, -lacking:], x), 1)

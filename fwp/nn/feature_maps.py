@@ -6,7 +6,6 @@ matrix products.
 """
 
 import math
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +69,7 @@ def orthogonal_directions(rows: int, columns: int, like: Tensor) -> Tensor:
 
 FEATURE_MAPS = {
     "elu": elu_plus_one,
-    "elu_sum": partial(elu_plus_one, normalise=True),
+    "elu_sum": elu_plus_one.variant(normalise=True),
     "relu": torch.relu,
     "softmax": softmax,
     "silu_l2": silu_l2,

@@ -46,7 +46,7 @@ def one_hot(tokens: Tensor, weight: Tensor) -> Tensor:
 @embedding.backend()
 def fused(tokens: Tensor, weight: Tensor) -> Tensor:
     """PyTorch's own."""
-    return F.embedding(tokens, weight)
+    return torch.embedding(weight, tokens)
 
 
 class Embedding(torch.nn.Embedding):

@@ -6,11 +6,21 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fwp.kernels.op import Op, op
+from fwp.kernels.vmap import in_pack
 
 
-def _initial(_: Op, inputs: dict[str, Tensor]) -> Tensor:
+def _initial(_: Op, inputs: dict[str, Tensor]) -> Tensor | None:
     x, weight = inputs.values()
+    if x.device.type == "cpu" and not in_pack():
+        return None  # zeros: the kernel in C, the reference and `eager` need none of them
     return x.new_zeros(x.shape[0], weight.shape[0] - 1, x.shape[2])
+
+
+def _since(x: Tensor, weight: Tensor, state: Tensor | None) -> Tensor:
+    """What was before and x [B, P + T, D]."""
+    if state is None:
+        return F.pad(x, (0, 0, weight.shape[0] - 1, 0))
+    return torch.cat((state, x), 1)
 
 
 def _check(n: dict[str, int]) -> None:
@@ -37,7 +47,7 @@ def short_convolution(
     Returns:
         y [B, T, D] and the last P inputs.
     """
-    past, time, x = len(weight) - 1, x.shape[1], torch.cat((state, x), 1)
+    past, time, x = len(weight) - 1, x.shape[1], _since(x, weight, state)
     y = weight[0] * x[:, past:]
     for i in range(1, len(weight)):
         y = y + weight[i] * x[:, past - i : past - i + time]
@@ -45,9 +55,9 @@ def short_convolution(
 
 
 @short_convolution.backend()
-def eager(x: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+def eager(x: Tensor, weight: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
     """In PyTorch, and what `torch.vmap` sees through."""
-    time, x = x.shape[1], torch.cat((state, x), 1)
+    time, x = x.shape[1], _since(x, weight, state)
     return _Convolve.apply(x, weight), x[:, time:]
 
 

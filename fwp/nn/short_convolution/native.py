@@ -21,9 +21,9 @@ def unusable(inputs: dict[str, Tensor]) -> str | None:
     return KERNEL.unusable(inputs, size)
 
 
-def short_convolution(x: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+def short_convolution(x: Tensor, weight: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
     """As the reference."""
-    return _Native.apply(x, weight, state), latest(x, state)
+    return _Native.apply(x, weight, state), latest(x, state, weight.shape[0] - 1)
 
 
 class _Native(torch.autograd.Function):

@@ -19,7 +19,7 @@ PROGRAMS = 2048  # of the backward pass in all; each leaves a row of sums
 def short_convolution(x: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
     """As the reference for R models: x [R·B, T, D], weight [R, K, D], state [R·B, K - 1, D]."""
     inputs = (x, weight, state)
-    return _ShortConvolution.apply(records(inputs), *inputs), latest(x, state)
+    return _ShortConvolution.apply(records(inputs), *inputs), latest(x, state, state.shape[1])
 
 
 class _ShortConvolution(torch.autograd.Function):
