@@ -24,7 +24,8 @@ def model_settings(config: dict, model: str, task: str) -> dict:
     settings |= entry(config, "models", model)
     settings |= entry(config, "tasks", task, "model")
     settings |= entry(config, "overrides", model, task)
-    settings.pop("training", None)
+    for key in ("training", "title"):
+        settings.pop(key, None)
     return settings
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from fwp.claims import claim as library
 from fwp.config.loading import ConfigError, dotted, show
+from fwp.experiment import names as shown
 from fwp.experiment.resolve import MODEL_KEYS, model_settings, training_settings
 from fwp.mixers import _signature
 from fwp.mixers._signature import SignatureError
@@ -44,6 +45,7 @@ def problems(experiment, names: list[str]) -> Iterator[str]:
     yield from _gpu(experiment, known)
     yield from _gradient(experiment, known)
     yield from _heads(experiment, known)
+    yield from shown.problems(experiment)
     for kind, chosen in (("models", experiment.models), ("tasks", experiment.tasks)):
         for name in experiment.config["analysis"][kind] or []:
             if name not in chosen and name not in names:
@@ -192,7 +194,8 @@ def _place(config: dict, own: tuple, keys: tuple) -> str:
 
 def _mixer(entry: dict, signature: _signature.Signature, where: str) -> Iterator[str]:
     """Options that the mixer does not have, or lacks, or that are of the wrong type."""
-    yield from _options(signature, entry, where, ("training", *MODEL_KEYS))
+    entry = {key: value for key, value in entry.items() if key != "title"}
+    yield from _options(signature, entry, where, ("training", *MODEL_KEYS, "title"))
     for option in signature.options.values():
         if option.required and option.name not in entry:
             yield f"{where}.{option.name}: is missing; the mixer {entry['mixer']} needs it"

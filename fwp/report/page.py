@@ -27,6 +27,7 @@ from fwp.report.tables import grid, summary
 from fwp.results import collect, statistics, unfinished
 from fwp.results.collect import Results
 from fwp.results.frames import bin_limits
+from fwp.results.names import read_names
 from fwp.results.record import ResultsError, read_record
 from fwp.utils.files import write_text
 
@@ -57,14 +58,23 @@ def write(
     Raises:
         ResultsError: a table, figure, card or record is missing or damaged.
     """
-    folder = Path(folder)
+    with labels.shown_as(read_names(Path(folder) / "tables" / "names.csv")):
+        write_text(output, _page(Path(folder), cards, claims, details))
+
+
+def _page(
+    folder: Path,
+    cards: Sequence[str | Path],
+    claims: Sequence[str | Path],
+    details: str | Path | None,
+) -> str:
     found = collect.read_results(folder / "tables")
     cards = [dataset_cards.read(card) for card in cards]
     records = _records(found, folder / "cells")
     judged = judge(library.read_claims(claims), found.accuracy)
     lost = unfinished.read_unfinished(folder / "tables" / "missing.csv")
     parts = summary.sections(found.accuracy, found.runs, missing=lost)
-    page = _template().render(
+    return _template().render(
         style=grid.STYLE,
         counts=_counts(found),
         models=_models(records),
@@ -85,7 +95,6 @@ def write(
         details=Path(details).name if details else None,
         display=labels,
     )
-    write_text(output, page)
 
 
 def _with_links(rows: list[dict], folder: Path) -> list[dict]:

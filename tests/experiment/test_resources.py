@@ -6,6 +6,7 @@ import pytest
 
 from fwp.experiment import resources
 from fwp.experiment.experiment import load_experiment
+from fwp.mixers._signature import read_signature
 
 LAB = load_experiment("config.yaml")
 CELL = LAB.cell("lstm", "parity")
@@ -21,8 +22,12 @@ def changed(tree: dict, value, *keys: str) -> dict:
     return tree
 
 
+def grows(cell: dict) -> bool:
+    return read_signature(cell["model"]["mixer"]).facts.state_grows
+
+
 def training(cell=CELL, dataset=DATA, seeds=3, gpu=False) -> resources.Request:
-    return resources.training(cell, dataset, seeds=seeds, gpu=gpu)
+    return resources.training(cell, dataset, seeds=seeds, gpu=gpu, state_grows=grows(cell))
 
 
 def test_the_default_grid_gets_by():
@@ -52,7 +57,7 @@ def test_long_test_strings_cost_time_and_with_attention_memory():
     long = changed(DATA, [[2, 50], [99_996, 100_000]], "test", "bins")
     attention = LAB.cell("transformer", "parity")
     short, lstm, transformer = (
-        resources.evaluation(cell, dataset, seeds=3, gpu=False)
+        resources.evaluation(cell, dataset, seeds=3, gpu=False, state_grows=grows(cell))
         for cell, dataset in ((CELL, DATA), (CELL, long), (attention, long))
     )
     assert short.minutes < lstm.minutes < transformer.minutes

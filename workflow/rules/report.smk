@@ -1,3 +1,13 @@
+from dataclasses import asdict
+
+from fwp.experiment.names import titles
+
+
+def shown_names():
+    """How models and tasks are shown; a param, so that another title draws anew and trains nothing."""
+    return [asdict(name) for name in titles(EXPERIMENT)]
+
+
 CARDS = [f"<results>/data/{task}/card.json" for task in EXPERIMENT.tasks]
 # What the report is of, and the runs that have no results.
 COLLECTED, MISSING = EXPERIMENT.jobs(), []
@@ -18,6 +28,7 @@ rule collect:
         history="<results>/tables/history.csv",
         runs="<results>/tables/runs.csv",
         missing="<results>/tables/missing.csv",
+        names="<results>/tables/names.csv",
     log:
         "<results>/tables/collect.log",
     benchmark:
@@ -29,6 +40,7 @@ rule collect:
     params:
         code=EXPERIMENT.code("collect"),
         missing=lambda _: MISSING,
+        names=lambda _: shown_names(),
     script:
         "../scripts/collect.py"
 
