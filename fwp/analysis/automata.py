@@ -25,6 +25,7 @@ from fwp.models.sequence_model import SequenceModel
 from fwp.models.weights import load_trained_model
 from fwp.training.batches import pad
 from fwp.utils import devices
+from fwp.utils.denormals import flushing_denormals
 from fwp.utils.files import write_json
 
 PURE = 0.98  # share of a group that must go the same way
@@ -53,7 +54,7 @@ class Reading:
     fidelity: float
 
 
-@devices.flushing_denormals()
+@flushing_denormals()
 @torch.inference_mode()
 def read_out(
     model: SequenceModel,

@@ -18,6 +18,7 @@ from fwp.models.sequence_model import SequenceModel
 from fwp.models.weights import load_trained_model
 from fwp.training.batches import pad
 from fwp.utils import devices
+from fwp.utils.denormals import flushing_denormals
 from fwp.utils.files import write_rows
 
 PIECE = 128  # symbols read at once: bounds the memory for activations
@@ -35,7 +36,7 @@ def checkpoints(length: int) -> list[int]:
     return sorted({*np.rint(2**steps).astype(int).tolist(), length})
 
 
-@devices.flushing_denormals()
+@flushing_denormals()
 @torch.inference_mode()
 def trace(
     model: SequenceModel, split: Split, *, strings: int = 20, device: str = "cpu"

@@ -20,7 +20,7 @@ from fwp.models.sequence_model import SequenceModel
 from fwp.training import cuda_graphs
 from fwp.training.batches import Batch, PaddedSplit
 from fwp.training.step import TrainStep
-from fwp.utils import devices
+from fwp.utils.denormals import flushing_denormals
 
 BATCHES = 8  # that a measurement goes through
 
@@ -55,7 +55,7 @@ def measure(
             # The reference is what a mixer without an op of ours is anyway: not timed twice.
             both = size == 1 and _has_op(cell, length)
             for kind in ["default", "reference"] if both else ["default"]:
-                with _reference() if kind == "reference" else devices.flushing_denormals():
+                with _reference() if kind == "reference" else flushing_denormals():
                     seconds = _seconds(cell, size, batch, length, device, budget)
                 yield {
                     "model": cell["model"]["name"],

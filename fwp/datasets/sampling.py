@@ -35,7 +35,7 @@ ROUNDS = 8  # of draws from the language's own distribution, before uniform choi
 Window = tuple[int, int]
 
 
-def build_dataset(spec: dict) -> Dataset:
+def build_dataset(spec: dict, drawn: Dataset | None = None) -> Dataset:
     """Draw the sets of a task; the same spec gives the same bits.
 
     Args:
@@ -44,18 +44,34 @@ def build_dataset(spec: dict) -> Dataset:
             "validation": {"bins": [[2, 50], [51, 100]], "count": 500},
             "test": {"bins": [[2, 50], ...], "count": 1000}}; counts are strings per bin, and upper
             bounds where there are not so many.
+        drawn: sets of this task that are there already, to be taken as they are: training and
+            validation, and test sets of some of the windows.
 
-    ValueError for what `plan` refuses, and for a set that would be left without strings.
+    Raises:
+        ValueError: `plan` refuses the spec, a set would be left without strings, or `drawn` is of
+            other training or validation strings.
     """
     language, shares = plan(spec)
+    if drawn is not None:
+        for key in ("language", "params", "seed", "train", "validation"):
+            if drawn.spec.get(key) != json.loads(json.dumps(spec.get(key))):
+                raise ValueError(
+                    f"the sets that are drawn must be of the same {key}: {spec.get(key)}, "
+                    f"got {drawn.spec.get(key)}"
+                )
     repeats = holds_few(language, spec)
     seed = [spec.get("seed", 0), spec["language"], spec.get("params", {})]
-    drawn: dict[str, Split] = {}
+    splits: dict[str, Split] = {}
     used: dict[int, set[str]] = {}  # by length
     for kind in KINDS:
         if repeats:
             used = {}
         for (low, high), numbers in shares[kind].items():
+            window = f"{low}-{high}"
+            name = kind if kind == "train" else f"{kind} {window}"
+            if drawn is not None and name in drawn.splits:
+                splits[name] = drawn.splits[name]
+                continue
             strings: list[str] = []
             for length, number in numbers.items():
                 if repeats and kind == "train":
@@ -68,17 +84,15 @@ def build_dataset(spec: dict) -> Dataset:
             if kind == "train":
                 order = _stream(*seed, "order").permutation(len(strings))
                 strings = [strings[i] for i in order]
-            window = f"{low}-{high}"
-            name = kind if kind == "train" else f"{kind} {window}"
-            drawn[name] = _split(language, name, window, strings)
-    in_order = [name for kind in reversed(KINDS) for name in drawn if name.split()[0] == kind]
+            splits[name] = _split(language, name, window, strings)
+    in_order = [name for kind in reversed(KINDS) for name in splits if name.split()[0] == kind]
     return Dataset(
         task=spec["name"],
         language=spec["language"],
         params=dict(spec.get("params", {})),
         alphabet=tuple(language.alphabet),
         classes=tuple(language.classes),
-        splits={name: drawn[name] for name in in_order},
+        splits={name: splits[name] for name in in_order},
         spec=json.loads(json.dumps(spec)),
     )
 

@@ -128,12 +128,16 @@ class Experiment:
         self._require(model, task)
         if (model, task) not in self._cells:
             mixer, options = self.signature(model).module, self.signature(model).options
-            code = {stage: self._fingerprint(stage, mixer) for stage in ("train", "evaluate")}
+            training = resolve.resolved_training(self.config, model, task)
+            gradient = f"fwp.training.{training['gradient']}"
             self._cells[model, task] = {
                 "model": resolve.resolved_model(self.config, model, task, options),
                 "task": resolve.resolved_task(self.config, task),
-                "training": resolve.resolved_training(self.config, model, task),
-                "code": code,
+                "training": training,
+                "code": {
+                    "train": self._fingerprint("train", mixer, gradient),
+                    "evaluate": self._fingerprint("evaluate", mixer),
+                },
             }
         return self._cells[model, task]
 

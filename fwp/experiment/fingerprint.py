@@ -6,7 +6,9 @@ directly or through others. Docstrings, comments and formatting are not part of 
 removed from it, so that they rerun nothing; a changed line of logic reruns the stages that can
 reach it, and no other. Mixers and languages are loaded by name (`importlib`), which no import
 statement shows: that keeps them apart, and the module of the one in use is given by the caller.
-C and CUDA sources that lie beside a module (`delta_rule.py`, `delta_rule.c`) count as part of it.
+C and CUDA sources beside a module count as part of it: `mine.c` of `mine.py`, `native.c` in the
+folder of a package. So does the GPU backend of an op, `triton.py` beside its `__init__.py`. The
+module of a cell's gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too.
 """
 
 import ast
@@ -50,7 +52,13 @@ ROOTS = {
 SHOWN = ("title", "latex", "state_names", "state_grows", "look")
 """Class attributes of mixers and languages that results do not depend on; collected by name."""
 
-COMPILED = (".c", ".h", ".cpp", ".cu", ".cuh")
+INERT = ("fwp.api", "fwp.utils.devices", "fwp.utils.gpus", "fwp.utils.signals", "fwp.utils.suggest")
+"""Modules that no result depends on: where a job computes, how it stops, how a message is worded.
+
+`fwp.api` is what `fwp` itself loads, for users.
+"""
+
+COMPILED = (".c", ".cpp", ".cu")
 
 
 def fingerprint(stage: str, *modules: str, folders: Sequence[str | Path] = ()) -> str:
@@ -90,7 +98,7 @@ def _reachable(roots: tuple[str, ...], folders: Sequence[str | Path]) -> dict[st
     neighbours = {file.parent for file in places if file.name != "__init__.py"}
     while waiting:
         name, needed = waiting.pop()
-        if name in found or source.is_standard(name):
+        if name in found or name in INERT or source.is_standard(name):
             continue
         top = name.partition(".")[0]
         file = source.find(name, folders) if top in own or neighbours else None
@@ -102,6 +110,7 @@ def _reachable(roots: tuple[str, ...], folders: Sequence[str | Path]) -> dict[st
         waiting += [(parent, False) for parent in _parents(name)]
         waiting += [(other, False) for other in _imports(file, name)]
         found |= {f"{name} {c.name}": c for c in _compiled(file)}
+        waiting += [(f"{name}.{backend}", False) for backend in _backends(file)]
     return found
 
 
@@ -151,7 +160,7 @@ def _of_module(file: Path) -> str:
 
 @cache
 def _hash(file: Path, _mtime: int, _size: int) -> str:
-    if file.suffix in COMPILED:
+    if file.suffix != ".py":
         text = plain_c(file.read_text(encoding="utf-8"))
     else:
         text = "".join(_tokens(source.parse(file)))
@@ -203,11 +212,19 @@ def _shown(statement: ast.stmt) -> bool:
     return False
 
 
+def _backends(file: Path) -> list[str]:
+    """Backends in files beside an op's reference, which are loaded by name (`fwp.kernels.op`)."""
+    if file.name != "__init__.py" or not file.with_name("triton.py").is_file():
+        return []
+    return ["triton"]
+
+
 def _compiled(file: Path) -> list[Path]:
     """C and CUDA sources beside a module, and the headers of the folder that they include."""
-    # A package's own are in its folder: fwp/ops/delta_rule/native.c.
-    stem = file.with_name("native") if file.name == "__init__.py" else file
-    found = [p for suffix in COMPILED if (p := stem.with_suffix(suffix)).is_file()]
+    if file.name == "__init__.py":
+        found = [p for suffix in COMPILED if (p := file.with_name(f"native{suffix}")).is_file()]
+    else:
+        found = [p for suffix in COMPILED if (p := file.with_suffix(suffix)).is_file()]
     for path in found:  # grows meanwhile
         for header in re.findall(r'^\s*#\s*include\s*"([^"]+)"', path.read_text("utf-8"), re.M):
             other = (path.parent / header).resolve()

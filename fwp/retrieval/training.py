@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fwp.retrieval import data
 from fwp.retrieval.memory import Memory
-from fwp.utils import devices
+from fwp.utils.denormals import flushing_denormals
 
 SEQUENCES = 20  # of an evaluation
 EVERY = 100  # steps between evaluations
@@ -16,7 +16,7 @@ PATIENCE = 10  # further evaluations without progress
 SOLVED = 1e-3  # loss
 
 
-@devices.flushing_denormals()
+@flushing_denormals()
 def run(
     *,
     memory: dict,

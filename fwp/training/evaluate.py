@@ -11,6 +11,7 @@ from fwp.models.pack import Pack
 from fwp.models.weights import load_trained_model
 from fwp.training.evaluator import Evaluator
 from fwp.utils import devices
+from fwp.utils.denormals import flushing_denormals
 from fwp.utils.files import write_rows
 
 COLUMNS = (
@@ -19,7 +20,7 @@ COLUMNS = (
 )
 
 
-@devices.flushing_denormals()
+@flushing_denormals()
 def evaluate(models: Sequence[nn.Module], dataset: Dataset, *, device: str = "cpu") -> list[list]:
     """Accuracies of models of one shape on the test bins, a list of rows for each model.
 

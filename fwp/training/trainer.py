@@ -21,7 +21,8 @@ from fwp.training.run import Run
 from fwp.training.selection import select_epoch
 from fwp.training.state import State, runs_from_state, runs_to_state
 from fwp.training.step import TrainStep, load_gradient
-from fwp.utils import devices, signals
+from fwp.utils import signals
+from fwp.utils.denormals import flushing_denormals
 
 
 class Trainer:
@@ -139,7 +140,7 @@ class Trainer:
         if len(self.active) < self.pack.size:
             self.pack.keep(self.active)
 
-    @devices.flushing_denormals()
+    @flushing_denormals()
     def run(
         self,
         on_epoch: Callable[[Run, dict], None] | None = None,

@@ -45,22 +45,6 @@ def explaining_memory(models: int) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def flushing_denormals() -> Iterator[None]:
-    """Round numbers below the smallest normal one to zero meanwhile, on the CPU.
-
-    A processor takes a hundred times longer for them. Gradients of a model that is nearly always
-    right, and Adam's averages of their squares, are full of them: epochs took four times as long.
-    """
-    tiny = torch.tensor(1e-39)
-    already = (tiny * 1).item() == 0
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(already)
-
-
 def describe(device: str) -> str:
     """What `device` is, in words, for tables of measurements."""
     if device == "cuda":

@@ -13,7 +13,7 @@ import pytest
 from languages.variants import VARIANTS, label
 
 from fwp import languages
-from fwp.datasets import dataset
+from fwp.datasets import dataset, sampling
 from fwp.datasets.card import describe
 from fwp.datasets.dataset import Dataset, DatasetError, Split, load_dataset, save_dataset
 from fwp.datasets.sampling import build_dataset, make_dataset, plan, spread
@@ -191,6 +191,25 @@ def test_a_further_test_bin_changes_no_other_set(built):
     )
     for name, split in built["dyck_1"].splits.items():
         assert np.array_equal(split.tokens, more.splits[name].tokens)
+
+
+@pytest.mark.parametrize("name", ["dyck_1", "aa_star"])
+def test_sets_that_are_drawn_already_are_taken_as_they_are(built, name, monkeypatch):
+    bins = [[2, 30], [31, 60], [61, 120]]
+    spec = changed(language=name, test={"bins": bins, "count": 100})
+    first = build_dataset(spec | {"test": {"bins": bins[:2], "count": 100}})
+    lengths = []
+    draw = sampling._draw_distinct
+    monkeypatch.setattr(
+        sampling, "_draw_distinct", lambda *args: lengths.append(args[2]) or draw(*args)
+    )
+    assert build_dataset(spec, first).hash == built[name].hash
+    assert lengths and min(lengths) > 60
+
+
+def test_drawn_sets_of_other_strings_are_refused(built):
+    with pytest.raises(ValueError, match="must be of the same seed: 1, got 0"):
+        build_dataset(changed(seed=1), built["dyck_1"])
 
 
 def test_tiny_windows_are_treated_like_languages_of_few_strings():

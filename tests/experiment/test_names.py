@@ -72,7 +72,7 @@ def test_a_title_decides_no_result():
 def test_a_title_belongs_to_one_model():
     models = {"lstm": {"mixer": "lstm"}, "b": {"mixer": "elstm", "title": "LSTM"}}
     with pytest.raises(
-        ConfigError, match=r"models\.b\.title: must be of one model alone, got "LSTM""
+        ConfigError, match=r'models\.b\.title: must be of one model alone, got "LSTM"'
     ):
         Experiment({"models": models, "tasks": {"parity": {"language": "parity"}}})
 

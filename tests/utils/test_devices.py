@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from fwp.utils import devices
+from fwp.utils.denormals import flushing_denormals
 
 
 def test_auto_takes_what_there_is():
@@ -23,9 +24,9 @@ def test_an_unknown_device():
 def test_denormals_are_flushed_for_a_while():
     tiny = torch.tensor(1e-39)
     before = (tiny * 1).item()
-    with devices.flushing_denormals():
+    with flushing_denormals():
         assert (tiny * 1).item() == 0
-        with devices.flushing_denormals():
+        with flushing_denormals():
             pass
         assert (tiny * 1).item() == 0
     assert (tiny * 1).item() == before

@@ -1,5 +1,6 @@
-# Training and test strings are files of their own, each with the params that decide it: with other
-# test bins nothing is trained anew.
+# Training and test strings are files of their own, each with the params that decide it: with longer
+# test bins nothing is trained anew. No string is drawn twice: test strings of the training lengths,
+# which training strings must differ from, are drawn with those.
 rule data:
     output:
         "<results>/data/{task}/train.npz",
@@ -20,6 +21,8 @@ rule data:
 
 
 rule test_data:
+    input:
+        "<results>/data/{task}/train.npz",
     output:
         test="<results>/data/{task}/test.npz",
         card="<results>/data/{task}/card.json",

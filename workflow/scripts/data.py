@@ -1,6 +1,4 @@
-"""Draw the training and validation strings of a task."""
-
-from dataclasses import replace
+"""Draw the training and validation strings of a task, and the test strings of their lengths."""
 
 from fwp.status.progress import logging_to
 
@@ -8,6 +6,4 @@ with logging_to(snakemake.log[0]):
     from fwp.datasets.dataset import save_dataset
     from fwp.datasets.sampling import build_dataset
 
-    data = build_dataset(snakemake.params.data["dataset"])
-    splits = {split.name: split for split in [data.train, *data.validation]}
-    save_dataset(replace(data, splits=splits), snakemake.output[0])
+    save_dataset(build_dataset(snakemake.params.data["dataset"]), snakemake.output[0])

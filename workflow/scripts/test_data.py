@@ -1,4 +1,4 @@
-"""Draw the test strings of a task, and describe all its strings."""
+"""Draw the test strings of a task that are longer, and describe all its strings."""
 
 from dataclasses import replace
 
@@ -6,11 +6,12 @@ from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
     from fwp.datasets.card import describe
-    from fwp.datasets.dataset import save_dataset
+    from fwp.datasets.dataset import load_dataset, save_dataset
     from fwp.datasets.sampling import build_dataset
     from fwp.utils.files import write_json
 
-    data = build_dataset(snakemake.params.data["dataset"])
+    drawn = load_dataset(snakemake.input[0])
+    data = build_dataset(snakemake.params.data["dataset"], drawn)
     splits = {split.name: split for split in data.test}
     save_dataset(replace(data, splits=splits), snakemake.output.test)
     write_json(snakemake.output.card, describe(data))

@@ -1,0 +1,171 @@
+"""What a notebook imports: `import fwp` offers every function of this file.
+
+    import fwp
+
+    data = fwp.make_dataset("parity", train=(2, 50), test=[(2, 50), (51, 100)])
+    model = fwp.build_model("deltanet", data, hidden=64, heads=4, seed=0)
+    run = fwp.train(model, data, epochs=10, learning_rate=1e-3)
+    accuracy = fwp.evaluate(model, data)
+
+Nothing within the package imports this file.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
+from fwp.datasets.sampling import make_dataset
+from fwp.experiment.experiment import Experiment, load_experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fwp.models.sequence_model import SequenceModel
+    from fwp.results.collect import Results
+    from fwp.training.run import Run
+
+__all__ = [
+    "Dataset",
+    "Experiment",
+    "build_model",
+    "evaluate",
+    "load_dataset",
+    "load_experiment",
+    "load_model",
+    "load_results",
+    "make_dataset",
+    "save_dataset",
+    "train",
+]
+
+
+def build_model(
+    mixer: str,
+    dataset: Dataset,
+    *,
+    hidden: int = 64,
+    layers: int = 1,
+    feed_forward: int = 4,
+    wiring: str | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    **options,
+) -> "SequenceModel":
+    """A model with a mixer, for the symbols and classes of a dataset.
+
+    Args:
+        mixer: one of `fwp.mixers.names()`, `module:Class` or `fla.Class`.
+        dataset: whose alphabet and classes decide the sizes of embedding and readout.
+        hidden: width.
+        layers: number of blocks.
+        feed_forward: inner width of the feed-forward parts, in multiples of `hidden`.
+        wiring: how a block is wired (see `fwp.models.block`); None takes the mixer's own.
+        seed: decides the initial weights, and nothing else.
+        dtype: float32 or float64.
+        options: of the mixer, such as `heads=4`.
+
+    Raises:
+        ValueError: there is no such mixer, or its options do not fit.
+    """
+    from fwp.models import sequence_model
+
+    settings = {
+        "mixer": mixer,
+        "hidden": hidden,
+        "layers": layers,
+        "feed_forward": feed_forward,
+        "wiring": wiring,
+        "options": options,
+    }
+    return sequence_model.build_model(settings, dataset, seed=seed, dtype=dtype)
+
+
+def train(
+    models: "SequenceModel | Sequence[SequenceModel]",
+    dataset: Dataset,
+    *,
+    seeds: Sequence[int] | None = None,
+    **settings,
+) -> "Run | list[Run]":
+    """Train a model, or several of one shape as one pack; they keep the best epoch's weights.
+
+    Args:
+        models: one model, or several.
+        dataset: strings to train on and to select by.
+        seeds: of each model, the seed that decides the order of the strings; 0, 1, … by default.
+        settings: epochs, batch_size, learning_rate and so on; see
+            `fwp.training.trainer.Trainer`.
+
+    Returns:
+        What training left behind (status, epochs, history, best epoch); a list for several models.
+    """
+    from fwp.training import train as training
+
+    several = isinstance(models, Sequence)
+    pack = list(models) if several else [models]
+    runs = training.train(pack, dataset, seeds=seeds or range(len(pack)), **settings)
+    return runs if several else runs[0]
+
+
+def evaluate(
+    models: "SequenceModel | Sequence[SequenceModel]", dataset: Dataset, *, device: str = "cpu"
+) -> "pd.DataFrame":
+    """Accuracy on the test strings: a row per bin (no `length`) and per length within it.
+
+    Args:
+        models: one model, or several of one shape.
+        dataset: whose test strings are read.
+        device: cpu or cuda.
+
+    Returns:
+        Columns bin, length, strings, sequence_accuracy and position_accuracy in [0, 1]; for several
+        models `model`, their place in the list, comes first.
+    """
+    import pandas as pd
+
+    from fwp.training import evaluate as evaluation
+
+    several = isinstance(models, Sequence)
+    rows = evaluation.evaluate(list(models) if several else [models], dataset, device=device)
+    frames = [pd.DataFrame(own).astype({"length": "Int64"}) for own in rows]
+    if not several:
+        return frames[0]
+    return pd.concat(dict(enumerate(frames)), names=["model"]).reset_index("model")
+
+
+def load_results(folder: str | Path = "results") -> "Results":
+    """The tidy tables of a finished experiment, as data frames.
+
+    Args:
+        folder: the experiment's results, or its folder `tables`.
+
+    Returns:
+        accuracy (per seed × bin and per seed × length), history (per seed × epoch) and runs.
+
+    Raises:
+        ResultsError: a table is missing or damaged.
+    """
+    from fwp.results.collect import read_results
+
+    folder = Path(folder)
+    return read_results(folder / "tables" if (folder / "tables").is_dir() else folder)
+
+
+def load_model(folder: str | Path, seed: int, dataset: Dataset | str | Path) -> "SequenceModel":
+    """A trained model of a cell.
+
+    Args:
+        folder: of the seeds that one job trained, such as results/cells/parity/lstm/seeds-0-2.
+        seed: which of them.
+        dataset: of its task, or the file of one, such as results/data/parity/test.npz.
+
+    Raises:
+        ResultsError, WeightsError, DatasetError: a file is missing or damaged.
+    """
+    from fwp.models.weights import load_trained_model
+    from fwp.results.record import read_record
+
+    data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset)
+    cell = read_record(Path(folder) / "cell.json")["config"]
+    return load_trained_model(cell, data, seed, Path(folder) / "model.safetensors")
