@@ -17,7 +17,7 @@ def titles(experiment) -> list[Name]:
     language, or as the title itself in small letters, takes the language's. Any other name is shown
     as it is.
     """
-    models, tasks = experiment.config["models"], experiment.config["tasks"]
+    models, tasks = (experiment.config.get(kind, {}) for kind in ("models", "tasks"))
     mixers = Counter(models[name]["mixer"] for name in experiment.models)
     found = []
     for name in experiment.models:
