@@ -26,9 +26,9 @@ from fwp.report.tables import datasets as dataset_tables
 from fwp.report.tables import grid, summary
 from fwp.results import collect, statistics, unfinished
 from fwp.results.collect import Results
-from fwp.results.frames import bin_limits
 from fwp.results.names import read_names
 from fwp.results.record import ResultsError, read_record
+from fwp.utils.bins import Bin
 from fwp.utils.files import write_text
 
 FIGURES = ("length", "strip", "survival-epochs", "learning")
@@ -132,7 +132,6 @@ def _figure(folder: Path, name: str) -> str:
 def _counts(found: Results) -> dict:
     runs = found.runs
     bins = statistics.by_bin(found.accuracy)
-    lengths = [limit for bin in bins["bin"].unique() for limit in bin_limits(bin)]
     return {
         "models": runs["model"].nunique(),
         "tasks": runs["task"].nunique(),
@@ -141,7 +140,7 @@ def _counts(found: Results) -> dict:
         "solved": int((runs["status"] == "solved").sum()),
         "diverged": int((runs["status"] == "diverged").sum()),
         "time": _duration(runs["seconds"].sum()),
-        "longest": max(lengths),
+        "longest": max(Bin.parse(bin).longest for bin in bins["bin"].unique()),
         "devices": sorted(runs["device"].unique()),
     }
 

@@ -19,7 +19,8 @@ from fwp.report.figures.style import (
     looks,
     settings,
 )
-from fwp.results.frames import bin_limits, present
+from fwp.results.frames import present
+from fwp.utils.bins import Bin
 
 # Neighbouring lengths whose ratio is below about e^0.2 = 1.22 share a point of the line: few
 # strings are tested per length, so that a line through single lengths would show chance.
@@ -50,7 +51,7 @@ def accuracy_by_length(
         for axis, task in zip(axes, tasks, strict=True):
             _panel(axis, points[points["task"] == task], training.get(task), style)
             bins = accuracy.loc[accuracy["task"] == task, "bin"].unique()
-            limits = [limit for bin in bins for limit in bin_limits(bin)]
+            limits = [limit for bin in bins for limit in Bin.parse(bin)]
             log_ticks(axis, min(limits), max(limits))
             axis.set_title(labels.task(task), pad=3)
             axis_in_percent(axis)
@@ -69,7 +70,7 @@ def grouped(accuracy: pd.DataFrame) -> pd.DataFrame:
     """
     rows = accuracy.assign(accuracy=accuracy["sequence_accuracy"].fillna(0.0))
     low, high = (
-        rows["bin"].map({bin: bin_limits(bin)[i] for bin in rows["bin"].unique()}).astype(float)
+        rows["bin"].map({bin: Bin.parse(bin)[i] for bin in rows["bin"].unique()}).astype(float)
         for i in (0, 1)
     )
     whole = rows["length"].isna()
