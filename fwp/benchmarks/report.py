@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from fwp.report import labels
 from fwp.report.figures.style import GREY, settings
-from fwp.report.tables.grid import markdown_table
+from fwp.report.tables.markdown import markdown_table
 
 LINES = {
     "native": ("#0072b2", "o"),

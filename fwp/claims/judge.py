@@ -161,10 +161,10 @@ def _weigh(
     else:
         verdict = SUPPORTED if (sides[0] > 0) == (criterion.below is None) else CONTRADICTED
     return Evidence(
-        *(task, model, bin, criterion, threshold, seeds, reached, value, low, high, verdict),
+        task, model, bin, criterion, threshold, seeds, reached, value, low, high, verdict,
         more=int(decided[0]) if len(decided) else None,
         **facts,
-    )
+    )  # fmt: skip
 
 
 def _side(low, high, claimed: float) -> np.ndarray:

@@ -38,11 +38,8 @@ def titles(experiment) -> list[Name]:
 
 def _model(name: str, mixer: str, given: str | None, facts: Facts, is_it: bool) -> Name:
     own = facts if is_it else Facts()
-    return Name(
-        *("model", name, mixer, given or own.title or name, "" if given else own.latex),
-        facts.state_names,
-        own.look,
-    )
+    title, latex = (given, "") if given else (own.title or name, own.latex)
+    return Name("model", name, mixer, title, latex, facts.state_names, own.look)
 
 
 def problems(experiment) -> Iterator[str]:

@@ -15,6 +15,7 @@ from fwp import languages, mixers
 from fwp.languages._title import titled
 from fwp.mixers._signature import read_signature
 from fwp.results.names import Name
+from fwp.utils.bins import Bin
 
 _SHOWN: ContextVar[dict[tuple[str, str], Name]] = ContextVar("shown", default={})  # noqa: B039
 
@@ -108,17 +109,17 @@ def escape_latex(text: str) -> str:
 
 def lengths(bin: str) -> str:
     """A bin of string lengths with an en dash: "2-50" → "2–50"."""
-    return bin.replace("-", "–")
+    return Bin.parse(bin).label
 
 
 def plural(count: int | Sized, ending: str = "s") -> str:
     """The ending of a noun: "" after one thing, else s."""
-    return "" if (count if isinstance(count, int) else len(count)) == 1 else ending
+    return "" if (len(count) if isinstance(count, Sized) else count) == 1 else ending
 
 
-def diverged(text: str, number: int) -> str:
+def with_dagger(text: str, diverged: int) -> str:
     """The text of a cell, with a dagger if a seed of it diverged."""
-    return f"{text}†" if number else text
+    return f"{text}†" if diverged else text
 
 
 def percent(share: float) -> str:

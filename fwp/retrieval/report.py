@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fwp.report.figures.style import GREY, looks, settings
-from fwp.report.tables.grid import markdown_table
+from fwp.report.tables.markdown import markdown_table
 from fwp.retrieval.grid import Job
 from fwp.retrieval.published import LOSS
 

@@ -9,6 +9,7 @@ with logging_to(snakemake.log[0]):
     from fwp.report.labels import shown_as
     from fwp.results.collect import read_results
     from fwp.results.names import read_names
+    from fwp.results.summary import read_summary
     from fwp.results.unfinished import read_unfinished
 
     tables = Path(snakemake.input.results[0]).parent
@@ -18,4 +19,5 @@ with logging_to(snakemake.log[0]):
             Path(snakemake.output.heatmap).parent,
             cards=snakemake.input.cards,
             missing=read_unfinished(tables / "missing.csv"),
+            summary=read_summary(tables),
         )
