@@ -45,9 +45,12 @@ test-slurm: setup ## run grids on a Slurm within this machine, as root, some fiv
 	@tests/slurm/cluster.sh missing
 	$(BIN)/python -m pytest -m slurm tests/slurm $(ARGS)
 
-lint: setup ## check style and workflow
+lint: setup ## check style, spelling, types, imports and workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pyright
 	$(BIN)/snakefmt --check $(SMK)
 	$(BIN)/snakemake --lint
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
 from fwp.datasets.sampling import make_dataset
 from fwp.experiment.experiment import Experiment, load_experiment
+from fwp.experiment.resolve import model_settings, training_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,14 +71,9 @@ def build_model(
     """
     from fwp.models import sequence_model
 
-    settings = {
-        "mixer": mixer,
-        "hidden": hidden,
-        "layers": layers,
-        "feed_forward": feed_forward,
-        "wiring": wiring,
-        "options": options,
-    }
+    settings = model_settings(
+        mixer, hidden=hidden, layers=layers, feed_forward=feed_forward, wiring=wiring, **options
+    )
     return sequence_model.build_model(settings, dataset, seed=seed, dtype=dtype)
 
 
@@ -86,6 +82,7 @@ def train(
     dataset: Dataset,
     *,
     seeds: Sequence[int] | None = None,
+    device: str = "cpu",
     **settings,
 ) -> "Run | list[Run]":
     """Train a model, or several of one shape as one pack; they keep the best epoch's weights.
@@ -94,8 +91,8 @@ def train(
         models: one model, or several.
         dataset: strings to train on and to select by.
         seeds: of each model, the seed that decides the order of the strings; 0, 1, … by default.
-        settings: epochs, batch_size, learning_rate and so on; see
-            `fwp.training.trainer.Trainer`.
+        device: cpu or cuda.
+        settings: epochs, batch_size, learning_rate and so on, the keys of `training` in a config.
 
     Returns:
         What training left behind (status, epochs, history, best epoch); a list for several models.
@@ -104,7 +101,8 @@ def train(
 
     several = isinstance(models, Sequence)
     pack = list(models) if several else [models]
-    runs = training.train(pack, dataset, seeds=seeds or range(len(pack)), **settings)
+    own, seeds = training_settings(**settings), seeds or range(len(pack))
+    runs = training.train(pack, dataset, own, seeds=seeds, device=device)
     return runs if several else runs[0]
 
 
@@ -163,9 +161,11 @@ def load_model(folder: str | Path, seed: int, dataset: Dataset | str | Path) -> 
     Raises:
         ResultsError, WeightsError, DatasetError: a file is missing or damaged.
     """
+    from fwp.experiment.cell import TrainedCell
     from fwp.models.weights import load_trained_model
     from fwp.results.record import read_record
 
     data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset)
-    cell = read_record(Path(folder) / "cell.json")["config"]
-    return load_trained_model(cell, data, seed, Path(folder) / "model.safetensors")
+    cell = TrainedCell.from_dict(read_record(Path(folder) / "cell.json")["config"])
+    path = Path(folder) / "model.safetensors"
+    return load_trained_model(cell.model, data, path, seed=seed, dtype=cell.dtype)

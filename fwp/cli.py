@@ -101,11 +101,10 @@ def _experiment(options):
 
 def _status(options) -> None:
     experiment = _experiment(options)
-    from fwp.experiment.names import titles
     from fwp.report.labels import shown_as
     from fwp.status.board import show
 
-    with shown_as(titles(experiment)):
+    with shown_as(experiment.names()):
         show(experiment, watch=options.watch)
 
 
@@ -146,7 +145,7 @@ def _train(options) -> None:
             "dataset": folder / "data.npz",
             "weights": folder / "model.safetensors",
         }
-        with Progress(cell, [options.seed], cell["training"]["epochs"]) as progress:
+        with Progress(cell, [options.seed], cell.training.epochs) as progress:
             runs = train_cell(
                 cell,
                 [options.seed],
@@ -164,7 +163,7 @@ def _train(options) -> None:
         )
         accuracies = folder / "accuracy.csv"
         facts = [{"seed": run.seed, "status": run.status}]
-        evaluate_cell(cell, runs=facts, **files, output=accuracies, device=options.device)
+        evaluate_cell(cell.trained, runs=facts, **files, output=accuracies, device=options.device)
         checkpoint_path(folder).unlink(missing_ok=True)
         _print_accuracy(accuracies)
         if options.output:

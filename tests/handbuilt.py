@@ -7,6 +7,7 @@ even, as in `fwp.languages.parity`; symbol 0 is "0", 1 is "1".
 import math
 
 import torch
+from tiny import model as settings_of
 
 from fwp.models.sequence_model import SequenceModel
 
@@ -15,7 +16,7 @@ K = 40.0  # the logistic function of it is 1 in floating point, and that of -K n
 
 def blank(mixer: str, hidden: int, **options) -> SequenceModel:
     """A model of one block without feed-forward part, all weights 0."""
-    model = SequenceModel(2, 2, mixer=mixer, hidden=hidden, feed_forward=0, options=options)
+    model = SequenceModel(2, 2, settings_of(mixer, hidden=hidden, feed_forward=0, options=options))
     for parameter in model.parameters():
         torch.nn.init.zeros_(parameter)
     return model.requires_grad_(False)

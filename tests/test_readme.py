@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny import model as settings_of
 
 from fwp.claims.claim import read_claims
 from fwp.experiment.experiment import load_experiment
@@ -50,7 +51,7 @@ def module(tmp_path, monkeypatch):
 
 def test_the_mixer_streams(module):
     module("readme_mixer", block("class Leaky"))
-    model = SequenceModel(3, 2, mixer="readme_mixer:Leaky", hidden=8, options={"bias": True})
+    model = SequenceModel(3, 2, settings_of("readme_mixer:Leaky", hidden=8, options={"bias": True}))
     tokens = torch.randint(3, (2, 9), generator=torch.Generator().manual_seed(0))
     whole, _ = model(tokens)
     first, state = model(tokens[:, :4])

@@ -19,6 +19,7 @@ import torch
 
 from fwp import languages
 from fwp.datasets.dataset import Split, load_dataset
+from fwp.experiment.cell import TrainedCell
 from fwp.languages._machine import Machine, difference, minimal, of_language, unread
 from fwp.languages._machine import run as run_machine
 from fwp.models.sequence_model import SequenceModel
@@ -211,7 +212,7 @@ def _fidelity(machine: Machine, symbols, said, alphabet, classes) -> float:
 
 
 def read_out_cell(
-    cell: dict,
+    cell: TrainedCell,
     *,
     runs: Sequence[dict],
     dataset: str | Path,
@@ -222,7 +223,7 @@ def read_out_cell(
     """Read an automaton out of every seed of a cell that is solved and write them as JSON.
 
     Args:
-        cell: the resolved cell.
+        cell: model and task.
         runs: of its record.
         dataset: the task's test strings; those of the second bin are read, beyond training.
         weights: the cell's weights file.
@@ -232,20 +233,21 @@ def read_out_cell(
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
-    data = load_dataset(dataset, cell["task"])
-    language = languages.get(cell["task"]["language"], **cell["task"]["params"])
+    data = load_dataset(dataset, cell.task)
+    language = languages.get(cell.task.language, **cell.task.params)
     own = of_language(language)
     split = data.test[min(1, len(data.test) - 1)]
     seeds = []
     for run in runs:
         facts = {"seed": run["seed"], "status": run["status"]}
         if run["status"] == "solved":
-            model = load_trained_model(cell, data, run["seed"], weights)
+            model = load_trained_model(
+                cell.model, data, weights, seed=run["seed"], dtype=cell.dtype
+            )
             found = read_out(model, split, data.alphabet, data.classes, device=device)
             facts |= asdict(found)
             if found.machine is not None and own is not None:
                 facts["difference"] = difference(found.machine, own)
                 facts["unread"] = unread(found.machine, own)
         seeds.append(facts)
-    names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
-    write_json(output, names | {"language": own, "seeds": seeds})
+    write_json(output, cell.names | {"language": own, "seeds": seeds})

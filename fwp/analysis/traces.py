@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fwp.datasets.dataset import Split, load_dataset
+from fwp.experiment.cell import TrainedCell
 from fwp.models.sequence_model import SequenceModel
 from fwp.models.weights import load_trained_model
 from fwp.training.batches import pad
@@ -127,7 +128,7 @@ def _peak(device: str) -> int:
 
 
 def trace_cell(
-    cell: dict,
+    cell: TrainedCell,
     *,
     seeds: Sequence[int],
     strings: int,
@@ -140,7 +141,7 @@ def trace_cell(
     """Trace every seed of a trained cell on the longest test strings and write two CSVs.
 
     Args:
-        cell: the resolved cell.
+        cell: model and task.
         seeds: those of its record.
         strings: how many strings to read.
         dataset: the task's test strings.
@@ -150,13 +151,12 @@ def trace_cell(
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
-    data = load_dataset(dataset, cell["task"])
-    names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
+    data = load_dataset(dataset, cell.task)
     found: tuple[list[dict], list[dict]] = ([], [])
     for seed in seeds:
-        model = load_trained_model(cell, data, seed, weights)
+        model = load_trained_model(cell.model, data, weights, seed=seed, dtype=cell.dtype)
         traced = trace(model, data.test[-1], strings=strings, device=device)
         for rows, own in zip(found, traced, strict=True):
-            rows += [names | {"seed": seed} | row for row in own]
+            rows += [cell.names | {"seed": seed} | row for row in own]
     for path, columns, rows in zip((states, positions), (STATES, POSITIONS), found, strict=True):
         write_rows(path, columns, rows)

@@ -7,6 +7,7 @@ recurrences; what is not a matrix product (norms, softmax, outer products, Adam)
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from fwp.benchmarks.ops import fastest, matrix_product_rate
+from fwp.experiment.cell import Cell
 from fwp.kernels.op import Op
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import SequenceModel
@@ -26,7 +28,7 @@ BATCHES = 8  # that a measurement goes through
 
 
 def measure(
-    cells: list[dict],
+    cells: Iterable[Cell],
     *,
     length: int = 50,
     packs: Iterable[int] = (1,),
@@ -36,7 +38,7 @@ def measure(
     """Time a training step (forward, backward, Adam) of each cell's model, as training does it.
 
     Args:
-        cells: resolved cells; the batch size is theirs.
+        cells: models with their training settings, such as the batch size.
         length: symbols of every string; nothing is padding.
         packs: how many seeds are trained at a time.
         device: "cpu" or "cuda".
@@ -48,7 +50,7 @@ def measure(
     """
     rate = matrix_product_rate(device=device)
     for cell in cells:
-        batch = cell["training"]["batch_size"]
+        batch = cell.training.batch_size
         (alone,) = _models(cell, 1)
         floor = batch * _operations(cell, length) / rate
         for size in packs:
@@ -58,7 +60,7 @@ def measure(
                 with _reference() if kind == "reference" else flushing_denormals():
                     seconds = _seconds(cell, size, batch, length, device, budget)
                 yield {
-                    "model": cell["model"]["name"],
+                    "model": cell.model.name,
                     "recurrence": kind,
                     "pack": size,
                     "batch": batch,
@@ -69,20 +71,19 @@ def measure(
                 }
 
 
-def _seconds(cell, size: int, batch: int, length: int, device: str, budget: float) -> float:
+def _seconds(cell: Cell, size: int, batch: int, length: int, device: str, budget: float) -> float:
     with cuda_graphs.stream(device):
-        learner, batches = _learner(cell, size, batch, length, device)
-        learner.epoch([batches] * size)  # compiles and captures
-        return fastest(lambda: learner.epoch([batches] * size), device, budget) / len(batches)
+        train_step, batches = _train_step(cell, size, batch, length, device)
+        train_step.epoch([batches] * size)  # compiles and captures
+        return fastest(lambda: train_step.epoch([batches] * size), device, budget) / len(batches)
 
 
-def _models(cell: dict, count: int) -> list[SequenceModel]:
-    settings = {key: value for key, value in cell["model"].items() if key != "name"}
-    return [SequenceModel(2, 2, **settings) for _ in range(count)]
+def _models(cell: Cell, count: int) -> list[SequenceModel]:
+    return [SequenceModel(2, 2, cell.model) for _ in range(count)]
 
 
-def _learner(cell: dict, size: int, batch: int, length: int, device: str):
-    """A learner of `size` models, and batches of different binary strings."""
+def _train_step(cell: Cell, size: int, batch: int, length: int, device: str):
+    """A step of training of `size` models, and batches of different binary strings."""
     count, rng = BATCHES * batch, np.random.default_rng(0)
     tokens, targets = (torch.from_numpy(rng.integers(2, size=(count, length))) for _ in range(2))
     each = np.full(count, length)
@@ -94,19 +95,20 @@ def _learner(cell: dict, size: int, batch: int, length: int, device: str):
         first=np.arange(count),
     )
     pack = Pack([model.to(device) for model in _models(cell, size)])
-    adam = {"learning_rate": 0.0, "betas": (0.9, 0.995), "eps": 1e-9}
+    # The weights stay as they are, so that all repetitions do the same.
+    settings = replace(cell.training, learning_rate=0.0, schedule="constant", warmup=0.0)
     rows = np.arange(count).reshape(BATCHES, batch)
-    return TrainStep(pack, strings, [], **adam), [
+    return TrainStep(pack, strings, [], settings, steps=BATCHES), [
         Batch(r, np.ones_like(r), r.size * length, length, length) for r in rows
     ]
 
 
-def _operations(cell: dict, length: int) -> int:
+def _operations(cell: Cell, length: int) -> int:
     """Floating-point operations of the matrix products in a step on one string."""
     plain = torch.backends.mkldnn.flags(enabled=False)  # a fused LSTM would hide its products
-    learner, (batch, *_) = _learner(cell, 1, 1, length, "cpu")
+    train_step, (batch, *_) = _train_step(cell, 1, 1, length, "cpu")
     with _reference(), plain, FlopCounterMode(display=False) as counter:
-        learner.epoch([[batch]])
+        train_step.epoch([[batch]])
     return counter.get_total_flops()
 
 
@@ -124,8 +126,8 @@ def _reference() -> Iterator[list[str]]:
         yield called
 
 
-def _has_op(cell: dict, length: int) -> bool:
-    learner, (batch, *_) = _learner(cell, 1, 1, length, "cpu")
+def _has_op(cell: Cell, length: int) -> bool:
+    train_step, (batch, *_) = _train_step(cell, 1, 1, length, "cpu")
     with _reference() as called:
-        learner.epoch([[batch]])
+        train_step.epoch([[batch]])
     return bool(called)

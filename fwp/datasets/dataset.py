@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fwp.datasets.spec import TaskSettings
 from fwp.utils.bins import Bin
 from fwp.utils.files import atomic
 
@@ -152,12 +153,11 @@ def save_dataset(dataset: Dataset, path: str | Path) -> None:
             archive.writestr(member, buffer.getvalue(), compresslevel=6)
 
 
-def load_dataset(path: str | Path, task: dict | None = None) -> Dataset:
+def load_dataset(path: str | Path, task: TaskSettings | None = None) -> Dataset:
     """Read a dataset written by `save_dataset`.
 
     DatasetError, one line, for a file that is missing, damaged or not a dataset, whose contents do
-    not match the hash written with them, or that is not of the language of `task` (language and
-    params, as in a cell).
+    not match the hash written with them, or that is not of the language of `task`.
     """
     path = Path(path)
     try:
@@ -186,7 +186,8 @@ def load_dataset(path: str | Path, task: dict | None = None) -> Dataset:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(f"{path}: not a dataset, or a damaged one ({reason})") from error
     if task is not None:
-        held, wanted = (_canonical([x["language"], x["params"]]).decode() for x in (header, task))
+        held = _canonical([dataset.language, dataset.params]).decode()
+        wanted = _canonical([task.language, dict(task.params)]).decode()
         if held != wanted:
             raise DatasetError(f"{path}: holds strings of {held}, not of {wanted}")
     return dataset

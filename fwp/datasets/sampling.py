@@ -26,6 +26,7 @@ import numpy as np
 
 from fwp import languages
 from fwp.datasets.dataset import Dataset, Split
+from fwp.datasets.spec import BinnedStrings, DatasetSpec, TaskSettings, TrainStrings
 from fwp.languages import Language
 from fwp.utils.bins import Bin
 
@@ -34,15 +35,11 @@ FEW = 3  # strings of a length that are too few to be shared out
 ROUNDS = 8  # of draws from the language's own distribution, before uniform choice fills a set
 
 
-def build_dataset(spec: dict, drawn: Dataset | None = None) -> Dataset:
+def build_dataset(spec: DatasetSpec, drawn: Dataset | None = None) -> Dataset:
     """Draw the sets of a task; the same spec gives the same bits.
 
     Args:
-        spec: {"name": task, "language": name, "params": {...}, "seed": 0,
-            "train": {"min_length": 2, "max_length": 50, "count": 10000},
-            "validation": {"bins": [[2, 50], [51, 100]], "count": 500},
-            "test": {"bins": [[2, 50], ...], "count": 1000}}; counts are strings per bin, and upper
-            bounds where there are not so many.
+        spec: what to draw.
         drawn: sets of this task that are there already, to be taken as they are: training and
             validation, and test sets of some of the windows.
 
@@ -52,14 +49,15 @@ def build_dataset(spec: dict, drawn: Dataset | None = None) -> Dataset:
     """
     language, shares = plan(spec)
     if drawn is not None:
+        wanted = json.loads(json.dumps(spec.as_dict()))
         for key in ("language", "params", "seed", "train", "validation"):
-            if drawn.spec.get(key) != json.loads(json.dumps(spec.get(key))):
+            if drawn.spec.get(key) != wanted[key]:
                 raise ValueError(
-                    f"the sets that are drawn must be of the same {key}: {spec.get(key)}, "
+                    f"the sets that are drawn must be of the same {key}: {wanted[key]}, "
                     f"got {drawn.spec.get(key)}"
                 )
     repeats = holds_few(language, spec)
-    seed = [spec.get("seed", 0), spec["language"], spec.get("params", {})]
+    task, seed = spec.task, (spec.seed, spec.task.language, dict(spec.task.params))
     splits: dict[str, Split] = {}
     used: dict[int, set[str]] = {}  # by length
     for kind in KINDS:
@@ -85,25 +83,23 @@ def build_dataset(spec: dict, drawn: Dataset | None = None) -> Dataset:
             splits[name] = _split(language, name, str(window), strings)
     in_order = [name for kind in reversed(KINDS) for name in splits if name.split()[0] == kind]
     return Dataset(
-        task=spec["name"],
-        language=spec["language"],
-        params=dict(spec.get("params", {})),
+        task=task.name,
+        language=task.language,
+        params=dict(task.params),
         alphabet=tuple(language.alphabet),
         classes=tuple(language.classes),
         splits={name: splits[name] for name in in_order},
-        spec=json.loads(json.dumps(spec)),
+        spec=json.loads(json.dumps(spec.as_dict())),
     )
 
 
-def plan(spec: dict) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
+def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
     """Return the language and who gets what: kind of set -> window -> length -> number of strings.
 
     ValueError, one line, for windows and counts that make no sense, for a window that holds no
     string of the language and for a set that would be left without strings.
     """
-    if lacking := [key for key in ("name", "language", *reversed(KINDS)) if key not in spec]:
-        raise ValueError(f"a dataset's spec needs the key {lacking[0]!r}, got {', '.join(spec)}")
-    language = languages.get(spec["language"], **spec.get("params", {}))
+    language = languages.get(spec.task.language, **spec.task.params)
     repeats = holds_few(language, spec)
     windows = {kind: _windows(spec, kind) for kind in KINDS}
     used: dict[int, int] = {}  # strings given away, by length
@@ -111,7 +107,7 @@ def plan(spec: dict) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
     def available(kind: str, length: int) -> int:
         total = language.count(length)
         if repeats:
-            return spec["train"]["count"] if kind == "train" else total
+            return spec.train.count if kind == "train" else total
         left = total - used.get(length, 0)
         later = [window for other in KINDS[KINDS.index(kind) + 1 :] for window in windows[other]]
         if any(window.holds(length) for window in later):
@@ -120,7 +116,7 @@ def plan(spec: dict) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
 
     shares: dict[str, dict[Bin, dict[int, int]]] = {}
     for kind in KINDS:
-        count = spec[kind]["count"]
+        count = getattr(spec, kind).count
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise ValueError(
                 f"{kind}: the number of strings is a whole number of at least 1, got {count!r}"
@@ -141,7 +137,7 @@ def plan(spec: dict) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
     return language, shares
 
 
-def holds_few(language: Language, spec: dict) -> bool:
+def holds_few(language: Language, spec: DatasetSpec) -> bool:
     """Whether the training window has too few strings of each length to share them out."""
     lengths = _lengths(language, "train", *_windows(spec, "train"))
     return all(language.count(length) <= FEW for length in lengths)
@@ -168,10 +164,8 @@ def spread(count: int, room: list[int]) -> list[int]:
     return shares
 
 
-def _windows(spec: dict, kind: str) -> list[Bin]:
-    if kind == "train":
-        return [Bin(spec[kind]["min_length"], spec[kind]["max_length"])]
-    windows = [Bin(*window) for window in spec[kind]["bins"]]
+def _windows(spec: DatasetSpec, kind: str) -> list[Bin]:
+    windows = [Bin(*window) for window in getattr(spec, kind).bins]
     if not windows:
         raise ValueError(f"{kind}: at least one bin is needed, got none")
     for first, second in pairwise(sorted(windows)):
@@ -253,13 +247,11 @@ def make_dataset(
         seed: decides which strings are drawn.
     """
     return build_dataset(
-        {
-            "name": language,
-            "language": language,
-            "params": params,
-            "seed": seed,
-            "train": {"min_length": train[0], "max_length": train[1], "count": counts[0]},
-            "validation": {"bins": [list(window) for window in validation], "count": counts[1]},
-            "test": {"bins": [list(window) for window in test], "count": counts[2]},
-        }
+        DatasetSpec(
+            TaskSettings(language, language, params),
+            seed,
+            TrainStrings(*train, counts[0]),
+            BinnedStrings(tuple((low, high) for low, high in validation), counts[1]),
+            BinnedStrings(tuple((low, high) for low, high in test), counts[2]),
+        )
     )

@@ -90,8 +90,8 @@ def _reachable(roots: tuple[str, ...], folders: Sequence[str | Path]) -> dict[st
     waiting = [(root, True) for root in roots]
     # A user's module may import its neighbours, which change results just as it does.
     own = {"fwp", *(root.partition(".")[0] for root in roots)}
-    places = {source.find(top, folders) for top in own} - {None}
-    neighbours = {file.parent for file in places if file.name != "__init__.py"}
+    places = (source.find(top, folders) for top in own)
+    neighbours = {file.parent for file in places if file and file.name != "__init__.py"}
     while waiting:
         name, needed = waiting.pop()
         if name in found or name in INERT or source.is_standard(name):

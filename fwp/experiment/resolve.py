@@ -4,76 +4,124 @@ Of settings in several places the later one wins: defaults, the model's, the tas
 model × task. A config here is one that satisfies the schema, with all defaults.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from fwp.config import schema
-from fwp.config.loading import merge
+from fwp.config.loading import ConfigError, dotted, merge
+from fwp.config.settings import ModelSettings, TrainingSettings
+from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.mixers._signature import Option
 
 MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
 
 
-def entry(config: dict, *keys: str) -> dict:
+def section(config: dict, *keys: str) -> dict:
     """What stands at a place, or nothing."""
     for key in keys:
         config = config.get(key, {})
     return config
 
 
-def model_settings(config: dict, model: str, task: str) -> dict:
+def place(config: dict, own: tuple, keys: tuple) -> str:
+    """Where a setting is given: at `own`, such as ("tasks", task), or for all."""
+    value = config
+    for key in (*own, *keys):
+        if not isinstance(value, dict) or key not in value:
+            return dotted(keys)
+        value = value[key]
+    return dotted([*own, *keys])
+
+
+def given_model(config: dict, model: str, task: str) -> dict:
     """Model settings and options of the mixer, as given."""
     settings = dict(config["model"])
-    settings |= entry(config, "models", model)
-    settings |= entry(config, "tasks", task, "model")
-    settings |= entry(config, "overrides", model, task)
+    settings |= section(config, "models", model)
+    settings |= section(config, "tasks", task, "model")
+    settings |= section(config, "overrides", model, task)
     for key in ("training", "title"):
         settings.pop(key, None)
     return settings
 
 
-def training_settings(config: dict, model: str, task: str) -> dict:
+def given_training(config: dict, model: str, task: str) -> dict:
     """How the model is trained, as given."""
     training = dict(config["training"])
-    training |= entry(config, "models", model, "training")
-    training |= entry(config, "tasks", task, "training")
-    return training | entry(config, "overrides", model, task, "training")
+    training |= section(config, "models", model, "training")
+    training |= section(config, "tasks", task, "training")
+    return training | section(config, "overrides", model, task, "training")
 
 
-def resolved_model(config: dict, model: str, task: str, options: dict[str, Option]) -> dict:
-    """The `model` of a cell; `options` are those that the mixer has."""
-    settings = model_settings(config, model, task)
+def resolved_model(
+    config: dict, model: str, task: str, options: Mapping[str, Option]
+) -> ModelSettings:
+    """The model of a cell; `options` are those that the mixer has."""
+    settings = given_model(config, model, task)
     chosen = {key: option.default for key, option in options.items() if option.known}
     for key, value in settings.items():
         if key in options:
             # 1 and 1.0 are the same number and must not look like a change.
             is_float = float in options[key].types and isinstance(value, int)
             chosen[key] = float(value) if is_float and not isinstance(value, bool) else value
-    resolved = {"name": model} | {key: settings[key] for key in MODEL_KEYS}
-    return resolved | {"options": {key: chosen[key] for key in options if key in chosen}}
+    return ModelSettings(
+        name=model,
+        **{key: settings[key] for key in MODEL_KEYS},
+        options={key: chosen[key] for key in options if key in chosen},
+    )
 
 
-def resolved_training(config: dict, model: str, task: str) -> dict:
-    """The `training` of a cell."""
-    training = training_settings(config, model, task)
-    for key in ("learning_rate", "eps"):
-        training[key] = float(training[key])
-    training["betas"] = [float(beta) for beta in training["betas"]]
-    return {key: training[key] for key in schema.defaults()["training"]}
+def resolved_training(config: dict, model: str, task: str) -> TrainingSettings:
+    """How the model of a cell is trained."""
+    return TrainingSettings.from_dict(given_training(config, model, task))
 
 
-def resolved_task(config: dict, task: str) -> dict:
-    """The `task` of a cell."""
-    found = entry(config, "tasks", task)
+def resolved_task(config: dict, task: str) -> TaskSettings:
+    """The task of a cell."""
+    found = section(config, "tasks", task)
     params = dict(sorted(found.get("params", {}).items()))
-    return {"name": task, "language": found["language"], "params": params}
+    return TaskSettings(task, found["language"], params)
 
 
-def resolved_dataset(config: dict, task: str) -> dict:
-    """What the strings of a task are drawn from, for `fwp.datasets.sampling.build_dataset`."""
-    data = merge(config["data"], entry(config, "tasks", task, "data"))
-    test = merge(config["evaluation"], entry(config, "tasks", task, "evaluation"))
-    return {
-        **resolved_task(config, task),
-        "seed": data["seed"],
-        "train": data["train"],
-        "validation": data["validation"],
-        "test": test,
-    }
+def resolved_dataset(config: dict, task: str) -> DatasetSpec:
+    """What the strings of a task are drawn from."""
+    data = merge(config["data"], section(config, "tasks", task, "data"))
+    test = merge(config["evaluation"], section(config, "tasks", task, "evaluation"))
+    return DatasetSpec.from_dict(resolved_task(config, task).as_dict() | data | {"test": test})
+
+
+# Without a config ---------------------------------------------------------------------------------
+
+
+def model_settings(mixer: str, **given: Any) -> ModelSettings:
+    """Settings of a model of one's own; what is left out is the default.
+
+    Args:
+        mixer: as in a config.
+        given: model settings, and options of the mixer.
+
+    Raises:
+        ConfigError: the schema refuses a setting.
+    """
+    config = _complete("models.model", {"models": {"model": {"mixer": mixer, **given}}})
+    settings = given_model(config, "model", "task")
+    options = {key: value for key, value in settings.items() if key not in MODEL_KEYS}
+    return ModelSettings(name=mixer, **{key: settings[key] for key in MODEL_KEYS}, options=options)
+
+
+def training_settings(**given: Any) -> TrainingSettings:
+    """Settings of a training run of one's own; what is left out is the default.
+
+    Raises:
+        ConfigError: the schema refuses a setting, or has none of this name.
+    """
+    config = _complete("training", {"training": given})
+    return TrainingSettings.from_dict(config["training"])
+
+
+def _complete(place: str, given: dict) -> dict:
+    """A config of what is given, and defaults; ConfigError with places relative to `place`."""
+    whole = {"models": {"model": {"mixer": "-"}}, "tasks": {"task": {"language": "-"}}} | given
+    found, problems = schema.check(whole)
+    if problems:
+        raise ConfigError((line.removeprefix(f"{place}.") for line in problems), "the settings")
+    return merge(schema.defaults(), found)

@@ -4,8 +4,13 @@ Rough upper bounds. To ask for too much costs a later place in the queue; to ask
 costs another attempt, which asks for more and goes on from the checkpoint of the one before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from fwp.config.settings import ModelSettings
+from fwp.datasets.spec import DatasetSpec
+from fwp.experiment.cell import Cell
+from fwp.utils.gpus import visible_gpus
 
 START = 15  # minutes until all is loaded from a slow shared disk and kernels are compiled
 
@@ -28,42 +33,57 @@ class Request(NamedTuple):
     minutes: int
 
 
-def drawing(dataset: dict) -> Request:
-    """For drawing the strings of a dataset (see `fwp.experiment.experiment.Experiment.dataset`)."""
-    symbols = sum(_symbols(dataset[kind]) for kind in ("train", "validation", "test"))
+def gpus_here(device: str) -> int:
+    """GPUs of this machine that jobs may use; `device` is auto, cpu or cuda."""
+    return 0 if device == "cpu" else len(visible_gpus())
+
+
+def gpus_per_job(device: str) -> int:
+    """What a job that runs models asks of the resource `gpu`, here or on a cluster."""
+    return int(device == "cuda" or gpus_here(device) > 0)
+
+
+def drawing(dataset: DatasetSpec) -> Request:
+    """For drawing the strings of a dataset."""
+    parts = (dataset.train, dataset.validation, dataset.test)
+    symbols = sum(_symbols(part.bins, part.count) for part in parts)
     return _request(1000e6 + 100 * symbols, 1e-5 * symbols)
 
 
-def training(cell: dict, dataset: dict, *, seeds: int, gpu: bool, state_grows: bool) -> Request:
-    """For training seeds of a cell (see `fwp.experiment.experiment.Experiment.cell`).
+def training(
+    cell: Cell, dataset: DatasetSpec, *, seeds: int, gpu: bool, state_grows: bool
+) -> Request:
+    """For training seeds of a cell.
 
     Args:
         state_grows: whether the mixer's symbols meet all symbols before them.
     """
-    model, settings = cell["model"], cell["training"]
-    train, validation = dataset["train"], dataset["validation"]
-    symbols = _symbols(train) + _symbols(validation) / READING
-    longest = train["max_length"]
-    work = seeds * settings["epochs"] * symbols * _parameters(model, longest * state_grows)
+    model, settings = cell.model, cell.training
+    train, validation = dataset.train, dataset.validation
+    symbols = _symbols(train.bins, train.count)
+    symbols += _symbols(validation.bins, validation.count) / READING
+    longest = train.max_length
+    work = seeds * settings.epochs * symbols * _parameters(model, longest * state_grows)
     # Of every symbol, what the backward pass needs, 4 bytes each, and what lies beside the strings.
-    kept = model["layers"] * model["hidden"] * (16 + 4 * model["feed_forward"])
-    batch = 0 if gpu else 4 * settings["batch_size"] * longest * kept
-    memory = _weights(model, seeds) + 64 * train["count"] * longest + batch
+    kept = model.layers * model.hidden * (16 + 4 * model.feed_forward)
+    batch = 0 if gpu else 4 * settings.batch_size * longest * kept
+    memory = _weights(model, seeds) + 64 * train.count * longest + batch
     return _request(BASE[gpu] * 1e6 + memory, work / RATE[gpu])
 
 
-def evaluation(cell: dict, dataset: dict, *, seeds: int, gpu: bool, state_grows: bool) -> Request:
+def evaluation(
+    cell: Cell, dataset: DatasetSpec, *, seeds: int, gpu: bool, state_grows: bool
+) -> Request:
     """For measuring seeds of a cell on the test strings; arguments as for `training`."""
-    model, test = cell["model"], dataset["test"]
+    model, test = cell.model, dataset.test
     work = sum(
-        _symbols({"bins": [window], "count": test["count"]})
-        * _parameters(model, window[1] * state_grows)
-        for window in test["bins"]
+        _symbols([(low, high)], test.count) * _parameters(model, high * state_grows)
+        for low, high in test.bins
     )
-    longest = max(high for _, high in test["bins"])
-    memory = _weights(model, seeds) + 16 * test["count"] * longest
+    longest = max(high for _, high in test.bins)
+    memory = _weights(model, seeds) + 16 * test.count * longest
     if state_grows and not gpu:  # a key and a value of every symbol before
-        memory += 8 * LINES * longest * model["layers"] * model["hidden"]
+        memory += 8 * LINES * longest * model.layers * model.hidden
     return _request(BASE[gpu] * 1e6 + memory, seeds * work / RATE[gpu] / READING)
 
 
@@ -71,18 +91,17 @@ def _request(memory: float, seconds: float) -> Request:
     return Request(round(memory / 1e6), START + round(seconds / 60))
 
 
-def _symbols(strings: dict) -> float:
-    """Symbols of the strings that a section of a dataset's spec asks for, by mean length."""
-    windows: Sequence = strings.get("bins") or [(strings["min_length"], strings["max_length"])]
-    return sum(strings["count"] * (low + high) / 2 for low, high in windows)
+def _symbols(bins: Iterable[tuple[int, int]], count: int) -> float:
+    """Symbols of `count` strings of each bin, by mean length."""
+    return sum(count * (low + high) / 2 for low, high in bins)
 
 
-def _parameters(model: dict, before: int) -> float:
+def _parameters(model: ModelSettings, before: int) -> float:
     """Parameters that a symbol meets, and so many symbols before it."""
-    width = max(model["hidden"], NARROW)
-    return model["layers"] * width * (width * (4 + 2 * model["feed_forward"]) + before)
+    width = max(model.hidden, NARROW)
+    return model.layers * width * (width * (4 + 2 * model.feed_forward) + before)
 
 
-def _weights(model: dict, seeds: int) -> float:
+def _weights(model: ModelSettings, seeds: int) -> float:
     """Bytes of weights, gradients, Adam's averages, the best weights, and copies to write."""
     return 32 * seeds * _parameters(model, 0)

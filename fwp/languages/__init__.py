@@ -77,8 +77,7 @@ def _index() -> dict[str, tuple[str, str]]:
     index: dict[str, tuple[str, str]] = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
         for node in _parsed(path).body:
-            name = _declared_name(node)
-            if name is None:
+            if not isinstance(node, ast.ClassDef) or (name := _declared_name(node)) is None:
                 continue
             place = (f"{__name__}.{path.stem}", node.name)
             if name in index:
@@ -98,10 +97,8 @@ def _parsed(path: Path) -> ast.Module:
         raise ValueError(f"{place}{path.name} is not valid Python: {error.msg}") from None
 
 
-def _declared_name(node: ast.stmt) -> str | None:
+def _declared_name(node: ast.ClassDef) -> str | None:
     """The string that a class definition assigns to `name` in its body, if it does."""
-    if not isinstance(node, ast.ClassDef):
-        return None
     for statement in node.body:
         if isinstance(statement, ast.Assign):
             targets = statement.targets
@@ -111,5 +108,5 @@ def _declared_name(node: ast.stmt) -> str | None:
             continue
         is_name = any(isinstance(target, ast.Name) and target.id == "name" for target in targets)
         if is_name and isinstance(statement.value, ast.Constant):
-            return statement.value.value
+            return str(statement.value.value)
     return None

@@ -88,7 +88,7 @@ class _Places:
     """The positions of an expression: the symbols there, and which positions may follow."""
 
     def __init__(self):
-        self.symbols: list[frozenset[str]] = []
+        self.symbols: list = []  # sets
         self.follow: list[int] = []
 
     def add(self, expression: object) -> Ends:
@@ -114,7 +114,7 @@ class _Places:
                 ends = self.add(part)
                 self._link(ends.last, ends.first)
                 return ends._replace(empty=ends.empty or low == 0)
-            case Repeated(part, low, high):
+            case Repeated(part, low, int(high)):
                 optional = Choice([Sequel([]), part])
                 return self.add(Sequel([part] * low + [optional] * (high - low)))
         if len(self.symbols) == MOST_POSITIONS:

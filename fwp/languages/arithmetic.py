@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fwp.languages._checks import check_integer
-from fwp.languages.base import NO_TARGET, Language
+from fwp.languages.base import NO_TARGET, Language, State
 from fwp.languages.tracking import ASK, Asked, check_labels, independent
 
 
@@ -46,7 +46,7 @@ class ModularArithmetic(Language):
         self.classes = tuple(map(str, range(modulus)))
         self.alphabet = (*self.classes, *self.operators, *([ASK] if self.asks else []))
 
-    def step(self, state: tuple | Asked, symbol: str) -> tuple | Asked | None:
+    def step(self, state: State, symbol: str) -> State | None:
         if isinstance(state, Asked):
             return None
         total, term, operator = state
@@ -61,10 +61,10 @@ class ModularArithmetic(Language):
             return None
         return Asked(state) if symbol == ASK else (total, term, symbol)
 
-    def accepts(self, state: tuple | Asked) -> bool:
+    def accepts(self, state: State) -> bool:
         return isinstance(state, Asked) if self.asks else not state[2]
 
-    def target(self, state: tuple | Asked) -> int:
+    def target(self, state: State) -> int:
         if self.asks != isinstance(state, Asked):
             return NO_TARGET
         total, term, operator = state.state if self.asks else state

@@ -1,16 +1,17 @@
 """What a language is: a deterministic transition system whose states carry the target."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from functools import cached_property
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from fwp.languages._checks import check_window
 from fwp.languages._labeller import Labeller
 
-State = Hashable
+State = Any
+"""Of a language's own kind: a number, a text, a tuple; hashable."""
 NO_TARGET = -100
 """The target of a position without one; loss and accuracies leave such positions out."""
 
@@ -140,7 +141,7 @@ class Language(ABC):
             raise ValueError(self.unreadable(string, int(foreign[0])))
         return tokens[slots]
 
-    def decode(self, tokens: np.ndarray) -> str:
+    def decode(self, tokens: Iterable[int]) -> str:
         """The string that `tokens` stand for."""
         return "".join([self.alphabet[token] for token in tokens])
 
@@ -274,7 +275,7 @@ class Language(ABC):
         return Labeller(self)
 
     @cached_property
-    def _counted(self) -> dict[tuple[State, int], int]:
+    def _counted(self) -> dict[tuple, int]:
         return {}
 
     def _next(self, state: State) -> list[State]:

@@ -80,7 +80,7 @@ class Boolean(Language):
         strings: list[str] = []
         while len(strings) < count:
             numbers = rng.random((BATCH, length))
-            kinds = sum((numbers >= share).astype(np.int8) for share in self._law)
+            kinds = np.stack([numbers >= share for share in self._law]).sum(axis=0, dtype=np.int8)
             for trial in kinds[kinds.sum(axis=1, dtype=np.int64) == length - 1]:
                 cut = int(np.argmin(np.cumsum(trial - 1, dtype=np.int64))) + 1
                 values = rng.integers(2, size=length)

@@ -114,12 +114,15 @@ class CounterMachine(Language):
         while waiting:
             state, positive = waiting.popleft()
             for symbol in self.alphabet:
-                following, actions = self._rules.get((state, symbol, positive), (None, ()))
+                rule = self._rules.get((state, symbol, positive))
+                if rule is None:
+                    continue
+                following, actions = rule
                 signs = [
                     (True,) if action > 0 else (False, True) if action < 0 else (was,)
-                    for action, was in zip(actions, positive, strict=bool(actions))
+                    for action, was in zip(actions, positive, strict=True)
                 ]
-                for after in product(*signs) if following is not None else ():
+                for after in product(*signs):
                     if (kind := (following, after)) not in found:
                         found.add(kind)
                         waiting.append(kind)

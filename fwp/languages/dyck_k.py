@@ -45,7 +45,7 @@ class DyckK(Language):
     def target(self, state: str) -> int:
         if not state:
             return 0
-        full = len(state) == self.depth and self.depth > 1
+        full = len(state) == self.depth != 1
         return 1 + self.opening.index(state[-1]) + full * self.kinds
 
     def _of_kinds(self, rng: np.random.Generator, word: str) -> str:

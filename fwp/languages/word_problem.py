@@ -69,8 +69,9 @@ def one_line(p: Permutation) -> str:
 
 def generators_of(group: str) -> list[Permutation]:
     """Generators of a group given by name; ValueError if there is no such group or it is large."""
-    factors = [re.fullmatch(r"([ZSA])([1-9]\d?)", name) for name in str(group).split("x")]
-    if not all(factors):
+    names = str(group).split("x")
+    factors = [found for name in names if (found := re.fullmatch(r"([ZSA])([1-9]\d?)", name))]
+    if len(factors) < len(names):
         raise ValueError(
             f"group: must be Z, S or A with a number of points, or several of them joined by x "
             f"(S3xZ2), got {group!r}"

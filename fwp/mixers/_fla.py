@@ -41,6 +41,10 @@ class State(tuple):
         seen: how many symbols have been read.
     """
 
+    parts: list
+    structure: pytree.TreeSpec
+    seen: int
+
     def __new__(cls, cache, seen: int):
         parts, structure = pytree.tree_flatten(dict(cache[0]))
         state = super().__new__(cls, (x for x in parts if isinstance(x, Tensor)))
@@ -50,7 +54,7 @@ class State(tuple):
 
     def cache(self):
         """A cache of the package's; of copies, since some layers write into it."""
-        from fla.models.utils import Cache
+        from fla.models.utils import Cache  # pyright: ignore[reportMissingImports]
 
         tensors = iter(self)
         parts = [next(tensors).clone() if x is State else x for x in self.parts]
@@ -96,7 +100,7 @@ class Layer(nn.Module):
         require_gpu(type(self).__name__, x)
         if self.training and state is None:
             return self._call(x), None
-        from fla.models.utils import Cache
+        from fla.models.utils import Cache  # pyright: ignore[reportMissingImports]
 
         cache = Cache() if state is None else state.cache()
         try:

@@ -36,7 +36,6 @@ class Recurrent(nn.Module):
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None):
         """Map x [B, T, hidden] to y [B, T, hidden]; every part of the state is [B, hidden]."""
-        if state is not None and len(state) == 1:
-            (state,) = state
-        y, state = self.op(x, self.w_x, self.w_h, self.b, initial_state=state)
-        return y, state if isinstance(state, tuple) else (state,)
+        before = state[0] if state is not None and len(state) == 1 else state
+        y, after = self.op(x, self.w_x, self.w_h, self.b, initial_state=before)
+        return y, after if isinstance(after, tuple) else (after,)

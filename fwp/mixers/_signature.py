@@ -146,6 +146,8 @@ def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
             f"{', '.join(modules)}{suggestion(layer, modules)}"
         )
     path = source.find(modules[layer], folders)
+    if path is None:
+        raise SignatureError(f"names a layer whose source cannot be found: {modules[layer]}")
     classes = {
         node.name: node for node in source.parse(path).body if isinstance(node, ast.ClassDef)
     }
@@ -237,8 +239,9 @@ def _allowed(annotation: ast.expr | None) -> tuple[tuple[type, ...], tuple]:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             parts = [_allowed(left)[0], _allowed(right)[0]]
             return (parts[0] + parts[1], ()) if all(parts) else ((), ())
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=values):
-            nodes = values.elts if isinstance(values, ast.Tuple) else [values]
-            if all(isinstance(node, ast.Constant) for node in nodes):
-                return (), tuple(node.value for node in nodes)
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=given):
+            nodes = given.elts if isinstance(given, ast.Tuple) else [given]
+            values = tuple(node.value for node in nodes if isinstance(node, ast.Constant))
+            if len(values) == len(nodes):
+                return (), values
     return (), ()

@@ -45,7 +45,7 @@ class DeltaRNN(nn.Module):
         q, k = self.feature_map(qk.unflatten(-1, (2, *heads))).unbind(2)
         v, rec_k, rec_v = (part.unflatten(-1, heads) for part in vectors)
         beta, rec_beta = torch.sigmoid(rates).chunk(2, dim=-1)
-        memory, recurrent = (None, None) if state is None else (state[0], tuple(state[1:]))
+        memory, recurrent = (None, None) if state is None else (state[0], (state[1], state[2]))
         z, memory = delta_rule(q, k, v, beta, initial_state=memory)
         rec_k = torch.softmax(rec_k, dim=-1)
         y, recurrent = delta_rnn(z, rec_k, rec_v, rec_beta, initial_state=recurrent)

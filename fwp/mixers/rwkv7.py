@@ -1,6 +1,7 @@
 """RWKV-7: decay, erasure and writing, each with a vector of its own (Peng et al. 2025)."""
 
 import math
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -47,7 +48,7 @@ class RWKV7(nn.Module):
             nn.ModuleList((Linear(hidden, rank, bias=False), Linear(rank, hidden, bias=bias)))
             for bias in (True, True, False)
         )
-        self.decay[1].bias.data.copy_(6 * ramp - 6)  # from 0.998 to 0.74
+        cast(Linear, self.decay[1]).bias.data.copy_(6 * ramp - 6)  # from 0.998 to 0.74
         self.xi, self.alpha, self.scale = (nn.Parameter(torch.ones(hidden)) for _ in range(3))
         self.rho, self.shift = (nn.Parameter(torch.zeros(hidden)) for _ in range(2))
         self.out = Linear(hidden, hidden, bias=False)

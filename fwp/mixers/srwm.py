@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from fwp.nn import initialisation
 from fwp.nn.linear import Linear
-from fwp.ops.self_reference import self_reference
+from fwp.ops.self_reference import Matrices, self_reference
 
 
 class SelfReferentialWeightMatrix(nn.Module):
@@ -65,7 +65,7 @@ class SelfReferentialWeightMatrix(nn.Module):
             initialisation.square(matrix.data, scheme, size * std)
         nn.init.normal_(self.w_beta, mean=-1.0, std=std)
 
-    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None):
+    def forward(self, x: Tensor, state: Matrices | None = None):
         """Map x [B, T, hidden] to y; the state is (W_y, W_q, W_k, W_β), each [B, H, D, ·]."""
         split = x.view(*x.shape[:2], self.heads, -1)
         y, state = self_reference(

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from fwp import mixers
+from fwp.config.settings import ModelSettings
+from fwp.datasets.dataset import Dataset
 from fwp.models.block import Block
 from fwp.nn.embedding import Embedding
 from fwp.nn.layer_norm import LayerNorm
@@ -16,34 +18,22 @@ class SequenceModel(nn.Module):
     Args:
         vocabulary: number of input symbols.
         classes: number of target classes.
-        mixer: name of a mixer (see `fwp.mixers`).
-        hidden: width.
-        layers: number of blocks.
-        feed_forward: inner width of the feed-forward parts in multiples of `hidden`; 0 leaves them
-            out.
-        wiring: how a block is wired (see `fwp.models.block`); None takes the mixer's own.
-        options: further keyword arguments of the mixer, such as its number of heads.
+        settings: mixer, width and so on (`fwp/config/schema.yaml` describes each).
     """
 
-    def __init__(
-        self,
-        vocabulary: int,
-        classes: int,
-        *,
-        mixer: str,
-        hidden: int = 64,
-        layers: int = 1,
-        feed_forward: int = 4,
-        wiring: str | None = None,
-        options: dict | None = None,
-    ):
+    def __init__(self, vocabulary: int, classes: int, settings: ModelSettings):
         super().__init__()
-        kind = mixers.get(mixer)
-        wiring = wiring or getattr(kind, "wiring", "pre_norm")
+        kind, hidden = mixers.get(settings.mixer), settings.hidden
+        wiring = settings.wiring or getattr(kind, "wiring", "pre_norm")
         self.embedding = Embedding(vocabulary, hidden)  # N(0, 1), PyTorch's default
         self.blocks = nn.ModuleList(
-            Block(kind(hidden, **options or {}), hidden, factor=feed_forward, wiring=wiring)
-            for _ in range(layers)
+            Block(
+                kind(hidden, **settings.options),
+                hidden,
+                factor=settings.feed_forward,
+                wiring=wiring,
+            )
+            for _ in range(settings.layers)
         )
         heads = getattr(self.blocks[0].mixer, "heads", 1)
         if hidden % heads:
@@ -73,17 +63,15 @@ class SequenceModel(nn.Module):
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
 
-def build_model(settings: dict, dataset, *, seed: int, dtype: str = "float32") -> SequenceModel:
-    """The model that a cell's `model` settings describe, for the symbols and classes of `dataset`.
+def build_model(
+    settings: ModelSettings, dataset: Dataset, *, seed: int, dtype: str
+) -> SequenceModel:
+    """The model that the settings describe, for the symbols and classes of `dataset`.
 
     `seed` alone decides the initial weights, and PyTorch's global generator is left as it was. They
     are drawn in float32 whatever the `dtype`, so that a float64 run starts from the same point.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = SequenceModel(
-            len(dataset.alphabet),
-            len(dataset.classes),
-            **{key: value for key, value in settings.items() if key != "name"},
-        )
+        model = SequenceModel(len(dataset.alphabet), len(dataset.classes), settings)
     return model.to(getattr(torch, dtype))

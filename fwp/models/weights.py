@@ -6,6 +6,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from fwp.config.settings import ModelSettings
+from fwp.datasets.dataset import Dataset
 from fwp.models.sequence_model import SequenceModel, build_model
 from fwp.utils.files import atomic
 
@@ -61,16 +63,17 @@ def load_weights(model, path: str | Path, seed: int) -> None:
         raise WeightsError(f"{path}: the weights do not fit the model: {error}") from error
 
 
-def load_trained_model(cell: dict, dataset, seed: int, path: str | Path) -> SequenceModel:
-    """The model of a cell with one seed's weights from `path`.
+def load_trained_model(
+    settings: ModelSettings, dataset: Dataset, path: str | Path, *, seed: int, dtype: str
+) -> SequenceModel:
+    """A model with one seed's weights from `path`.
 
     Args:
-        cell: the resolved cell (see `fwp.experiment.experiment`).
         dataset: the task's strings, whose symbols and classes decide the model's shape.
 
     Raises:
         WeightsError: as `load_weights`.
     """
-    model = build_model(cell["model"], dataset, seed=seed, dtype=cell["training"]["dtype"])
+    model = build_model(settings, dataset, seed=seed, dtype=dtype)
     load_weights(model, path, seed)
     return model

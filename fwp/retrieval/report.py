@@ -46,10 +46,12 @@ def markdown(table: pd.DataFrame) -> str:
         "# Associative retrieval\n\nLeast evaluation loss ½|v − v̂|², mean over seeds; in brackets "
         "that of Schlag, Irie and Schmidhuber (2021), from the logs published with their code.\n"
     ]
-    for setting, found in table.groupby("setting", sort=False):
+    for setting in table["setting"].unique():
+        found = table[table["setting"] == setting]
         pairs = sorted(found["pairs"].unique())
         rows = []
-        for memory, runs in found.groupby("memory", sort=False):
+        for memory in found["memory"].unique():
+            runs = found[found["memory"] == memory]
             cells = []
             for count in pairs:
                 own = runs[runs["pairs"] == count]

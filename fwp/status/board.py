@@ -231,8 +231,8 @@ def _blocks(columns: list[list[Text]], width: int) -> list[list[list[Text]]]:
 
 def _where(job: Job, seeds: Sequence[int] | None = None) -> str:
     """Model, task and seeds in words."""
-    seeds = labels.seeds(list(job.runs) if seeds is None else seeds)
-    return f"{labels.model(job.model)} on {labels.task(job.task)}, {seeds}"
+    numbers = labels.seeds(list(job.runs) if seeds is None else seeds)
+    return f"{labels.model(job.model)} on {labels.task(job.task)}, {numbers}"
 
 
 def _first(lines: list[Text]) -> list[Text]:

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from fwp.experiment.cell import Cell, TrainedCell
 from fwp.utils import signals
 from fwp.utils.files import naming, write_json
 
@@ -21,7 +22,7 @@ class Progress:
     """Progress of the seeds of one cell.
 
     Args:
-        cell: the resolved cell (names of model and task).
+        cell: what is trained or measured.
         seeds: the seeds of this job.
         epochs: budget of each.
         stage: "train" or "evaluate".
@@ -31,7 +32,7 @@ class Progress:
 
     def __init__(
         self,
-        cell: dict,
+        cell: Cell | TrainedCell,
         seeds: list[int],
         epochs: int,
         *,
@@ -41,14 +42,13 @@ class Progress:
     ):
         self.path = path
         self.stream = stream or sys.stderr
-        self.bar = None
+        self.bar = tqdm(disable=True)  # until seeds begin
         self.running: list[int] = []
         self.written = 0.0
         self.report = {
             "state": "running",
             "stage": stage,
-            "task": cell["task"]["name"],
-            "model": cell["model"]["name"],
+            **cell.names,
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "time": time.time(),
@@ -119,8 +119,7 @@ class Progress:
         else:
             text = str(error).strip() or type(error).__name__
             self.report |= {"state": "failed", "error": text.splitlines()[0]}
-        if self.bar is not None:
-            self.bar.close()  # what is said next in the log stands in a line of its own
+        self.bar.close()  # what is said next in the log stands in a line of its own
         self.write(force=True)
 
     def __enter__(self) -> "Progress":

@@ -7,6 +7,7 @@ import numpy as np
 from torch import nn
 
 from fwp.datasets.dataset import Dataset, Split, load_dataset
+from fwp.experiment.cell import TrainedCell
 from fwp.models.pack import Pack
 from fwp.models.weights import load_trained_model
 from fwp.training.evaluator import Evaluator
@@ -55,7 +56,7 @@ def _row(split: Split, wrong: np.ndarray, labels: np.ndarray, chosen, length: in
 
 
 def evaluate_cell(
-    cell: dict,
+    cell: TrainedCell,
     *,
     runs: list[dict],
     dataset: str | Path,
@@ -67,7 +68,7 @@ def evaluate_cell(
     """Evaluate every seed of a trained cell and write `output`, a CSV of the `COLUMNS`.
 
     Args:
-        cell: the resolved cell.
+        cell: model and task.
         runs: the runs of its record (cell.json): seed and status of each.
         dataset: the task's dataset file.
         weights: the cell's weights file.
@@ -76,16 +77,18 @@ def evaluate_cell(
         pack: how many seeds are evaluated at a time; None for all on a GPU, one on a CPU.
     """
     device = devices.pick(device)
-    data = load_dataset(dataset, cell["task"])
+    data = load_dataset(dataset, cell.task)
     pack = pack or (len(runs) if device == "cuda" else 1)
-    names = {"task": cell["task"]["name"], "model": cell["model"]["name"]}
     rows = []
     for begin in range(0, len(runs), pack):
         chosen = runs[begin : begin + pack]
-        models = [load_trained_model(cell, data, run["seed"], weights) for run in chosen]
+        models = [
+            load_trained_model(cell.model, data, weights, seed=run["seed"], dtype=cell.dtype)
+            for run in chosen
+        ]
         with devices.explaining_memory(len(chosen)):
             results = evaluate(models, data, device=device)
         for run, own in zip(chosen, results, strict=True):
-            facts = names | {"seed": run["seed"], "status": run["status"]}
+            facts = cell.names | {"seed": run["seed"], "status": run["status"]}
             rows += [facts | row for row in own]
     write_rows(output, COLUMNS, rows)

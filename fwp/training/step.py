@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fwp.config.settings import TrainingSettings
 from fwp.models.pack import Pack
 from fwp.training import cuda_graphs
 from fwp.training.adam import Adam
@@ -20,7 +21,6 @@ from fwp.training.schedule import Schedule
 from fwp.utils import signals
 
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
-
 
 GRADIENTS = ("bptt", "rtrl")
 """Ways to compute gradients: modules of this folder."""
@@ -46,15 +46,8 @@ class TrainStep:
         pack: the models, on the device of `strings`.
         strings: what is trained on.
         evaluators: what accuracy is measured on.
-        learning_rate: Adam's rate.
-        betas: Adam's decay rates.
-        eps: Adam's ε.
-        weight_decay: AdamW's: every step takes rate × weight_decay of each weight from it.
-        clip: largest norm of a model's gradient; None for no bound.
-        schedule: of the rate, see `fwp.training.schedule`.
-        warmup: share of the steps in which the rate first rises.
-        steps: how many there will be.
-        gradient: "bptt" (back-propagation through time) or "rtrl" (see `fwp.training.rtrl`).
+        settings: gradient, its bound, Adam, and the schedule of its rate.
+        steps: how many there will be, for the schedule.
 
     Attributes:
         step: how many there have been.
@@ -65,28 +58,20 @@ class TrainStep:
         pack: Pack,
         strings: PaddedSplit,
         evaluators: Sequence[Evaluator],
+        settings: TrainingSettings,
         *,
-        learning_rate: float,
-        betas: tuple[float, float],
-        eps: float,
-        weight_decay: float = 0.0,
-        clip: float | None = None,
-        schedule: str = "constant",
-        warmup: float = 0.0,
-        steps: int = 0,
-        gradient: str = "bptt",
+        steps: int,
     ):
-        self.gradient = load_gradient(gradient).gradients
+        self.gradient = load_gradient(settings.gradient).gradients
         self.pack, self.strings, self.evaluators = pack, strings, evaluators
-        self.schedule, self.clip = Schedule(schedule, learning_rate, steps, warmup), clip
+        self.settings, self.clip = settings, settings.clip
+        self.schedule = Schedule(settings.schedule, settings.learning_rate, steps, settings.warmup)
         self.device = strings.tokens.device
         self.on_gpu = self.device.type == "cuda"
         self.step = 0
         # A graph reads the rate from memory; elsewhere a plain number is quicker.
-        self.rate = learning_rate
-        if self.on_gpu:
-            self.rate = torch.tensor(learning_rate, device=self.device)
-        self.settings = {"betas": betas, "eps": eps, "weight_decay": weight_decay}
+        rate = settings.learning_rate
+        self.rate = torch.tensor(rate, device=self.device) if self.on_gpu else rate
         self._begin()
 
     def _begin(self) -> None:
@@ -95,7 +80,9 @@ class TrainStep:
         flat = torch.cat([w.detach().flatten() for w in weights])
         for weight, view in zip(weights, self._views(flat), strict=True):
             weight.data = view
-        self._flat, self.adam = flat, Adam(flat, **self.settings)
+        own = self.settings
+        self._flat = flat
+        self.adam = Adam(flat, betas=own.betas, eps=own.eps, weight_decay=own.weight_decay)
         self.graphs = cuda_graphs.CudaGraphs(self.device)
         # A graph goes on writing to where it first wrote.
         kept = {"dtype": torch.float64, "device": self.device}

@@ -15,7 +15,9 @@ from typing import Protocol
 
 import torch
 
+from fwp.config.settings import TrainingSettings
 from fwp.datasets.dataset import Dataset, load_dataset
+from fwp.experiment.cell import Cell
 from fwp.models.sequence_model import SequenceModel, build_model
 from fwp.models.weights import read_weights, write_weights
 from fwp.training.run import Run
@@ -29,21 +31,23 @@ from fwp.utils.files import write_json, write_rows
 def train(
     models: Sequence[SequenceModel],
     dataset: Dataset,
+    settings: TrainingSettings,
     *,
     seeds: Sequence[int],
+    device: str = "cpu",
     on_epoch: Callable[[Run, dict], None] | None = None,
-    **settings,
 ) -> list[Run]:
     """Train models of one shape as one pack and leave the best epoch's weights in them.
 
     Args:
         models: their initial weights are the caller's matter.
         dataset: strings to train on and to select by.
+        settings: budget and optimiser.
         seeds: of each model, the seed that decides the order of the strings, and nothing else.
+        device: "cpu" or "cuda".
         on_epoch: called with the run and every new row of its history.
-        settings: epochs, batch_size, learning_rate, device and so on; see `Trainer`.
     """
-    return Trainer(models, dataset, seeds=seeds, **settings).run(on_epoch)
+    return Trainer(models, dataset, settings, seeds=seeds, device=device).run(on_epoch)
 
 
 class Callback(Protocol):
@@ -72,8 +76,8 @@ class Checkpointer(Protocol):
 
 
 def train_cell(
-    cell: dict,
-    seeds: list[int],
+    cell: Cell,
+    seeds: Sequence[int],
     *,
     dataset: str | Path,
     weights: str | Path,
@@ -87,7 +91,7 @@ def train_cell(
     """Train a cell once per seed and write its weights, history and record.
 
     Args:
-        cell: the resolved cell (see `fwp.experiment.experiment`).
+        cell: model, task and settings.
         seeds: each decides the initial weights and the data order of one run, and nothing else.
         dataset: the task's dataset file.
         weights: where the best weights of all seeds go (safetensors).
@@ -101,12 +105,10 @@ def train_cell(
     """
     began = time.perf_counter()
     device = devices.pick(device)
-    data = load_dataset(dataset, cell["task"])
-    settings = dict(cell["training"])
-    dtype = settings.pop("dtype")
+    data = load_dataset(dataset, cell.task)
     pack = pack or (len(seeds) if device == "cuda" else 1)
-    key = cell | {"seeds": list(seeds), "dataset": data.hash, "device": device, "pack": pack}
-    key["torch"] = torch.__version__
+    key = cell.as_dict() | {"seeds": list(seeds), "dataset": data.hash, "device": device}
+    key |= {"pack": pack, "torch": torch.__version__}
     saved = (checkpoint and checkpoint.load(key)) or TrainState()
     began -= saved.seconds
     trainer = None
@@ -126,11 +128,17 @@ def train_cell(
             for begin in range(len(saved.runs), len(seeds), pack):
                 chosen = seeds[begin : begin + pack]
                 models = [
-                    build_model(cell["model"], data, seed=seed, dtype=dtype) for seed in chosen
+                    build_model(cell.model, data, seed=seed, dtype=cell.training.dtype)
+                    for seed in chosen
                 ]
                 with devices.explaining_memory(len(chosen)):
                     trainer = Trainer(
-                        models, data, seeds=chosen, device=device, state=saved.trainer, **settings
+                        models,
+                        data,
+                        cell.training,
+                        seeds=chosen,
+                        device=device,
+                        state=saved.trainer,
                     )
                     _begin(callback, trainer)
                     trainer.run(functools.partial(_tell, callback), save_if_due)
@@ -151,7 +159,7 @@ def train_cell(
                 cell,
                 saved.runs,
                 dataset=data.hash,
-                parameters=build_model(cell["model"], data, seed=0).parameter_count,
+                parameters=build_model(cell.model, data, seed=0, dtype="float32").parameter_count,
                 device=torch.cuda.get_device_name() if device == "cuda" else "cpu",
                 pack=pack,
                 seconds=time.perf_counter() - began,
@@ -159,14 +167,15 @@ def train_cell(
     return saved.runs
 
 
-def is_trained(cell: dict, seeds: list[int], *, dataset, weights, history, record) -> bool:
+def is_trained(cell: Cell, seeds: Sequence[int], *, dataset, weights, history, record) -> bool:
     """Whether the files are there that `train_cell` would write, given the same arguments."""
     try:
         found = json.loads(Path(record).read_bytes())
         for seed in seeds:
             read_weights(weights, seed)
         return Path(history).is_file() and (found["config"], found["seeds"], found["dataset"]) == (
-            *(cell, list(seeds)),
+            cell.as_dict(),
+            list(seeds),
             load_dataset(dataset).hash,
         )
     except (OSError, ValueError, LookupError, TypeError):
@@ -176,7 +185,7 @@ def is_trained(cell: dict, seeds: list[int], *, dataset, weights, history, recor
 def _begin(callback: Callback | None, trainer: Trainer) -> None:
     if callback is None:
         return
-    callback.start([run.seed for run in trainer.runs], trainer.epochs)
+    callback.start([run.seed for run in trainer.runs], trainer.settings.epochs)
     for run in trainer.runs:  # a resumed trainer has rows already
         for row in run.history[-1:]:
             _tell(callback, run, row)
@@ -198,23 +207,19 @@ def _end(callback: Callback | None, trainer: Trainer) -> None:
             callback.finish(run.seed, run.status)
 
 
-def _names(cell: dict) -> dict[str, str]:
-    return {"task": cell["task"]["name"], "model": cell["model"]["name"]}
-
-
-def _write_history(path: str | Path, cell: dict, runs: list[Run]) -> None:
-    rows = [_names(cell) | {"seed": run.seed} | row for run in runs for row in run.history]
+def _write_history(path: str | Path, cell: Cell, runs: list[Run]) -> None:
+    rows = [cell.names | {"seed": run.seed} | row for run in runs for row in run.history]
     write_rows(path, list(rows[0]), rows)
 
 
-def _write_record(path: str | Path, cell: dict, runs: list[Run], **facts) -> None:
+def _write_record(path: str | Path, cell: Cell, runs: list[Run], **facts) -> None:
     of_run = ("seed", "status", "epochs", "best_epoch", "selection", "seconds")
     write_json(
         path,
-        _names(cell)
+        cell.names
         | {
             "seeds": [run.seed for run in runs],
-            "config": cell,
+            "config": cell.as_dict(),
             "runs": [{fact: getattr(run, fact) for fact in of_run} for run in runs],
             "versions": {"python": platform.python_version()}
             | {name: metadata.version(name) for name in ("torch", "numpy")},

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
+from fwp.config.settings import TrainingSettings
 from fwp.datasets.dataset import Dataset
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import SequenceModel
@@ -34,18 +35,8 @@ class Trainer:
     Args:
         models: their initial weights are the caller's matter.
         dataset: strings to train on and to select by.
+        settings: budget and optimiser; an epoch shows every training string once.
         seeds: of each model, the seed that decides the order of the strings, and nothing else.
-        epochs: budget; an epoch shows every training string once.
-        batch_size: strings per step.
-        learning_rate: Adam's rate; all else of the optimiser defaults to the paper's.
-        schedule: "constant", or "cosine": down to zero at the end of the budget.
-        warmup: share of the budget in which the rate first rises, from zero.
-        curriculum: share of the budget in which strings are cut short (`fwp.training.curriculum`).
-        gradient: "bptt", or "rtrl", the same without going back in time (see `fwp.training.rtrl`).
-        betas: Adam's decay rates.
-        eps: Adam's ε.
-        weight_decay: AdamW's: every step takes rate × weight_decay of each weight from it.
-        clip: largest norm of the gradient; None for no bound.
         device: "cpu" or "cuda".
         state: where a trainer that was given the same arguments goes on.
 
@@ -59,26 +50,15 @@ class Trainer:
         self,
         models: Sequence[SequenceModel],
         dataset: Dataset,
+        settings: TrainingSettings,
         *,
         seeds: Sequence[int],
-        epochs: int = 30,
-        batch_size: int = 64,
-        learning_rate: float = 3e-3,
-        schedule: str = "constant",
-        warmup: float = 0.0,
-        curriculum: float = 0.0,
-        gradient: str = "bptt",
-        betas: tuple[float, float] = (0.9, 0.995),
-        eps: float = 1e-9,
-        weight_decay: float = 0.0,
-        clip: float | None = None,
         device: str = "cpu",
         state: State | None = None,
     ):
-        load_gradient(gradient).check(models[0])
+        load_gradient(settings.gradient).check(models[0])
         self.began = time.perf_counter()
-        self.models, self.dataset = models, dataset
-        self.epochs, self.batch_size, self.curriculum = epochs, batch_size, curriculum
+        self.models, self.dataset, self.settings = models, dataset, settings
         self.epoch, self.active = 1, list(range(len(models)))
         self._stream = cuda_graphs.stream(device)
         with self._stream:
@@ -94,15 +74,8 @@ class Trainer:
                     Evaluator(split, device=device, models=len(models))
                     for split in dataset.validation
                 ],
-                learning_rate=learning_rate,
-                betas=betas,
-                eps=eps,
-                weight_decay=weight_decay,
-                clip=clip,
-                schedule=schedule,
-                warmup=warmup,
-                gradient=gradient,
-                steps=epochs * -(-len(self.strings) // batch_size),
+                settings,
+                steps=settings.epochs * -(-len(self.strings) // settings.batch_size),
             )
             if state is not None:
                 self.train_step.restore(
@@ -115,7 +88,7 @@ class Trainer:
     def over(self) -> bool:
         """Whether there is nothing left to train."""
         ended = all(self.runs[i].status != "budget" for i in self.active)
-        return ended or self.epoch > self.epochs
+        return ended or self.epoch > self.settings.epochs
 
     def state(self) -> State:
         """Where training stands; to be asked for between two steps."""
@@ -170,9 +143,9 @@ class Trainer:
 
     def _batches(self) -> list[list[Batch]]:
         """The epoch's, for each of the pack's models."""
-        strings = shortened(self.strings, self.epoch, epochs=self.epochs, share=self.curriculum)
-        seeds = [self.runs[i].seed for i in self.active]
-        return [strings.epoch(self.batch_size, seed, self.epoch) for seed in seeds]
+        own, seeds = self.settings, [self.runs[i].seed for i in self.active]
+        strings = shortened(self.strings, self.epoch, epochs=own.epochs, share=own.curriculum)
+        return [strings.epoch(own.batch_size, seed, self.epoch) for seed in seeds]
 
     def _end_epoch(self, losses, accuracies, on_epoch) -> None:
         for i, run in enumerate(self.runs[k] for k in self.active):

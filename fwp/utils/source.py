@@ -31,7 +31,7 @@ def find(module: str, folders: Sequence[str | Path] = ()) -> Path | None:
             return None
         name = ".".join(names[: i + 1])
         spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
-    if spec is None or not spec.has_location or not str(spec.origin).endswith(".py"):
+    if spec is None or not spec.has_location or not spec.origin or not spec.origin.endswith(".py"):
         return None
     return Path(spec.origin)
 

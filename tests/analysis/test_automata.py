@@ -1,10 +1,13 @@
 """Automata read out of models of which it is known what they compute."""
 
 import json
+from dataclasses import replace
 
 import handbuilt
 import pytest
 import torch
+from tiny import cell as cell_of
+from tiny import model as settings_of
 from torch import nn
 
 from fwp import languages
@@ -92,14 +95,8 @@ def test_a_cell_is_read_out_seed_by_seed(tmp_path):
     dataset, model = data("parity"), handbuilt.srwm()
     save_dataset(dataset, tmp_path / "test.npz")
     write_weights(tmp_path / "w.safetensors", {0: model.state_dict()})
-    cell = {
-        "model": {
-            "name": "mine", "mixer": "srwm", "hidden": 5, "layers": 1, "feed_forward": 0,
-            "wiring": None, "options": {"heads": 1},
-        },
-        "task": {"name": "p", "language": "parity", "params": {}},
-        "training": {"dtype": "float32"},
-    }  # fmt: skip
+    settings = settings_of("srwm", hidden=5, feed_forward=0, options={"heads": 1})
+    cell = replace(cell_of().trained, model=settings)
     automata.read_out_cell(
         cell,
         runs=[{"seed": 0, "status": "solved"}, {"seed": 1, "status": "budget"}],

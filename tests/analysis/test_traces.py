@@ -7,6 +7,8 @@ import handbuilt
 import numpy as np
 import pytest
 import torch
+from tiny import cell as cell_of
+from tiny import model as settings_of
 
 from fwp import mixers
 from fwp.analysis import traces
@@ -22,9 +24,8 @@ DATA = make_dataset(
 
 def model(mixer, layers=1):
     torch.manual_seed(0)
-    return SequenceModel(2, 2, mixer=mixer, hidden=8, layers=layers, feed_forward=1).requires_grad_(
-        False
-    )
+    settings = settings_of(mixer, hidden=8, layers=layers, feed_forward=1)
+    return SequenceModel(2, 2, settings).requires_grad_(False)
 
 
 def test_checkpoints_are_evenly_spread():
@@ -117,15 +118,11 @@ def test_wrong_positions_are_found_where_they_are():
 
 def test_a_cell_is_traced_seed_by_seed(tmp_path):
     save_dataset(DATA, tmp_path / "test.npz")
-    cell = {
-        "model": {
-            "name": "mine", "mixer": "deltanet", "hidden": 8, "layers": 1, "feed_forward": 1,
-            "wiring": None, "options": {"heads": 2},
-        },
-        "task": {"name": "p", "language": "parity", "params": {}},
-        "training": {"dtype": "float32"},
-    }  # fmt: skip
-    weights = {seed: build_model(cell["model"], DATA, seed=seed).state_dict() for seed in (0, 1)}
+    cell = cell_of("deltanet").trained
+    weights = {
+        seed: build_model(cell.model, DATA, seed=seed, dtype=cell.dtype).state_dict()
+        for seed in (0, 1)
+    }
     write_weights(tmp_path / "w.safetensors", weights)
     files = {"states": tmp_path / "s.csv", "positions": tmp_path / "p.csv"}
     traces.trace_cell(
@@ -137,6 +134,6 @@ def test_a_cell_is_traced_seed_by_seed(tmp_path):
             rows = list(csv.DictReader(file))
         assert tuple(rows[0]) == columns
         assert {(row["task"], row["model"], row["seed"]) for row in rows} == {
-            ("p", "mine", "0"),
-            ("p", "mine", "1"),
+            ("parity", "net", "0"),
+            ("parity", "net", "1"),
         }

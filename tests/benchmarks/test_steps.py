@@ -1,14 +1,19 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
+from tiny import cell as cell_of
+from tiny import model as settings_of
 
 from fwp import mixers
 from fwp import ops as fwp_ops
 from fwp.benchmarks import ops, report, steps
+from fwp.experiment.cell import Cell
 
 
-def cell(mixer: str) -> dict:
-    model = {"name": mixer, "mixer": mixer, "hidden": 8, "layers": 1, "feed_forward": 2}
-    return {"model": model, "training": {"batch_size": 4}}
+def cell(mixer: str) -> Cell:
+    model = settings_of(mixer, name=mixer, hidden=8, feed_forward=2)
+    return replace(cell_of(batch_size=4), model=model)
 
 
 @pytest.fixture(scope="module")

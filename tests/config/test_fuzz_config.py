@@ -119,7 +119,7 @@ def planned(experiment: Experiment) -> None:
     for task in experiment.tasks:
         experiment.data_params(task)
         for model in experiment.models:
-            json.dumps(experiment.cell(model, task))
+            json.dumps(experiment.cell(model, task).as_dict())
 
 
 def check_message(error: ConfigError) -> None:

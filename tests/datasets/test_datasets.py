@@ -17,6 +17,7 @@ from fwp.datasets import dataset, sampling
 from fwp.datasets.card import describe
 from fwp.datasets.dataset import Dataset, DatasetError, Split, load_dataset, save_dataset
 from fwp.datasets.sampling import build_dataset, make_dataset, plan, spread
+from fwp.datasets.spec import DatasetSpec
 
 SPEC = {
     "name": "task",
@@ -47,11 +48,19 @@ def changed(**changes):
     return copy.deepcopy(SPEC) | changes
 
 
+def build(spec: dict, drawn: Dataset | None = None):
+    return build_dataset(DatasetSpec.from_dict(spec), drawn)
+
+
+def planned(spec: dict):
+    return plan(DatasetSpec.from_dict(spec))
+
+
 @pytest.fixture(scope="module")
 def built():
     """Datasets of SPEC by language, built once."""
     return {
-        label((name, params)): build_dataset(changed(language=name, params=params))
+        label((name, params)): build(changed(language=name, params=params))
         for name, params in VARIANTS
     }
 
@@ -111,7 +120,7 @@ def test_languages_of_one_string_per_length_repeat_it(built, name):
 
 @pytest.mark.parametrize("name", PAPER)
 def test_the_default_windows_are_filled_and_every_length_is_tested(name):
-    dataset, language = build_dataset(DEFAULT | {"language": name}), LANGUAGES[name]
+    dataset, language = build(DEFAULT | {"language": name}), LANGUAGES[name]
     card = describe(dataset)
     assert len(dataset.train) == 10_000
     for split in dataset.test:
@@ -145,13 +154,13 @@ def test_a_length_that_one_set_alone_wants_is_not_rationed():
     spec = changed(test={"bins": [[40, 42], [61, 61]], "count": 50}, language="parity")
     spec["validation"] = {"bins": [[2, 4]], "count": 50}
     spec["train"] = {"min_length": 5, "max_length": 6, "count": 50}
-    dataset = build_dataset(spec)
+    dataset = build(spec)
     assert len(dataset.validation[0]) == 2 + 4 + 8
     assert len(dataset.train) == 16 + 32
 
 
 def test_the_same_spec_gives_the_same_bits_and_the_name_plays_no_part(built):
-    first, second = built["shuffle_2"], build_dataset(changed(language="shuffle_2", name="other"))
+    first, second = built["shuffle_2"], build(changed(language="shuffle_2", name="other"))
     assert first.hash == second.hash
     for name, split in first.splits.items():
         assert np.array_equal(split.tokens, second.splits[name].tokens)
@@ -180,15 +189,13 @@ def test_the_strings_of_a_seed_stay_the_same_from_version_to_version(built, name
     ids=["seed", "params", "language"],
 )
 def test_seed_language_and_parameters_change_the_strings(built, changes):
-    other = build_dataset(changed(**changes))
+    other = build(changed(**changes))
     assert other.hash != built["dyck_1"].hash
     assert built["dyck_1"].test[-1].tokens.tolist() != other.test[-1].tokens.tolist()
 
 
 def test_a_further_test_bin_changes_no_other_set(built):
-    more = build_dataset(
-        changed(test={"bins": [[2, 30], [31, 60], [61, 120], [121, 140]], "count": 100})
-    )
+    more = build(changed(test={"bins": [[2, 30], [31, 60], [61, 120], [121, 140]], "count": 100}))
     for name, split in built["dyck_1"].splits.items():
         assert np.array_equal(split.tokens, more.splits[name].tokens)
 
@@ -197,23 +204,23 @@ def test_a_further_test_bin_changes_no_other_set(built):
 def test_sets_that_are_drawn_already_are_taken_as_they_are(built, name, monkeypatch):
     bins = [[2, 30], [31, 60], [61, 120]]
     spec = changed(language=name, test={"bins": bins, "count": 100})
-    first = build_dataset(spec | {"test": {"bins": bins[:2], "count": 100}})
+    first = build(spec | {"test": {"bins": bins[:2], "count": 100}})
     lengths = []
     draw = sampling._draw_distinct
     monkeypatch.setattr(
         sampling, "_draw_distinct", lambda *args: lengths.append(args[2]) or draw(*args)
     )
-    assert build_dataset(spec, first).hash == built[name].hash
+    assert build(spec, first).hash == built[name].hash
     assert lengths and min(lengths) > 60
 
 
 def test_drawn_sets_of_other_strings_are_refused(built):
     with pytest.raises(ValueError, match="must be of the same seed: 1, got 0"):
-        build_dataset(changed(seed=1), built["dyck_1"])
+        build(changed(seed=1), built["dyck_1"])
 
 
 def test_tiny_windows_are_treated_like_languages_of_few_strings():
-    dataset = build_dataset(changed(train={"min_length": 2, "max_length": 4, "count": 9}))
+    dataset = build(changed(train={"min_length": 2, "max_length": 4, "count": 9}))
     assert Counter(dataset.strings(dataset.train)) == {"()": 4, "(())": 3, "()()": 2}
     card = describe(dataset)
     assert not card["one_string_per_length"]
@@ -223,7 +230,7 @@ def test_tiny_windows_are_treated_like_languages_of_few_strings():
 
 def test_a_whole_language_can_be_taken():
     spec = changed(train={"min_length": 2, "max_length": 12, "count": 10**6})
-    dataset = build_dataset(spec)
+    dataset = build(spec)
     held = [s for split in dataset.splits.values() for s in dataset.strings(split) if len(s) <= 12]
     language = languages.get("dyck_1")
     assert sorted(held) == sorted(s for n in range(2, 13, 2) for s in language.strings(n))
@@ -306,7 +313,7 @@ def test_the_card_says_where_targets_are_few(built):
 
 
 def test_the_card_names_lengths_that_are_not_measured():
-    card = describe(build_dataset(changed(test={"bins": [[31, 60]], "count": 10})))
+    card = describe(build(changed(test={"bins": [[31, 60]], "count": 10})))
     missing = card["splits"]["test 31-60"]["missing_lengths"]
     assert len(missing) == 5
     assert any("fewer strings were asked for than there are lengths" in n for n in card["notes"])
@@ -470,16 +477,16 @@ print([name for name in sys.modules if name.split(".")[0] in ("torch", "pandas")
 )
 def test_specs_that_make_no_sense_are_refused_before_drawing(changes, message):
     with pytest.raises(ValueError, match=message):
-        plan(changed(**changes))
+        planned(changed(**changes))
     with pytest.raises(ValueError, match=message):
-        build_dataset(changed(**changes))
+        build(changed(**changes))
 
 
 def test_a_spec_without_a_key_is_refused():
     spec = changed()
     del spec["validation"]
     with pytest.raises(ValueError, match="needs the key 'validation', got name, language"):
-        plan(spec)
+        planned(spec)
 
 
 def test_indexing_beyond_the_end_is_refused(built):
@@ -511,4 +518,4 @@ def test_make_is_build_with_defaults():
         "validation": {"bins": [[2, 12], [13, 20]], "count": 40},
         "test": {"bins": [[2, 12]], "count": 50},
     }
-    assert made.hash == build_dataset(spec).hash
+    assert made.hash == build(spec).hash

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fwp.config import schema
 from fwp.config.loading import ConfigError, merge, read_config
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.experiment import Experiment, load_experiment
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ def problem(**changes) -> str:
 
 def test_defaults_come_from_the_schema():
     cell = with_changes().cell("lstm", "parity")
-    assert cell["training"] == {
+    assert cell.training.as_dict() == {
         "epochs": 30,
         "batch_size": 64,
         "learning_rate": 0.003,
@@ -62,7 +63,7 @@ def test_defaults_come_from_the_schema():
         "eps": 1e-9,
         "dtype": "float32",
     }
-    assert cell["model"] == {
+    assert cell.model.as_dict() == {
         "name": "lstm",
         "mixer": "lstm",
         "hidden": 64,
@@ -71,8 +72,8 @@ def test_defaults_come_from_the_schema():
         "wiring": None,
         "options": {},
     }
-    assert cell["task"] == {"name": "parity", "language": "parity", "params": {}}
-    assert set(cell["code"]) == {"train", "evaluate"}
+    assert cell.task.as_dict() == {"name": "parity", "language": "parity", "params": {}}
+    assert set(cell.code) == {"train", "evaluate"}
 
 
 def test_later_settings_win():
@@ -85,28 +86,28 @@ def test_later_settings_win():
         overrides={"delta": {"parity": {"training": {"eps": 0.4}, "hidden": 16, "heads": 2}}},
     )
     cell = experiment.cell("delta", "parity")
-    picked = [cell["training"][key] for key in ("epochs", "batch_size", "learning_rate", "eps")]
-    assert picked == [1, 2, 0.3, 0.4]
-    model = cell["model"]
-    assert [model[key] for key in ("hidden", "layers", "feed_forward")] == [16, 3, 2]
-    assert model["options"]["heads"] == 2
+    training, model = cell.training, cell.model
+    assert (training.epochs, training.batch_size) == (1, 2)
+    assert (training.learning_rate, training.eps) == (0.3, 0.4)
+    assert (model.hidden, model.layers, model.feed_forward) == (16, 3, 2)
+    assert model.options["heads"] == 2
     other = experiment.cell("delta", "pairs")
-    assert other["training"]["eps"] == 0.2
-    assert other["model"]["options"]["heads"] == 4
-    assert experiment.cell("lstm", "pairs")["training"]["batch_size"] == 1
+    assert other.training.eps == 0.2
+    assert other.model.options["heads"] == 4
+    assert experiment.cell("lstm", "pairs").training.batch_size == 1
 
 
 def test_an_option_left_out_is_the_mixers_default():
-    given = with_changes().cell("delta", "parity")["model"]
+    given = with_changes().cell("delta", "parity").model
     config = copy.deepcopy(BASE)
     del config["models"]["delta"]["heads"]
-    assert Experiment(config).cell("delta", "parity")["model"] == given
+    assert Experiment(config).cell("delta", "parity").model == given
 
 
 def test_one_and_one_point_zero_are_the_same_rate():
     first = with_changes(training={"learning_rate": 1}).cell("lstm", "parity")
     second = with_changes(training={"learning_rate": 1.0}).cell("lstm", "parity")
-    assert repr(first) == repr(second)
+    assert repr(first.as_dict()) == repr(second.as_dict())
 
 
 def test_params_hold_only_what_decides_the_result():
@@ -132,8 +133,8 @@ def test_training_strings_are_the_same_without_the_test_bins_that_share_no_lengt
             tasks={"parity": {"language": language}},
             evaluation={"bins": [[2, 8], [9, 13], [21, 24], [25, 40]], "count": 20},
         )
-        part = experiment.data_params("parity")["dataset"]
-        assert part["test"]["bins"] == [[2, 8], [9, 13]]
+        part = DatasetSpec.from_dict(experiment.data_params("parity")["dataset"])
+        assert part.test.bins == ((2, 8), (9, 13))
         whole, reduced = build_dataset(experiment.dataset("parity")), build_dataset(part)
         for a, b in zip(
             [whole.train, *whole.validation], [reduced.train, *reduced.validation], strict=True
@@ -571,7 +572,7 @@ def test_a_mixer_beside_the_config_is_read_and_not_imported(tmp_path):
     base = "tasks: {parity: {language: parity}}\nmodels:\n  m:\n    mixer: my_mixer:MyMixer\n"
     path = write(tmp_path, base + "    needed: 3\n    rate: 1\n")
     cell = load_experiment(path).cell("m", "parity")
-    assert cell["model"]["options"] == {
+    assert cell.model.options == {
         "heads": 2,
         "rate": 1.0,
         "gate": False,

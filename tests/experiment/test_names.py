@@ -5,7 +5,6 @@ from test_fingerprint import changed, package  # noqa: F401 - a fixture
 
 from fwp.config.loading import ConfigError
 from fwp.experiment.experiment import Experiment, load_experiment
-from fwp.experiment.names import titles
 from fwp.report import labels
 from fwp.results.names import read_names, write_names
 
@@ -23,7 +22,7 @@ class Net(nn.Module):
 
 
 def shown(config, **settings) -> dict[str, str]:
-    return {name.name: name.title for name in titles(Experiment(config, **settings))}
+    return {name.name: name.title for name in Experiment(config, **settings).names()}
 
 
 def test_names_that_are_known_take_titles_and_others_stay():
@@ -46,7 +45,7 @@ def test_the_config_has_the_last_word():
     models = {"elstm": {"mixer": "elstm", "title": "Diagonal"}}
     tasks = {"anbn": {"language": "anbn", "title": "a_b"}}
     experiment = Experiment({"models": models, "tasks": tasks})
-    with labels.shown_as(titles(experiment)):
+    with labels.shown_as(experiment.names()):
         assert labels.model("elstm") == "Diagonal"
         assert labels.task_latex("anbn") == r"a\_b"
         assert labels.look("elstm") == ("#332288", "dashed", "s")
@@ -80,7 +79,7 @@ def test_a_title_belongs_to_one_model():
 def test_a_mixer_of_the_users_own_is_shown_as_it_says(tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
     config = {"models": {"a": {"mixer": "mine:Net"}}, "tasks": {"parity": {"language": "parity"}}}
-    (name, _) = titles(Experiment(config, folders=[tmp_path]))
+    (name, _) = Experiment(config, folders=[tmp_path]).names()
     assert (name.title, name.look) == ("My Net", ("#123456", "dotted", "o"))
     with labels.shown_as([name]):
         assert labels.state("mine:Net", 0) == "m" and labels.state("mine:Net", 1) == "state 2"
@@ -89,7 +88,7 @@ def test_a_mixer_of_the_users_own_is_shown_as_it_says(tmp_path):
 
 
 def test_names_are_written_and_read(tmp_path):
-    found = titles(load_experiment("config.yaml"))
+    found = load_experiment("config.yaml").names()
     write_names(found, tmp_path / "names.csv")
     assert read_names(tmp_path / "names.csv") == found
     assert read_names(tmp_path / "nothing.csv") == []

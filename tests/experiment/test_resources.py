@@ -1,6 +1,6 @@
 """What jobs ask a cluster for, against what they were seen to take."""
 
-import copy
+from dataclasses import replace
 
 import pytest
 
@@ -13,17 +13,8 @@ CELL = LAB.cell("lstm", "parity")
 DATA = LAB.dataset("parity")
 
 
-def changed(tree: dict, value, *keys: str) -> dict:
-    tree = copy.deepcopy(tree)
-    node = tree
-    for key in keys[:-1]:
-        node = node[key]
-    node[keys[-1]] = value
-    return tree
-
-
-def grows(cell: dict) -> bool:
-    return read_signature(cell["model"]["mixer"]).facts.state_grows
+def grows(cell) -> bool:
+    return read_signature(cell.model.mixer).facts.state_grows
 
 
 def training(cell=CELL, dataset=DATA, seeds=3, gpu=False) -> resources.Request:
@@ -41,20 +32,22 @@ def test_the_default_grid_gets_by():
 @pytest.mark.parametrize("gpu", [False, True])
 @pytest.mark.parametrize("keys", [("training", "epochs"), ("model", "hidden"), ("model", "layers")])
 def test_more_work_asks_for_more_time(keys, gpu):
-    more = changed(CELL, 50 * CELL[keys[0]][keys[1]], *keys)
+    part, key = keys
+    own = getattr(CELL, part)
+    more = replace(CELL, **{part: replace(own, **{key: 50 * getattr(own, key)})})
     assert training(more, gpu=gpu).minutes > training(gpu=gpu).minutes
     assert training(more, gpu=gpu).mem_mb >= training(gpu=gpu).mem_mb
 
 
 def test_more_and_longer_strings_and_more_seeds_ask_for_more_time():
-    longer = changed(DATA, 500, "train", "max_length")
-    more = changed(DATA, 100_000, "train", "count")
+    longer = replace(DATA, train=replace(DATA.train, max_length=500))
+    more = replace(DATA, train=replace(DATA.train, count=100_000))
     for asked in (training(dataset=longer), training(dataset=more), training(seeds=30)):
         assert asked.minutes > training().minutes
 
 
 def test_long_test_strings_cost_time_and_with_attention_memory():
-    long = changed(DATA, [[2, 50], [99_996, 100_000]], "test", "bins")
+    long = replace(DATA, test=replace(DATA.test, bins=((2, 50), (99_996, 100_000))))
     attention = LAB.cell("transformer", "parity")
     short, lstm, transformer = (
         resources.evaluation(cell, dataset, seeds=3, gpu=False, state_grows=grows(cell))

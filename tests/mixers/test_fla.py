@@ -136,8 +136,8 @@ def test_options_are_those_of_the_layer(package):
 def test_a_cell_holds_the_options_and_the_code_around_the_layer(package):
     experiment = Experiment(config(scale=2))
     cell = experiment.cell("peer", "parity")
-    assert cell["model"]["mixer"] == "fla.Cumulative"
-    assert cell["model"]["options"] == {"scale": 2.0, "heads": None, "mode": "sum"}
+    assert cell.model.mixer == "fla.Cumulative"
+    assert cell.model.options == {"scale": 2.0, "heads": None, "mode": "sum"}
     assert "fwp.mixers._fla" in fingerprint.modules("train", experiment.signature("peer").module)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny import model as settings_of
 
 from fwp import mixers
 from fwp.mixers import _signature
@@ -50,7 +51,8 @@ def model(mixer, options, seed=0):
     torch.manual_seed(seed)
     if mixer != "selective_ssm":
         options = {"heads": 2} | options
-    return SequenceModel(3, 2, mixer=mixer, hidden=8, feed_forward=1, options=options).double()
+    settings = settings_of(mixer, hidden=8, feed_forward=1, options=options)
+    return SequenceModel(3, 2, settings).double()
 
 
 def tokens():

@@ -1,24 +1,22 @@
 """What a model computes in a pack is what it computes alone."""
 
 import pytest
+import tiny
 import torch
-from tiny import SPEC, alone
+from tiny import alone, draw, train
 
 from fwp import mixers
-from fwp.datasets.sampling import build_dataset
 from fwp.models.pack import Pack
-from fwp.models.sequence_model import build_model
-from fwp.training.train import train
 
 
 @pytest.fixture(scope="module")
 def data():
-    return build_dataset(SPEC)
+    return draw()
 
 
 def models(data, mixer, seeds):
-    settings = {"mixer": mixer, "hidden": 8, "feed_forward": 1}
-    return [build_model(settings, data, seed=seed, dtype="float64") for seed in seeds]
+    settings = {"hidden": 8, "feed_forward": 1, "dtype": "float64"}
+    return [tiny.net(data, mixer, seed=seed, **settings) for seed in seeds]
 
 
 @pytest.mark.parametrize("mixer", mixers.names())

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny import model as settings_of
 from torch import nn
 
 from fwp import mixers
@@ -13,7 +14,7 @@ SIZES = {"hidden": 16, "feed_forward": 2}
 
 def make(mixer: str, seed: int = 0, **settings) -> SequenceModel:
     torch.manual_seed(seed)
-    return SequenceModel(3, 4, mixer=mixer, **SIZES | settings).double()
+    return SequenceModel(3, 4, settings_of(mixer, **SIZES | settings)).double()
 
 
 def strings(batch: int = 3, time: int = 11) -> torch.Tensor:
@@ -106,7 +107,7 @@ def test_without_feed_forward():
 )
 def test_mistakes_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
-        SequenceModel(3, 4, **SIZES | settings)
+        SequenceModel(3, 4, settings_of(**SIZES | settings))
 
 
 class Loose(nn.Module):

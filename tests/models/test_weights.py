@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tiny import model as settings_of
 
 from fwp.models.sequence_model import SequenceModel
 from fwp.models.weights import WeightsError, load_weights, read_weights, write_weights
@@ -7,7 +8,7 @@ from fwp.models.weights import WeightsError, load_weights, read_weights, write_w
 
 def model(hidden=8, seed=0):
     torch.manual_seed(seed)
-    return SequenceModel(2, 2, mixer="deltanet", hidden=hidden)
+    return SequenceModel(2, 2, settings_of("deltanet", hidden=hidden))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import types
 import pytest
 import synthetic
 
-from fwp.experiment.experiment import Job
+from fwp.experiment.experiment import TrainJob
 from fwp.report.figures.heatmap import heatmap
 from fwp.report.labels import listed
 from fwp.report.tables.summary import write_summary
@@ -55,7 +55,7 @@ def experiment(tmp_path):
     jobs = []
     for model in ("lstm", "srwm", "elstm"):
         cell = synthetic.write_cell(tmp_path, "parity", model, [0, 1], bins=["2-50", "51-100"])
-        jobs.append(Job("parity", model, cell.name, [0, 1], str(cell)))
+        jobs.append(TrainJob("parity", model, cell.name, [0, 1], str(cell)))
     failed, outdated = tmp_path / "parity/srwm/seeds-0-1", tmp_path / "parity/elstm/seeds-0-1"
     (failed / "cell.json").unlink()
     seeds = {str(seed): {"status": "running", "epochs": 5} for seed in (0, 1)}

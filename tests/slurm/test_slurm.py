@@ -17,6 +17,7 @@ import pytest
 from cluster import Cluster, Job, command, gpus_in_use, jobs, wait_until
 from project import copy_project, snakemake, start_snakemake
 
+from fwp.experiment.cell import Cell, TrainedCell
 from fwp.experiment.experiment import load_experiment
 from fwp.training.evaluate import evaluate_cell
 from fwp.training.train import train_cell
@@ -141,14 +142,14 @@ def assert_complete(project: Path, monkeypatch) -> None:
         cell, other = Path(job.directory), Path("undisturbed")
         record = json.loads((cell / "cell.json").read_text())
         train_cell(
-            *(lab.train_params(job.model, job.task), job.seeds),
+            *(Cell.from_dict(lab.train_params(job.model, job.task)), job.seeds),
             dataset=f"results/data/{job.task}/train.npz",
             weights=other / "model.safetensors",
             history=other / "history.csv",
             record=other / "cell.json",
         )
         evaluate_cell(
-            lab.evaluate_params(job.model, job.task),
+            TrainedCell.from_dict(lab.evaluate_params(job.model, job.task)),
             runs=record["runs"],
             dataset=f"results/data/{job.task}/test.npz",
             weights=other / "model.safetensors",

@@ -2,13 +2,15 @@ import io
 import json
 import signal
 import sys
+from dataclasses import replace
 
 import pytest
+import tiny
 
 from fwp.models.weights import WeightsError
 from fwp.status.progress import Progress, logging_to
 
-CELL = {"task": {"name": "parity"}, "model": {"name": "deltanet"}}
+CELL = replace(tiny.cell(), model=tiny.model("deltanet", name="deltanet"))
 FACTS = {"loss": 0.5, "selection": 0.25, "accuracy": {"2-50": 0.5, "51-100": 0.0}}
 
 

@@ -5,13 +5,13 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny import SPEC, cell
+from tiny import cell, draw
 
 from fwp.datasets.dataset import save_dataset
-from fwp.datasets.sampling import build_dataset
 from fwp.status.progress import logging_to
 from fwp.training.checkpoint import Checkpoint, checkpoint_path
 from fwp.training.train import is_trained, train_cell
@@ -31,7 +31,7 @@ COURSE = {"schedule": "cosine", "warmup": 0.1, "curriculum": 0.4, "clip": 1.0, "
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "data.npz"
-    save_dataset(build_dataset(SPEC | {"language": "aa_star"}), path)
+    save_dataset(draw(language="aa_star"), path)
     return path
 
 
@@ -41,9 +41,7 @@ class Case:
     def __init__(self, folder: Path, dataset: Path, seeds, pack, mixer, epochs):
         self.seeds, self.pack = seeds, pack
         self.folder = folder
-        self.cell = cell(epochs=epochs, batch_size=32, **COURSE)
-        self.cell["task"]["language"] = "aa_star"
-        self.cell["model"] |= {"mixer": mixer, "hidden": 8}
+        self.cell = cell(mixer, language="aa_star", epochs=epochs, batch_size=32, **COURSE)
         names = {"weights": "model.safetensors", "history": "history.csv", "record": "cell.json"}
         self.files = {"dataset": dataset} | {kind: folder / name for kind, name in names.items()}
 
@@ -198,13 +196,12 @@ def test_a_damaged_checkpoint_is_set_aside(interrupted, undisturbed, capsys, dam
 
 def test_a_checkpoint_of_something_else_is_not_used(interrupted, undisturbed, capsys):
     path = checkpoint_path(interrupted.folder)
-    interrupted.cell["training"]["learning_rate"] = 0.5
-    interrupted.seeds = [0]
+    cell, interrupted.seeds = interrupted.cell, [0]
+    interrupted.cell = replace(cell, training=replace(cell.training, learning_rate=0.5))
     interrupted.train(Checkpoint(path))
     assert capsys.readouterr().out == f"{path}: of another seeds and training: not used\n"
     assert path.exists()
-    interrupted.cell["training"]["learning_rate"] = 1e-2
-    interrupted.seeds = [0, 1]
+    interrupted.cell, interrupted.seeds = cell, [0, 1]
     interrupted.train(Checkpoint(path))
     assert "going on" in capsys.readouterr().out
     assert interrupted.result() == undisturbed["one by one"].result()

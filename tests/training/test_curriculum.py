@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from tiny import SPEC
+from tiny import draw, net, settings
 
-from fwp.datasets.sampling import build_dataset
-from fwp.models.sequence_model import build_model
 from fwp.training.batches import PaddedSplit
 from fwp.training.curriculum import shortened
 from fwp.training.trainer import Trainer
@@ -12,7 +10,7 @@ from fwp.training.trainer import Trainer
 
 @pytest.fixture(scope="module")
 def data():
-    return build_dataset(SPEC)
+    return draw()
 
 
 def test_lengths_grow_from_the_shortest_to_the_longest_by_equal_factors(data):
@@ -38,8 +36,8 @@ def test_the_first_epoch_sees_the_beginnings_of_strings_alone(data):
         other.targets[i, other.lengths.min() : n] = 0
     weights = []
     for strings in (PaddedSplit.of(data.train), other):
-        (model,) = [build_model({"mixer": "deltanet", "hidden": 8}, data, seed=0)]
-        trainer = Trainer([model], data, seeds=[0], epochs=1, curriculum=1.0)
+        model = net(data, "deltanet", hidden=8)
+        trainer = Trainer([model], data, settings(epochs=1, curriculum=1.0), seeds=[0])
         trainer.strings = trainer.train_step.strings = strings
         trainer.run()
         weights.append(trainer.pack.state_dict(0))

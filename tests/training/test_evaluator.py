@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
+import tiny
 import torch
-from tiny import SPEC
 
 from fwp import mixers
-from fwp.datasets.sampling import build_dataset
-from fwp.models.sequence_model import build_model
 from fwp.training import evaluator
 from fwp.training.batches import pad
 from fwp.training.evaluate import evaluate
@@ -15,13 +13,11 @@ from fwp.training.evaluator import Evaluator
 @pytest.fixture(scope="module")
 def data():
     bins = [[2, 12], [13, 40], [200, 300]]
-    return build_dataset(SPEC | {"test": {"bins": bins, "count": 30}})
+    return tiny.draw(test={"bins": bins, "count": 30})
 
 
 def net(data, mixer="deltanet"):
-    return build_model(
-        {"mixer": mixer, "hidden": 8, "feed_forward": 1}, data, seed=0, dtype="float64"
-    )
+    return tiny.net(data, mixer, hidden=8, feed_forward=1, dtype="float64")
 
 
 class Oracle(torch.nn.Module):

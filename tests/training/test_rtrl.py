@@ -2,29 +2,26 @@
 
 import pytest
 import torch
-from tiny import SPEC
+from tiny import draw, net, train
 
 from fwp.config.loading import ConfigError
-from fwp.datasets.sampling import build_dataset
 from fwp.experiment.experiment import Experiment
 from fwp.models.pack import Pack
-from fwp.models.sequence_model import build_model
 from fwp.training import bptt, rtrl
 from fwp.training.batches import IGNORE
-from fwp.training.train import train
 
 
 @pytest.fixture(scope="module")
 def data():
-    return build_dataset(SPEC)
+    return draw()
 
 
 def models(data, count, **settings):
-    settings = {"mixer": "elstm", "hidden": 7} | settings
-    nets = [build_model(settings, data, seed=seed, dtype="float64") for seed in range(count)]
-    for net in nets:  # far from the small initial weights, so that every term counts
+    settings = {"hidden": 7, "dtype": "float64"} | settings
+    nets = [net(data, seed=seed, **settings) for seed in range(count)]
+    for model in nets:  # far from the small initial weights, so that every term counts
         for name in ("w_z", "w_f"):
-            getattr(net.blocks[0].mixer, name).data *= 10
+            getattr(model.blocks[0].mixer, name).data *= 10
     return nets
 
 
@@ -93,7 +90,7 @@ def test_training_is_the_same(data):
     "settings", [{"mixer": "deltanet"}, {"layers": 2}, {"wiring": "pre_norm"}, {"mixer": "lstm"}]
 )
 def test_other_models_are_refused(data, settings):
-    nets = [build_model({"mixer": "elstm", "hidden": 8} | settings, data, seed=0)]
+    nets = [net(data, **{"hidden": 8} | settings)]
     with pytest.raises(ValueError, match="gradient rtrl is for the mixer elstm with wiring plain"):
         train(nets, data, seeds=[0], gradient="rtrl")
 
@@ -115,4 +112,4 @@ def test_mistakes_in_a_config_are_named(settings, message):
         Experiment(config)
     config["models"]["m"] = {"mixer": "elstm", "training": {"gradient": "rtrl"}}
     cell = Experiment(config).cell("m", "parity")
-    assert cell["training"]["gradient"] == "rtrl"
+    assert cell.training.gradient == "rtrl"

@@ -1,24 +1,21 @@
 import pytest
 import torch
-from tiny import SPEC
+from tiny import draw, net, settings
 
-from fwp.datasets.sampling import build_dataset
 from fwp.models.pack import Pack
-from fwp.models.sequence_model import build_model
 from fwp.training.batches import PaddedSplit
 from fwp.training.step import TrainStep
-
-SETTINGS = {"learning_rate": 1e-2, "betas": (0.9, 0.995), "eps": 1e-9}
 
 
 @pytest.fixture(scope="module")
 def data():
-    return build_dataset(SPEC | {"language": "aa_star"})
+    return draw(language="aa_star")
 
 
-def learner(data, **settings):
-    model = build_model({"mixer": "deltanet", "hidden": 8}, data, seed=0, dtype="float64")
-    return TrainStep(Pack([model]), PaddedSplit.of(data.train), [], **SETTINGS | settings)
+def learner(data, steps=0, **changes):
+    model = net(data, "deltanet", hidden=8, dtype="float64")
+    own = settings(learning_rate=1e-2, **changes)
+    return TrainStep(Pack([model]), PaddedSplit.of(data.train), [], own, steps=steps)
 
 
 def test_equal_strings_count_as_often_as_they_are_there(data):

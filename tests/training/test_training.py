@@ -6,13 +6,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny import SPEC, alone, cell
+from tiny import alone, cell, draw, net
 
 from fwp import mixers
 from fwp.datasets import dataset
 from fwp.datasets.dataset import save_dataset
-from fwp.datasets.sampling import build_dataset
-from fwp.models.sequence_model import build_model
 from fwp.models.weights import read_weights
 from fwp.status.progress import Progress
 from fwp.training.train import train_cell
@@ -20,17 +18,15 @@ from fwp.training.train import train_cell
 
 @pytest.fixture(scope="module")
 def data():
-    return build_dataset(SPEC)
+    return draw()
 
 
 def model(data, seed=0, mixer="lstm", **settings):
-    settings = {"mixer": mixer, "hidden": 16, "feed_forward": 1} | settings
-    return build_model(settings, data, seed=seed)
+    return net(data, mixer, seed=seed, **{"hidden": 16, "feed_forward": 1} | settings)
 
 
 def test_an_lstm_learns_parity_and_stops(data):
-    net = model(data)
-    run = alone(net, data, epochs=60, batch_size=16, learning_rate=1e-2)
+    run = alone(model(data), data, epochs=60, batch_size=16, learning_rate=1e-2)
     assert run.status == "solved"
     assert run.epochs == run.best_epoch < 60
     assert run.selection == 1
@@ -73,19 +69,19 @@ def test_the_global_generator_has_no_say(data):
 
 
 def test_the_best_epoch_is_kept(data):
-    net = model(data, mixer="deltanet")
+    trained = model(data, mixer="deltanet")
     snapshots = {}
 
     def remember(row):
-        snapshots[row["epoch"]] = net.embedding.weight.detach().clone()
+        snapshots[row["epoch"]] = trained.embedding.weight.detach().clone()
 
-    run = alone(net, data, epochs=5, batch_size=16, on_epoch=remember)
+    run = alone(trained, data, epochs=5, batch_size=16, on_epoch=remember)
     selections = [0.0] + [row["selection"] for row in run.history]
     assert run.best_epoch == int(np.argmax(selections))
     assert run.selection == max(selections)
     if run.best_epoch:
         assert torch.equal(run.weights["embedding.weight"], snapshots[run.best_epoch])
-    assert torch.equal(net.embedding.weight, run.weights["embedding.weight"])
+    assert torch.equal(trained.embedding.weight, run.weights["embedding.weight"])
 
 
 def test_divergence_is_recorded_and_ends_the_run(data):
@@ -133,7 +129,7 @@ def run_cell(tmp_path, data, seeds, **training):
 def test_a_cell_writes_its_record(tmp_path, data):
     files, watcher = run_cell(tmp_path, data, [0, 4])
     record = json.loads(files["record"].read_text())
-    assert record["config"] == cell()
+    assert record["config"] == cell().as_dict()
     assert record["dataset"] == data.hash
     assert [run["seed"] for run in record["runs"]] == record["seeds"] == [0, 4]
     assert {run["status"] for run in record["runs"]} <= {"solved", "budget"}
@@ -180,7 +176,7 @@ def test_a_diverged_cell_is_told_by_its_progress(tmp_path, data):
 
 def test_strings_of_another_task_are_refused(tmp_path, data):
     save_dataset(data, tmp_path / "data.npz")
-    other = cell() | {"task": {"name": "mine", "language": "dyck_k", "params": {"k": 3}}}
+    other = cell(language="dyck_k", params={"k": 3})
     files = {kind: tmp_path / kind for kind in ("weights", "history", "record")}
     said = r'data.npz: holds strings of \["parity",{}\], not of \["dyck_k",{"k":3}\]'
     with pytest.raises(dataset.DatasetError, match=said):

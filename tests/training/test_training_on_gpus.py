@@ -2,14 +2,11 @@
 
 import pytest
 import torch
-from tiny import SPEC
+from tiny import draw, net, settings, train
 
 from fwp import mixers
-from fwp.datasets.sampling import build_dataset
 from fwp.models.pack import Pack
-from fwp.models.sequence_model import build_model
 from fwp.training.evaluate import evaluate
-from fwp.training.train import train
 from fwp.training.trainer import Trainer
 
 pytestmark = pytest.mark.gpu
@@ -17,40 +14,40 @@ pytestmark = pytest.mark.gpu
 
 @pytest.fixture(scope="module")
 def data():
-    return build_dataset(SPEC | {"test": {"bins": [[2, 12], [200, 300]], "count": 40}})
+    return draw(test={"bins": [[2, 12], [200, 300]], "count": 40})
 
 
 def models(mixer, data, seeds, dtype):
-    settings = {"mixer": mixer, "hidden": 16, "feed_forward": 2}
-    return [build_model(settings, data, seed=seed, dtype=dtype) for seed in seeds]
+    sizes = {"hidden": 16, "feed_forward": 2}
+    return [net(data, mixer, seed=seed, dtype=dtype, **sizes) for seed in seeds]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("mixer", mixers.names())
 def test_a_gpu_learns_what_a_cpu_learns(data, mixer, dtype):
     tolerance = {"float32": 1e-3, "float64": 1e-8}[dtype]
-    settings = {"epochs": 3, "batch_size": 32, "learning_rate": 1e-3, "schedule": "cosine"}
+    given = {"epochs": 3, "batch_size": 32, "learning_rate": 1e-3, "schedule": "cosine"}
     seeds = [5, 6, 7]
     nets = models(mixer, data, seeds, dtype)
-    together = train(nets, data, seeds=seeds, device="cuda", **settings)
+    together = train(nets, data, seeds=seeds, device="cuda", **given)
     rows = evaluate(nets, data, device="cuda")
     for i, seed in enumerate(seeds):
-        (net,) = models(mixer, data, [seed], dtype)
-        (run,) = train([net], data, seeds=[seed], **settings)
+        (model,) = models(mixer, data, [seed], dtype)
+        (run,) = train([model], data, seeds=[seed], **given)
         for a, b in zip(together[i].history, run.history, strict=True):
             assert a["loss"] == pytest.approx(b["loss"], rel=tolerance)
             assert a["selection"] == pytest.approx(b["selection"], abs=0.03)
         if together[i].best_epoch == run.best_epoch:
-            (own,) = evaluate([net], data)
+            (own,) = evaluate([model], data)
             for a, b in zip(rows[i], own, strict=True):
                 assert a["position_accuracy"] == pytest.approx(b["position_accuracy"], abs=0.02)
 
 
 def test_the_weights_that_are_kept_are_those_of_the_best_epoch(data, monkeypatch):
     """However long the GPU takes to copy them."""
-    settings = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-3}
+    given = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-3}
     (expected,) = models("linear_transformer", data, [0], "float64")
-    train([expected], data, seeds=[0], **settings)
+    train([expected], data, seeds=[0], **given)
     copy = Pack.state_dict
 
     def slow(pack, i):
@@ -58,23 +55,23 @@ def test_the_weights_that_are_kept_are_those_of_the_best_epoch(data, monkeypatch
         return copy(pack, i)
 
     monkeypatch.setattr(Pack, "state_dict", slow)
-    (net,) = models("linear_transformer", data, [0], "float64")
-    (run,) = train([net], data, seeds=[0], device="cuda", **settings)
+    (model,) = models("linear_transformer", data, [0], "float64")
+    (run,) = train([model], data, seeds=[0], device="cuda", **given)
     assert run.best_epoch == 1
     for name, weight in expected.state_dict().items():
         torch.testing.assert_close(run.weights[name], weight, rtol=1e-6, atol=1e-8)
 
 
 def test_seeds_leave_a_pack_that_runs_as_a_graph(data):
-    settings = {"epochs": 40, "batch_size": 16, "learning_rate": 1e-2}
+    given = {"epochs": 40, "batch_size": 16, "learning_rate": 1e-2}
     seeds = [0, 1, 2, 3]
     nets = models("elstm", data, seeds, "float64")
     nets[2].readout.weight.data[:] = torch.nan
-    runs = train(nets, data, seeds=seeds, device="cuda", **settings)
+    runs = train(nets, data, seeds=seeds, device="cuda", **given)
     assert (runs[2].status, runs[2].epochs) == ("diverged", 1)
     for i in (0, 1, 3):
-        (net,) = models("elstm", data, [i], "float64")
-        (alone,) = train([net], data, seeds=[i], **settings)
+        (model,) = models("elstm", data, [i], "float64")
+        (alone,) = train([model], data, seeds=[i], **given)
         assert (runs[i].status, runs[i].epochs) == (alone.status, alone.epochs)
     assert len({run.epochs for run in runs}) >= 3
 
@@ -82,20 +79,20 @@ def test_seeds_leave_a_pack_that_runs_as_a_graph(data):
 @pytest.mark.parametrize("steps", [3, 25])
 def test_a_pack_that_was_interrupted_goes_on(data, steps):
     seeds = [0, 1, 2]
-    settings = {"seeds": seeds, "epochs": 4, "batch_size": 32, "learning_rate": 1e-2}
-    settings |= {"schedule": "cosine", "device": "cuda"}
-    whole = train(models("deltanet", data, seeds, "float64"), data, **settings)
+    place = {"seeds": seeds, "device": "cuda"}
+    given = {"epochs": 4, "batch_size": 32, "learning_rate": 1e-2, "schedule": "cosine"}
+    whole = train(models("deltanet", data, seeds, "float64"), data, **place, **given)
     left = iter(range(steps, -1, -1))
 
     def stop():
         if next(left) == 0:
             raise KeyboardInterrupt
 
-    first = Trainer(models("deltanet", data, seeds, "float64"), data, **settings)
+    first = Trainer(models("deltanet", data, seeds, "float64"), data, settings(**given), **place)
     with pytest.raises(KeyboardInterrupt):
         first.run(on_step=stop)
     nets = models("deltanet", data, seeds, "float64")
-    resumed = Trainer(nets, data, **settings, state=first.state()).run()
+    resumed = Trainer(nets, data, settings(**given), **place, state=first.state()).run()
     for a, b in zip(whole, resumed, strict=True):
         assert [row["epoch"] for row in b.history] == [row["epoch"] for row in a.history]
         losses = [row["loss"] for row in a.history]

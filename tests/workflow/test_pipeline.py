@@ -255,6 +255,50 @@ def test_comments_docstrings_and_layout_rerun_nothing(project):
         assert planned(project) == {}
 
 
+def appended(project, file: str):
+    """A file with one more line of logic."""
+    text = (project / file).read_text()
+    line = "int more(void) { return 1; }" if file.endswith(".c") else "MORE = 1"
+    return edited(project / file, text, f"{text}\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    "file", ["fwp/ops/delta_rule/__init__.py", "fwp/ops/delta_rule/native.c"], ids=["py", "c"]
+)
+def test_changed_logic_of_an_op_reruns_the_models_that_use_it(project, file):
+    with appended(project, file):
+        assert cells(project) == {"parity/delta/seeds-0-1", "pairs/delta/seeds-0-1"}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        # Mixers, ops, languages and gradients that are not in the grid.
+        ["fwp/mixers/elstm.py", "fwp/ops/self_reference/native.c", "fwp/ops/slstm/triton.py"]
+        + ["fwp/languages/dyck.py", "fwp/training/rtrl.py"],
+        # Messages, commands, the board, the choice of a GPU.
+        ["fwp/utils/suggest.py", "fwp/cli.py", "fwp/api.py", "fwp/status/board.py"]
+        + ["fwp/status/progress.py", "fwp/utils/gpus.py", "fwp/experiment/validate.py"],
+    ],
+    ids=["not in the grid", "no result"],
+)
+def test_logic_that_no_result_depends_on_reruns_nothing(project, files):
+    with contextlib.ExitStack() as stack:
+        for file in files:
+            stack.enter_context(appended(project, file))
+        assert planned(project) == {}
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["fwp/report/tables/summary.py", "fwp/claims/judge.py", "fwp/report/page.py"],
+)
+def test_changed_tables_verdicts_and_pages_train_nothing(project, file):
+    with appended(project, file):
+        found = planned(project)
+        assert found and not {"train", "evaluate", "data", "test_data"} & found.keys()
+
+
 def test_changed_figure_code_trains_nothing(project):
     with edited(project / "fwp/report/figures/heatmap.py", "\n\n\n", "\nX = 1\n\n\n"):
         assert planned(project) == DRAWING

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 def settings(found, model):
     """Everything about a model that a variant might change."""
     cell = found.cell(model, "parity")
-    sizes = {key: cell["model"][key] for key in ("hidden", "layers", "feed_forward", "wiring")}
-    return cell["training"] | cell["model"]["options"] | sizes
+    sizes = {k: getattr(cell.model, k) for k in ("hidden", "layers", "feed_forward", "wiring")}
+    return cell.training.as_dict() | cell.model.options | sizes
 
 
 @pytest.mark.parametrize("preset", ["ablation", "robustness"])

@@ -26,7 +26,7 @@ rule trace:
         device=EXPERIMENT.device,
     params:
         cell=lambda wildcards: EXPERIMENT.evaluate_params(wildcards.model, wildcards.task, "trace"),
-        strings=EXPERIMENT.analysis["strings"],
+        strings=EXPERIMENT.analysis.strings,
     script:
         "../scripts/trace.py"
 
@@ -43,8 +43,8 @@ rule states:
         memory=expand("<results>/analysis/memory.{format}", format=FORMATS),
         figures=expand(
             "<results>/analysis/states/{task}/{model}.{format}",
-            task=EXPERIMENT.analysis["tasks"],
-            model=EXPERIMENT.analysis["models"],
+            task=EXPERIMENT.analysis.tasks,
+            model=EXPERIMENT.analysis.models,
             format=FORMATS,
         ),
     log:
@@ -97,7 +97,7 @@ rule automata:
         figures=expand(
             "<results>/analysis/automata/{task}/{model}.{format}",
             task=FINITE,
-            model=EXPERIMENT.analysis["models"],
+            model=EXPERIMENT.analysis.models,
             format=FORMATS,
         ),
     log:

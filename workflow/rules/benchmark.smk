@@ -16,6 +16,6 @@ rule benchmark:
         runtime=lambda _, attempt: within_limit(attempt * 60),
         device=EXPERIMENT.device,
     params:
-        cells=[EXPERIMENT.cell(model, EXPERIMENT.tasks[0]) for model in EXPERIMENT.models],
+        cells=[EXPERIMENT.cell(m, EXPERIMENT.tasks[0]).as_dict() for m in EXPERIMENT.models],
     script:
         "../scripts/benchmark.py"

@@ -1,11 +1,10 @@
 from dataclasses import asdict
 
-from fwp.experiment.names import titles
 
 
 def shown_names():
     """How models and tasks are shown; a param, so that another title draws anew and trains nothing."""
-    return [asdict(name) for name in titles(EXPERIMENT)]
+    return [asdict(name) for name in EXPERIMENT.names()]
 
 
 CARDS = [f"<results>/data/{task}/card.json" for task in EXPERIMENT.tasks]

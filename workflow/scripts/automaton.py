@@ -1,5 +1,6 @@
 """Read an automaton out of every seed of a cell that is solved."""
 
+from fwp.experiment.cell import TrainedCell
 from fwp.results.record import read_record
 from fwp.status.progress import logging_to
 
@@ -10,7 +11,7 @@ with logging_to(snakemake.log[0]):
 
     torch.set_num_threads(snakemake.threads)
     read_out_cell(
-        snakemake.params.cell,
+        TrainedCell.from_dict(snakemake.params.cell),
         runs=read_record(snakemake.input.record)["runs"],
         dataset=snakemake.input.dataset,
         weights=snakemake.input.weights,

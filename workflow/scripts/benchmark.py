@@ -9,6 +9,7 @@ with logging_to(snakemake.log[0]):
     import torch
 
     from fwp.benchmarks import ops, report, steps
+    from fwp.experiment.cell import Cell
     from fwp.report.figures.style import save
     from fwp.utils import devices
     from fwp.utils.files import write_frame, write_text
@@ -25,10 +26,9 @@ with logging_to(snakemake.log[0]):
     device = devices.pick(snakemake.resources.device)
     packs = [1] if device == "cpu" else [1, 8, 32]
     lengths = {"sizes": [8, 16, 32], "times": [16, 64, 256, 1024]}
+    cells = map(Cell.from_dict, snakemake.params.cells)
     tables = {
-        "steps": pd.DataFrame(
-            told(steps.measure(snakemake.params.cells, packs=packs, device=device))
-        ),
+        "steps": pd.DataFrame(told(steps.measure(cells, packs=packs, device=device))),
         "ops": pd.DataFrame(told(ops.measure(**lengths, budget=0.1, device=device))),
     }
     for name, table in tables.items():

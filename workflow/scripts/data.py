@@ -5,5 +5,7 @@ from fwp.status.progress import logging_to
 with logging_to(snakemake.log[0]):
     from fwp.datasets.dataset import save_dataset
     from fwp.datasets.sampling import build_dataset
+    from fwp.datasets.spec import DatasetSpec
 
-    save_dataset(build_dataset(snakemake.params.data["dataset"]), snakemake.output[0])
+    spec = DatasetSpec.from_dict(snakemake.params.data["dataset"])
+    save_dataset(build_dataset(spec), snakemake.output[0])

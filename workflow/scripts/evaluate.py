@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fwp.experiment.cell import TrainedCell
 from fwp.results.record import read_record
 from fwp.status.progress import Progress, logging_to
 
@@ -15,7 +16,7 @@ with logging_to(snakemake.log[0]) as log:
     record = read_record(snakemake.input.record)
     progress = Path(snakemake.output[0]).with_name("progress.json")
     epochs = record["config"]["training"]["epochs"]
-    cell, seeds = snakemake.params.cell, record["seeds"]
+    cell, seeds = TrainedCell.from_dict(snakemake.params.cell), record["seeds"]
     with Progress(cell, seeds, epochs, stage="evaluate", path=progress, stream=log):
         evaluate_cell(
             cell,

@@ -8,10 +8,11 @@ with logging_to(snakemake.log[0]):
     from fwp.datasets.card import describe
     from fwp.datasets.dataset import load_dataset, save_dataset
     from fwp.datasets.sampling import build_dataset
+    from fwp.datasets.spec import DatasetSpec
     from fwp.utils.files import write_json
 
-    drawn = load_dataset(snakemake.input[0])
-    data = build_dataset(snakemake.params.data["dataset"], drawn)
+    spec = DatasetSpec.from_dict(snakemake.params.data["dataset"])
+    data = build_dataset(spec, load_dataset(snakemake.input[0]))
     splits = {split.name: split for split in data.test}
     save_dataset(replace(data, splits=splits), snakemake.output.test)
     write_json(snakemake.output.card, describe(data))

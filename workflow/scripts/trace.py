@@ -1,5 +1,6 @@
 """Follow the states of every seed of a cell along the longest test strings."""
 
+from fwp.experiment.cell import TrainedCell
 from fwp.results.record import read_record
 from fwp.status.progress import logging_to
 
@@ -10,7 +11,7 @@ with logging_to(snakemake.log[0]):
 
     torch.set_num_threads(snakemake.threads)
     trace_cell(
-        snakemake.params.cell,
+        TrainedCell.from_dict(snakemake.params.cell),
         seeds=read_record(snakemake.input.record)["seeds"],
         strings=snakemake.params.strings,
         dataset=snakemake.input.dataset,

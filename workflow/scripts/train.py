@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from fwp.experiment.cell import Cell
 from fwp.status.progress import Progress, logging_to
 from fwp.utils.files import remove_leftovers
 from fwp.utils.locks import cell_lock
 
-job = snakemake.params.job
+cell, seeds = Cell.from_dict(snakemake.params.job["cell"]), snakemake.params.job["seeds"]
 folder = Path(snakemake.output.record).parent
 files = {
     "dataset": snakemake.input.dataset,
@@ -23,16 +24,15 @@ with cell_lock(folder), logging_to(snakemake.log[0]) as log:
 
     torch.set_num_threads(snakemake.threads)
     remove_leftovers(folder)
-    epochs = job["cell"]["training"]["epochs"]
     # Snakemake has deleted these files before this job: what is there now is another job's work.
-    if is_trained(job["cell"], job["seeds"], **files):
+    if is_trained(cell, seeds, **files):
         print("another job has trained this cell meanwhile")
     else:
         path = folder / "progress.json"
-        with Progress(job["cell"], job["seeds"], epochs, path=path, stream=log) as callback:
+        with Progress(cell, seeds, cell.training.epochs, path=path, stream=log) as callback:
             train_cell(
-                job["cell"],
-                job["seeds"],
+                cell,
+                seeds,
                 **files,
                 device=snakemake.resources.device,
                 callback=callback,

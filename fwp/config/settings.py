@@ -1,0 +1,65 @@
+"""Settings of a model and of its training: typed, frozen and complete.
+
+Names and types of the keys are here; `schema.yaml` beside this file has the default, the range and
+the description of each. A test compares the two. There are no defaults here: a resolved cell names
+every value, so that a changed default retrains only the cells that took it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """A model; `name` is its name in the config, `options` are keyword arguments of its mixer."""
+
+    name: str
+    mixer: str
+    hidden: int
+    layers: int
+    feed_forward: int
+    wiring: Literal["pre_norm", "normed_skip", "post_norm", "plain"] | None
+    options: Mapping[str, Any]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ModelSettings":
+        """What `as_dict` returned."""
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain builtins, in the order of the fields."""
+        return vars(self) | {"options": dict(self.options)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """Budget and optimiser of a training run."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: Literal["constant", "cosine"]
+    warmup: float
+    curriculum: float
+    clip: float | None
+    weight_decay: float
+    gradient: Literal["bptt", "rtrl"]
+    betas: tuple[float, float]
+    eps: float
+    dtype: Literal["float32", "float64"]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainingSettings":
+        """What `as_dict` returned; 1 and 1.0 give equal settings with equal texts."""
+        numbers = {
+            field.name: float(values[field.name])
+            for field in fields(cls)
+            if field.type in (float, float | None) and values[field.name] is not None
+        }
+        first, second = values["betas"]
+        return cls(**{**values, **numbers, "betas": (float(first), float(second))})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain builtins, in the order of the fields."""
+        return vars(self) | {"betas": list(self.betas)}

@@ -1,0 +1,118 @@
+"""Checking a config's models: mixers, their options, and what has to fit together.
+
+Every function yields one line per mistake, as `fwp.experiment.validate` says.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from fwp.config.loading import show
+from fwp.experiment.resolve import MODEL_KEYS, given_model, given_training, place
+from fwp.experiment.resources import gpus_per_job
+from fwp.mixers._signature import Signature, SignatureError, read_signature
+from fwp.utils.suggest import suggestion
+
+Signatures = Mapping[str, Signature]
+"""Of the mixer of each model."""
+
+
+def signatures(
+    models: dict[str, dict], folders: Sequence[str]
+) -> tuple[dict[str, Signature], dict[str, str]]:
+    """Signatures of the models' mixers, and a line for every model without one."""
+    found: dict[str, Signature] = {}
+    unknown: dict[str, str] = {}
+    read: dict[str, Signature | SignatureError] = {}
+    for model, entry in models.items():
+        mixer = entry["mixer"]
+        if mixer not in read:
+            try:
+                read[mixer] = read_signature(mixer, folders)
+            except SignatureError as error:
+                read[mixer] = error
+        if isinstance(signature := read[mixer], Signature):
+            found[model] = signature
+        else:
+            unknown[model] = f"models.{model}.mixer: {signature}, got {show(mixer)}"
+    return found, unknown
+
+
+def mixer(entry: dict, signature: Signature, where: str) -> Iterator[str]:
+    """Options that the mixer does not have, or lacks, or that are of the wrong type."""
+    given = {key: value for key, value in entry.items() if key != "title"}
+    yield from options(signature, given, where, ("training", *MODEL_KEYS, "title"))
+    for option in signature.options.values():
+        if option.required and option.name not in entry:
+            yield f"{where}.{option.name}: is missing; the mixer {entry['mixer']} needs it"
+
+
+def options(signature: Signature, entry: dict, where: str, keys: tuple[str, ...]) -> Iterator[str]:
+    """Options that the mixer does not have or that are of the wrong type; `keys` are no options."""
+    allowed = [*keys, *signature.options]
+    for key, value in entry.items():
+        if key in MODEL_KEYS or key == "training":
+            continue
+        if key not in signature.options:
+            known = ", ".join(signature.options) or "none"
+            yield (
+                f"{where}.{key}: unknown key{suggestion(key, allowed)}; allowed: "
+                f"{', '.join(keys)}; options of the mixer: {known}"
+            )
+        elif (rule := signature.options[key].fault(value)) is not None:
+            yield f"{where}.{key}: {rule}, got {show(value)}"
+
+
+def gpu(config: dict, models: Iterable[str]) -> Iterator[str]:
+    """Layers of flash-linear-attention where jobs get no GPU."""
+    device = config["compute"]["device"]
+    for model in models:
+        mixer = config["models"][model]["mixer"]
+        if mixer.startswith("fla.") and not gpus_per_job(device):
+            yield (
+                f"models.{model}.mixer: {mixer} runs on a GPU alone, but compute.device = "
+                f"{device} gives jobs none here; allowed: another mixer, or "
+                "compute.device: cuda for jobs that get one elsewhere"
+            )
+
+
+def gradient(config: dict, models: Iterable[str]) -> Iterator[str]:
+    """Gradients that `fwp.training.rtrl` cannot compute, at the first task of a model."""
+    needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain")}
+    for model in models:
+        for task in config["tasks"]:
+            given = given_model(config, model, task)
+            wrong = [key for key, allowed in needed.items() if given[key] not in allowed]
+            if wrong and given_training(config, model, task)["gradient"] == "rtrl":
+                for key in wrong:
+                    yield (
+                        f"models.{model}.{key}: training.gradient = rtrl (task {task}) needs "
+                        f"{show(needed[key][-1])}, got {show(given[key])}; allowed here: bptt"
+                    )
+                break
+
+
+def heads(config: dict, signatures: Signatures) -> Iterator[str]:
+    """Numbers of heads that do not divide the width."""
+    for model, signature in signatures.items():
+        if "heads" not in signature.options:
+            continue
+        for task in config["tasks"]:
+            given = given_model(config, model, task)
+            heads, hidden = given.get("heads"), given["hidden"]
+            if heads is None:
+                heads = signature.options["heads"].default
+            if type(heads) is not int or (heads > 0 and hidden % heads == 0):
+                continue
+            divisors = [n for n in range(1, min(hidden, 1024) + 1) if hidden % n == 0]
+            where = place(config, ("overrides", model, task), ("heads",))
+            if where == "heads":
+                where = place(config, ("models", model), ("heads",))
+            if where == "heads":
+                where = f"models.{model}.heads"
+            width = f"hidden = {hidden}"
+            for own in (("tasks", task, "model"), ("overrides", model, task)):
+                if (given_at := place(config, own, ("hidden",))) != "hidden":
+                    width = f"{given_at} = {hidden}"
+            yield (
+                f"{where}: must divide {width}, got {heads}; allowed: "
+                f"{', '.join(map(str, divisors))}"
+            )

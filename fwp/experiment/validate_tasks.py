@@ -1,0 +1,107 @@
+"""Checking a config's tasks: languages, their parameters, and windows of lengths.
+
+Every function yields one line per mistake, as `fwp.experiment.validate` says.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from fwp.config.loading import dotted, show
+from fwp.datasets.spec import TrainStrings
+from fwp.experiment.resolve import place, resolved_dataset, section
+from fwp.utils.suggest import suggestion
+
+COUNTABLE = 2_000  # symbols; counting the strings of longer windows takes seconds
+
+
+def windows(config: dict) -> Iterator[str]:
+    """Windows that are reversed or overlap, at the place where they are given."""
+    for own, whole in ((), config), *((("tasks", t), e) for t, e in config["tasks"].items()):
+        for keys in (("data", "validation", "bins"), ("evaluation", "bins")):
+            yield from _bins(section(whole, *keys) or (), dotted([*own, *keys]))
+    if (fault := _reversed(TrainStrings(**config["data"]["train"]))) is not None:
+        yield f"data.train.{fault}"
+    for task, entry in config["tasks"].items():
+        fault = _reversed(resolved_dataset(config, task).train)
+        if fault is not None and "train" in entry.get("data", {}):
+            yield f"tasks.{task}.data.train.{fault}"
+
+
+def _reversed(train: TrainStrings) -> str | None:
+    if train.min_length <= train.max_length:
+        return None
+    return f"min_length: must be at most max_length = {train.max_length}, got {train.min_length}"
+
+
+def _bins(bins: Sequence[Sequence[int]], where: str) -> Iterator[str]:
+    for i, (low, high) in enumerate(bins):
+        if low > high:
+            yield f"{where}[{i}]: must be [shortest, longest], got [{low}, {high}]"
+    for first, second in pairwise(bins):
+        if first[0] <= first[1] and second[0] <= second[1] and second[0] <= first[1]:
+            rule = "must not overlap" if second[1] >= first[0] else "must be in ascending order"
+            yield f"{where}: bins {rule}, got {show(first)} and {show(second)}"
+
+
+def languages(config: dict) -> Iterator[str]:
+    """Languages that do not exist, and what `_language` finds in the tasks of the others."""
+    from fwp import languages
+
+    try:
+        known = languages.names()
+    except ValueError as error:  # a file of the user's own
+        yield f"tasks: the folder fwp/languages/ cannot be read: {error}"
+        return
+    for task in config["tasks"]:
+        yield from _language(config, task, known)
+
+
+def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
+    """A language or parameter that does not exist, and windows without strings of it."""
+    from fwp import languages
+    from fwp.datasets.sampling import plan
+
+    entry = config["tasks"][task]
+    name = entry["language"]
+    if name not in known:
+        yield (
+            f"tasks.{task}.language: must be one of {', '.join(known)} (what classes in "
+            f"fwp/languages/ have as their `name`){suggestion(name, known)}, got {show(name)}"
+        )
+        return
+    params = entry.get("params", {})
+    try:
+        language = languages.get(name, **params)
+    except (ValueError, TypeError) as error:
+        # Languages name the parameter first, so that the place in the config goes on with it.
+        named = re.match(r"(\w+)[.:\[]", str(error))
+        yield f"tasks.{task}.params{'.' if named and named[1] in params else ': '}{error}"
+        return
+    spec = resolved_dataset(config, task)
+    if [*_bins(spec.validation.bins, ""), *_bins(spec.test.bins, "")]:
+        return  # told elsewhere
+    if _reversed(spec.train) is not None:
+        return
+    places = (
+        (("data", "train"), spec.train.bins),
+        (("data", "validation", "bins"), spec.validation.bins),
+        (("evaluation", "bins"), spec.test.bins),
+    )
+    empty = False
+    for keys, windows in places:
+        where = place(config, ("tasks", task), keys)
+        whose = "" if where.startswith("tasks.") else f" (task {task})"
+        for low, high in windows:
+            try:
+                if not any(language.count(length) for length in range(low, high + 1)):
+                    language.no_strings(low, high)
+            except ValueError as error:  # also of languages that cannot count so far
+                empty = True
+                yield f"{where}: {error}; got the window [{low}, {high}]{whose}"
+    longest = max(high for _, windows in places for _, high in windows)
+    if not empty and longest <= COUNTABLE:
+        try:
+            plan(spec)
+        except ValueError as error:
+            yield f"tasks.{task}: {error}"
