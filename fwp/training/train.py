@@ -24,6 +24,7 @@ from fwp.training.run import Run
 from fwp.training.state import TrainState
 from fwp.training.trainer import Trainer
 from fwp.utils import devices, signals
+from fwp.utils.bins import bin_of_column
 from fwp.utils.files import write_json, write_rows
 
 
@@ -193,7 +194,7 @@ def _begin(callback: Callback | None, trainer: Trainer) -> None:
 def _tell(callback: Callback | None, run: Run, row: dict) -> None:
     if callback is None:
         return
-    accuracy = {k[9:]: v for k, v in row.items() if k.startswith("accuracy ")}
+    accuracy = {str(bin): row[key] for key in row if (bin := bin_of_column(key))}
     facts = {k: row[k] for k in ("epoch", "loss", "selection")}
     callback.update(run.seed, **facts, accuracy=accuracy)
     if run.status != "budget":
