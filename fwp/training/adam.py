@@ -42,7 +42,9 @@ class Adam:
 
     def step(self, rate: float | Tensor) -> None:
         """Change the weights; a CUDA graph reads the rate from a tensor."""
-        adam(*self._pieces, [], list(self._steps), lr=rate, **self._settings)
+        weights, gradients, means, squares = self._pieces
+        steps = list(self._steps)
+        adam(weights, gradients, means, squares, [], steps, lr=rate, **self._settings)
 
     def load(self, moments: dict[str, Tensor]) -> None:
         """Go on from the `moments` of another."""
