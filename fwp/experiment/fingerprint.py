@@ -85,6 +85,11 @@ def modules(stage: str, *modules: str, folders: Sequence[str | Path] = ()) -> li
     return sorted(_reachable((*ROOTS[stage], *modules), folders))
 
 
+def files(stage: str, *modules: str, folders: Sequence[str | Path] = ()) -> set[Path]:
+    """The files that the fingerprint covers."""
+    return {path.resolve() for path in _reachable((*ROOTS[stage], *modules), folders).values()}
+
+
 def _reachable(roots: tuple[str, ...], folders: Sequence[str | Path]) -> dict[str, Path]:
     """Files by module name: everything that `roots` import, followed transitively."""
     found: dict[str, Path] = {}
