@@ -35,9 +35,15 @@ class Adam:
         self.moments = {"step": self._steps[0], "exp_avg": mean, "exp_avg_sq": square}
         beta1, beta2 = betas
         self._settings = {
-            **{"beta1": beta1, "beta2": beta2, "eps": eps},
-            **{"weight_decay": weight_decay, "decoupled_weight_decay": True},
-            **{"amsgrad": False, "maximize": False, "fused": True, "capturable": on_gpu},
+            "beta1": beta1,
+            "beta2": beta2,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "decoupled_weight_decay": True,
+            "amsgrad": False,
+            "maximize": False,
+            "fused": True,
+            "capturable": on_gpu,
         }
 
     def step(self, rate: float | Tensor) -> None:

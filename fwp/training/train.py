@@ -196,7 +196,8 @@ def _begin(callback: Callback | None, trainer: Trainer) -> None:
 def _tell(callback: Callback | None, run: Run, row: dict) -> None:
     if callback is None:
         return
-    accuracy = {k[9:]: v for k, v in row.items() if k.startswith("accuracy ")}
+    prefix = "accuracy "
+    accuracy = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
     facts = {k: row[k] for k in ("epoch", "loss", "selection")}
     callback.update(run.seed, **facts, accuracy=accuracy)
     if run.status != "budget":
