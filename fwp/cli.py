@@ -101,9 +101,11 @@ def _experiment(options):
 
 def _status(options) -> None:
     experiment = _experiment(options)
+    from fwp.report.labels import shown_as
     from fwp.status.board import show
 
-    show(experiment, watch=options.watch)
+    with shown_as(experiment.names()):
+        show(experiment, watch=options.watch)
 
 
 def _list(_) -> None:

@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter
 from fwp.report import labels
 from fwp.report.figures.layout import page
 from fwp.report.figures.style import GREY, Look, handles, semantics
-from fwp.report.tables.grid import markdown_table
+from fwp.report.tables.markdown import markdown_table
 
 SOLID = (0, ())
 LINES = {

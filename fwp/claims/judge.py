@@ -24,8 +24,8 @@ import pandas as pd
 
 from fwp.claims.claim import Claim, Criterion
 from fwp.results import statistics
-from fwp.results.frames import bin_limits
 from fwp.results.pairwise import exact
+from fwp.utils.bins import Bin
 
 SUPPORTED, CONTRADICTED, UNDETERMINED = "supported", "contradicted", "undetermined"
 NOT_TESTED = "not tested"  # no model, task or bin of the claim is in the results
@@ -97,7 +97,7 @@ def judge(claims: Iterable[Claim], accuracy: pd.DataFrame) -> list[Judgement]:
         for key, of_cell in rows.groupby(["task", "model", "bin"], observed=True)
     }
     bins = {
-        task: sorted(of_task.unique(), key=bin_limits)
+        task: sorted(of_task.unique(), key=Bin.parse)
         for task, of_task in rows.groupby("task", observed=True)["bin"]
     }
     return [_judge(claim, cells, bins) for claim in claims]
@@ -161,10 +161,10 @@ def _weigh(
     else:
         verdict = SUPPORTED if (sides[0] > 0) == (criterion.below is None) else CONTRADICTED
     return Evidence(
-        *(task, model, bin, criterion, threshold, seeds, reached, value, low, high, verdict),
+        task, model, bin, criterion, threshold, seeds, reached, value, low, high, verdict,
         more=int(decided[0]) if len(decided) else None,
         **facts,
-    )
+    )  # fmt: skip
 
 
 def _side(low, high, claimed: float) -> np.ndarray:

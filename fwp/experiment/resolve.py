@@ -40,7 +40,8 @@ def given_model(config: dict, model: str, task: str) -> dict:
     settings |= section(config, "models", model)
     settings |= section(config, "tasks", task, "model")
     settings |= section(config, "overrides", model, task)
-    settings.pop("training", None)
+    for key in ("training", "title"):
+        settings.pop(key, None)
     return settings
 
 

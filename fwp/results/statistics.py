@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from fwp.results.frames import bin_limits
+from fwp.utils.bins import Bin
 
 CELL = ["task", "model"]
 
@@ -146,12 +146,11 @@ def bins(accuracy: pd.DataFrame) -> list[dict[str, str]]:
     windows of their own, the n-th bins of all tasks share index n.
     """
     pairs = accuracy.loc[accuracy["length"].isna(), ["task", "bin"]].drop_duplicates()
-    every = sorted(pairs["bin"].unique(), key=bin_limits)
-    limits = [bin_limits(bin) for bin in every]
-    apart = all(a[1] < b[0] for a, b in pairwise(limits))
+    every = sorted(pairs["bin"].unique(), key=Bin.parse)
+    apart = all(a.longest < b.shortest for a, b in pairwise(map(Bin.parse, every)))
     groups: list[dict[str, str]] = []
     for task, own in pairs.groupby("task", observed=True)["bin"]:
-        for i, bin in enumerate(sorted(own, key=bin_limits)):
+        for i, bin in enumerate(sorted(own, key=Bin.parse)):
             index = every.index(bin) if apart else i
             groups += [{} for _ in range(index + 1 - len(groups))]
             groups[index][task] = bin

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from fwp.report.figures.layout import page
 from fwp.report.figures.style import GREY, handles, looks, semantics
-from fwp.report.tables.grid import markdown_table
+from fwp.report.tables.markdown import markdown_table
 from fwp.retrieval.grid import RetrievalJob
 from fwp.retrieval.published import LOSS
 

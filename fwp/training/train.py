@@ -24,6 +24,7 @@ from fwp.training.run import Run
 from fwp.training.state import TrainState
 from fwp.training.trainer import Trainer
 from fwp.utils import devices, signals
+from fwp.utils.bins import bin_of_column
 from fwp.utils.files import write_json, write_rows
 
 
@@ -196,8 +197,7 @@ def _begin(callback: Callback | None, trainer: Trainer) -> None:
 def _tell(callback: Callback | None, run: Run, row: dict) -> None:
     if callback is None:
         return
-    prefix = "accuracy "
-    accuracy = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
+    accuracy = {str(bin): row[key] for key in row if (bin := bin_of_column(key))}
     facts = {k: row[k] for k in ("epoch", "loss", "selection")}
     callback.update(run.seed, **facts, accuracy=accuracy)
     if run.status != "budget":

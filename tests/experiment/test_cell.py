@@ -37,11 +37,11 @@ def test_what_jobs_are_given_is_the_cell(model):
     assert given["seeds"] == [0, 1, 2]
     code = {"train": whole.code["train"]}
     assert Cell.from_dict(given["cell"]) == dataclasses.replace(whole, code=code)
-    params = experiment.evaluate_params(model, "parity")
-    assert TrainedCell.from_dict(params) == dataclasses.replace(
+    trained = experiment.evaluate_params(model, "parity")
+    assert TrainedCell.from_dict(trained) == dataclasses.replace(
         whole.trained, code={"evaluate": whole.code["evaluate"]}
     )
-    for params in (given["cell"], params):  # plain builtins: they are what JSON holds
+    for params in (given["cell"], trained):  # plain builtins: they are what JSON holds
         assert json.loads(json.dumps(params)) == params
 
 

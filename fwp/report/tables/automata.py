@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from fwp.report import labels
-from fwp.report.tables.grid import escape_markdown, markdown_table
+from fwp.report.tables.markdown import escape_markdown, markdown_table
 from fwp.utils.files import write_frame, write_text
 
 NOTE = (
@@ -18,9 +18,9 @@ NOTE = (
 )
 HEADER = ["Seed", "Groups", "Separated (%)", "States", "Agrees (%)", "Against the language's"]
 COLUMNS = (
-    *("task", "model", "seed", "status", "language_states", "groups", "purity", "separation"),
-    *("states", "fidelity", "difference", "unread", "same"),
-)
+    "task", "model", "seed", "status", "language_states", "groups", "purity", "separation",
+    "states", "fidelity", "difference", "unread", "same",
+)  # fmt: skip
 
 
 def summary(records: Iterable[dict]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fwp.report import labels
-from fwp.report.tables.grid import markdown_table
+from fwp.report.tables.markdown import markdown_table
 from fwp.results.statistics import CELL
 from fwp.utils.files import write_frame, write_text
 
