@@ -13,7 +13,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from fwp.config.loading import ConfigError
+from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import load_experiment
 from fwp.results import unfinished
 from workflow import patches  # of the folder, not of the object `workflow`

@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fwp.config.loading import ConfigError
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
 from fwp.datasets.sampling import make_dataset
 from fwp.experiment.experiment import Experiment, load_experiment
-from fwp.experiment.resolve import model_settings, training_settings
+from fwp.experiment.resolve import MODEL_KEYS, model_settings, training_settings
+from fwp.experiment.validate_models import options
+from fwp.mixers._signature import read_signature
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,39 +45,28 @@ __all__ = [
 
 
 def build_model(
-    mixer: str,
-    dataset: Dataset,
-    *,
-    hidden: int = 64,
-    layers: int = 1,
-    feed_forward: int = 4,
-    wiring: str | None = None,
-    seed: int = 0,
-    dtype: str = "float32",
-    **options,
+    mixer: str, dataset: Dataset, *, seed: int = 0, dtype: str = "float32", **settings
 ) -> "SequenceModel":
     """A model with a mixer, for the symbols and classes of a dataset.
 
     Args:
         mixer: one of `fwp.mixers.names()`, `module:Class` or `fla.Class`.
         dataset: whose alphabet and classes decide the sizes of embedding and readout.
-        hidden: width.
-        layers: number of blocks.
-        feed_forward: inner width of the feed-forward parts, in multiples of `hidden`.
-        wiring: how a block is wired (see `fwp.models.block`); None takes the mixer's own.
         seed: decides the initial weights, and nothing else.
         dtype: float32 or float64.
-        options: of the mixer, such as `heads=4`.
+        settings: hidden, layers, feed_forward and wiring, as under `model` in a config and with its
+            defaults; and options of the mixer, such as `heads=4`.
 
     Raises:
-        ValueError: there is no such mixer, or its options do not fit.
+        ValueError: there is no such mixer, or it has no such option.
     """
     from fwp.models import sequence_model
 
-    settings = model_settings(
-        mixer, hidden=hidden, layers=layers, feed_forward=feed_forward, wiring=wiring, **options
-    )
-    return sequence_model.build_model(settings, dataset, seed=seed, dtype=dtype)
+    signature = read_signature(mixer, [Path()])
+    if problems := list(options(signature, settings, "settings", MODEL_KEYS[1:])):
+        raise ConfigError(problems, "the model")
+    own = model_settings(mixer, **settings)
+    return sequence_model.build_model(own, dataset, seed=seed, dtype=dtype)
 
 
 def train(

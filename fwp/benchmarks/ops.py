@@ -138,15 +138,15 @@ def _example(op: Op, batch: int, length: int, heads: int, size: int, dtype, devi
 def _step(op: Op, backend: str, inputs: dict, kind: str) -> Callable[[], None]:
     def forward():
         with torch.no_grad():
-            op(backend, None, **inputs)
+            op.compute(backend, None, **inputs)
 
     if kind == "forward":
         return forward
-    output, _ = op(backend, None, **inputs)
+    output, _ = op.compute(backend, None, **inputs)
     gradient = torch.randn_like(output)
 
     def training():
-        output, _ = op(backend, None, **inputs)
+        output, _ = op.compute(backend, None, **inputs)
         torch.autograd.grad(output, list(inputs.values()), gradient)
 
     return training

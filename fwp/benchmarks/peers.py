@@ -4,7 +4,7 @@ import importlib.util
 
 from torch import Tensor
 
-from fwp.kernels.op import Backend
+from fwp.kernels.backend import Backend
 
 
 def of(name: str, device: str) -> dict[str, Backend]:

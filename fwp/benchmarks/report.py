@@ -1,23 +1,26 @@
 """The benchmark as a person reads it: a table of ops, a table of steps, a figure."""
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter
 
 from fwp.report import labels
-from fwp.report.figures.style import GREY, settings
+from fwp.report.figures.layout import page
+from fwp.report.figures.style import GREY, Look, handles, semantics
 from fwp.report.tables.markdown import markdown_table
 
+SOLID = (0, ())
 LINES = {
-    "native": ("#0072b2", "o"),
-    "triton": ("#0072b2", "o"),
-    "fused": ("#009e73", "D"),
-    "chunked": ("#d55e00", "s"),
-    "generalised": ("#eba21a", "P"),
-    "parallel": ("#882255", "X"),
-    "fla": ("#cc79a7", "v"),
-    "reference": ("#1b1b1b", "^"),
+    "native": Look("#0072b2", SOLID, "o"),
+    "triton": Look("#0072b2", SOLID, "o"),
+    "fused": Look("#009e73", SOLID, "D"),
+    "chunked": Look("#d55e00", SOLID, "s"),
+    "generalised": Look("#eba21a", SOLID, "P"),
+    "parallel": Look("#882255", SOLID, "X"),
+    "fla": Look("#cc79a7", SOLID, "v"),
+    "reference": Look("#1b1b1b", SOLID, "^"),
+    "floor": Look(GREY, (0, (1, 1.2)), "."),
 }
 
 
@@ -94,28 +97,24 @@ def _table(rows: list[dict]) -> str:
 def figure(ops: pd.DataFrame, size: int = 16) -> Figure:
     """Time of forward and backward against length, one panel per op, one line per backend."""
     ops = ops[(ops["pass"] == "training") & (ops["size"] == size)]
+    floor = ops.drop_duplicates(["op", "time"]).assign(backend="floor")
+    ops = pd.concat([ops, floor.assign(seconds=floor["floor_seconds"])])
+    ops["ms"] = 1e3 * ops["seconds"]
     names = list(dict.fromkeys(ops["op"]))
-    with settings():
-        page = Figure(figsize=(1.5 * len(names) + 0.3, 2.1), layout="constrained")
-        axes = page.subplots(1, len(names), sharey=True, squeeze=False)[0]
-        for axis, name in zip(axes, names, strict=True):
+    style = {name: look for name, look in LINES.items() if name in set(ops["backend"])}
+    key, labels_ = handles(style, str), {"x": "Length", "y": "Forward + backward (ms)"}
+    with page(len(names), len(names), (1.3, 1.3), **labels_, shared="y", legend=key) as drawn:
+        for axis, name in zip(drawn[1], names, strict=True):
             of_op = ops[ops["op"] == name]
-            for backend, (colour, marker) in LINES.items():
-                line = of_op[of_op["backend"] == backend]
-                if len(line):
-                    axis.plot(line["time"], 1e3 * line["seconds"], color=colour, marker=marker)
-            floor = of_op.drop_duplicates("time")
-            axis.plot(floor["time"], 1e3 * floor["floor_seconds"], color=GREY, linestyle=":")
-            axis.set(xscale="log", yscale="log", xlabel="Length")
-            axis.set_xticks(floor["time"], [str(length) for length in floor["time"]])
-            axis.xaxis.set_minor_formatter(NullFormatter())
+            sns.lineplot(
+                of_op, x="time", y="ms", estimator=None, ax=axis, **semantics(style, "backend")
+            )
+            times = sorted(of_op["time"].unique())
+            axis.set(
+                xscale="log", yscale="log", ylim=(ops["ms"].min() / 1.3, 1.3 * ops["ms"].max())
+            )
+            axis.set_xticks(times, map(str, times))
+            axis.minorticks_off()
             axis.yaxis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms:g}"))
-            axis.yaxis.set_minor_formatter(NullFormatter())
-            axis.set_title(name.replace("_", " "), pad=3)
-            axis.spines[["top", "right"]].set_visible(False)
-        axes[0].set_ylabel("Forward + backward (ms)")
-        shown = {name: line for name, line in LINES.items() if name in set(ops["backend"])}
-        handles = [Line2D([], [], color=c, marker=m, label=n) for n, (c, m) in shown.items()]
-        handles.append(Line2D([], [], color=GREY, linestyle=":", label="floor"))
-        page.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False)
-    return page
+            axis.set_title(name.replace("_", " "))
+    return drawn[0]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwp.config import schema
-from fwp.config.loading import ConfigError, load, show
+from fwp.config.messages import ConfigError, show
+from fwp.config.parsing import load
 from fwp.utils.suggest import suggestion
 
 LIBRARY = Path(__file__).with_name("library")

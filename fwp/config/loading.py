@@ -1,24 +1,11 @@
 """Reading a config: YAML files, one on top of another."""
 
 import functools
-import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
-
-class ConfigError(ValueError):
-    """Mistakes in a config; `problems` holds one line for each, `source` names the config."""
-
-    def __init__(self, problems: Iterable[str], source: str = "the config"):
-        self.source = source
-        # Half a character, which YAML can hold, cannot be printed.
-        lines = (line.encode("utf-8", "backslashreplace").decode() for line in problems)
-        self.problems = list(dict.fromkeys(lines))
-        count = "a mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
-        super().__init__("\n  ".join([f"{source} has {count}:", *self.problems]))
+from fwp.config.messages import ConfigError, dotted, show
+from fwp.config.parsing import load, parse
 
 
 def read_config(*paths: str | Path, changes: Sequence[str] = (), top: dict | None = None) -> dict:
@@ -127,114 +114,3 @@ def _layers(path: Path, chain: tuple[Path, ...]) -> list[dict]:
     if found.resolve() in chain:
         raise ConfigError([f"extends: {base} extends this file in turn"], str(path))
     return [*_layers(found, chain), config]
-
-
-# YAML ---------------------------------------------------------------------------------------------
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as most people read it.
-
-    1e-3 is a number; yes, no, on and off are words; a key given twice is a mistake.
-    """
-
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's way
-
-
-_EXPONENT = r"[eE][-+]?[0-9]+"
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?(0|[1-9][0-9_]*)", list("-+0123456789")),
-    ("float", rf"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)({_EXPONENT})?", list("-+.0123456789")),
-    (
-        "float",
-        rf"[-+]?[0-9]+{_EXPONENT}|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        list("-+.0123456789"),
-    ),
-    ("merge", r"<<", ["<"]),
-):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
-    )
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
-    seen: dict = {}
-    for key, _ in node.value:
-        if key.tag == "tag:yaml.org,2002:merge":
-            continue
-        name, line = key.value, key.start_mark.line + 1
-        if key.tag != "tag:yaml.org,2002:str":
-            raise yaml.MarkedYAMLError(
-                problem=f'keys are text: write "{name}" in quotes', problem_mark=key.start_mark
-            )
-        if name in seen:
-            raise yaml.MarkedYAMLError(
-                problem=f"the key {name!r} stands here a second time (first in line {seen[name]})",
-                problem_mark=key.start_mark,
-            )
-        seen[name] = line
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-
-
-def load(path: Path) -> dict:
-    """The mapping in a YAML file.
-
-    Raises:
-        ConfigError: it cannot be read, is not YAML, or holds something else.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        reason = "there is no such file" if not path.exists() else error.strerror
-        raise ConfigError([f"it cannot be read: {reason}"], str(path)) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"it is not UTF-8 text: {error.reason}"], str(path)) from None
-    config = parse(text, str(path))
-    if config is None:
-        return {}
-    if not isinstance(config, dict):
-        raise ConfigError([f"it must hold keys and values, got {show(config)}"], str(path))
-    return config
-
-
-def parse(text: str, source: str) -> object:
-    """The value that a YAML text holds; ConfigError if it is not YAML."""
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        reason = " ".join(filter(None, [error.context, error.problem]))
-        raise ConfigError([f"{place}{reason}"], source) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([f"it is not YAML: {error}".splitlines()[0]], source) from None
-
-
-# Messages -----------------------------------------------------------------------------------------
-
-
-PLAIN = re.compile(r"[\w+-]+")  # keys that need no quotes
-
-
-def dotted(place: Iterable) -> str:
-    """A place in the config as it is written in messages: models.deltanet.heads."""
-    text = ""
-    for key in place:
-        name = str(key) if PLAIN.fullmatch(str(key)) else show(key)
-        text += f"[{key}]" if isinstance(key, int) else f".{name}" if text else name
-    return text or "the config"
-
-
-def show(value: object) -> str:
-    """A value as it might stand in the config, shortened."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,14 +1,16 @@
 """The schema of a config: every key with its description, its rule and its default.
 
-It stands in `config.schema.yaml`; other files have schemas of the same kind. All mistakes are
-collected, each with its place, the rule, what stands there and what may stand.
+It stands in `schema.yaml`; other files have schemas of the same kind. All mistakes are collected,
+each with its place, the rule, what stands there and what may stand.
 """
 
 import math
 from functools import cache
 from pathlib import Path
 
-from fwp.config.loading import dotted, load, merge, show
+from fwp.config.loading import merge
+from fwp.config.messages import dotted, show
+from fwp.config.parsing import load
 from fwp.utils.suggest import suggestion
 
 SCHEMA = Path(__file__).with_name("schema.yaml")
@@ -68,7 +70,8 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
 
     base = jsonschema.Draft202012Validator
     types = base.TYPE_CHECKER.redefine_many({"integer": is_integer, "number": is_number})
-    validator = jsonschema.validators.extend(base, type_checker=types)(rules(path))
+    own = {"needs": base.VALIDATORS["required"]}
+    validator = jsonschema.validators.extend(base, own, type_checker=types)(rules(path))
     problems, wrong = [], []
     errors = sorted(validator.iter_errors(config), key=lambda e: dotted(e.absolute_path))
     for error in errors:
@@ -86,7 +89,7 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
         elif "propertyNames" in error.absolute_schema_path:
             wrong.append([*place, error.instance])
             problems.append(f"{dotted(place)}: {_rule(error)}, got {show(error.instance)}")
-        elif error.validator == "required":
+        elif error.validator in ("needs", "required"):
             for key in [key for key in error.validator_value if key not in error.instance]:
                 hint = error.schema["properties"][key]["description"].partition(". ")[0].rstrip(".")
                 problems.append(f"{dotted([*place, key])}: is missing. {hint}")

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fwp.config.loading import ConfigError, read_config
+from fwp.config.loading import read_config
+from fwp.config.messages import ConfigError
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment import fingerprint, resolve, resources
 from fwp.experiment.cell import Cell

@@ -6,9 +6,9 @@ directly or through others. Docstrings, comments and formatting are not part of 
 removed from it, so that they rerun nothing; a changed line of logic reruns the stages that can
 reach it, and no other. Mixers and languages are loaded by name (`importlib`), which no import
 statement shows: that keeps them apart, and the module of the one in use is given by the caller.
-C and CUDA sources beside a module count as part of it: `mine.c` of `mine.py`, `native.c` in the
-folder of a package. So does the GPU backend of an op, `triton.py` beside its `__init__.py`. The
-module of a cell's gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too.
+C and CUDA sources that lie beside a module (`mine.py`, `mine.c`) count as part of it. So do the
+backends of an op, `native.py` and `triton.py` beside its `__init__.py`. The module of a cell's
+gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too.
 """
 
 import ast
@@ -82,6 +82,11 @@ def fingerprint(stage: str, *modules: str, folders: Sequence[str | Path] = ()) -
 def modules(stage: str, *modules: str, folders: Sequence[str | Path] = ()) -> list[str]:
     """Names of all modules (and C files) that the fingerprint covers, sorted; to look into it."""
     return sorted(_reachable((*ROOTS[stage], *modules), folders))
+
+
+def files(stage: str, *modules: str, folders: Sequence[str | Path] = ()) -> set[Path]:
+    """The files that the fingerprint covers."""
+    return {path.resolve() for path in _reachable((*ROOTS[stage], *modules), folders).values()}
 
 
 def _reachable(roots: tuple[str, ...], folders: Sequence[str | Path]) -> dict[str, Path]:
@@ -210,17 +215,14 @@ def _shown(statement: ast.stmt) -> bool:
 
 def _backends(file: Path) -> list[str]:
     """Backends in files beside an op's reference, which are loaded by name (`fwp.kernels.op`)."""
-    if file.name != "__init__.py" or not file.with_name("triton.py").is_file():
+    if file.name != "__init__.py":
         return []
-    return ["triton"]
+    return [name for name in ("native", "triton") if file.with_name(f"{name}.py").is_file()]
 
 
 def _compiled(file: Path) -> list[Path]:
     """C and CUDA sources beside a module, and the headers of the folder that they include."""
-    if file.name == "__init__.py":
-        found = [p for suffix in COMPILED if (p := file.with_name(f"native{suffix}")).is_file()]
-    else:
-        found = [p for suffix in COMPILED if (p := file.with_suffix(suffix)).is_file()]
+    found = [p for suffix in COMPILED if (p := file.with_suffix(suffix)).is_file()]
     for path in found:  # grows meanwhile
         for header in re.findall(r'^\s*#\s*include\s*"([^"]+)"', path.read_text("utf-8"), re.M):
             other = (path.parent / header).resolve()

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fwp.config import schema
-from fwp.config.loading import ConfigError, dotted, merge
+from fwp.config.loading import merge
+from fwp.config.messages import ConfigError, dotted
 from fwp.config.settings import ModelSettings, TrainingSettings
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.mixers._signature import Option

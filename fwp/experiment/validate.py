@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from fwp.claims import claim as library
 from fwp.config import schema
-from fwp.config.loading import ConfigError, merge, show, without_removed
+from fwp.config.loading import merge, without_removed
+from fwp.config.messages import ConfigError, show
 from fwp.experiment import validate_models, validate_tasks
 from fwp.experiment.names import repeated_titles
 from fwp.experiment.resolve import MODEL_KEYS
@@ -69,6 +70,11 @@ def _problems(
         unknown: a line for each other model.
         names: of all models and tasks, also of those that the schema refuses.
     """
+    if "extends" in config:
+        yield (
+            "extends: must stand in a file, which is read on top of the one that it names; "
+            f"got {show(config['extends'])}"
+        )
     yield from _seeds(config["seeds"])
     yield from validate_tasks.windows(config)
     yield from validate_tasks.languages(config)

@@ -5,7 +5,7 @@ Every function yields one line per mistake, as `fwp.experiment.validate` says.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from fwp.config.loading import show
+from fwp.config.messages import show
 from fwp.experiment.resolve import MODEL_KEYS, given_model, given_training, place
 from fwp.experiment.resources import gpus_per_job
 from fwp.mixers._signature import Signature, SignatureError, read_signature

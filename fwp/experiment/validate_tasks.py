@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from fwp.config.loading import dotted, show
+from fwp.config.messages import dotted, show
 from fwp.datasets.spec import TrainStrings
 from fwp.experiment.resolve import place, resolved_dataset, section
 from fwp.utils.suggest import suggestion

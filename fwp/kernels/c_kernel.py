@@ -1,8 +1,8 @@
 """Kernels in C for the CPU, called by ctypes.
 
-A module with a C file of its name beside it declares `KERNEL = Kernel(__file__)` and calls the
-functions of that file, `forward` and `backward`, recurrences by `_recurrence` for the most part.
-They are compiled on first use (see `_compiler`).
+The `native.py` of an op declares `KERNEL = Kernel(__file__)` and calls the functions of the
+`native.c` beside it, `forward` and `backward`, recurrences by `recurrence` for the most part. They
+are compiled on first use (see `c_compiler`).
 """
 
 import ctypes
@@ -24,7 +24,7 @@ FIXED_SIZES = (4, 8, 16, 32, 64)
 
 
 class Strided(ctypes.Structure):
-    """The `tensor` of _native.h: address and strides of [B, T, H, ...]; null stands for zeros."""
+    """The `tensor` of native.h: address and strides of [B, T, H, ...]; null stands for zeros."""
 
     _fields_ = [
         ("data", ctypes.c_void_p),

@@ -1,56 +1,45 @@
-"""What all ops share: declared shapes, checks of the arguments, choice of a backend, packs.
+"""What all ops share: declaration, checks of the arguments, choice of a backend, packs.
 
-Shapes are written as one letter per dimension: B batch, T time, H heads, D head size (K and V where
-keys and values may differ in size). A letter has one value throughout a call; a digit is itself.
+An op is declared once, from its reference:
+
+    @op(cost=lambda n: 2 * n["K"] * n["V"])
+    def linear_attention(
+        q: Float[Tensor, "B T H K"],
+        k: Float[Tensor, "B T H K"],
+        v: Float[Tensor, "B T H V"],
+        S: Float[Tensor, "B H K V"],
+    ) -> tuple[Float[Tensor, "B T H V"], Float[Tensor, "B H K V"]]:
+
+A pair of output and state makes it a recurrence, whose last argument is the initial state.
+Arguments by keyword only are options. Their defaults are handed to every backend.
 
 A pack is several models of one shape that are computed together, by `torch.vmap` over their stacked
-weights (see `fwp.packs`). Ops take part in it without a line of their own.
+weights (see `fwp.kernels.vmap`). Ops take part in it without a line of their own.
 """
 
-from collections.abc import Callable
+import inspect
+import typing
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from fwp.kernels import shapes
+from fwp.kernels.backend import Backend, always, with_kernels
 from fwp.kernels.vmap import in_pack, stacked
 
 State = Tensor | tuple[Tensor, ...]
+EVERY_OP = """
+Args of every op:
+    backend: "auto", or one of `backends`.
 
-
-def always(_: dict[str, Tensor]) -> None:
-    """Usable everywhere: the `unusable` of a backend written in plain PyTorch."""
-
-
-@dataclass(frozen=True)
-class Backend:
-    """One way to compute an op.
-
-    run: called with the op's inputs in order, then the initial state; returns (output, state).
-    unusable: given the inputs by name, the reason why `run` cannot be used for them, or None.
-    packs: whether `run` computes a whole pack of R models: weights (inputs without B) come with a
-        further first dimension R, sequences and states as [R · B, ...], those of a model one after
-        another. Other backends are called once per model, unless the op has no weights, or unless
-        they are plain PyTorch, which `torch.vmap` sees through.
-    """
-
-    run: Callable[..., tuple[Tensor, State]]
-    unusable: Callable[[dict[str, Tensor]], str | None] = always
-    packs: bool = False
-
-
-def initialised(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor) -> tuple[Tensor, ...]:
-    """Typical inputs of a plain recurrent net: weights about as large as they are at first."""
-    return x, w_x / w_x.shape[-1] ** 0.5, w_h / w_h.shape[-1] ** 0.5, b
-
-
-def only_on_cpu(inputs: dict[str, Tensor]) -> str | None:
-    """Why a function of PyTorch's own for recurrent nets is not used for `inputs`, or None."""
-    device = next(iter(inputs.values())).device
-    if device.type == "cpu":
-        return None
-    return f"it computes on the CPU (elsewhere PyTorch may round to TF32), not on {device}"
+Raises:
+    ValueError: for shapes, dtypes, options or a backend that are not allowed.
+"""
 
 
 def zero_state(op: "Op", inputs: dict[str, Tensor]) -> State:
@@ -66,47 +55,167 @@ def unchanged(*inputs: Tensor) -> tuple[Tensor, ...]:
     return inputs
 
 
-@dataclass(frozen=True, eq=False)
-class Op:
-    """Declaration of a recurrence.
+def initialised(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+    """Typical inputs of a plain recurrent net: weights about as large as they are at first."""
+    return x, w_x / w_x.shape[-1] ** 0.5, w_h / w_h.shape[-1] ** 0.5, b
 
-    inputs: shape of each input by name, e.g. {"q": "BTHK"}; those with a T are sequences.
-    state: shape of the state, or a tuple of shapes if it has several parts.
+
+def op(
+    *,
+    cost: Callable[[dict[str, int]], int],
+    initial: Callable[["Op", dict[str, Tensor]], State] = zero_state,
+    typical: Callable[..., Iterable[Tensor]] = unchanged,
+    check: Callable[..., None] | None = None,
+) -> Callable[[Callable], "Op"]:
+    """Declare an op by its reference; see `Op` for the arguments, and the module for an example.
+
+    Raises:
+        TypeError: an argument of the reference has no declared shape.
+    """
+
+    def declare(reference: Callable) -> Op:
+        parameters = inspect.signature(reference).parameters.values()
+        options = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+        tensors = {p.name: p.annotation for p in parameters if p.name not in options}
+        returned, state = inspect.signature(reference).return_annotation, ()
+        if typing.get_origin(returned) is tuple:
+            returned, after = typing.get_args(returned)
+            _, before = tensors.popitem()
+            state = shapes.states(before)
+            if state != shapes.states(after):
+                raise TypeError(f"{reference.__name__}: its states differ, {before} and {after}")
+        declared = {name: shapes.declared(annotation) for name, annotation in tensors.items()}
+        file, heads = Path(reference.__code__.co_filename), "H" in "".join(state)
+        kernels = {}
+        if file.name == "__init__.py":
+            kernels = with_kernels(reference.__module__, file.parent, reference.__name__, heads)
+        return Op(
+            name=reference.__name__,
+            doc=inspect.getdoc(reference) or "",
+            inputs={name: x.shape for name, x in declared.items()},
+            state=state,
+            output=shapes.declared(returned).shape,
+            cost=cost,
+            backends=kernels | {"reference": Backend(reference)},
+            initial=initial,
+            typical=typical,
+            check=check,
+            integers=frozenset(name for name, x in declared.items() if x.integer),
+            optional=frozenset(name for name, x in declared.items() if x.optional),
+            options={name: p.default for name, p in options.items()},
+            choices={
+                name: choices
+                for name, p in options.items()
+                if (choices := typing.get_args(p.annotation))
+            },
+        )
+
+    return declare
+
+
+@dataclass(eq=False)
+class Op:
+    """A declared op. Called, it is the function that its reference says.
+
+    inputs: shape of each input by name, e.g. {"q": "BTHK"} (see `fwp.kernels.shapes`); those with a
+        T are sequences.
+    state: shape of the state, a tuple of shapes if it has several parts, () if there is none.
+    output: shape of the output.
     cost: multiply-adds of one step of one sequence (and head) from the sizes, elementary functions
         left out; what benchmarks count.
     backends: by name, in the order in which `backend="auto"` prefers them; "reference" is the loop
         over time that reads like the equation and defines what the others must compute.
     initial: makes the state before the first step, where the caller gives none.
     typical: turns standard normal inputs into ones that a model might feed the op (positive keys,
-        write strengths in (0, 1), ...), for tests and benchmarks.
+        write strengths in (0, 1), tokens, ...), for tests and benchmarks.
+    check: called with the sizes, and the options by name; raises ValueError.
+    integers, optional: inputs that hold integers, and that may be None.
+    options: defaults by name; choices: what they may be, if that is a list.
     """
 
     name: str
+    doc: str
     inputs: dict[str, str]
     state: str | tuple[str, ...]
+    output: str
     cost: Callable[[dict[str, int]], int]
     backends: dict[str, Backend]
     initial: Callable[["Op", dict[str, Tensor]], State] = zero_state
-    typical: Callable[..., tuple[Tensor, ...]] = field(default=unchanged)
+    typical: Callable[..., Iterable[Tensor]] = unchanged
+    check: Callable[..., None] | None = None
+    integers: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+    options: dict[str, Any] = field(default_factory=dict)
+    choices: dict[str, tuple] = field(default_factory=dict)
 
-    def __call__(
-        self, backend: str, initial_state: State | None, **inputs: Tensor
+    def __post_init__(self):
+        self.__name__ = self.name
+        self.__doc__ = f"{self.doc}\n{EVERY_OP}"
+        self.__signature__ = self._signature()
+        self._positional = (*self.inputs, "initial_state") if self.state else (*self.inputs,)
+        self._variants: dict[tuple, Op] = {}
+        self.backends = {name: self._with_options(x) for name, x in self.backends.items()}
+
+    def __call__(self, *given: Any, backend: str = "auto", **named: Any) -> Any:
+        """Compute the output or, if the op has a state, output and final state."""
+        if (
+            (at_once := self._at_once) is not None
+            and backend == "auto"
+            and given
+            and given[0].device.type == "cpu"
+            and (self._plain or not in_pack())
+        ):
+            return at_once(*given, **named)
+        arguments = dict(zip(self._positional, given, strict=False)) | named
+        if len(arguments) < len(given) + len(named) or not self._complete(arguments):
+            self.__signature__.bind(*given, **named)  # says what is wrong
+        op = self
+        if self.options:
+            op = self.variant(**{n: arguments.pop(n) for n in self.options if n in arguments})
+        output, state = op.compute(backend, arguments.pop("initial_state", None), **arguments)
+        return (output, state) if self.state else output
+
+    def compute(
+        self, backend: str, initial_state: State | None, **inputs: Tensor | None
     ) -> tuple[Tensor, State]:
-        """Check the arguments, then compute (output, final state) with the chosen backend."""
-        self._check(inputs, initial_state)
-        if initial_state is None:
+        """Output and final state, () if the op has none; the same call for every op."""
+        if absent := [name for name in self.optional if inputs.get(name) is None]:
+            rest = {name: x for name, x in inputs.items() if name not in absent}
+            return self.without(*absent).compute(backend, initial_state, **rest)
+        tensors = [inputs[name] for name in self.inputs]
+        self._check(tensors, initial_state)
+        if initial_state is None and self.state:
             initial_state = self.initial(self, inputs)
         chosen = self.choose(backend, inputs)
         if chosen.unusable is not always and in_pack():
-            parts = initial_state if isinstance(self.state, tuple) else (initial_state,)
-            output, *final = _Packed.apply(self, chosen, *inputs.values(), *parts)
-            return output, (tuple(final) if isinstance(self.state, tuple) else final[0])
+            output, *final = _Packed.apply(self, chosen, *tensors, *self._parts(initial_state))
+            return output, self._joined(final)
         if chosen.packs:
-            weights = {n: x.unsqueeze(0) for n, x in inputs.items() if n in self.weights}
-            inputs = inputs | weights
-        return chosen.run(*inputs.values(), initial_state)
+            tensors = [
+                x.unsqueeze(0) if name in self.weights else x
+                for name, x in zip(self.inputs, tensors, strict=True)
+            ]
+        return self._run(chosen, tensors, initial_state)
 
-    @property
+    def backend(
+        self,
+        unusable: Callable[[dict[str, Tensor]], str | None] = always,
+        packs: bool = False,
+    ) -> Callable[[Callable], Callable]:
+        """Declare a further way to compute the op, by the name of the decorated function.
+
+        It is preferred to the reference, and to what is declared after it. See `Backend`.
+        """
+
+        def declare(run: Callable) -> Callable:
+            reference = self.backends.pop("reference")
+            self.backends[run.__name__] = self._with_options(Backend(run, unusable, packs))
+            self.backends["reference"] = reference
+            return run
+
+        return declare
+
+    @cached_property
     def weights(self) -> tuple[str, ...]:
         """Names of the inputs that all sequences of a batch share."""
         return tuple(name for name, spec in self.inputs.items() if "B" not in spec)
@@ -116,22 +225,36 @@ class Op:
         """Shapes of the parts of the state."""
         return self.state if isinstance(self.state, tuple) else (self.state,)
 
-    def variant(self, **parts) -> "Op":
-        """This op with `parts` handed to every backend as further keyword arguments."""
-        backends = {
-            name: replace(backend, run=partial(backend.run, **parts))
-            for name, backend in self.backends.items()
-        }
-        return replace(self, backends=backends)
+    def variant(self, **options: Any) -> "Op":
+        """This op with other options.
+
+        Raises:
+            ValueError: an option is not what it may be.
+        """
+        key = tuple(options.items())
+        if key not in self._variants:
+            for name, value in options.items():
+                allowed = self.choices.get(name, (value,))
+                if value not in allowed:
+                    raise ValueError(
+                        f"{self.name}: {name} must be {' or '.join(allowed)}, got {value!r}"
+                    )
+            options = self.options | options
+            same = options == self.options
+            self._variants[key] = self if same else replace(self, options=options)
+        return self._variants[key]
+
+    def without(self, *names: str) -> "Op":
+        """This op without optional inputs."""
+        if names not in self._variants:
+            inputs = {name: spec for name, spec in self.inputs.items() if name not in names}
+            optional = self.optional - {*names}
+            self._variants[names] = replace(self, inputs=inputs, optional=optional)
+        return self._variants[names]
 
     def sizes(self, inputs: dict[str, Tensor]) -> dict[str, int]:
         """The value of each letter of the declared shapes."""
         return {letter: inputs[name].shape[dim] for letter, (name, dim) in self._places.items()}
-
-    @cached_property
-    def _places(self) -> dict[str, tuple[str, int]]:
-        """An input, and a dimension of it, where each letter is found."""
-        return {x: (name, i) for name, spec in self.inputs.items() for i, x in enumerate(spec)}
 
     def choose(self, backend: str, inputs: dict[str, Tensor]) -> Backend:
         """The backend of that name, or for "auto" the first one usable for the inputs."""
@@ -151,7 +274,11 @@ class Op:
     def example(
         self, generator: torch.Generator, dtype: torch.dtype, scale: float = 1.0, **sizes: int
     ) -> dict[str, Tensor]:
-        """Random inputs by name; a large `scale` saturates whatever gates the op is fed."""
+        """Random inputs by name; a large `scale` saturates whatever gates the op is fed.
+
+        A * in a shape becomes one dimension, of size 2 unless `sizes` has H.
+        """
+        sizes["*"] = sizes.get("H", 2)
         normal = (
             scale * torch.randn(shape, generator=generator, dtype=dtype)
             for shape in (
@@ -160,22 +287,76 @@ class Op:
         )
         return dict(zip(self.inputs, self.typical(*normal), strict=True))
 
-    def _check(self, inputs: dict[str, Tensor], initial_state: State | None) -> None:
-        tensors = [inputs[name] for name in self.inputs]
-        if initial_state is not None:
+    @cached_property
+    def _places(self) -> dict[str, tuple[str, int]]:
+        """An input, and a dimension of it, where each letter is found."""
+        return {
+            letter: (name, dim)
+            for name, spec in self.inputs.items()
+            for letter, dim in shapes.places(spec).items()
+        }
+
+    @cached_property
+    def _at_once(self) -> Callable | None:
+        """What "auto" calls on a CPU before all checks, which PyTorch's functions have too."""
+        if self.state or "native" in self.backends:
+            return None
+        return next(
+            b.run for name, b in self.backends.items() if name != "triton" and b.unusable is always
+        )
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether every backend but Triton's is one that `torch.vmap` sees through."""
+        return all(b.unusable is always for name, b in self.backends.items() if name != "triton")
+
+    def _signature(self) -> inspect.Signature:
+        """Inputs in order, the initial state if there is one, options and backend by keyword."""
+        made, by_name = inspect.Parameter, inspect.Parameter.KEYWORD_ONLY
+        defaults = dict.fromkeys(self.inputs, made.empty) | dict.fromkeys(self.optional)
+        if self.state:
+            defaults["initial_state"] = None
+        further = self.options | {"backend": "auto"}
+        return inspect.Signature(
+            [made(name, made.POSITIONAL_OR_KEYWORD, default=x) for name, x in defaults.items()]
+            + [made(name, by_name, default=x) for name, x in further.items()]
+        )
+
+    def _complete(self, arguments: dict[str, Any]) -> bool:
+        """Whether all inputs are among the arguments, and nothing that is unknown."""
+        known = len(self.inputs.keys() & arguments)
+        known += sum(name in arguments for name in (*self.options, "initial_state"))
+        return self.inputs.keys() - arguments <= self.optional and known == len(arguments)
+
+    def _with_options(self, backend: Backend) -> Backend:
+        if not self.options:
+            return backend
+        return replace(backend, run=partial(backend.run, **self.options))
+
+    def _parts(self, state: State | None) -> tuple[Tensor, ...]:
+        if isinstance(self.state, tuple):
+            return tuple(state or ())
+        return (state,)
+
+    def _joined(self, parts: Iterable[Tensor]) -> State:
+        return tuple(parts) if isinstance(self.state, tuple) else next(iter(parts))
+
+    def _run(self, chosen: Backend, tensors: Iterable[Tensor], state: State | None):
+        if self.state:
+            return chosen.run(*tensors, state)
+        return chosen.run(*tensors), ()
+
+    def _check(self, tensors: list[Tensor], initial_state: State | None) -> None:
+        given = tensors
+        if initial_state is not None and self.state:
             parts = initial_state if isinstance(initial_state, tuple | list) else (initial_state,)
             if len(parts) != len(self.state_specs):
                 raise ValueError(
                     f"{self.name}: the state has {len(self.state_specs)} parts "
-                    f"({_list(self.state_specs)}), initial_state has {len(parts)}"
+                    f"({shapes.written(*self.state_specs)}), initial_state has {len(parts)}"
                 )
-            tensors += parts
-        _check_kinds(self, tuple(map(_kind, tensors)))
-
-
-def _kind(x: object) -> tuple | type:
-    """All that ops require something of."""
-    return (x.shape, x.dtype, x.device) if isinstance(x, Tensor) else type(x)
+            given = [*tensors, *parts]
+        _check_kinds(self, tuple(map(shapes.kind, given)))
 
 
 @lru_cache(1000)  # most calls have the shapes of a call before
@@ -186,38 +367,9 @@ def _check_kinds(op: Op, kinds: tuple[tuple | type, ...]) -> None:
         f"initial_state[{i}]" if len(parts) > 1 else "initial_state" for i in range(len(parts))
     ]
     names, specs = (*op.inputs, *states), (*op.inputs.values(), *parts)
-    sizes: dict[str, tuple[int, str]] = {}
-    for name, spec, kind in zip(names, specs, kinds, strict=False):
-        if isinstance(kind, type):
-            raise ValueError(f"{op.name}: {name} must be a tensor, got {kind}")
-        shape, dtype, device = kind
-        if dtype not in (torch.float32, torch.float64):
-            raise ValueError(
-                f"{op.name}: {name} has dtype {dtype}; allowed are torch.float32 and torch.float64"
-            )
-        if kind[1:] != kinds[0][1:]:
-            raise ValueError(
-                f"{op.name}: all tensors must have one dtype and device, but {names[0]} is "
-                f"{kinds[0][1]} on {kinds[0][2]}, {name} is {dtype} on {device}"
-            )
-        if len(shape) != len(spec) or 0 in shape:
-            raise ValueError(
-                f"{op.name}: {name} must have the shape [{', '.join(spec)}], "
-                f"every size at least 1, got {list(shape)}"
-            )
-        for letter, size in zip(spec, shape, strict=True):
-            expected, origin = sizes.setdefault(letter, (size, name))
-            required = int(letter) if letter.isdigit() else expected
-            if size != required:
-                source = "" if letter.isdigit() else f" with {letter} = {expected} of {origin}"
-                raise ValueError(
-                    f"{op.name}: {name} must have the shape [{', '.join(spec)}]{source}, "
-                    f"got {list(shape)}"
-                )
-
-
-def _list(specs: tuple[str, ...]) -> str:
-    return "; ".join(f"[{', '.join(spec)}]" for spec in specs)
+    sizes = shapes.sizes_of(op.name, names, specs, kinds, op.integers)
+    if op.check is not None:
+        op.check(sizes, **op.options)
 
 
 class _Packed(torch.autograd.Function):
@@ -247,16 +399,16 @@ class _Packed(torch.autograd.Function):
             folded = [
                 x.flatten(0, 1) if "B" in spec else x for x, spec in zip(moved, specs, strict=True)
             ]
-            output = _run(op, chosen, folded)
+            output = _flat(op, chosen, folded)
             output = tuple(x.unflatten(0, (size, -1)) for x in output)
         else:
-            outputs = [_run(op, chosen, [x[i] for x in moved]) for i in range(size)]
+            outputs = [_flat(op, chosen, [x[i] for x in moved]) for i in range(size)]
             output = tuple(torch.stack(parts) for parts in zip(*outputs, strict=True))
         return output, (0,) * len(output)
 
 
-def _run(op: Op, backend: Backend, tensors: list[Tensor]) -> tuple[Tensor, ...]:
+def _flat(op: Op, backend: Backend, tensors: list[Tensor]) -> tuple[Tensor, ...]:
     """Run a backend on inputs and the parts of the state; the output and the state's parts."""
-    inputs, parts = tensors[: len(op.inputs)], tuple(tensors[len(op.inputs) :])
-    output, state = backend.run(*inputs, parts if isinstance(op.state, tuple) else parts[0])
-    return (output, *state) if isinstance(op.state, tuple) else (output, state)
+    inputs, parts = tensors[: len(op.inputs)], tensors[len(op.inputs) :]
+    output, state = op._run(backend, inputs, op._joined(parts) if op.state else ())
+    return output, *op._parts(state)

@@ -19,3 +19,12 @@ def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
             return x.contiguous()
         expected *= x.shape[dim]
     return x
+
+
+def latest(x: Tensor, before: Tensor) -> Tensor:
+    """The last of x [B, T, D] and those before it [B, P, D]: P of them."""
+    past = before.shape[1]
+    lacking = past - x.shape[1]
+    if lacking <= 0:
+        return x[:, -lacking:]
+    return torch.cat((before[:, -lacking:], x), 1)

@@ -1,8 +1,9 @@
-"""Kernels in Triton for the GPU, one file per op; imported when a tensor on a GPU asks for one.
+"""Whether an op's kernel in Triton, `triton.py` in its folder, can be used for some tensors.
 
-This module does not import triton, so that an op can say whether its kernel is usable. A kernel
-takes *packs*: R models that differ only in their weights, as one program. Sequences and states are
-[R·B, ...] with the rows of one model side by side, weights are [R, ...]; one model is R = 1.
+This module does not import triton: kernels are imported when a tensor on a GPU asks for one. A
+kernel takes *packs*: R models that differ only in their weights, as one program. Sequences and
+states are [R·B, ...] with the rows of one model side by side, weights are [R, ...]; one model is
+R = 1.
 """
 
 import functools
@@ -19,15 +20,15 @@ def interpreted() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"
 
 
-def unusable(inputs: dict[str, Tensor]) -> str | None:
+def unsupported_head_size(inputs: dict[str, Tensor]) -> str | None:
     """Why an op with heads, each [B, T, H, D], cannot use its kernel for `inputs`, or None."""
     size = max((x.shape[-1] for x in inputs.values() if x.dim() == 4), default=1)
     if size > LARGEST:
         return f"it takes head sizes up to {LARGEST}, not {size}"
-    return unusable_device(inputs)
+    return unsupported(inputs)
 
 
-def unusable_device(inputs: dict[str, Tensor]) -> str | None:
+def unsupported(inputs: dict[str, Tensor]) -> str | None:
     """Why tensors cannot be computed on where they are, or None."""
     device = next(iter(inputs.values())).device
     if device.type != "cuda" and not interpreted():

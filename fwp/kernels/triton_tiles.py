@@ -64,7 +64,7 @@ def start_of(state, tile, inside, dtype: tl.constexpr):
 
 @triton.jit
 def sigmoid(x):
-    """The logistic function; where every nanosecond of it counts, see `_functions`."""
+    """The logistic function; where every nanosecond of it counts, see `triton_math`."""
     return 1 / (1 + tl.exp(-x))
 
 

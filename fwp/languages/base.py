@@ -9,11 +9,10 @@ import numpy as np
 
 from fwp.languages._checks import check_window
 from fwp.languages._labeller import Labeller
+from fwp.utils.targets import NO_TARGET
 
 State = Any
 """Of a language's own kind: a number, a text, a tuple; hashable."""
-NO_TARGET = -100
-"""The target of a position without one; loss and accuracies leave such positions out."""
 
 
 class Language(ABC):

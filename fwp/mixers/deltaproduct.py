@@ -4,11 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fwp.nn.feature_maps import silu_l2
 from fwp.nn.input_decay import Decay
 from fwp.nn.linear import Linear
 from fwp.nn.rms_norm import RMSNorm
 from fwp.nn.short_convolution import ShortConvolution
+from fwp.nn.silu_l2 import silu_l2
 from fwp.ops.delta_rule import delta_rule
 from fwp.ops.generalised_delta_rule import gated_delta_rule
 

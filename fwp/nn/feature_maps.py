@@ -1,42 +1,21 @@
 """Feature maps φ, what turns keys and queries into addresses of a fast weight memory; normalisers.
 
-Their gradients are written out: a step of a small model spends as long in the elementary functions
-that autograd would chain as in its matrix products.
+Those with kernels or a gradient of their own are ops, `fwp.nn.elu_plus_one` and `fwp.nn.silu_l2`: a
+step of a small model spends as long in elementary functions that autograd would chain as in its
+matrix products.
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fwp.kernels import triton_support
-from fwp.kernels.vmap import folded
-from fwp.nn import elu_plus_one as native
+from fwp.nn.elu_plus_one import elu_plus_one
+from fwp.nn.silu_l2 import silu_l2
+from fwp.nn.sum_normalise import sum_normalise
 
 EPS = 1e-6  # added to sums that may be zero
-SHORTEST = 1e-12  # norm that vectors are divided by, PyTorch's default
-
-
-def elu_plus_one(x: Tensor) -> Tensor:
-    """φ(x) = elu(x) + 1 > 0, element by element (Katharopoulos et al. 2020), of [B, T, ..., D]."""
-    kernel = _kernel(x)
-    return _EluPlusOne.apply(x) if kernel is None else folded(partial(kernel, normalise=False), x)
-
-
-def normalised_elu_plus_one(x: Tensor) -> Tensor:
-    """elu + 1 divided by its sum over the last axis, of [B, T, ..., D] (Schlag et al. 2021)."""
-    kernel = _kernel(x)
-    if kernel is None:
-        return sum_normalise(_EluPlusOne.apply(x))
-    return folded(partial(kernel, normalise=True), x)
-
-
-def sum_normalise(x: Tensor, eps: float = 0.0) -> Tensor:
-    """Divide by the sum over the last axis plus `eps`. `x` must be ≥ 0, its sum + eps > 0."""
-    return _SumNormalise.apply(x, eps)[0]
 
 
 def running_sum(k: Tensor, before: Tensor | None = None) -> Tensor:
@@ -53,64 +32,9 @@ def attention_normalise(x: Tensor, z: Tensor) -> Tensor:
     return x / ((x * z).sum(-1, keepdim=True) + EPS)
 
 
-def _kernel(x: Tensor) -> Callable[..., Tensor] | None:
-    """elu + 1 as one pass over memory, if there is a kernel for x."""
-    if triton_support.unusable_device({"x": x}) is None:
-        from fwp.nn.elu_plus_one.triton import elu_plus_one as kernel
-
-        return kernel
-    return native.elu_plus_one if native.unusable(x) is None else None
-
-
 def softmax(x: Tensor) -> Tensor:
     """Softmax over the last axis: positive, total weight one."""
     return torch.softmax(x, dim=-1)
-
-
-def silu_l2(x: Tensor) -> Tensor:
-    """SiLU, then unit Euclidean norm over the last axis of [B, T, ..., D] (Yang et al. 2024)."""
-    if triton_support.unusable_device({"x": x}) is None:
-        from fwp.nn.silu_l2.triton import silu_l2 as kernel
-
-        return folded(partial(kernel, eps=SHORTEST), x)
-    return F.normalize(F.silu(x), dim=-1, eps=SHORTEST)
-
-
-class _EluPlusOne(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x):
-        return x.clamp(max=0).exp_().add_(x.clamp(min=0))  # several times faster than F.elu
-
-    @staticmethod
-    def setup_context(ctx, _, output):
-        ctx.save_for_backward(output)
-
-    @staticmethod
-    def backward(ctx, d_output):
-        (output,) = ctx.saved_tensors
-        return output.clamp(max=1).mul_(d_output)  # the slope is exp(x) below zero, 1 above
-
-
-class _SumNormalise(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x, eps):
-        scale = x.sum(-1, keepdim=True).add_(eps).reciprocal_()
-        return x * scale, scale
-
-    @staticmethod
-    def setup_context(ctx, _, output):
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(*output)
-
-    @staticmethod
-    def backward(ctx, d_output, _):
-        output, scale = ctx.saved_tensors
-        mean = torch.linalg.vecdot(d_output, output).unsqueeze(-1)
-        return (d_output - mean).mul_(scale), None
 
 
 def dpfp(x: Tensor, nu: int = 1) -> Tensor:
@@ -146,7 +70,7 @@ def orthogonal_directions(rows: int, columns: int, like: Tensor) -> Tensor:
 
 FEATURE_MAPS = {
     "elu": elu_plus_one,
-    "elu_sum": normalised_elu_plus_one,
+    "elu_sum": partial(elu_plus_one, normalise=True),
     "relu": torch.relu,
     "softmax": softmax,
     "silu_l2": silu_l2,

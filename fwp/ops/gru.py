@@ -1,20 +1,21 @@
 """The gated recurrent unit (Cho et al., 2014), in the variant of `torch.nn.GRU`."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from fwp.kernels.op import Backend, Op, initialised, only_on_cpu
+from fwp.kernels.backend import only_on_cpu
+from fwp.kernels.op import initialised, op
 
 
+@op(cost=lambda n: 3 * n["D"] * (n["I"] + n["D"]) + 3 * n["D"], typical=initialised)
 def gru(
-    x: Tensor,
-    w_x: Tensor,
-    w_h: Tensor,
-    b: Tensor,
-    initial_state: Tensor | None = None,
-    *,
-    backend: str = "auto",
-) -> tuple[Tensor, Tensor]:
+    x: Float[Tensor, "B T I"],
+    w_x: Float[Tensor, "3 D I"],
+    w_h: Float[Tensor, "3 D D"],
+    b: Float[Tensor, "4 D"],
+    h: Float[Tensor, "B D"],
+) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B D"]]:
     """The state moves towards a candidate, which sees as much of the state as a gate lets through.
 
         r_t = σ(W_r x_t + R_r h_{t-1} + b_r),  z_t = σ(W_z x_t + R_z h_{t-1} + b_z)
@@ -27,19 +28,10 @@ def gru(
         w_h: recurrent weights, R [3, D, D], in the same order.
         b: biases [4, D]: those of r, z, n, and b_h.
         initial_state: h_0 [B, D]; None means zeros.
-        backend: "auto", or one of `OP.backends`.
 
     Returns:
         h [B, T, D] and h_T [B, D].
-
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    return OP(backend, initial_state, x=x, w_x=w_x, w_h=w_h, b=b)
-
-
-def reference(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """The equation, one step after the other."""
     outputs = []
     for t in range(x.shape[1]):
         x_r, x_z, x_n = torch.einsum("gdi,bi->gbd", w_x, x[:, t]) + b[:3].unsqueeze(1)
@@ -51,19 +43,10 @@ def reference(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, h: Tensor) -> tupl
     return torch.stack(outputs, dim=1), h
 
 
+@gru.backend(only_on_cpu)
 def fused(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
     """PyTorch's own, the one in `torch.nn.GRU`; it has second biases of r and z, here zero."""
     second = torch.cat([torch.zeros_like(b[:2]), b[3:]])
     weights = [w_x.flatten(0, 1), w_h.flatten(0, 1), b[:3].flatten(), second.flatten()]
     y, h = torch.gru(x, h.unsqueeze(0), weights, True, 1, 0.0, True, False, True)
     return y, h.squeeze(0)
-
-
-OP = Op(
-    name="gru",
-    inputs={"x": "BTI", "w_x": "3DI", "w_h": "3DD", "b": "4D"},
-    state="BD",
-    cost=lambda n: 3 * n["D"] * (n["I"] + n["D"]) + 3 * n["D"],
-    backends={"fused": Backend(fused, only_on_cpu), "reference": Backend(reference)},
-    typical=initialised,
-)

@@ -2,22 +2,28 @@
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
-from fwp.kernels.op import Backend, Op
+from fwp.kernels.op import op
 from fwp.ops.generalised_delta_rule import generalised_delta_rule
 
+State = tuple[Float[Tensor, "B H K V"], Float[Tensor, "B H K"], Float[Tensor, "B H"]]
 
+
+def _typical(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> tuple[Tensor, ...]:
+    return q, k * k.shape[-1] ** -0.5, v, i, f + 3
+
+
+@op(cost=lambda n: 2 * n["K"] * n["V"] + 3 * n["K"], typical=_typical)
 def mlstm(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    i: Tensor,
-    f: Tensor,
-    initial_state: tuple[Tensor, Tensor, Tensor] | None = None,
-    *,
-    backend: str = "auto",
-) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    q: Float[Tensor, "B T H K"],
+    k: Float[Tensor, "B T H K"],
+    v: Float[Tensor, "B T H V"],
+    i: Float[Tensor, "B T H"],
+    f: Float[Tensor, "B T H"],
+    state: State,
+) -> tuple[Float[Tensor, "B T H V"], State]:
     """The sum rule with a weight per write, e^i, a decay, σ(f), and a normaliser.
 
         C_t = σ(f_t) C_{t-1} + e^{i_t} k_t ⊗ v_t,   n_t = σ(f_t) n_{t-1} + e^{i_t} k_t
@@ -35,24 +41,10 @@ def mlstm(
         i, f: pre-activations of the input and the forget gate [B, T, H].
         initial_state: (C_0, n_0, m_0), [B, H, K, V], [B, H, K] and [B, H], C_0 and n_0 divided by
             e^{m_0}; None means zeros.
-        backend: "auto", or one of `OP.backends`.
 
     Returns:
         y [B, T, H, V] and (C_T, n_T, m_T).
-
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    return OP(backend, initial_state, q=q, k=k, v=v, i=i, f=f)
-
-
-State = tuple[Tensor, Tensor, Tensor]
-
-
-def reference(
-    q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, state: State
-) -> tuple[Tensor, State]:
-    """The equation, one step after the other."""
     C, n, m = state
     outputs = []
     for t in range(q.shape[1]):
@@ -67,6 +59,7 @@ def reference(
     return torch.stack(outputs, dim=1), (C, n, m)
 
 
+@mlstm.backend()
 def generalised(
     q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, state: State
 ) -> tuple[Tensor, State]:
@@ -91,17 +84,3 @@ def generalised(
         S[..., -1],
         m[:, -1],
     )
-
-
-def _typical(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> tuple[Tensor, ...]:
-    return q, k * k.shape[-1] ** -0.5, v, i, f + 3
-
-
-OP = Op(
-    name="mlstm",
-    inputs={"q": "BTHK", "k": "BTHK", "v": "BTHV", "i": "BTH", "f": "BTH"},
-    state=("BHKV", "BHK", "BH"),
-    cost=lambda n: 2 * n["K"] * n["V"] + 3 * n["K"],
-    backends={"generalised": Backend(generalised), "reference": Backend(reference)},
-    typical=_typical,
-)

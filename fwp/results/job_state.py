@@ -18,7 +18,7 @@ SILENCE = 15 * 60
 
 
 @dataclass
-class Run:
+class RunState:
     """What is known of one seed.
 
     Attributes:
@@ -36,7 +36,7 @@ class Run:
 
 
 @dataclass
-class Job:
+class JobState:
     """What is known of the seeds that one job trains.
 
     Attributes:
@@ -50,7 +50,7 @@ class Job:
     model: str
     task: str
     folder: Path
-    runs: dict[int, Run]
+    runs: dict[int, RunState]
     stage: str = "train"
     error: str | None = None
     heard: float | None = None
@@ -61,16 +61,16 @@ class Job:
         return self.folder / f"{self.stage}.log"
 
 
-def read_job(planned, params: dict, now: float) -> Job:
+def read_job(planned, params: dict, now: float) -> JobState:
     """Find out how far a job is; files that are missing or half written say nothing.
 
     Args:
-        planned: a `fwp.experiment.experiment.Job`.
+        planned: a `fwp.experiment.experiment.TrainJob`.
         params: what decides the weights according to the config and the code as they are now.
         now: seconds since 1970.
     """
     folder = Path(planned.directory)
-    job = Job(planned.model, planned.task, folder, {seed: Run() for seed in planned.seeds})
+    job = JobState(planned.model, planned.task, folder, {seed: RunState() for seed in planned.seeds})
     record, progress = _json(folder / "cell.json"), _json(folder / "progress.json")
     trained = {run["seed"]: run for run in (record or {}).get("runs", [])}
     outdated = record is not None and record.get("config") != params
@@ -89,7 +89,7 @@ def read_job(planned, params: dict, now: float) -> Job:
     return job
 
 
-def _apply_progress(job: Job, progress: dict, now: float) -> None:
+def _apply_progress(job: JobState, progress: dict, now: float) -> None:
     state = progress.get("state")
     if state == "running" and not _alive(progress, now):
         state = "interrupted"

@@ -16,7 +16,7 @@ from fwp.results.record import STATUSES
 from fwp.results.job_state import read_job
 
 COLUMNS = ("task", "model", "seed", "state", "error", "log")
-"""Of the table: one row per run; `state` is that of `fwp.results.job_state.Run`, `log` may be empty."""
+"""Of the table: one row per run; `state` is that of a `job_state.RunState`, `log` may be empty."""
 
 
 def split_finished(experiment) -> tuple[list, list[dict]]:

@@ -22,7 +22,7 @@ SETTINGS = {"distinct": False, "repeated": True}
 """Setting 1 and 2 of the paper: whether keys are repeated."""
 
 
-class Job(NamedTuple):
+class RetrievalJob(NamedTuple):
     """One memory trained on sequences over `pairs` keys and values."""
 
     setting: str
@@ -31,13 +31,13 @@ class Job(NamedTuple):
     seed: int
 
 
-def jobs(config: dict) -> Iterator[Job]:
+def jobs(config: dict) -> Iterator[RetrievalJob]:
     """All runs that the section `retrieval` of a config names."""
     for setting in SETTINGS:
         for memory in config[setting]["memories"]:
             for pairs in config[setting]["pairs"]:
                 for seed in range(1, config["seeds"] + 1):
-                    yield Job(setting, memory, pairs, seed)
+                    yield RetrievalJob(setting, memory, pairs, seed)
 
 
 def params(config: dict, setting: str, memory: str, pairs: str, seed: str) -> dict:

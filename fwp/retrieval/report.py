@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from fwp.report.figures.style import GREY, looks, settings
+from fwp.report.figures.layout import page
+from fwp.report.figures.style import GREY, handles, looks, semantics
 from fwp.report.tables.markdown import markdown_table
-from fwp.retrieval.grid import Job
+from fwp.retrieval.grid import RetrievalJob
 from fwp.retrieval.published import LOSS
 
 NAMES = {
@@ -29,7 +31,7 @@ def name(memory: str) -> str:
     return NAMES.get(known, known) + (", delta rule" if known != memory else "")
 
 
-def collect(jobs: Iterable[Job], files: Iterable[str | Path]) -> pd.DataFrame:
+def collect(jobs: Iterable[RetrievalJob], files: Iterable[str | Path]) -> pd.DataFrame:
     """One row per run: setting, memory, pairs, seed, loss, steps, status, seconds, published."""
     rows = []
     for job, file in zip(jobs, files, strict=True):
@@ -65,44 +67,29 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def figure(table: pd.DataFrame) -> Figure:
-    """Loss against the number of pairs, a panel per setting; crosses are the published values."""
+    """Loss against the number of pairs, a panel per setting; crosses are the published values.
+
+    Lines are means over seeds, bands reach from the worst to the best.
+    """
     shown = list(dict.fromkeys(table["setting"]))
     memories = list(dict.fromkeys(table["memory"]))
     style = looks(memories)
-    with settings():
-        page = Figure(figsize=(3.2 * len(shown) + 0.2, 2.9), layout="constrained")
-        axes = page.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-        for axis, setting in zip(axes, shown, strict=True):
-            for memory, runs in table[table["setting"] == setting].groupby("memory", sort=False):
-                look = style[memory]
-                mean = runs.groupby("pairs")["loss"].mean()
+    key = handles(style, name)
+    look = {"color": GREY, "linestyle": "", "marker": "x", "markersize": 4.5, "mew": 0.8}
+    if table["published"].notna().any():
+        key.append(Line2D([], [], label="published", **look))
+    axis_labels = {"x": "Keys and values S", "y": "Loss"}
+    with page(len(shown), len(shown), (2.8, 2), **axis_labels, shared="y", legend=key) as drawn:
+        for axis, setting in zip(drawn[1], shown, strict=True):
+            runs = table[table["setting"] == setting]
+            lines = semantics(style, "memory")
+            sns.lineplot(runs, x="pairs", y="loss", errorbar=("pi", 100), ax=axis, **lines)
+            known = runs.dropna(subset="published").drop_duplicates(["memory", "pairs"])
+            for memory, cells in known.groupby("memory"):
                 axis.plot(
-                    mean.index,
-                    mean.to_numpy(),
-                    color=look.colour,
-                    linestyle=look.dashes,
-                    marker=look.marker,
+                    "pairs", "published", data=cells, **look | {"color": style[memory].colour}
                 )
-                known = LOSS.get((setting, memory), {})
-                known = {count: loss for count, loss in known.items() if count in mean.index}
-                axis.plot(list(known), list(known.values()), "x", color=look.colour, markersize=6)
             # Half is the loss of retrieving nothing.
-            axis.set(title=TITLES[setting], xlabel="Keys and values S", ylim=(-0.02, 0.52))
+            axis.set(title=TITLES[setting], ylim=(-0.02, 0.52))
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axis.spines[["top", "right"]].set_visible(False)
-        axes[0].set_ylabel("Loss")
-        handles = [
-            Line2D(
-                [],
-                [],
-                color=style[memory].colour,
-                linestyle=style[memory].dashes,
-                marker=style[memory].marker,
-                label=name(memory),
-            )
-            for memory in memories
-        ]
-        if table["published"].notna().any():
-            handles.append(Line2D([], [], color=GREY, marker="x", linestyle="", label="published"))
-        page.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
-    return page
+    return drawn[0]

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fwp.report import labels
-from fwp.results.job_state import Job, Run, read_job
+from fwp.results.job_state import JobState, RunState, read_job
 from fwp.results.record import STATUSES
 
 LISTED = 8  # running or interrupted jobs listed one by one
@@ -120,7 +120,7 @@ class Board:
 
     def tables(self, width: int) -> Iterator[Table]:
         """Rows of models, columns of tasks; tasks that do not fit side by side follow below."""
-        runs: dict[tuple[str, str], list[Run]] = {}
+        runs: dict[tuple[str, str], list[RunState]] = {}
         for job in self.jobs:
             runs.setdefault((job.model, job.task), []).extend(job.runs.values())
         names = [Text(labels.model(model)) for model in self.models]
@@ -203,7 +203,7 @@ def _painted(state: str, counts: Counter) -> tuple[str, str]:
     return f"{counts[state]} {state}", STATES[state].style
 
 
-def _cell(runs: list[Run]) -> Text:
+def _cell(runs: list[RunState]) -> Text:
     """One mark per seed (or counts, if there are many) and the mean accuracies so far."""
     if len(runs) <= 5:
         marks = [_mark(run.state) for run in runs]
@@ -229,7 +229,7 @@ def _blocks(columns: list[list[Text]], width: int) -> list[list[list[Text]]]:
     return blocks
 
 
-def _where(job: Job, seeds: Sequence[int] | None = None) -> str:
+def _where(job: JobState, seeds: Sequence[int] | None = None) -> str:
     """Model, task and seeds in words."""
     numbers = labels.seeds(list(job.runs) if seeds is None else seeds)
     return f"{labels.model(job.model)} on {labels.task(job.task)}, {numbers}"

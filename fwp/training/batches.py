@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from fwp.datasets.dataset import Split
+from fwp.utils.targets import NO_TARGET
 
-IGNORE = -100  # the target of a padding position; cross-entropy leaves it out
 # A shuffled epoch is cut into pools of this many batches and sorted by length within each: strings
 # of similar length share a batch, so that little of it is padding, and batches still differ from
 # epoch to epoch.
@@ -19,14 +19,14 @@ POOL = 16
 def pad(split: Split, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Tokens (uint8) and targets (int16) of the strings `chosen`, [strings, longest of them].
 
-    Padding stands on the right, where no causal model sees it: symbol 0 with the target `IGNORE`.
+    Padding stands on the right, where no causal model sees it: symbol 0, target `NO_TARGET`.
     """
     lengths = split.lengths[chosen]
     steps = np.arange(lengths.max())
     inside = steps < lengths[:, None]
     where = (split.offsets[chosen][:, None] + steps)[inside]
     tokens = np.zeros(inside.shape, dtype=np.uint8)
-    targets = np.full(inside.shape, IGNORE, dtype=np.int16)
+    targets = np.full(inside.shape, NO_TARGET, dtype=np.int16)
     tokens[inside], targets[inside] = split.tokens[where], split.targets[where]
     return tokens, targets
 
@@ -77,7 +77,7 @@ class PaddedSplit:
             torch.from_numpy(tokens).to(**wide),
             torch.from_numpy(targets).to(**wide),
             split.lengths,
-            (targets != IGNORE).sum(1),
+            (targets != NO_TARGET).sum(1),
             first[inverse],
         )
 
@@ -86,7 +86,7 @@ class PaddedSplit:
 
     def cut(self, longest: int) -> "PaddedSplit":
         """These strings without what follows their first `longest` symbols."""
-        labels = (self.targets[:, :longest] != IGNORE).sum(1).cpu().numpy()
+        labels = (self.targets[:, :longest] != NO_TARGET).sum(1).cpu().numpy()
         return replace(self, lengths=np.minimum(self.lengths, longest), labels=labels)
 
     def epoch(self, batch_size: int, seed: int, epoch: int) -> list[Batch]:

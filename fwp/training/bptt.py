@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from fwp.models.pack import Pack
-from fwp.nn.cross_entropy import weighted_cross_entropy
+from fwp.nn.cross_entropy import cross_entropy
 
 
 def check(_: nn.Module) -> None:
@@ -16,7 +16,7 @@ def gradients(
 ) -> tuple[Tensor, list[Tensor]]:
     """Loss of each model, and the gradient of every trained tensor of the pack."""
     logits, _ = pack(tokens)
-    loss = weighted_cross_entropy(logits, targets, weights)
+    loss = cross_entropy(logits, targets, weights)
     trained = list(pack.weights.values())
     gradients = torch.autograd.grad(loss.sum(), trained, allow_unused=True)
     gradients = (

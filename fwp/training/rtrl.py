@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from fwp.models.pack import Pack
-from fwp.nn.cross_entropy import weighted_cross_entropy
+from fwp.nn.cross_entropy import cross_entropy
 
 STEPS = 16  # of a piece
 EMBEDDING, MIXER = "embedding.weight", "blocks.0.mixer."
@@ -48,7 +48,7 @@ def gradients(
 
     Args:
         pack: R models.
-        tokens, targets, weights: as `weighted_cross_entropy` takes them, tokens
+        tokens, targets, weights: as `cross_entropy` takes them, tokens
             [R, B, T].
         steps: of a piece; memory grows with it and not with T.
     """
@@ -66,7 +66,7 @@ def gradients(
         cell = traces.cell.clone().requires_grad_()
         state = [(cell if pack.size > 1 else cell[0],)]
         logits, _ = pack(tokens[:, :, piece], state)
-        own_loss = weighted_cross_entropy(logits, targets[:, :, piece], weights)
+        own_loss = cross_entropy(logits, targets[:, :, piece], weights)
         *direct, d_cell = torch.autograd.grad(own_loss.sum(), [*trained, cell], allow_unused=True)
         loss = loss + own_loss.detach()
         for sum_, x in zip(total, direct, strict=True):

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from fwp.claims.claim import Criterion, locate, read_claims
-from fwp.config.loading import ConfigError
+from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import load_experiment
 
 CRITERION = {"models": "m", "tasks": "t", "statistic": "success_rate", "at_least": 0.5}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fwp.config.loading import ConfigError
+from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import Experiment, load_experiment
 
 BASE = {

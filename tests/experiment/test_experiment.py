@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fwp.config import schema
-from fwp.config.loading import ConfigError, merge, read_config
+from fwp.config.loading import merge, read_config
+from fwp.config.messages import ConfigError
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.experiment import Experiment, load_experiment
 
@@ -406,6 +407,10 @@ MISTAKES = {
         {"models": {"lstm": {"mixer": 3}}, "overrides": {"lstm": {"parity": {"hidden": 8}}}},
         "models.lstm.mixer: must be text, got 3",
     ),
+    "a file to extend that is named too late": (
+        {"extends": "base.yaml"},
+        'extends: must stand in a file, which is read on top of the one that it names; got "base',
+    ),
     "not a mapping": ({"training": 3}, "training: must be a mapping, got 3"),
     "huge number": ({"model": {"hidden": 10**30}}, "model.hidden: must be at most 65536"),
 }  # fmt: skip
@@ -632,7 +637,7 @@ def test_every_key_of_the_schema_is_described():
     for key, entry in rules["properties"].items():
         walk(entry, key)
     filled = schema.defaults()
-    assert set(filled) == rules["properties"].keys() - {"models", "tasks"}
+    assert set(filled) == rules["properties"].keys() - {"extends", "models", "tasks"}
     for key in ("model", "training", "data", "evaluation", "compute"):
         known = rules["properties"][key]
         known = rules["$defs"].get(known.get("$ref", "").rpartition("/")[2], known)

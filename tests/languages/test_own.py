@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fwp import languages
-from fwp.config import loading
+from fwp.config.parsing import parse
 from fwp.languages.automaton import DEAD, minimal, trim
 
 PATTERNS = st.recursive(
@@ -148,7 +148,7 @@ DOCS = (Path(__file__).parents[2] / "docs" / "languages.md").read_text(encoding=
 
 
 def test_the_examples_of_the_documentation_work():
-    examples = loading.parse("\n".join(re.findall("```yaml\n(.*?)```", DOCS, re.S)), "docs")
+    examples = parse("\n".join(re.findall("```yaml\n(.*?)```", DOCS, re.S)), "docs")
     tasks = {
         name: languages.get(task["language"], **task["params"])
         for name, task in examples["tasks"].items()

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from fwp import mixers
-from fwp.config.loading import ConfigError
+from fwp.config.messages import ConfigError
 from fwp.experiment import fingerprint
 from fwp.experiment.experiment import Experiment
 from fwp.mixers import _fla, _signature

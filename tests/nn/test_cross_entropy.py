@@ -3,14 +3,14 @@ import torch
 import torch.nn.functional as F
 
 from fwp.nn.cross_entropy import KERNEL, by_pytorch, weighted_cross_entropy
-from fwp.training.batches import IGNORE
+from fwp.utils.targets import NO_TARGET
 
 
 def example(device="cpu", models=3, classes=5, longest=7):
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(models, 4, longest, classes, generator=generator, dtype=torch.float64)
     targets = torch.randint(-1, classes, (models, 4, longest), generator=generator)
-    targets[targets < 0] = IGNORE
+    targets[targets < 0] = NO_TARGET
     weights = torch.rand(models, 4, generator=generator, dtype=torch.float64)
     return logits.to(device).requires_grad_(), targets.to(device), weights.to(device)
 
@@ -18,7 +18,7 @@ def example(device="cpu", models=3, classes=5, longest=7):
 def by_hand(logits, targets, weights):
     """The sum, one position after the other."""
     losses = torch.zeros(len(logits), dtype=logits.dtype)
-    for r, b, t in (targets.cpu() != IGNORE).nonzero().tolist():
+    for r, b, t in (targets.cpu() != NO_TARGET).nonzero().tolist():
         losses[r] = losses[r] - weights[r, b] * F.log_softmax(logits[r, b, t], 0)[targets[r, b, t]]
     return losses
 

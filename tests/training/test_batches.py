@@ -1,7 +1,8 @@
 import numpy as np
 
 from fwp.datasets.dataset import Split
-from fwp.training.batches import IGNORE, PaddedSplit, pad
+from fwp.training.batches import PaddedSplit, pad
+from fwp.utils.targets import NO_TARGET
 
 
 def split_of(*strings: list[int]) -> Split:
@@ -14,7 +15,7 @@ def split_of(*strings: list[int]) -> Split:
 def test_padding_stands_on_the_right_and_is_ignored():
     tokens, targets = pad(split_of([1, 2, 3], [4], [5, 6]), np.array([2, 0]))
     np.testing.assert_array_equal(tokens, [[5, 6, 0], [1, 2, 3]])
-    np.testing.assert_array_equal(targets, [[15, 16, IGNORE], [11, 12, 13]])
+    np.testing.assert_array_equal(targets, [[15, 16, NO_TARGET], [11, 12, 13]])
 
 
 def many() -> PaddedSplit:
@@ -44,7 +45,7 @@ def test_strings_are_cut_off_where_a_curriculum_says():
 
 def test_others_stand_in_for_strings_whose_labels_are_cut_off():
     split = split_of([1, 2], [1, 2, 3], [4, 5, 6, 7], [1])
-    targets = np.full_like(split.targets, IGNORE)
+    targets = np.full_like(split.targets, NO_TARGET)
     targets[split.offsets[1:] - 1] = 1  # the last symbol's alone
     strings = PaddedSplit.of(Split("train", "1-9", split.tokens, targets, split.offsets))
     (batch,) = strings.cut(2).epoch(8, seed=0, epoch=1)

@@ -4,11 +4,11 @@ import pytest
 import torch
 from tiny import draw, net, train
 
-from fwp.config.loading import ConfigError
+from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import Experiment
 from fwp.models.pack import Pack
 from fwp.training import bptt, rtrl
-from fwp.training.batches import IGNORE
+from fwp.utils.targets import NO_TARGET
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def models(data, count, **settings):
 def batch(count, time):
     generator = torch.Generator().manual_seed(0)
     tokens, targets = (torch.randint(2, (count, 3, time), generator=generator) for _ in range(2))
-    targets[:, 1, time // 2 :] = IGNORE
+    targets[:, 1, time // 2 :] = NO_TARGET
     weights = torch.rand(count, 3, generator=generator, dtype=torch.float64)
     return tokens, targets, weights
 
@@ -49,7 +49,7 @@ def test_the_past_counts(data):
     """Without what the traces carry, the gradient of pieces would be another one."""
     pack = Pack(models(data, 1))
     tokens, targets, weights = batch(1, 12)
-    targets[..., :-1] = IGNORE
+    targets[..., :-1] = NO_TARGET
     _, whole = rtrl.gradients(pack, tokens, targets, weights, steps=1)
     _, last = rtrl.gradients(pack, tokens[..., -1:], targets[..., -1:], weights, steps=1)
     position = list(pack.weights).index("blocks.0.mixer.w_f")

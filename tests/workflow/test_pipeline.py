@@ -274,11 +274,15 @@ def test_changed_logic_of_an_op_reruns_the_models_that_use_it(project, file):
     "files",
     [
         # Mixers, ops, languages and gradients that are not in the grid.
-        ["fwp/mixers/elstm.py", "fwp/ops/self_reference/native.c", "fwp/ops/slstm/triton.py"]
-        + ["fwp/languages/dyck.py", "fwp/training/rtrl.py"],
+        [
+            *("fwp/mixers/elstm.py", "fwp/ops/self_reference/native.c", "fwp/ops/slstm/triton.py"),
+            *("fwp/languages/dyck.py", "fwp/training/rtrl.py"),
+        ],
         # Messages, commands, the board, the choice of a GPU.
-        ["fwp/utils/suggest.py", "fwp/cli.py", "fwp/api.py", "fwp/status/board.py"]
-        + ["fwp/status/progress.py", "fwp/utils/gpus.py", "fwp/experiment/validate.py"],
+        [
+            *("fwp/utils/suggest.py", "fwp/cli.py", "fwp/api.py", "fwp/status/board.py"),
+            *("fwp/status/progress.py", "fwp/utils/gpus.py", "fwp/experiment/validate.py"),
+        ],
     ],
     ids=["not in the grid", "no result"],
 )

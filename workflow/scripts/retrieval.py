@@ -9,7 +9,7 @@ with logging_to(snakemake.log[0]):
     from fwp.retrieval import grid, report
     from fwp.utils.files import write_frame, write_text
 
-    jobs = [grid.Job(*job) for job in snakemake.params.jobs]
+    jobs = [grid.RetrievalJob(*job) for job in snakemake.params.jobs]
     table = report.collect(jobs, snakemake.input)
     write_frame(snakemake.output.csv, table)
     write_text(snakemake.output.markdown, report.markdown(table))

@@ -2,55 +2,44 @@
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from fwp.kernels import c_kernel, triton_support
-from fwp.kernels.tensors import records
-from fwp.training.batches import IGNORE
-
-KERNEL = c_kernel.Kernel(__file__, fixed_sizes=())
+from fwp.kernels.op import op
+from fwp.utils.targets import NO_TARGET
 
 
-def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Sum over the strings of a batch of weight × cross-entropy over its labels, in nats [R].
+def _typical(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
+    classes = logits.shape[-1]
+    drawn = (targets.sigmoid() * (classes + 1)).long().clamp(max=classes) - 1
+    return logits, torch.where(drawn < 0, NO_TARGET, drawn), weights.sigmoid()
+
+
+@op(cost=lambda n: 3 * n["C"], typical=_typical)
+def cross_entropy(
+    logits: Float[Tensor, "R B T C"],
+    targets: Int[Tensor, "R B T"],
+    weights: Float[Tensor, "R B"],
+) -> Float[Tensor, " R"]:
+    """Sum over the strings of a batch of weight × cross-entropy over its labels, in nats.
 
     Args:
-        logits: of R models, [R, B, T, classes].
-        targets: classes [R, B, T]; `IGNORE` where there is no label.
-        weights: of the strings [R, B].
+        logits: of R models and C classes, [R, B, T, C].
+        targets: classes [R, B, T]; `NO_TARGET` where there is no label.
+        weights: of the strings [R, B]; no gradient goes to them.
+
+    Returns:
+        The sum of each model [R].
     """
-    if triton_support.unusable_device({"logits": logits}) is None:
-        from fwp.nn.cross_entropy.triton import cross_entropy
-
-        return cross_entropy(logits, targets, weights)
-    if KERNEL.unusable({"logits": logits}) is None:
-        return _Native.apply(records((logits,)), logits, targets, weights)
-    return by_pytorch(logits, targets, weights)
+    there = targets != NO_TARGET
+    surprise = -logits.log_softmax(-1).gather(-1, (targets * there).unsqueeze(-1)).squeeze(-1)
+    return (torch.where(there, surprise, 0).sum(2) * weights.detach()).sum(1)
 
 
-def by_pytorch(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """The same wherever there is no kernel."""
+@cross_entropy.backend()
+def fused(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """PyTorch's own."""
     losses = F.cross_entropy(
-        logits.flatten(0, 2), targets.flatten(), ignore_index=IGNORE, reduction="none"
+        logits.flatten(0, 2), targets.flatten(), ignore_index=NO_TARGET, reduction="none"
     )
-    return (losses.view_as(targets).sum(2) * weights).sum(1)
-
-
-class _Native(torch.autograd.Function):
-    """The compiled kernel, see loss.c, which computes the gradient on the way."""
-
-    @staticmethod
-    def forward(ctx, record, logits, targets, weights):
-        logits, targets, weights = (x.contiguous() for x in (logits, targets, weights))
-        losses = torch.empty_like(weights)
-        gradient = torch.empty_like(logits) if record else None
-        tensors = (logits, targets, weights, losses, gradient)
-        KERNEL.run("forward", losses.numel(), logits, None, *logits.shape[2:], *tensors)
-        ctx.save_for_backward(gradient)
-        return torch.linalg.vecdot(losses, weights)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, d_loss):
-        (gradient,) = ctx.saved_tensors
-        return None, gradient * d_loss.view(-1, 1, 1, 1), None, None
+    return (losses.view_as(targets).sum(2) * weights.detach()).sum(1)

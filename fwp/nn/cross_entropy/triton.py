@@ -5,11 +5,13 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from fwp.utils.targets import NO_TARGET
+
 BLOCK = 1024  # logits of a program
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """As `fwp.nn.cross_entropy.weighted_cross_entropy`; targets below zero have no label."""
+    """As the reference."""
     return _CrossEntropy.apply(logits, targets, weights)
 
 
@@ -23,8 +25,9 @@ class _CrossEntropy(torch.autograd.Function):
         rows = max(1, BLOCK // columns)
         count = models * B * T
         _forward[(triton.cdiv(count, rows),)](
-            logits, targets, weights, losses, gradient, count, T, C, ROWS=rows, COLUMNS=columns
-        )
+            logits, targets, weights, losses, gradient, count, T, C,
+            NO_TARGET=NO_TARGET, ROWS=rows, COLUMNS=columns,
+        )  # fmt: skip
         ctx.save_for_backward(gradient)
         return losses.sum(1)
 
@@ -38,7 +41,7 @@ class _CrossEntropy(torch.autograd.Function):
 @triton.jit
 def _forward(
     logits_, targets, weights, losses, gradient, count, T, C,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+    NO_TARGET: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     c = tl.arange(0, COLUMNS)
@@ -46,16 +49,16 @@ def _forward(
     inside = (n < count)[:, None] & (c < C)[None, :]
     logits = tl.load(logits_ + at, inside, float("-inf"))
     logits = tl.where((n < count)[:, None], logits, 0.0)
-    target = tl.load(targets + n, n < count, -1)
+    target = tl.load(targets + n, n < count, NO_TARGET)
     weight = tl.load(weights + n // T, n < count, 0.0)
-    weight = tl.where(target < 0, 0.0, weight)
+    weight = tl.where(target == NO_TARGET, 0.0, weight)
     highest = tl.max(logits, 1)
     powers = tl.exp(logits - highest[:, None])
     total = tl.sum(powers, 1)
     hit = c[None, :] == target[:, None]
     chosen = tl.sum(tl.where(hit, logits, 0.0), 1)
     # Where there is no label, `chosen` is 0 and the weight as well.
-    loss = tl.where(target < 0, 0.0, (highest + tl.log(total) - chosen) * weight)
+    loss = tl.where(target == NO_TARGET, 0.0, (highest + tl.log(total) - chosen) * weight)
     slope = (powers / total[:, None] - tl.where(hit, 1.0, 0.0)) * weight[:, None]
     tl.store(losses + n, loss, n < count)
     tl.store(gradient + at, slope, inside)

@@ -10,7 +10,7 @@ from fwp.kernels.triton_vectors import blocks, read, rows
 BLOCK = 1024  # numbers of a program
 
 
-def elu_plus_one(x: Tensor, normalise: bool) -> Tensor:
+def elu_plus_one(x: Tensor, *, normalise: bool) -> Tensor:
     """φ(x) = elu(x) + 1 of x [B, T, ..., D]; divided by its sum over D if `normalise`."""
     return _EluPlusOne.apply(x, normalise)
 

@@ -1,51 +1,60 @@
-"""From symbols to vectors."""
+"""From symbols to vectors.
+
+The alphabet is small, so that the gradient is a matrix product: on a GPU PyTorch's would sort the
+tokens.
+"""
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from fwp.kernels import triton_support
-from fwp.kernels.vmap import in_pack, stacked
+from fwp.kernels.op import op
+from fwp.kernels.vmap import in_pack
+
+
+def _typical(tokens: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+    return (tokens.sigmoid() * len(weight)).long().clamp(max=len(weight) - 1), weight
+
+
+@op(cost=lambda _: 0, typical=_typical)
+def embedding(tokens: Int[Tensor, "B T"], weight: Float[Tensor, "V D"]) -> Float[Tensor, "B T D"]:
+    """The row of a matrix that each symbol stands for.
+
+    Args:
+        tokens: symbols [B, T], from 0 to V - 1.
+        weight: a row for each symbol [V, D].
+
+    Returns:
+        y [B, T, D].
+    """
+    return weight[tokens]
+
+
+def _not_alone_on_cpu(inputs: dict[str, Tensor]) -> str | None:
+    if in_pack() or inputs["tokens"].device.type != "cpu":
+        return None
+    return "it is for packs and GPUs"
+
+
+@embedding.backend(_not_alone_on_cpu, packs=True)
+def one_hot(tokens: Tensor, weight: Tensor) -> Tensor:
+    """Rows of R models' matrices [R, V, D]; the gradient is a product with one-hot vectors."""
+    return _Embedding.apply(weight, tokens.unflatten(0, (len(weight), -1))).flatten(0, 1)
+
+
+@embedding.backend()
+def fused(tokens: Tensor, weight: Tensor) -> Tensor:
+    """PyTorch's own."""
+    return F.embedding(tokens, weight)
 
 
 class Embedding(torch.nn.Embedding):
-    """`torch.nn.Embedding` for an alphabet of a few symbols, and for packs.
-
-    Its gradient is a matrix product: on a GPU PyTorch's would sort the tokens.
-    """
+    """`torch.nn.Embedding` for an alphabet of a few symbols, and for packs."""
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Vectors [B, T, hidden] of tokens [B, T]."""
-        if in_pack():
-            return _Packed.apply(self.weight, tokens)
-        if tokens.device.type == "cpu":
-            return F.embedding(tokens, self.weight)
-        return embed(self.weight.unsqueeze(0), tokens.unsqueeze(0)).squeeze(0)
-
-
-def embed(weight: Tensor, tokens: Tensor) -> Tensor:
-    """Rows of each of R models' matrices: weight [R, V, D], tokens [R, B, T] → [R, B, T, D]."""
-    if triton_support.unusable_device({"weight": weight}) is None:
-        from fwp.nn.embedding.triton import embed as kernel
-
-        return kernel(weight, tokens)
-    return _Embedding.apply(weight, tokens)
-
-
-class _Packed(torch.autograd.Function):
-    """Under `torch.vmap`, embeds the tokens of the whole pack at once."""
-
-    @staticmethod
-    def forward(weight, tokens):
-        return embed(weight.unsqueeze(0), tokens.unsqueeze(0)).squeeze(0)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        """Nothing to keep: autograd follows what `vmap` does."""
-
-    @staticmethod
-    def vmap(info, in_dims, weight, tokens):
-        return embed(*stacked(info.batch_size, (weight, tokens), in_dims)), 0
+        return embedding(tokens, self.weight)
 
 
 class _Embedding(torch.autograd.Function):

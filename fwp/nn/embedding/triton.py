@@ -11,9 +11,9 @@ ROWS = 32  # tokens in a round
 PROGRAMS = 264  # two for each multiprocessor of a large GPU
 
 
-def embed(weight: Tensor, tokens: Tensor) -> Tensor:
-    """As `fwp.nn.embedding.embed`."""
-    return _Embedding.apply(weight, tokens)
+def embedding(tokens: Tensor, weight: Tensor) -> Tensor:
+    """As the reference for R models: tokens [R·B, T], weight [R, V, D]."""
+    return _Embedding.apply(weight, tokens.unflatten(0, (len(weight), -1))).flatten(0, 1)
 
 
 class _Embedding(torch.autograd.Function):
@@ -42,10 +42,9 @@ class _Embedding(torch.autograd.Function):
         symbol_block = min(16, triton.next_power_of_2(symbols))
         column_block = min(64, triton.next_power_of_2(D))
         tiles = triton.cdiv(symbols, symbol_block) * triton.cdiv(D, column_block)
-        _backward[(tiles, parts, models)](
-            *(tokens, dy, sums, B * T, symbols, D, tokens.stride(0)),
-            **{"ROWS": ROWS, "SYMBOLS": symbol_block, "COLUMNS": column_block},
-        )
+        blocks = {"ROWS": ROWS, "SYMBOLS": symbol_block, "COLUMNS": column_block}
+        grid = (tiles, parts, models)
+        _backward[grid](tokens, dy, sums, B * T, symbols, D, tokens.stride(0), **blocks)
         return sums.sum(1), None
 
 

@@ -8,7 +8,7 @@ from fwp.kernels.triton_matmul import as_rows, product, weight_gradients
 
 
 def feed_forward(x: Tensor, w_1: Tensor, b_1: Tensor, w_2: Tensor, b_2: Tensor) -> Tensor:
-    """As `fwp.nn.feed_forward.feed_forward` for R models."""
+    """As the reference for R models."""
     inputs = (x, w_1, b_1, w_2, b_2)
     return _FeedForward.apply(records(inputs), *inputs)
 

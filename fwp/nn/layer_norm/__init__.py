@@ -5,28 +5,39 @@ Under `torch.vmap` PyTorch takes it apart, and on a GPU the parts cost a fifth o
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from fwp.kernels import triton_support as _triton
-from fwp.kernels.op import Backend, Op
-
-EPS = 1e-5  # PyTorch's default
+from fwp.kernels.op import op
 
 
-def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, *, backend: str = "auto") -> Tensor:
-    """y_t = (x_t - mean(x_t)) / √(var(x_t) + 1e-5) ∘ weight + bias, over the last axis.
+@op(cost=lambda n: 4 * n["D"])
+def layer_norm(
+    x: Float[Tensor, "B T D"],
+    weight: Float[Tensor, " D"],
+    bias: Float[Tensor, " D"],
+    *,
+    eps: float = 1e-5,
+) -> Float[Tensor, "B T D"]:
+    """y_t = (x_t - mean(x_t)) / √(var(x_t) + eps) ∘ weight + bias, over the last axis.
 
     Args:
         x: [B, T, D].
         weight, bias: [D].
-        backend: "auto", or one of `OP.backends`.
+        eps: added to the variance; PyTorch's default.
 
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
+    Returns:
+        y [B, T, D].
     """
-    if backend == "auto" and x.device.type == "cpu":
-        return fused(x, weight, bias, ())[0]  # as the op, without the time of its checks
-    return OP(backend, None, x=x, weight=weight, bias=bias)[0]
+    centred = x - x.mean(-1, keepdim=True)
+    scale = (centred.square().mean(-1, keepdim=True) + eps).rsqrt()
+    return centred * scale * weight + bias
+
+
+@layer_norm.backend()
+def fused(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    """PyTorch's own."""
+    return F.layer_norm(x, x.shape[-1:], weight, bias, eps)
 
 
 class LayerNorm(nn.Module):
@@ -44,35 +55,3 @@ class LayerNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise x [B, T, hidden]."""
         return layer_norm(x, self.weight, self.bias)
-
-
-def reference(x: Tensor, weight: Tensor, bias: Tensor, _: tuple) -> tuple[Tensor, tuple]:
-    """The equation."""
-    centred = x - x.mean(-1, keepdim=True)
-    scale = (centred.square().mean(-1, keepdim=True) + EPS).rsqrt()
-    return centred * scale * weight + bias, ()
-
-
-def fused(x: Tensor, weight: Tensor, bias: Tensor, _: tuple) -> tuple[Tensor, tuple]:
-    """PyTorch's own."""
-    return F.layer_norm(x, x.shape[-1:], weight, bias, EPS), ()
-
-
-def triton(x: Tensor, weight: Tensor, bias: Tensor, _: tuple) -> tuple[Tensor, tuple]:
-    """The kernel for GPUs, see ops/triton/layer_norm.py."""
-    from fwp.nn.layer_norm.triton import layer_norm as kernel
-
-    return kernel(x, weight, bias), ()
-
-
-OP = Op(
-    name="layer_norm",
-    inputs={"x": "BTD", "weight": "D", "bias": "D"},
-    state=(),
-    cost=lambda n: 4 * n["D"],
-    backends={
-        "triton": Backend(triton, _triton.unusable_device, packs=True),
-        "fused": Backend(fused),
-        "reference": Backend(reference),
-    },
-)

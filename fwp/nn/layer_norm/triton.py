@@ -11,20 +11,19 @@ from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end, records
 from fwp.kernels.triton_vectors import blocks
-from fwp.nn.layer_norm import EPS
 
 BLOCK = 2048  # numbers in a program's block: sixteen a thread
 PROGRAMS = 1024  # of the backward pass in all; each leaves a row of sums
 
 
-def layer_norm(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """As `fwp.nn.layer_norm.layer_norm` for R models: x [R·B, T, D], weight and bias [R, D]."""
-    return _LayerNorm.apply(records((x, weight, bias)), x, weight, bias)
+def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    """As the reference for R models: x [R·B, T, D], weight and bias [R, D]."""
+    return _LayerNorm.apply(records((x, weight, bias)), eps, x, weight, bias)
 
 
 class _LayerNorm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, record, x, weight, bias):
+    def forward(ctx, record, eps, x, weight, bias):
         x, weight, bias = contiguous_end(x, 3), contiguous_end(weight, 2), contiguous_end(bias, 2)
         models, D = weight.shape
         count = x.numel() // D // models
@@ -32,7 +31,7 @@ class _LayerNorm(torch.autograd.Function):
         mean, scale = x.new_empty(models, count), x.new_empty(models, count)
         sizes = blocks(D, BLOCK)
         grid = (triton.cdiv(count, sizes["ROWS"]), models)
-        _forward[grid](x, weight, bias, y, mean, scale, count, D, EPS=EPS, **sizes)
+        _forward[grid](x, weight, bias, y, mean, scale, count, D, EPS=eps, **sizes)
         if record:
             ctx.save_for_backward(x, weight, mean, scale)
         return y
@@ -50,7 +49,7 @@ class _LayerNorm(torch.autograd.Function):
         grid = (programs, models)
         _backward[grid](x, weight, mean, scale, dy, dx, sums, count, D, **sizes)
         d_weight, d_bias = sums.sum(1).unbind(1)
-        return None, dx, d_weight, d_bias
+        return None, None, dx, d_weight, d_bias
 
 
 @triton.jit

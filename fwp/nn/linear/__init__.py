@@ -5,32 +5,36 @@ over memory of its own.
 """
 
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from fwp.kernels import triton_support as _triton
-from fwp.kernels.op import Backend, Op
+from fwp.kernels.op import op
 
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, backend: str = "auto"):
+@op(cost=lambda n: n["O"] * n["I"])
+def linear(
+    x: Float[Tensor, "B T I"],
+    weight: Float[Tensor, "O I"],
+    bias: Float[Tensor, " O"] | None = None,
+) -> Float[Tensor, "B T O"]:
     """y_t = W x_t + b.
 
     Args:
         x: [B, T, I].
         weight: W [O, I].
         bias: b [O], or None.
-        backend: "auto", or one of `OP.backends`.
 
     Returns:
         y [B, T, O].
-
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    if backend == "auto" and x.device.type == "cpu":
-        return F.linear(x, weight, bias)  # what the op does there, without the time of its checks
-    if bias is None:
-        return OP(backend, None, x=x, weight=weight)[0]
-    return BIASED(backend, None, x=x, weight=weight, bias=bias)[0]
+    y = x @ weight.mT
+    return y if bias is None else y + bias
+
+
+@linear.backend()
+def fused(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """PyTorch's own."""
+    return F.linear(x, weight, bias)
 
 
 class Linear(nn.Linear):
@@ -39,39 +43,3 @@ class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """Map x [B, T, inputs] to [B, T, outputs]."""
         return linear(x, self.weight, self.bias)
-
-
-def fused(x: Tensor, *weights: Tensor) -> tuple[Tensor, tuple]:
-    """PyTorch's own."""
-    return F.linear(x, *weights[:-1]), ()
-
-
-def reference(x: Tensor, *weights: Tensor) -> tuple[Tensor, tuple]:
-    """The equation."""
-    weight, *bias, _ = weights
-    return sum(bias, start=x @ weight.mT), ()
-
-
-def triton(x: Tensor, *weights: Tensor) -> tuple[Tensor, tuple]:
-    """The kernel for GPUs, see ops/triton/linear.py."""
-    from fwp.nn.linear.triton import linear as kernel
-
-    return kernel(x, *weights[:-1]), ()
-
-
-def _op(name: str, **bias: str) -> Op:
-    return Op(
-        name=name,
-        inputs={"x": "BTI", "weight": "OI", **bias},
-        state=(),
-        cost=lambda n: n["O"] * n["I"],
-        backends={
-            "triton": Backend(triton, _triton.unusable_device, packs=True),
-            "fused": Backend(fused),
-            "reference": Backend(reference),
-        },
-    )
-
-
-OP = _op("linear")
-BIASED = _op("linear with a bias", bias="O")

@@ -7,7 +7,7 @@ from fwp.kernels.triton_matmul import as_rows, product, weight_gradients
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """As `fwp.nn.linear.linear` for R models: x [R·B, T, I], weight [R, O, I], bias [R, O]."""
+    """As the reference for R models: x [R·B, T, I], weight [R, O, I], bias [R, O]."""
     return _Linear.apply(x, weight, bias)
 
 

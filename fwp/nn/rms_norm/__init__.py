@@ -4,28 +4,27 @@ Under `torch.vmap` its forward and backward pass are some twenty small kernels.
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from fwp.kernels import triton_support as _triton
-from fwp.kernels.op import Backend, Op
-
-EPS = 1e-5
+from fwp.kernels.op import op
 
 
-def rms_norm(x: Tensor, weight: Tensor, *, backend: str = "auto") -> Tensor:
-    """y = x / √(mean(x²) + 1e-5) ∘ weight, over the last axis.
+@op(cost=lambda n: 3 * n["D"])
+def rms_norm(
+    x: Float[Tensor, "B T H D"], weight: Float[Tensor, " D"], *, eps: float = 1e-5
+) -> Float[Tensor, "B T H D"]:
+    """y = x / √(mean(x²) + eps) ∘ weight, over the last axis.
 
     Args:
         x: [B, T, H, D].
         weight: [D].
-        backend: "auto", or one of `OP.backends`.
+        eps: added to the mean.
 
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
+    Returns:
+        y [B, T, H, D].
     """
-    if backend == "auto" and x.device.type == "cpu":
-        return reference(x, weight, ())[0]  # as the op, without the time of its checks
-    return OP(backend, None, x=x, weight=weight)[0]
+    return x * (x.square().mean(-1, keepdim=True) + eps).rsqrt() * weight
 
 
 class RMSNorm(nn.Module):
@@ -42,27 +41,3 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise x [B, T, H, width]."""
         return rms_norm(x, self.weight)
-
-
-def reference(x: Tensor, weight: Tensor, _: tuple) -> tuple[Tensor, tuple]:
-    """The equation."""
-    return x * (x.square().mean(-1, keepdim=True) + EPS).rsqrt() * weight, ()
-
-
-def triton(x: Tensor, weight: Tensor, _: tuple) -> tuple[Tensor, tuple]:
-    """The kernel for GPUs, see ops/triton/rms_norm.py."""
-    from fwp.nn.rms_norm.triton import rms_norm as kernel
-
-    return kernel(x, weight), ()
-
-
-OP = Op(
-    name="rms_norm",
-    inputs={"x": "BTHD", "weight": "D"},
-    state=(),
-    cost=lambda n: 3 * n["D"],
-    backends={
-        "triton": Backend(triton, _triton.unusable_device, packs=True),
-        "reference": Backend(reference),
-    },
-)

@@ -1,7 +1,7 @@
 """Root mean square normalisation on the GPU: a program normalises a block of vectors.
 
-As layer_norm.py: each program of the backward pass adds up what its vectors give to the gradient of
-the weights, and PyTorch adds the programs' sums.
+As in layer_norm/triton.py, each program of the backward pass adds up what its vectors give to the
+gradient of the weights, and PyTorch adds the programs' sums.
 """
 
 import torch
@@ -11,20 +11,19 @@ from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end, records
 from fwp.kernels.triton_vectors import blocks, read, rows
-from fwp.nn.rms_norm import EPS
 
 BLOCK = 2048  # numbers in a program's block: sixteen a thread
 PROGRAMS = 1024  # of the backward pass in all; each leaves a row of sums
 
 
-def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
-    """As `fwp.nn.rms_norm.rms_norm` for R models: x [R·B, T, H, D] and weight [R, D]."""
-    return _RMSNorm.apply(records((x, weight)), x, weight)
+def rms_norm(x: Tensor, weight: Tensor, *, eps: float) -> Tensor:
+    """As the reference for R models: x [R·B, T, H, D] and weight [R, D]."""
+    return _RMSNorm.apply(records((x, weight)), eps, x, weight)
 
 
 class _RMSNorm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, record, x, weight):
+    def forward(ctx, record, eps, x, weight):
         weight = contiguous_end(weight, 2)
         y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
         lines, *layout = rows(x)
@@ -32,7 +31,8 @@ class _RMSNorm(torch.autograd.Function):
         ctx.layout = x.numel() // D // models, D, *layout
         sizes = blocks(D, BLOCK)
         grid = (triton.cdiv(ctx.layout[0], sizes["ROWS"]), models)
-        _forward[grid](lines, weight, y, *ctx.layout, EPS=EPS, **sizes)
+        _forward[grid](lines, weight, y, *ctx.layout, EPS=eps, **sizes)
+        ctx.eps = eps
         if record:
             ctx.save_for_backward(lines, weight)
         return y
@@ -47,8 +47,8 @@ class _RMSNorm(torch.autograd.Function):
         programs = min(triton.cdiv(ctx.layout[0], sizes["ROWS"]), max(1, PROGRAMS // models))
         sums = dy.new_empty(models, programs, D)
         grid = (programs, models)
-        _backward[grid](lines, weight, dy, dx, sums, *ctx.layout, EPS=EPS, **sizes)
-        return None, dx, sums.sum(1)
+        _backward[grid](lines, weight, dy, dx, sums, *ctx.layout, EPS=ctx.eps, **sizes)
+        return None, None, dx, sums.sum(1)
 
 
 @triton.jit

@@ -2,19 +2,57 @@
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from fwp.kernels import triton_support as _triton
-from fwp.kernels.c_kernel import Kernel, plain_sequence
-from fwp.kernels.op import Backend, Op
-from fwp.kernels.vmap import in_pack
+from fwp.kernels.op import Op, op
 
-KERNEL = Kernel(__file__, (2, 3, 4))
-MOST = 64  # values that a channel may see, as in short_convolution.c
+
+def _initial(_: Op, inputs: dict[str, Tensor]) -> Tensor:
+    x, weight = inputs.values()
+    return x.new_zeros(x.shape[0], len(weight) - 1, x.shape[2])
+
+
+def _check(n: dict[str, int]) -> None:
+    if n.get("P", n["K"] - 1) != n["K"] - 1:
+        raise ValueError(
+            "short_convolution: the state must be the last K - 1 inputs, "
+            f"got K = {n['K']} of weight and {n['P']} of them"
+        )
+
+
+@op(cost=lambda n: n["K"] * n["D"], initial=_initial, check=_check)
+def short_convolution(
+    x: Float[Tensor, "B T D"], weight: Float[Tensor, "K D"], state: Float[Tensor, "B P D"]
+) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B P D"]]:
+    """Causal depthwise convolution, whose state is the last inputs.
+
+        y_t = Σ_i w_i ∘ x_{t-i},    i = 0, …, K − 1
+
+    Args:
+        x: inputs [B, T, D].
+        weight: w [K, D].
+        initial_state: the P = K − 1 inputs before the first, [B, P, D]; None means zeros.
+
+    Returns:
+        y [B, T, D] and the last P inputs.
+    """
+    past, time, x = len(weight) - 1, x.shape[1], torch.cat((state, x), 1)
+    y = weight[0] * x[:, past:]
+    for i in range(1, len(weight)):
+        y = y + weight[i] * x[:, past - i : past - i + time]
+    return y, x[:, time:]
+
+
+@short_convolution.backend()
+def eager(x: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """In PyTorch, and what `torch.vmap` sees through."""
+    time, x = x.shape[1], torch.cat((state, x), 1)
+    return _Convolve.apply(x, weight), x[:, time:]
 
 
 class ShortConvolution(nn.Module):
-    """Causal depthwise convolution, y_t = Σ_i w_i ∘ x_{t-i}, whose state is the last inputs.
+    """The op with its weights.
 
     Args:
         channels: width of input and output.
@@ -30,52 +68,7 @@ class ShortConvolution(nn.Module):
 
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Map x [B, T, channels] to the same; the state is [B, size - 1, channels], else zeros."""
-        past = self.weight.shape[0] - 1
-        if past < MOST and not in_pack() and KERNEL.unusable({"x": x}, past + 1) is None:
-            return _Native.apply(x, self.weight, state), _last(x, state, past)
-        if state is None:
-            state = x.new_zeros(x.shape[0], past, x.shape[2])
-        if past == 0:  # ops take no empty states
-            return eager(x, self.weight, state)
-        return OP("auto", state, x=x, weight=self.weight)
-
-
-def _last(x: Tensor, state: Tensor | None, past: int) -> Tensor:
-    """The last inputs, `past` of them, those of before included."""
-    lacking = past - x.shape[1]
-    if lacking <= 0:
-        return x[:, -lacking:]
-    if state is None:
-        return F.pad(x, (0, 0, lacking, 0))
-    return torch.cat((state[:, -lacking:], x), 1)
-
-
-class _Native(torch.autograd.Function):
-    """The compiled kernel, see short_convolution.c."""
-
-    @staticmethod
-    def forward(ctx, x, weight, state):
-        B, T, D = x.shape
-        y, weight, size = x.new_empty(B, T, D), weight.contiguous(), len(weight)
-        ctx.sizes = T, D, size
-        KERNEL.run(
-            *("forward", B, x, size, *ctx.sizes),
-            *(plain_sequence(x), plain_sequence(state), weight, y),
-        )
-        ctx.save_for_backward(x, weight, state)
-        return y
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dy):
-        x, weight, state = ctx.saved_tensors
-        dx, dw = x.new_empty(x.shape), x.new_empty(len(x), *weight.shape)
-        d_state = None if state is None else x.new_empty(state.shape)
-        KERNEL.run(
-            *("backward", len(x), x, len(weight), *ctx.sizes, plain_sequence(x)),
-            *(plain_sequence(state), weight, dy.contiguous(), dx, d_state, dw),
-        )
-        return dx, dw.sum(0), d_state
+        return short_convolution(x, self.weight, state)
 
 
 class _Convolve(torch.autograd.Function):
@@ -108,28 +101,3 @@ def _delayed(x: Tensor, weight: Tensor, steps: int) -> Tensor:
     """x_{t - steps}, where x [B, size - 1 + T, channels] begins with what came before."""
     past = len(weight) - 1
     return x[:, past - steps : x.shape[1] - steps]
-
-
-def eager(x: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-    """In PyTorch, and what `torch.vmap` sees through."""
-    time, x = x.shape[1], torch.cat((state, x), 1)
-    return _Convolve.apply(x, weight), x[:, time:]
-
-
-def triton(x: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-    """The kernel for GPUs, see ops/triton/short_convolution.py."""
-    from fwp.nn.short_convolution.triton import short_convolution as kernel
-
-    return kernel(x, weight, state), _last(x, state, state.shape[1])
-
-
-OP = Op(
-    name="short_convolution",
-    inputs={"x": "BTD", "weight": "KD"},
-    state="BPD",  # P = K - 1 inputs
-    cost=lambda n: n["K"] * n["D"],
-    backends={
-        "triton": Backend(triton, _triton.unusable_device, packs=True),
-        "eager": Backend(eager),
-    },
-)

@@ -12,7 +12,7 @@
 #ifdef FIXED_SIZE
 #define MOST FIXED_SIZE
 #else
-#define MOST 64 /* values that a channel may see, as in short_convolution.py */
+#define MOST 64 /* values that a channel may see, as in native.py */
 #endif
 
 /* All n of them make room for a newer one. */

@@ -9,16 +9,17 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.kernels.tensors import records
+from fwp.kernels.tensors import latest, records
 
 COLUMNS = 128  # channels of a program, at most
 BLOCK = 2048  # numbers in a program's block: sixteen a thread
 PROGRAMS = 2048  # of the backward pass in all; each leaves a row of sums
 
 
-def short_convolution(x: Tensor, weight: Tensor, state: Tensor) -> Tensor:
-    """Outputs of R models: x [R·B, T, D], weight [R, K, D], state [R·B, K - 1, D]."""
-    return _ShortConvolution.apply(records((x, weight, state)), x, weight, state)
+def short_convolution(x: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """As the reference for R models: x [R·B, T, D], weight [R, K, D], state [R·B, K - 1, D]."""
+    inputs = (x, weight, state)
+    return _ShortConvolution.apply(records(inputs), *inputs), latest(x, state)
 
 
 class _ShortConvolution(torch.autograd.Function):

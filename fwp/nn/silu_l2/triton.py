@@ -11,7 +11,7 @@ from fwp.kernels.triton_vectors import blocks, read, rows
 BLOCK = 1024  # numbers of a program
 
 
-def silu_l2(x: Tensor, eps: float) -> Tensor:
+def silu_l2(x: Tensor, *, eps: float) -> Tensor:
     """SiLU of x [B, T, ..., D], divided by its norm over D, or by `eps` if that is larger."""
     return _SiluL2.apply(x, eps)
 

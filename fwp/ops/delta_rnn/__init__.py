@@ -2,25 +2,26 @@
 2021)."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from fwp.kernels import c_kernel
-from fwp.kernels import triton_support as _triton
-from fwp.kernels.op import Backend, Op
-from fwp.kernels.recurrence import recurrence
+from fwp.kernels.op import op
 
-KERNEL = c_kernel.Kernel(__file__)
+State = tuple[Float[Tensor, "B H D D"], Float[Tensor, "B H D"]]
 
 
+def _typical(z: Tensor, k: Tensor, v: Tensor, beta: Tensor) -> tuple[Tensor, ...]:
+    return z, k.softmax(-1), v, beta.sigmoid()
+
+
+@op(cost=lambda n: 3 * n["D"] ** 2, typical=_typical)
 def delta_rnn(
-    z: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    initial_state: tuple[Tensor, Tensor] | None = None,
-    *,
-    backend: str = "auto",
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    z: Float[Tensor, "B T H D"],
+    k: Float[Tensor, "B T H D"],
+    v: Float[Tensor, "B T H D"],
+    beta: Float[Tensor, "B T H"],
+    state: State,
+) -> tuple[Float[Tensor, "B T H D"], State]:
     """A recurrent net whose recurrent matrix is being written while it runs.
 
         R_t = R_{t-1} + k_t ⊗ β_t (v_t − k_t R_{t-1}),    y_t = z_t + softmax(y_{t-1}) R_t
@@ -30,22 +31,10 @@ def delta_rnn(
         k, v: keys, feature map applied, and values [B, T, H, D].
         beta: write strengths [B, T, H].
         initial_state: (R_0, y_0), [B, H, D, D] and [B, H, D]; None means zeros.
-        backend: "auto", or one of `OP.backends`.
 
     Returns:
         y [B, T, H, D] and (R_T, y_T).
-
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    return OP(backend, initial_state, z=z, k=k, v=v, beta=beta)
-
-
-State = tuple[Tensor, Tensor]
-
-
-def reference(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tuple[Tensor, State]:
-    """The equation, one step after the other."""
     R, y = state
     outputs = []
     for t in range(z.shape[1]):
@@ -54,45 +43,3 @@ def reference(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tu
         y = z[:, t] + torch.einsum("bhi,bhij->bhj", torch.softmax(y, dim=-1), R)
         outputs.append(y)
     return torch.stack(outputs, dim=1), (R, y)
-
-
-def native(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tuple[Tensor, State]:
-    """The compiled kernel, see delta_rnn.c."""
-    (B, T, H, D), P = z.shape, c_kernel.padded(z.shape[-1])
-    every = max(D, 32)
-    y, R = recurrence(
-        KERNEL,
-        (z, k, v, beta),
-        state,
-        sizes=(B, H, T, D, every),
-        size=D,
-        output=z.shape,
-        final=slice(0, 1),
-        kept=[(T, 3 * P + 1), (-(-T // every), D * P)],
-    )
-    return y, (R, y[:, -1])
-
-
-def triton(z: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: State) -> tuple[Tensor, State]:
-    """The kernel for GPUs, see triton/delta_rnn.py."""
-    from fwp.ops.delta_rnn.triton import delta_rnn as kernel
-
-    return kernel(z, k, v, beta, state)
-
-
-def _typical(z: Tensor, k: Tensor, v: Tensor, beta: Tensor) -> tuple[Tensor, ...]:
-    return z, k.softmax(-1), v, beta.sigmoid()
-
-
-OP = Op(
-    name="delta_rnn",
-    inputs={"z": "BTHD", "k": "BTHD", "v": "BTHD", "beta": "BTH"},
-    state=("BHDD", "BHD"),
-    cost=lambda n: 3 * n["D"] ** 2,
-    backends={
-        "native": Backend(native, KERNEL.unusable),
-        "triton": Backend(triton, _triton.unusable, packs=True),
-        "reference": Backend(reference),
-    },
-    typical=_typical,
-)

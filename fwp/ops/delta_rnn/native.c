@@ -8,7 +8,7 @@
  *     dβ = (k G) · e                         dv = β (k G)  (= gradient of e)
  *     dk = G (β e) − R' dv                   R' = R − k ⊗ β e, the matrix before the step
  *     G  ← G − k ⊗ dv                        dy of the previous step += dq through the softmax
- * The writes are undone and restarted from stored matrices as in recurrent_delta_rule.c.
+ * The writes are undone and restarted from stored matrices as in ../recurrent_delta_rule/native.c.
  */
 
 #include "../../kernels/state.h"

@@ -1,6 +1,6 @@
 """The Delta RNN on the GPU: a program per sequence and head, its matrix in registers.
 
-The equations are those of delta_rnn.c. R is read before it is written, y = z + q R + (q · k) d, and
+The equations are those of native.c. R is read before it is written, y = z + q R + (q · k) d, and
 inputs are loaded a step ahead. The backward pass undoes the writes, and starts afresh from a stored
 matrix every `EVERY` steps. A vector is [P, 1] (a row of R per number) or [1, P] (a column).
 """

@@ -1,27 +1,27 @@
 """The delta rule: correct what a key retrieves (Schlag et al., 2021)."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from fwp.kernels import c_kernel
-from fwp.kernels import triton_support as _triton
 from fwp.kernels.chunks import join_chunks, split_chunks
-from fwp.kernels.op import Backend, Op
-from fwp.kernels.recurrence import recurrence
+from fwp.kernels.op import op
 
-KERNEL = c_kernel.Kernel(__file__)
 CHUNK = 32
 
 
+def _typical(q: Tensor, k: Tensor, v: Tensor, beta: Tensor) -> tuple[Tensor, ...]:
+    return q.softmax(-1), k.softmax(-1), v, beta.sigmoid()
+
+
+@op(cost=lambda n: 3 * n["K"] * n["V"], typical=_typical)
 def delta_rule(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    initial_state: Tensor | None = None,
-    *,
-    backend: str = "auto",
-) -> tuple[Tensor, Tensor]:
+    q: Float[Tensor, "B T H K"],
+    k: Float[Tensor, "B T H K"],
+    v: Float[Tensor, "B T H V"],
+    beta: Float[Tensor, "B T H"],
+    S: Float[Tensor, "B H K V"],
+) -> tuple[Float[Tensor, "B T H V"], Float[Tensor, "B H K V"]]:
     """Move the value stored under a key towards a new one, then read with the query.
 
         S_t = S_{t-1} + k_t ⊗ β_t (v_t − k_t S_{t-1}),    y_t = q_t S_t
@@ -31,19 +31,10 @@ def delta_rule(
         v: values [B, T, H, V].
         beta: write strengths [B, T, H], usually in (0, 1).
         initial_state: S_0 [B, H, K, V]; None means zeros.
-        backend: "auto", or one of `OP.backends`.
 
     Returns:
         y [B, T, H, V] and S_T [B, H, K, V].
-
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    return OP(backend, initial_state, q=q, k=k, v=v, beta=beta)
-
-
-def reference(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
-    """The equation, one step after the other."""
     outputs = []
     for t in range(q.shape[1]):
         retrieved = torch.einsum("bhk,bhkv->bhv", k[:, t], S)
@@ -53,6 +44,7 @@ def reference(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple
     return torch.stack(outputs, dim=1), S
 
 
+@delta_rule.backend()
 def chunked(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
     """Matrix products within chunks of time (Yang et al., 2024, arXiv 2406.06484).
 
@@ -79,44 +71,3 @@ def chunked(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[T
         outputs.append(q[:, :, c] @ S + attention[:, :, c] @ u)
         S = S + k[:, :, c].transpose(-1, -2) @ u
     return join_chunks(torch.stack(outputs, dim=2), T), S
-
-
-def native(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
-    """The compiled kernel, see delta_rule.c."""
-    (B, T, H, K), V = q.shape, v.shape[-1]
-    return recurrence(
-        KERNEL,
-        (q, k, v, beta),
-        (S,),
-        sizes=(B, H, T, K, V),
-        size=K if K == V else None,
-        output=v.shape,
-        kept=[(T, 2 * K + c_kernel.padded(V) + 1)],
-        again="state",
-    )
-
-
-def triton(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
-    """The kernel for GPUs, see triton/delta_rule.py."""
-    from fwp.ops.delta_rule.triton import delta_rule as kernel
-
-    return kernel(q, k, v, beta, S)
-
-
-def _typical(q: Tensor, k: Tensor, v: Tensor, beta: Tensor) -> tuple[Tensor, ...]:
-    return q.softmax(-1), k.softmax(-1), v, beta.sigmoid()
-
-
-OP = Op(
-    name="delta_rule",
-    inputs={"q": "BTHK", "k": "BTHK", "v": "BTHV", "beta": "BTH"},
-    state="BHKV",
-    cost=lambda n: 3 * n["K"] * n["V"],
-    backends={
-        "native": Backend(native, KERNEL.unusable),
-        "triton": Backend(triton, _triton.unusable, packs=True),
-        "chunked": Backend(chunked),
-        "reference": Backend(reference),
-    },
-    typical=_typical,
-)

@@ -1,21 +1,23 @@
 """The LSTM (Hochreiter & Schmidhuber, 1997, with the forget gate of Gers et al., 2000)."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from fwp.kernels import triton_support as _triton
-from fwp.kernels.op import Backend, Op, initialised, only_on_cpu
+from fwp.kernels.backend import only_on_cpu
+from fwp.kernels.op import initialised, op
+
+State = tuple[Float[Tensor, "B D"], Float[Tensor, "B D"]]
 
 
+@op(cost=lambda n: 4 * n["D"] * (n["I"] + n["D"]) + 3 * n["D"], typical=initialised)
 def lstm(
-    x: Tensor,
-    w_x: Tensor,
-    w_h: Tensor,
-    b: Tensor,
-    initial_state: tuple[Tensor, Tensor] | None = None,
-    *,
-    backend: str = "auto",
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    x: Float[Tensor, "B T I"],
+    w_x: Float[Tensor, "4 D I"],
+    w_h: Float[Tensor, "4 D D"],
+    b: Float[Tensor, "4 D"],
+    state: State,
+) -> tuple[Float[Tensor, "B T D"], State]:
     """Gates that see the input and the previous output guard a cell.
 
         i_t = σ(W_i x_t + R_i h_{t-1} + b_i),     f_t = σ(W_f x_t + R_f h_{t-1} + b_f)
@@ -28,22 +30,10 @@ def lstm(
         w_h: recurrent weights, R [4, D, D], in the same order.
         b: biases [4, D].
         initial_state: (h_0, c_0), each [B, D]; None means zeros.
-        backend: "auto", or one of `OP.backends`.
 
     Returns:
         h [B, T, D] and (h_T, c_T).
-
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    return OP(backend, initial_state, x=x, w_x=w_x, w_h=w_h, b=b)
-
-
-State = tuple[Tensor, Tensor]
-
-
-def reference(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, state: State) -> tuple[Tensor, State]:
-    """The equation, one step after the other."""
     h, c = state
     outputs = []
     for t in range(x.shape[1]):
@@ -55,30 +45,10 @@ def reference(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, state: State) -> t
     return torch.stack(outputs, dim=1), (h, c)
 
 
+@lstm.backend(only_on_cpu)
 def fused(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, state: State) -> tuple[Tensor, State]:
     """PyTorch's own, the one in `torch.nn.LSTM`; it has a second bias, here zero."""
     weights = [w_x.flatten(0, 1), w_h.flatten(0, 1), b.flatten(), torch.zeros_like(b).flatten()]
     first = [part.unsqueeze(0) for part in state]
     y, h, c = torch.lstm(x, first, weights, True, 1, 0.0, True, False, True)
     return y, (h.squeeze(0), c.squeeze(0))
-
-
-def triton(x: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, state: State) -> tuple[Tensor, State]:
-    """The kernel for GPUs, see triton/lstm.py."""
-    from fwp.ops.lstm.triton import lstm as kernel
-
-    return kernel(x, w_x, w_h, b, state)
-
-
-OP = Op(
-    name="lstm",
-    inputs={"x": "BTI", "w_x": "4DI", "w_h": "4DD", "b": "4D"},
-    state=("BD", "BD"),
-    cost=lambda n: 4 * n["D"] * (n["I"] + n["D"]) + 3 * n["D"],
-    backends={
-        "fused": Backend(fused, only_on_cpu),
-        "triton": Backend(triton, _triton.unusable_device, packs=True),
-        "reference": Backend(reference),
-    },
-    typical=initialised,
-)

@@ -1,33 +1,36 @@
 """The delta rule with feedback: Recurrent Delta (Irie et al., 2021)."""
 
-from functools import cache
+from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from fwp.kernels import c_kernel
-from fwp.kernels import triton_support as _triton
-from fwp.kernels.op import Backend, Op
-from fwp.kernels.recurrence import recurrence
+from fwp.kernels.op import op
 
-KERNEL = c_kernel.Kernel(__file__)
+State = tuple[Float[Tensor, "B H D D"], Float[Tensor, "B H D"]]
 
 
+def _typical(q, k, v, beta, r_q, r_k, r_v, r_beta) -> tuple[Tensor, ...]:
+    scale = q.shape[-1] ** -0.5
+    return q, k, v, beta, scale * r_q, scale * r_k, scale * r_v, scale * r_beta
+
+
+@op(cost=lambda n: 6 * n["D"] ** 2 + n["D"], typical=_typical)
 def recurrent_delta_rule(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    r_q: Tensor,
-    r_k: Tensor,
-    r_v: Tensor,
-    r_beta: Tensor,
-    initial_state: tuple[Tensor, Tensor] | None = None,
+    q: Float[Tensor, "B T H D"],
+    k: Float[Tensor, "B T H D"],
+    v: Float[Tensor, "B T H D"],
+    beta: Float[Tensor, "B T H"],
+    r_q: Float[Tensor, "H D D"],
+    r_k: Float[Tensor, "H D D"],
+    r_v: Float[Tensor, "H D D"],
+    r_beta: Float[Tensor, "H D"],
+    state: State,
     *,
-    feedback: str = "tanh",
-    rule: str = "delta",
-    backend: str = "auto",
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    feedback: Literal["tanh", "linear"] = "tanh",
+    rule: Literal["delta", "sum"] = "delta",
+) -> tuple[Float[Tensor, "B T H D"], State]:
     """Delta rule whose query, key, value and write strength see the previous output.
 
         h_t = tanh(y_{t-1}),  h_1 = 0
@@ -43,43 +46,10 @@ def recurrent_delta_rule(
         initial_state: (S_0 [B, H, D, D], y_0 [B, H, D], the raw previous output); None means zeros.
         feedback: "tanh", or "linear" for h_t = y_{t-1}.
         rule: "delta", or "sum" for S_t = S_{t-1} + k'_t ⊗ β'_t v'_t.
-        backend: "auto", or one of `OP.backends`.
 
     Returns:
         y [B, T, H, D] and (S_T, y_T).
-
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    op = OP if (feedback, rule) == ("tanh", "delta") else _ablated(feedback, rule)
-    return op(
-        backend,
-        initial_state,
-        q=q,
-        k=k,
-        v=v,
-        beta=beta,
-        r_q=r_q,
-        r_k=r_k,
-        r_v=r_v,
-        r_beta=r_beta,
-    )
-
-
-def reference(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    r_q: Tensor,
-    r_k: Tensor,
-    r_v: Tensor,
-    r_beta: Tensor,
-    state: tuple[Tensor, Tensor],
-    feedback: str = "tanh",
-    rule: str = "delta",
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """The equation, one step after the other."""
     S, y = state
     outputs = []
     for t in range(q.shape[1]):
@@ -94,92 +64,3 @@ def reference(
         y = torch.einsum("bhk,bhkv->bhv", query, S)
         outputs.append(y)
     return torch.stack(outputs, dim=1), (S, y)
-
-
-def native(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    r_q: Tensor,
-    r_k: Tensor,
-    r_v: Tensor,
-    r_beta: Tensor,
-    state: tuple[Tensor, Tensor],
-    feedback: str = "tanh",
-    rule: str = "delta",
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """The compiled kernel, see recurrent_delta_rule.c."""
-    (B, T, _, D), P = q.shape, c_kernel.padded(q.shape[-1])
-    every = max(D, 32)
-    y, S = recurrence(
-        KERNEL,
-        (q, k, v, beta),
-        state,
-        weights=(r_q, r_k, r_v, r_beta),
-        sizes=(B, T, D, every, int(feedback == "linear"), int(rule == "sum")),
-        size=D,
-        output=q.shape,
-        final=slice(0, 1),
-        kept=[(T, 4 * P + 1), (-(-T // every), D * P)],
-    )
-    return y, (S, y[:, -1])
-
-
-def triton(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    r_q: Tensor,
-    r_k: Tensor,
-    r_v: Tensor,
-    r_beta: Tensor,
-    state: tuple[Tensor, Tensor],
-    feedback: str = "tanh",
-    rule: str = "delta",
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """The kernel for GPUs, see triton/recurrent_delta_rule.py."""
-    from fwp.ops.recurrent_delta_rule.triton import recurrent_delta_rule as kernel
-
-    return kernel(q, k, v, beta, r_q, r_k, r_v, r_beta, state, feedback, rule)
-
-
-def _typical(q, k, v, beta, r_q, r_k, r_v, r_beta) -> tuple[Tensor, ...]:
-    scale = q.shape[-1] ** -0.5
-    return q, k, v, beta, scale * r_q, scale * r_k, scale * r_v, scale * r_beta
-
-
-OP = Op(
-    name="recurrent_delta_rule",
-    inputs={
-        "q": "BTHD",
-        "k": "BTHD",
-        "v": "BTHD",
-        "beta": "BTH",
-        "r_q": "HDD",
-        "r_k": "HDD",
-        "r_v": "HDD",
-        "r_beta": "HD",
-    },
-    state=("BHDD", "BHD"),
-    cost=lambda n: 6 * n["D"] ** 2 + n["D"],
-    backends={
-        "native": Backend(native, KERNEL.unusable),
-        "triton": Backend(triton, _triton.unusable, packs=True),
-        "reference": Backend(reference),
-    },
-    typical=_typical,
-)
-
-
-@cache
-def _ablated(feedback: str, rule: str) -> Op:
-    """The op with one part or another replaced."""
-    for name, value, allowed in (
-        ("feedback", feedback, ("tanh", "linear")),
-        ("rule", rule, ("delta", "sum")),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{OP.name}: {name} must be {' or '.join(allowed)}, got {value!r}")
-    return OP.variant(feedback=feedback, rule=rule)

@@ -1,6 +1,6 @@
 """The delta rule with feedback on the GPU: a program per sequence and head, its state in registers.
 
-The equations are those of recurrent_delta_rule.c. A step is a chain of dependent reductions, so
+The equations are those of native.c. A step is a chain of dependent reductions, so
 what counts is how few there are between one output and the next:
 
     forward:  h R  ->  max of the softmax  ->  reads of S by k, q and the softmax's sums together
@@ -36,8 +36,9 @@ def recurrent_delta_rule(
     r_v: Tensor,
     r_beta: Tensor,
     state: tuple[Tensor, Tensor],
-    feedback: str = "tanh",
-    rule: str = "delta",
+    *,
+    feedback: str,
+    rule: str,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """As `fwp.ops.recurrent_delta_rule`, for packs: weights [R, H, D, D] and [R, H, D]."""
     inputs = (q, k, v, beta, r_q, r_k, r_v, r_beta, *state)

@@ -1,27 +1,34 @@
 """The selective scan: a diagonal linear recurrence steered by the input (Mamba; Gu & Dao, 2023)."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from fwp.kernels import c_kernel
-from fwp.kernels import triton_support as _triton
-from fwp.kernels.op import Backend, Op
+from fwp.kernels.op import op
 
-KERNEL = c_kernel.Kernel(__file__, fixed_sizes=())
 LARGEST = 2**26  # numbers in the states that the parallel form holds at once
 
 
+def _typical(x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+    return x, delta.sigmoid(), -A.exp(), b, c
+
+
+def _decay(delta: Tensor, A: Tensor, allow_neg_eigval: bool) -> Tensor:
+    power = torch.exp(delta.unsqueeze(-1) * A)
+    return 2 * power - 1 if allow_neg_eigval else power
+
+
+@op(cost=lambda n: 4 * n["D"] * n["K"], typical=_typical)
 def selective_scan(
-    x: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    b: Tensor,
-    c: Tensor,
-    initial_state: Tensor | None = None,
+    x: Float[Tensor, "B T D"],
+    delta: Float[Tensor, "B T D"],
+    A: Float[Tensor, "D K"],
+    b: Float[Tensor, "B T K"],
+    c: Float[Tensor, "B T K"],
+    h: Float[Tensor, "B D K"],
     *,
     allow_neg_eigval: bool = False,
-    backend: str = "auto",
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B D K"]]:
     """Every unit has a state of K numbers, each decaying by itself.
 
         h_t = a_t ∘ h_{t-1} + Δ_t x_t ⊗ b_t,   y_t = h_t c_t,   a_t = exp(Δ_t A)
@@ -35,37 +42,25 @@ def selective_scan(
         b, c: what of x is written to each number, and what is read of each, [B, T, K].
         initial_state: h_0 [B, D, K]; None means zeros.
         allow_neg_eigval: a_t = 2 exp(Δ_t A) − 1, in (−1, 1) (Grazzi et al., 2024).
-        backend: "auto", or one of `OP.backends`.
 
     Returns:
         y [B, T, D] and h_T [B, D, K].
-
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    op = SIGNED if allow_neg_eigval else OP
-    return op(backend, initial_state, x=x, delta=delta, A=A, b=b, c=c)
-
-
-def _decay(delta: Tensor, A: Tensor, negative: bool) -> Tensor:
-    power = torch.exp(delta.unsqueeze(-1) * A)
-    return 2 * power - 1 if negative else power
-
-
-def reference(
-    x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor, h: Tensor, negative: bool = False
-) -> tuple[Tensor, Tensor]:
-    """The equation, one step after the other."""
     outputs = []
     for t in range(x.shape[1]):
         written = torch.einsum("bd,bk->bdk", delta[:, t] * x[:, t], b[:, t])
-        h = _decay(delta[:, t], A, negative) * h + written
+        h = _decay(delta[:, t], A, allow_neg_eigval) * h + written
         outputs.append(torch.einsum("bdk,bk->bd", h, c[:, t]))
     return torch.stack(outputs, dim=1), h
 
 
+def _anywhere(_: dict[str, Tensor]) -> None:
+    """Usable everywhere, but not something that `torch.vmap` sees through."""
+
+
+@selective_scan.backend(_anywhere, packs=True)
 def parallel(
-    x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor, h: Tensor, negative: bool = False
+    x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor, h: Tensor, *, allow_neg_eigval: bool
 ) -> tuple[Tensor, Tensor]:
     """Many steps at once, in log₂ of them passes over their states; A is of R models, [R, D, K]."""
     A = A.repeat_interleave(len(x) // len(A), dim=0).unsqueeze(1)
@@ -74,7 +69,7 @@ def parallel(
     outputs = []
     for x_t, delta_t, b_t, c_t in pieces:
         written = torch.einsum("btd,btk->btdk", delta_t * x_t, b_t)
-        states = _Scan.apply(_decay(delta_t, A, negative), written, h)
+        states = _Scan.apply(_decay(delta_t, A, allow_neg_eigval), written, h)
         outputs.append(torch.einsum("btdk,btk->btd", states, c_t))
         h = states[:, -1]
     return torch.cat(outputs, dim=1), h
@@ -108,90 +103,3 @@ def _scan(a: Tensor, x: Tensor) -> Tensor:
         a = torch.cat((a[:, :reach], a[:, reach:] * a[:, :-reach]), dim=1)
         reach *= 2
     return x
-
-
-def native(
-    x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor, h: Tensor, negative: bool = False
-) -> tuple[Tensor, Tensor]:
-    """The compiled kernel, see selective_scan.c."""
-    return _Native.apply(negative, x, delta, A, b, c, h)
-
-
-def triton(
-    x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor, h: Tensor, negative: bool = False
-) -> tuple[Tensor, Tensor]:
-    """The kernel for GPUs, see triton/selective_scan.py."""
-    from fwp.ops.selective_scan.triton import selective_scan as kernel
-
-    return kernel(x, delta, A, b, c, h, negative)
-
-
-class _Native(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, negative, x, delta, A, b, c, h_0):
-        (B, T, D), K = x.shape, b.shape[-1]
-        A, h_0 = A.contiguous(), h_0.contiguous()
-        y, h_T = x.new_empty(B, T, D), x.new_empty(B, D, K)
-        ctx.sizes = (T, D, K, int(negative))
-        KERNEL.run(
-            "forward",
-            B,
-            x,
-            None,
-            *ctx.sizes,
-            *map(c_kernel.plain_sequence, (x, delta)),
-            A,
-            *map(c_kernel.plain_sequence, (b, c)),
-            *(h_0, y, h_T),
-        )
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, delta, A, b, c, h_0)
-        return y, h_T
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dy, dh_T):
-        x, delta, A, b, c, h_0 = ctx.saved_tensors
-        (B, T, D), K = x.shape, b.shape[-1]
-        dx, d_delta = x.new_empty(B, T, D), x.new_empty(B, T, D)
-        dA, dh_0 = x.new_empty(B, D, K), x.new_empty(B, D, K)
-        db, dc = x.new_empty(B, T, K), x.new_empty(B, T, K)
-        KERNEL.run(
-            "backward",
-            B,
-            x,
-            None,
-            *ctx.sizes,
-            *map(c_kernel.plain_sequence, (x, delta)),
-            A,
-            *map(c_kernel.plain_sequence, (b, c)),
-            h_0,
-            c_kernel.plain_sequence(dy),
-            None if dh_T is None else dh_T.contiguous(),
-            *(dx, d_delta, dA, db, dc, dh_0),
-        )
-        return None, dx, d_delta, dA.sum(0), db, dc, dh_0
-
-
-def _typical(x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, ...]:
-    return x, delta.sigmoid(), -A.exp(), b, c
-
-
-def _anywhere(_: dict[str, Tensor]) -> None:
-    """Usable everywhere, but not something that `torch.vmap` sees through."""
-
-
-OP = Op(
-    name="selective_scan",
-    inputs={"x": "BTD", "delta": "BTD", "A": "DK", "b": "BTK", "c": "BTK"},
-    state="BDK",
-    cost=lambda n: 4 * n["D"] * n["K"],
-    backends={
-        "native": Backend(native, KERNEL.unusable),
-        "triton": Backend(triton, _triton.unusable_device, packs=True),
-        "parallel": Backend(parallel, _anywhere, packs=True),
-        "reference": Backend(reference),
-    },
-    typical=_typical,
-)
-SIGNED = OP.variant(negative=True)

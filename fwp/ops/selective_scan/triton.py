@@ -1,6 +1,6 @@
 """The selective scan on the GPU: a loop over time per sequence and block of units.
 
-The equations are those of selective_scan.c. A program holds a tile [UNITS, K] of the state. Kept
+The equations are those of native.c. A program holds a tile [UNITS, K] of the state. Kept
 are the inputs and every `EVERY`-th state; from there the backward pass computes the states of a
 chunk again, into memory of its own. Gradients of b and c, which all units share, are summed over
 programs afterwards.
@@ -19,16 +19,16 @@ STAGES = 3  # steps whose inputs are on their way, the one that is computed incl
 
 
 def selective_scan(
-    x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor, h: Tensor, negative: bool = False
+    x: Tensor, delta: Tensor, A: Tensor, b: Tensor, c: Tensor, h: Tensor, *, allow_neg_eigval: bool
 ) -> tuple[Tensor, Tensor]:
     """As `fwp.ops.selective_scan.selective_scan`, for packs: A [R, D, K]."""
     inputs = (x, delta, A, b, c, h)
-    return _SelectiveScan.apply(negative, records(inputs), *inputs)
+    return _SelectiveScan.apply(allow_neg_eigval, records(inputs), *inputs)
 
 
 class _SelectiveScan(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, negative, record, x, delta, A, b, c, h_0):
+    def forward(ctx, allow_neg_eigval, record, x, delta, A, b, c, h_0):
         (N, T, D), K, R = x.shape, b.shape[-1], len(A)
         x, delta, b, c = (contiguous_end(part) for part in (x, delta, b, c))
         A, h_0 = A.contiguous(), h_0.contiguous()
@@ -39,12 +39,12 @@ class _SelectiveScan(torch.autograd.Function):
             x, delta, A, b, c, h_0, y, h_T, states,
             *(N // R, T, D, K),
             *x.stride()[:2], *delta.stride()[:2], *b.stride()[:2], *c.stride()[:2],
-            **blocks, NEGATIVE=bool(negative), RECORD=record, STAGES=STAGES, num_warps=1,
+            **blocks, NEGATIVE=bool(allow_neg_eigval), RECORD=record, STAGES=STAGES, num_warps=1,
         )  # fmt: skip
         if record:
             ctx.save_for_backward(x, delta, A, b, c, states)
         ctx.set_materialize_grads(False)
-        ctx.negative = negative
+        ctx.allow_neg_eigval = allow_neg_eigval
         return y, h_T
 
     @staticmethod
@@ -63,7 +63,7 @@ class _SelectiveScan(torch.autograd.Function):
             *(N // R, T, D, K),
             *x.stride()[:2], *delta.stride()[:2], *b.stride()[:2], *c.stride()[:2],
             *dy.stride()[:2],
-            **blocks, NEGATIVE=bool(ctx.negative), num_warps=1,
+            **blocks, NEGATIVE=bool(ctx.allow_neg_eigval), num_warps=1,
         )  # fmt: skip
         return None, None, dx, d_delta, dA.view(R, -1, D, K).sum(1), db.sum(0), dc.sum(0), dh
 

@@ -15,7 +15,7 @@
  *     G  ← G + m ⊗ de
  *     g of this step = [dy, da_q, da_k, da_β], by the softmax and the sigmoid
  *
- * As in recurrent_delta_rule.c, writes are undone instead of states kept, from a stored state
+ * As in ../recurrent_delta_rule/native.c, writes are undone instead of states kept, from a stored state
  * every `every` steps; kept are x, q, k, β and e of every step.
  */
 

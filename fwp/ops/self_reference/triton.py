@@ -1,6 +1,6 @@
 """The self-referential weight matrix on the GPU: a program per sequence and head.
 
-The equations are those of self_reference.c. A step is a chain of dependent reductions,
+The equations are those of native.c. A step is a chain of dependent reductions,
 
     forward:  max of the softmax -> its sum -> m = q − k as a row -> e = m W
     backward: W de and G d together -> q · dq, k · dk -> da as columns
@@ -27,9 +27,19 @@ BACKWARD_WARPS = WARPS | {64: 8}
 Matrices = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-def self_reference(x: Tensor, state: Matrices, updated: int) -> tuple[Tensor, Matrices]:
-    """As `fwp.ops.self_reference`; a bit of `updated` for each matrix, W_y first."""
-    y, *state = _SelfReference.apply(records((x, *state)), updated, x, *state)
+def self_reference(
+    x: Tensor,
+    _w_y: Tensor,
+    _w_q: Tensor,
+    _w_k: Tensor,
+    _w_beta: Tensor,
+    state: Matrices,
+    *,
+    updated: str,
+) -> tuple[Tensor, Matrices]:
+    """As `fwp.ops.self_reference`."""
+    bits = sum(1 << "yqkb".index(part) for part in updated)
+    y, *state = _SelfReference.apply(records((x, *state)), bits, x, *state)
     return y, tuple(state)
 
 

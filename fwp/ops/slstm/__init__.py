@@ -2,24 +2,30 @@
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
-from fwp.kernels import c_kernel
-from fwp.kernels import triton_support as _triton
-from fwp.kernels.op import Backend, Op, zero_state
-from fwp.kernels.recurrence import recurrence
+from fwp.kernels.op import Op, op, zero_state
 
-KERNEL = c_kernel.Kernel(__file__)
 NOTHING = -1e30  # the logarithm of no weight at all, and finite
+State = tuple[Float[Tensor, "B H D"], Float[Tensor, "B H D"], Float[Tensor, "B H D"]]
 
 
+def _initial(op: Op, inputs: dict[str, Tensor]) -> State:
+    h, c, l = zero_state(op, inputs)  # noqa: E741
+    return h, c, l + NOTHING
+
+
+def _typical(gates: Tensor, r: Tensor) -> tuple[Tensor, ...]:
+    return gates, r * r.shape[-1] ** -0.5
+
+
+@op(cost=lambda n: 4 * n["D"] ** 2 + 3 * n["D"], initial=_initial, typical=_typical)
 def slstm(
-    gates: Tensor,
-    r: Tensor,
-    initial_state: tuple[Tensor, Tensor, Tensor] | None = None,
-    *,
-    backend: str = "auto",
-) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    gates: Float[Tensor, "B T H 4 D"],
+    r: Float[Tensor, "H 4 D D"],
+    state: State,
+) -> tuple[Float[Tensor, "B T H D"], State]:
     """A running mean of inputs whose weights are e^i, and lose a factor σ(f) at every step.
 
         a_t = gates_t + h_{t-1} R,   z_t = tanh(a^z_t),   o_t = σ(a^o_t)
@@ -36,22 +42,10 @@ def slstm(
         gates: pre-activations [B, T, H, 4, D] in the order i, f, z, o, biases added.
         r: recurrent weights R [H, 4, D, D]: a head's units see that head alone.
         initial_state: (h_0, c_0, l_0), each [B, H, D]; None means zeros, and N_0 = 0 for l_0.
-        backend: "auto", or one of `OP.backends`.
 
     Returns:
         h [B, T, H, D] and (h_T, c_T, l_T).
-
-    Raises:
-        ValueError: for shapes, dtypes or a backend that are not allowed.
     """
-    return OP(backend, initial_state, gates=gates, r=r)
-
-
-State = tuple[Tensor, Tensor, Tensor]
-
-
-def reference(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
-    """The equation, one step after the other."""
     h, c, l = state  # noqa: E741
     outputs = []
     for t in range(gates.shape[1]):
@@ -63,51 +57,3 @@ def reference(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
         h = torch.sigmoid(o) * c
         outputs.append(h)
     return torch.stack(outputs, dim=1), (h, c, l)
-
-
-def native(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
-    """The compiled kernel, see slstm.c."""
-    B, T, H, _, D = gates.shape
-    h, *last = recurrence(
-        KERNEL,
-        (gates,),
-        state,
-        weights=(r,),
-        sizes=(B, T, D),
-        size=D,
-        output=(B, T, H, D),
-        final=slice(1, None),
-        kept=[(T, 6 * c_kernel.padded(D))],
-    )
-    return h, (h[:, -1], *last)
-
-
-def triton(gates: Tensor, r: Tensor, state: State) -> tuple[Tensor, State]:
-    """The kernel for GPUs, see triton/slstm.py."""
-    from fwp.ops.slstm.triton import slstm as kernel
-
-    return kernel(gates, r, state)
-
-
-def _initial(op: Op, inputs: dict[str, Tensor]) -> State:
-    h, c, l = zero_state(op, inputs)  # noqa: E741
-    return h, c, l + NOTHING
-
-
-def _typical(gates: Tensor, r: Tensor) -> tuple[Tensor, ...]:
-    return gates, r * r.shape[-1] ** -0.5
-
-
-OP = Op(
-    name="slstm",
-    inputs={"gates": "BTH4D", "r": "H4DD"},
-    state=("BHD", "BHD", "BHD"),
-    cost=lambda n: 4 * n["D"] ** 2 + 3 * n["D"],
-    backends={
-        "native": Backend(native, KERNEL.unusable),
-        "triton": Backend(triton, _triton.unusable, packs=True),
-        "reference": Backend(reference),
-    },
-    initial=_initial,
-    typical=_typical,
-)

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fwp.report import labels
-from fwp.report.figures.style import Look, axis_in_percent, draw, grid, log_ticks, looks, settings
+from fwp.report.figures.lines import curves, log_ticks, page_of_tasks
+from fwp.report.figures.style import Look, looks
 from fwp.results.frames import present
 
 X = {"epoch": "Epoch", "strings": "Training strings seen"}
@@ -21,7 +21,7 @@ def learning_curves(
 ) -> Figure:
     """Accuracy on the validation strings after each epoch (the mean over the validation bins).
 
-    Lines are means over seeds, bands reach from the worst to the best seed. A run that has stopped
+    Lines are medians over seeds, bands reach from quartile to quartile. A run that has stopped
     counts with the accuracy of the weights it kept until the last seed of its model has stopped; a
     cross marks where a run diverged.
 
@@ -35,39 +35,29 @@ def learning_curves(
         raise ValueError(f"x must be {' or '.join(X)}, got {x!r}")
     style = style or looks(runs["model"].unique())
     tasks = present(runs["task"])
-    curves = continued(history, x)
+    rows = continued(history, x)
     diverged = runs.loc[runs["status"] == "diverged", ["task", "model", "seed"]]
     ends = diverged.merge(history.astype({"task": str, "model": str}), on=["task", "model", "seed"])
     ends = ends.groupby(["task", "model", "seed"])[[x]].max().reset_index()
-    cross = Line2D(
-        [], [], color="black", linestyle="none", marker="x", markersize=4.5, label="diverged"
-    )
-    with settings():
-        figure, axes = grid(
-            len(tasks), style, [cross] if len(ends) else [], x=X[x], y="Validation accuracy (%)"
-        )
-        for axis, task in zip(axes, tasks, strict=True):
-            of_task = curves[curves["task"] == task]
-            spread = of_task.groupby(["model", x], observed=True)["selection"].agg(
-                mean="mean", worst="min", best="max"
-            )
-            draw(axis, spread.reset_index(), x, style)
-            for end in ends[ends["task"] == task].itertuples():
-                axis.plot(
-                    getattr(end, x), 0, marker="x", markersize=4.5, markeredgewidth=1,
-                    color=style[end.model].colour, clip_on=False, zorder=50,
-                )  # fmt: skip
+    cross = {"color": "black", "linestyle": "none", "marker": "x", "markersize": 4.5}
+    cross |= {"markeredgewidth": 1, "clip_on": False, "zorder": 50}
+    key = [Line2D([], [], label="diverged", **cross)] * bool(len(ends))
+    y = "Validation accuracy (%)"
+    with page_of_tasks(tasks, style, key, x=X[x], y=y) as (figure, axes):
+        for task, axis in axes.items():
+            of_task = rows[rows["task"] == task]
             if len(of_task):
+                curves(axis, of_task, x, "selection", style)
                 log_ticks(axis, of_task[x].min(), of_task[x].max())
-            axis.set_title(labels.task(task), pad=3)
-            axis_in_percent(axis)
+            for end in ends[ends["task"] == task].itertuples():
+                axis.plot(getattr(end, x), 0, **cross | {"color": style[end.model].colour})
     return figure
 
 
 def continued(history: pd.DataFrame, x: str = "epoch") -> pd.DataFrame:
     """The history with runs that stopped early continued at their best accuracy.
 
-    Without this the mean over seeds would be one over fewer and fewer seeds: those that have not
+    Without this the median over seeds would be one over fewer and fewer seeds: those that have not
     solved the task.
     """
     rows = history[["task", "model", "seed", x, "selection"]].assign(

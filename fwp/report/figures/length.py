@@ -4,21 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from fwp.report import labels
-from fwp.report.figures.style import (
-    SHADE,
-    Look,
-    axis_in_percent,
-    draw,
-    grid,
-    log_ticks,
-    looks,
-    settings,
-)
+from fwp.report.figures.lines import curves, log_ticks, page_of_tasks
+from fwp.report.figures.style import SHADE, Look, looks
 from fwp.results.frames import present
 from fwp.utils.bins import Bin
 
@@ -34,7 +24,7 @@ def accuracy_by_length(
 ) -> Figure:
     """Sequence accuracy against string length.
 
-    Lines are means over seeds of `grouped` accuracies, bands reach from the worst to the best seed.
+    Lines are medians over seeds of `grouped` accuracies, bands reach from quartile to quartile.
 
     Args:
         accuracy: the tidy table (`fwp.results.collect`).
@@ -45,16 +35,16 @@ def accuracy_by_length(
     style = style or looks(accuracy["model"].unique())
     points = grouped(accuracy)
     tasks = present(accuracy["task"])
-    shade = [Patch(facecolor=SHADE, label="training lengths")] if training else []
-    with settings():
-        figure, axes = grid(len(tasks), style, shade, x="String length", y="Sequence accuracy (%)")
-        for axis, task in zip(axes, tasks, strict=True):
-            _panel(axis, points[points["task"] == task], training.get(task), style)
+    shade = [Patch(facecolor=SHADE, label="training lengths")] * bool(training)
+    y = "Sequence accuracy (%)"
+    with page_of_tasks(tasks, style, shade, x="String length", y=y) as (figure, axes):
+        for task, axis in axes.items():
+            curves(axis, points[points["task"] == task], "length", "accuracy", style)
+            if task in training:
+                axis.axvspan(*training[task], color=SHADE, linewidth=0, zorder=0)
             bins = accuracy.loc[accuracy["task"] == task, "bin"].unique()
             limits = [limit for bin in bins for limit in Bin.parse(bin)]
             log_ticks(axis, min(limits), max(limits))
-            axis.set_title(labels.task(task), pad=3)
-            axis_in_percent(axis)
     return figure
 
 
@@ -92,15 +82,3 @@ def grouped(accuracy: pd.DataFrame) -> pd.DataFrame:
             "accuracy": sums["weighted"] / sums["strings"],
         }
     ).reset_index()
-
-
-def _panel(axis: Axes, points: pd.DataFrame, training, style: Mapping[str, Look]) -> None:
-    if training:
-        axis.axvspan(*training, color=SHADE, linewidth=0, zorder=0)
-    spread = points.groupby(["model", "bin", "group"], observed=True).agg(
-        length=("length", "mean"),
-        mean=("accuracy", "mean"),
-        worst=("accuracy", "min"),
-        best=("accuracy", "max"),
-    )
-    draw(axis, spread.reset_index(), "length", style)

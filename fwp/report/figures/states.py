@@ -3,23 +3,15 @@
 from collections.abc import Mapping
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from fwp.report import labels
-from fwp.report.figures.style import (
-    NORMAL,
-    SHADE,
-    Look,
-    axis_in_percent,
-    draw,
-    handles,
-    log_ticks,
-    looks,
-    panels,
-    settings,
-)
+from fwp.report.figures.layout import page
+from fwp.report.figures.lines import curves, in_percent, log_ticks
+from fwp.report.figures.style import SHADE, Look, handles, looks
 
 # The four matrices of SRWM, or whatever a state is made of.
 COLOURS = ["#0072b2", "#d55e00", "#2fa87a", "#eba21a", "#882255", "#1b1b1b", "#56b4e9", "#999933"]
@@ -35,8 +27,8 @@ def trace(
 
     Accuracy at the position; the state's distance from its initial value, relative to the norm of
     that where it is not zero (SRWM: how far the weights have moved); and the step that a single
-    symbol makes it move by. One line per part of the state, the mean over seeds; bands reach from
-    the smallest to the largest seed. Accuracies are drawn seed by seed.
+    symbol makes it move by. One line per part of the state, the median over seeds; bands reach from
+    quartile to quartile. Accuracies are drawn seed by seed.
 
     Args:
         states, positions: the rows of `fwp.analysis.traces` of one model and task.
@@ -47,40 +39,33 @@ def trace(
     scale = states["start"].where(states["start"] > 0, 1.0)
     states = states.assign(distance=states["distance"] / scale, step=states["step"] / scale)
     relative = ", relative" if (states["start"] > 0).any() else ""
-    with settings():
-        figure, axes = panels(3, 1, (3.6, 1.25), (0, 0.22), 0.62, 1.0, 0.24, 0.42)
-        for _, run in positions.groupby("seed"):
-            middle = (run["first"] * run["last"]) ** 0.5
-            axes[0].plot(middle, run["accuracy"], color="#1b1b1b", linewidth=0.7, alpha=0.7)
-        axis_in_percent(axes[0])
-        axes[0].set_ylabel("Positions right (%)", labelpad=2)
+    layers = states["layer"].nunique()
+    keys = zip(states["component"], states["layer"], strict=True)
+    states["part"] = [labels.state(mixer, *key, layers) for key in keys]
+    parts = states.sort_values(["layer", "component"])["part"].unique()
+    colours = COLOURS * len(parts)
+    style = {part: Look(colour, (0, ()), "") for part, colour in zip(parts, colours, strict=False)}
+    legend = handles(style, str)
+    with page(3, 1, (3.6, 1.25), x="Position", shared="x", legend=legend) as (figure, axes):
+        middle = (positions["first"] * positions["last"]) ** 0.5
+        sns.lineplot(
+            positions.assign(middle=middle), x="middle", y="accuracy", units="seed", estimator=None,
+            color="#1b1b1b", linewidth=0.7, alpha=0.7, ax=axes[0],
+        )  # fmt: skip
+        in_percent(axes[0])
+        axes[0].set_ylabel("Positions right (%)")
         for axis, column in ((axes[1], "distance"), (axes[2], "step")):
-            _lines(axis, states, column, mixer)
-        axes[1].set_ylabel(f"Distance{relative}", labelpad=2)
-        axes[2].set_ylabel(f"Step{relative}", labelpad=2)
-        axes[2].set_xlabel("Position", labelpad=2)
-        axes[1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False)
+            curves(axis, states, "position", column, style, "part")
+            if (states[column] > 0).any():
+                _log(axis)
+            axis.set_ylabel(f"{column.capitalize()}{relative}")
         for axis in axes:
             if training:
                 axis.axvspan(*training, color=SHADE, linewidth=0, zorder=0)
-            axis.spines[["top", "right"]].set_visible(False)
             log_ticks(axis, 1, max(end, 2))
-            axis.tick_params(labelbottom=axis is axes[2])
         model, task = states["model"].iloc[0], states["task"].iloc[0]
-        axes[0].set_title(f"{labels.model(model)} on {labels.task(task)}", loc="left", pad=3)
+        axes[0].set_title(f"{labels.model(model)} on {labels.task(task)}")
     return figure
-
-
-def _lines(axis: Axes, states: pd.DataFrame, column: str, mixer: str) -> None:
-    layers = states["layer"].nunique()
-    parts = states.groupby(["layer", "component"])
-    for ((layer, component), rows), colour in zip(parts, COLOURS * len(parts), strict=False):
-        seeds = rows.groupby("position")[column].agg(["mean", "min", "max"]).dropna()
-        label = labels.state(mixer, component, layer, layers)
-        axis.plot(seeds.index, seeds["mean"], color=colour, label=label)
-        axis.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=0.13, lw=0)
-    if (states[column] > 0).any():
-        _log(axis)
 
 
 def _log(axis: Axes) -> None:
@@ -104,24 +89,17 @@ def memory(states: pd.DataFrame, style: Mapping[str, Look] | None = None) -> Fig
     # Strings of some tasks are longer than others': means are over the same ones everywhere.
     runs = states.groupby(["model", "position"], observed=True)["position"].transform("size")
     states = states[runs == runs.groupby(states["model"], observed=True).transform("max")]
-    with settings():
-        figure, axes = panels(2, 2, (2.4, 1.8), (0.6, 0), 0.55, 1.5, 0.24, 0.45)
+    style = {name: style[name] for name in states["model"].unique()}
+    with page(2, 2, (2.4, 1.8), x="Symbols read", legend=handles(style)) as (figure, axes):
         for axis, column, title, unit in (
-            (axes[0], "state_bytes", "State of one string", 1024),
-            (axes[1], "process_bytes", "Whole process, at most", 2**20),
+            (axes[0], "state_bytes", "State of one string", "KiB"),
+            (axes[1], "process_bytes", "Whole process, at most", "MiB"),
         ):
-            spread = states.assign(value=states[column] / unit).groupby(["model", "position"])
-            spread = spread["value"].agg(mean="mean", worst="min", best="max").reset_index()
-            draw(axis, spread, "position", style)
-            axis.set_title(title, loc="left", pad=3)
-            axis.set_xlabel("Symbols read", labelpad=2)
-            axis.set_ylabel("KiB" if unit == 1024 else "MiB", labelpad=2)
-            axis.spines[["top", "right"]].set_visible(False)
+            used = states.assign(used=states[column] / {"KiB": 1024, "MiB": 2**20}[unit])
+            curves(axis, used, "position", "used", style)
+            axis.set_title(title)
+            axis.set_ylabel(unit)
             log_ticks(axis, 1, max(2, int(states["position"].max())))
         _log(axes[0])
         axes[1].set_ylim(bottom=0)
-        axes[1].legend(
-            handles=handles({name: style[name] for name in states["model"].unique()}),
-            loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=NORMAL,
-        )  # fmt: skip
     return figure

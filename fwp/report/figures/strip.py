@@ -2,33 +2,27 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from fwp.report import labels
-from fwp.report.figures.style import (
-    NORMAL,
-    Look,
-    axis_in_percent,
-    is_last_in_column,
-    looks,
-    panels,
-    settings,
-    text_width,
-)
+from fwp.report.figures.layout import page
+from fwp.report.figures.lines import in_percent
+from fwp.report.figures.style import NORMAL, Look, looks
 from fwp.results import statistics
 from fwp.results.frames import present
 
-COLUMN = 0.24  # inches per model
+WIDTH, ROW = 1.2, 0.2  # of a panel and of a model in it, in inches
 
 
 def strip(
     accuracy: pd.DataFrame, style: Mapping[str, Look] | None = None, bin_index: int = 1
 ) -> Figure:
-    """Sequence accuracy of every seed on one bin; a bar marks the median.
+    """Sequence accuracy of every seed on one bin, with a box from quartile to quartile.
 
-    Points are spread sideways so that equal ones can be counted. A run that diverged is a cross.
+    The bar in the box is the median. Points are spread across their row so that equal ones can be
+    counted. A run that diverged is a cross.
 
     Args:
         accuracy: the tidy table (`fwp.results.collect`).
@@ -39,45 +33,34 @@ def strip(
     rows = statistics.by_bin(accuracy)
     own = rows.groupby("task", observed=True)["bin_index"]
     last = own.transform(lambda index: sorted(index.unique())[: bin_index + 1][-1])
-    rows = rows[rows["bin_index"] == last]
+    rows = rows[rows["bin_index"] == last].sort_values("seed")
     tasks = present(rows["task"])
     models = [name for name in style if (rows["model"] == name).any()]
-    hang = max(text_width(labels.model(name), NORMAL) for name in models) + 0.1
-    names = rows[["task", "bin"]].drop_duplicates().itertuples(index=False)
-    titles = {task: f"{labels.task(task)}, {labels.lengths(bin)}" for task, bin in names}
-    title = max(text_width(text, NORMAL) for text in titles.values())
-    width = max(COLUMN * len(models), title + 0.1)
-    columns = max(1, min(len(tasks), int(7.5 / (width + 0.2))))
-    with settings():
-        figure, axes = panels(
-            len(tasks), columns, (width, 1.2), (0.2, 0.34), 0.5, 0.1, 0.24, hang + 0.05
-        )
-        for i, (axis, task) in enumerate(zip(axes, tasks, strict=True)):
-            for x, name in enumerate(models):
-                cell = rows[(rows["task"] == task) & (rows["model"] == name)]
-                _draw(axis, x, cell.sort_values("seed"), style[name])
-            axis.set_title(titles[task], loc="left", pad=3)
-            axis.set_xlim(-0.6, len(models) - 0.4)
-            axis.set_xticks(range(len(models)))
-            axis.set_xticklabels(
-                map(labels.model, models) if is_last_in_column(i, len(axes), columns) else [],
-                rotation=90, fontsize=NORMAL,
+    runs = rows.groupby(["task", "model"], observed=True)["seed"]
+    place = (runs.cumcount() + 0.5) / runs.transform("size") - 0.5
+    row = rows["model"].map({name: i for i, name in enumerate(models)}).astype(float)
+    rows = rows.assign(row=row + 0.8 * place, diverged=rows["status"] == "diverged")
+    columns = min(len(tasks), 4 if len(tasks) <= 16 else 6)
+    size = (WIDTH, max(0.5, ROW * len(models)))
+    x = "Sequence accuracy (%)"
+    with page(len(tasks), columns, size, x=x, shared="xy", narrowest=2.0) as (figure, axes):
+        for axis, task in zip(axes, tasks, strict=True):
+            cell = rows[rows["task"] == task]
+            box = {"color": "#dddddd", "linewidth": 8, "solid_capstyle": "butt", "zorder": 1}
+            sns.pointplot(
+                cell, x="sequence_accuracy", y="model", order=models, estimator="median",
+                errorbar=("pi", 50), err_kws=box, linestyle="none", marker="|", markersize=8,
+                markeredgewidth=0.9, markeredgecolor="#1b1b1b", zorder=2, ax=axis,
             )  # fmt: skip
-            axis_in_percent(axis)
-            axis.tick_params(labelleft=i % columns == 0)
-            axis.spines[["top", "right"]].set_visible(False)
-            if i % columns == 0:
-                axis.set_ylabel("Sequence accuracy (%)", labelpad=2)
+            sns.scatterplot(
+                cell, x="sequence_accuracy", y="row", hue="model", hue_order=models,
+                style="diverged", style_order=[False, True], markers=["o", "X"],
+                size="diverged", sizes={False: 8, True: 20},
+                palette={name: style[name].colour for name in models}, linewidth=0.6,
+                clip_on=False, alpha=0.75, legend=False, zorder=3, ax=axis,
+            )  # fmt: skip
+            axis.set_title(f"{labels.task(task)}, {labels.lengths(cell['bin'].iloc[0])}")
+            axis.set_yticks(range(len(models)), map(labels.model, models), fontsize=NORMAL)
+            axis.set(ylabel="", ylim=(len(models) - 0.4, -0.6))
+            in_percent(axis, "x")
     return figure
-
-
-def _draw(axis, x: int, cell: pd.DataFrame, look: Look) -> None:
-    values = cell["sequence_accuracy"].to_numpy()
-    if not len(values):
-        return
-    spread = np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1)
-    diverged = (cell["status"] == "diverged").to_numpy()
-    points = {"color": look.colour, "s": 7, "linewidth": 0.6, "clip_on": False, "zorder": 3}
-    axis.scatter(x + spread[~diverged], values[~diverged], alpha=0.75, **points)
-    axis.scatter(x + spread[diverged], values[diverged], marker="x", **points)
-    axis.plot([x - 0.4, x + 0.4], [np.median(values)] * 2, color="#1b1b1b", linewidth=0.9)

@@ -1,27 +1,16 @@
 """What all figures share: how a model looks, fonts, page layout, files that come out the same."""
 
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
 import matplotlib
-from matplotlib.axes import Axes
+import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
-from matplotlib.textpath import TextPath
-from matplotlib.ticker import (
-    EngFormatter,
-    FuncFormatter,
-    LogLocator,
-    MaxNLocator,
-    NullFormatter,
-    NullLocator,
-)
 
 from fwp.report import labels
 from fwp.utils.files import atomic
@@ -31,31 +20,30 @@ GREY = "#555555"
 SHADE = "#ececec"
 ZOOM = 1.4  # of SVG files, which are for screens
 
+_TICKS = {"color": GREY, "labelcolor": "black", "labelsize": SMALL, "minor.size": 1.5}
+_TICKS |= {"major.size": 2.5, "major.width": 0.6, "minor.width": 0.4, "major.pad": 2}
 _SETTINGS = {
     # DejaVu comes with matplotlib: the same on every machine. The others are for browsers that show
     # an SVG on a machine without it; Verdana is about as wide.
-    "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "sans-serif"],
-    "font.size": NORMAL,
-    "axes.titlesize": NORMAL,
-    "axes.labelsize": NORMAL,
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": SMALL,
-    "legend.fontsize": NORMAL,
+    **dict.fromkeys(["font.size", "axes.titlesize", "axes.labelsize", "legend.fontsize"], NORMAL),
+    **{f"{axis}tick.{key}": value for axis in "xy" for key, value in _TICKS.items()},
+    "text.color": "black",
+    "axes.labelcolor": "black",
+    "axes.titlepad": 3,
+    "axes.labelpad": 2,
     "axes.linewidth": 0.6,
     "axes.edgecolor": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": "black",
-    "ytick.labelcolor": "black",
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.minor.size": 1.5,
-    "xtick.major.pad": 2,
-    "ytick.major.pad": 2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.4,
+    "legend.frameon": False,
+    "legend.handlelength": 3.2,
+    "legend.handletextpad": 0.5,
+    "legend.columnspacing": 1.2,
+    "legend.labelspacing": 0.35,
+    "legend.borderpad": 0.2,
     "lines.linewidth": 1.1,
     "lines.markersize": 3.5,
     "lines.markeredgewidth": 0.4,
@@ -64,6 +52,7 @@ _SETTINGS = {
     "pdf.fonttype": 42,  # TrueType: text in the PDF stays text that journals accept
     "svg.fonttype": "none",  # text in the SVG stays text
     "svg.hashsalt": "fwp",
+    "text.hinting": "none",  # widths that do not depend on the resolution
     "path.simplify": False,
     "figure.dpi": 100,
 }
@@ -118,9 +107,10 @@ def _look(colour: str, dashes: str, marker: str) -> Look:
 
 
 @contextmanager
-def settings():
-    """Matplotlib's settings for drawing and saving."""
-    with matplotlib.rc_context(_SETTINGS):
+def settings() -> Iterator[None]:
+    """The settings of seaborn and matplotlib for drawing and saving."""
+    with matplotlib.rc_context():
+        sns.set_theme("paper", "ticks", color_codes=False, rc=_SETTINGS)
         yield
 
 
@@ -145,158 +135,33 @@ def _enlarge(svg: Path) -> None:
     def larger(match: re.Match) -> str:
         return f'{match[1]}="{float(match[2]) * ZOOM:g}pt"'
 
-    head, rest = svg.read_text(encoding="utf-8").split("viewBox", 1)
-    head = re.sub(r'(width|height)="([\d.]+)pt"', larger, head)
-    svg.write_text(f"{head}viewBox{rest}", encoding="utf-8")
+    text = svg.read_text(encoding="utf-8")
+    size = re.compile(r'(width|height)="([\d.]+)pt"')
+    svg.write_text(size.sub(larger, text, count=2), encoding="utf-8")
 
 
-def text_width(text: str, size: float) -> float:
-    """Width of a line of text in inches."""
-    path = TextPath((0, 0), text, prop=FontProperties(family="DejaVu Sans", size=size))
-    return float(path.get_extents().x1) / 72 if text.strip() else 0.0
-
-
-def panels(
-    count: int,
-    columns: int,
-    size: tuple[float, float],
-    gap: tuple[float, float],
-    left: float,
-    right: float,
-    top: float,
-    bottom: float,
-) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` axes of one size, row by row; all measures in inches.
-
-    The page is as large as needed, so text of a fixed size never runs into its neighbours.
-    """
-    rows = -(-count // columns)
-    width = left + columns * size[0] + (columns - 1) * gap[0] + right
-    height = top + rows * size[1] + (rows - 1) * gap[1] + bottom
-    figure = Figure(figsize=(width, height))
-    axes = []
-    for i in range(count):
-        row, column = divmod(i, columns)
-        x = left + column * (size[0] + gap[0])
-        y = height - top - size[1] - row * (size[1] + gap[1])
-        axes.append(
-            figure.add_axes(
-                (x / width, y / height, size[0] / width, size[1] / height), label=str(i)
+def handles(style: Mapping[str, Look], title: Callable[[str], str] = labels.model) -> list[Line2D]:
+    """Entries of a legend: one line per look."""
+    with settings():
+        return [
+            Line2D(
+                [], [], color=look.colour, linestyle=look.dashes, marker=look.marker,
+                markeredgecolor="white", label=title(name),
             )
-        )
-    return figure, axes
+            for name, look in style.items()
+        ]  # fmt: skip
 
 
-def is_last_in_column(i: int, count: int, columns: int) -> bool:
-    """Whether no panel lies below panel `i`."""
-    return i + columns >= count
-
-
-def handles(style: dict[str, Look], extra: Sequence = ()) -> list:
-    """Entries of a legend: one line per model, then `extra`."""
-    lines = [
-        Line2D(
-            [], [], color=look.colour, linestyle=look.dashes, marker=look.marker,
-            markeredgecolor="white", label=labels.model(name),
-        )
-        for name, look in style.items()
-    ]  # fmt: skip
-    return [*lines, *extra]
-
-
-def legend_rows(names: Sequence[str], width: float) -> tuple[int, int]:
-    """How many columns of a legend fit into `width` inches, and how many rows that makes."""
-    column = max(text_width(label, NORMAL) for label in names) + 0.6
-    columns = max(1, min(len(names), int(width / column)))
-    rows = -(-len(names) // columns)
-    return -(-len(names) // rows), rows
-
-
-def grid(
-    count: int, style: dict[str, Look], extra: Sequence, x: str, y: str
-) -> tuple[Figure, list[Axes]]:
-    """Panels of line plots, one per task, with labelled axes and one legend below them."""
-    columns = min(count, 4 if count <= 16 else 5 if count <= 25 else 6)
-    if count in (5, 6, 9):
-        columns = 3
-    size = (3.2, 2.1) if count == 1 else (2.2, 1.5) if columns <= 3 else (1.55, 1.2)
-    gap, left, right, top = (0.16, 0.42), 0.5, 0.12, 0.24
-    width = left + columns * size[0] + (columns - 1) * gap[0] + right
-    entries = handles(style, extra)
-    legend_columns, rows = legend_rows([entry.get_label() for entry in entries], width - 0.1)
-    figure, axes = panels(count, columns, size, gap, left, right, top, bottom=0.5 + 0.16 * rows)
-    height = figure.get_size_inches()[1]
-    for i, axis in enumerate(axes):
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(axis="y", color="#dddddd", linewidth=0.4)
-        axis.set_axisbelow(True)
-        if i % columns == 0:
-            axis.set_ylabel(y, labelpad=2)
-        else:
-            axis.tick_params(labelleft=False)
-        if is_last_in_column(i, count, columns):
-            axis.set_xlabel(x, labelpad=2)
-    figure.legend(
-        handles=entries,
-        ncols=legend_columns,
-        loc="lower center",
-        bbox_to_anchor=(0.5, 0.03 / height),
-        frameon=False,
-        handlelength=3.2,
-        handletextpad=0.5,
-        columnspacing=1.2,
-        labelspacing=0.35,
-        borderpad=0.2,
-    )
-    return figure, axes
-
-
-def axis_in_percent(axis: Axes) -> None:
-    """A vertical axis from 0 to 100 per cent for shares in [0, 1]."""
-    axis.set_ylim(-0.03, 1.03)
-    axis.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
-
-
-def draw(axis: Axes, spread, x: str, style: dict[str, Look]) -> None:
-    """One line and one band per model.
-
-    Where several models are right everywhere their lines coincide; markers at different places tell
-    which ones lie there.
-
-    Args:
-        spread: a frame with columns model, `x`, mean, worst, best.
-        style: the models' looks; the order is that of drawing.
-    """
-    present = [name for name in style if (spread["model"] == name).any()]
-    for i, name in enumerate(present):
-        look, rows = style[name], spread[spread["model"] == name].sort_values(x)
-        axis.fill_between(
-            rows[x], rows["worst"], rows["best"],
-            color=look.colour, alpha=min(0.13, 1 / len(present)), linewidth=0, zorder=2,
-        )  # fmt: skip
-        every = max(4, len(present))
-        axis.plot(
-            rows[x], rows["mean"], color=look.colour, linestyle=look.dashes, marker=look.marker,
-            markevery=sorted({*range(i % every, len(rows), every), len(rows) - 1}),
-            markeredgecolor="white", label=name, zorder=3 + i, clip_on=False,
-        )  # fmt: skip
-
-
-def log_ticks(axis: Axes, low: float, high: float) -> None:
-    """A log scale, if the values span enough of it, with plain numbers or 1k, 10k, 100k."""
-    if high / low < 5:
-        pad = (high - low) * 0.04 or 0.5
-        axis.set_xlim(low - pad, high + pad)
-        axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        return
-    axis.set_xscale("log")
-    axis.set_xlim(low / 1.05, high * 1.05)
-    # Labels at 1, 2, 5, 10, … if 1 and 2 lie far enough apart for them, else at powers of ten.
-    width = axis.get_position().width * axis.figure.get_size_inches()[0]
-    apart = width * math.log(2) / math.log(high / low)
-    fine = apart > text_width(f"{high:.0f}", SMALL) + 0.06
-    axis.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if fine else (1,)))
-    axis.xaxis.set_minor_locator(NullLocator() if fine else LogLocator(10, subs=range(2, 10)))
-    plain = FuncFormatter(lambda value, _: f"{value:.10g}")
-    axis.xaxis.set_major_formatter(plain if high < 10_000 else EngFormatter(sep=""))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+def semantics(style: Mapping[str, Look], column: str = "model") -> dict:
+    """Arguments of seaborn's line plots that give the values of a column their looks."""
+    return {
+        "hue": column,
+        "style": column,
+        "hue_order": list(style),
+        "style_order": list(style),
+        "palette": {name: look.colour for name, look in style.items()},
+        "dashes": {name: look.dashes[1] for name, look in style.items()},
+        "markers": {name: look.marker for name, look in style.items()},
+        "markeredgewidth": 0.4,
+        "legend": False,
+    }

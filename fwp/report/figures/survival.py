@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 
-from fwp.report import labels
-from fwp.report.figures.style import Look, axis_in_percent, grid, log_ticks, looks, settings
+from fwp.report.figures.lines import log_ticks, page_of_tasks
+from fwp.report.figures.style import Look, looks, semantics
 from fwp.results import survival
 from fwp.results.frames import present
 
@@ -35,23 +36,18 @@ def solved_by(
     style = style or looks(runs["model"].unique())
     curves = survival.curves(survival.cost_per_run(history, runs), x)
     tasks = present(runs["task"])
-    with settings():
-        figure, axes = grid(len(tasks), style, [], x=X[x], y="Seeds at 100 % (%)")
-        for axis, task in zip(axes, tasks, strict=True):
+    with page_of_tasks(tasks, style, x=X[x], y="Seeds at 100 % (%)") as (figure, axes):
+        for task, axis in axes.items():
             of_task = curves[curves["task"] == task]
             # What costs nothing, where every line begins, has no place on a log axis.
             high = of_task[x].max()
             low = min(of_task.loc[of_task[x] > 0, x].min(), high / 10)
             of_task = of_task.assign(**{x: of_task[x].clip(lower=low / 1.05)})
-            shown = [name for name in style if (of_task["model"] == name).any()]
-            for i, name in enumerate(shown):
-                look, rows = style[name], of_task[of_task["model"] == name]
-                axis.step(
-                    rows[x], rows["solved"], where="post", color=look.colour,
-                    linestyle=look.dashes, marker=look.marker, markeredgecolor="white",
-                    markevery=[len(rows) - 1], clip_on=False, zorder=3 + i,
-                )  # fmt: skip
+            sns.lineplot(
+                of_task, x=x, y="solved", drawstyle="steps-post", estimator=None, sort=False,
+                clip_on=False, ax=axis, **semantics(style),
+            )  # fmt: skip
+            for line in axis.lines:
+                line.set_markevery([len(line.get_xdata()) - 1])
             log_ticks(axis, low, high)
-            axis.set_title(labels.task(task), pad=3)
-            axis_in_percent(axis)
     return figure

@@ -1,0 +1,24 @@
+"""The kernel in C, `native.c`, as PyTorch calls it."""
+
+from torch import Tensor
+
+from fwp.kernels.c_kernel import Kernel, padded
+from fwp.kernels.recurrence import recurrence
+
+KERNEL = Kernel(__file__)
+unusable = KERNEL.unusable
+
+
+def linear_attention(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
+    """As the reference."""
+    (B, T, H, K), V = q.shape, v.shape[-1]
+    return recurrence(
+        KERNEL,
+        (q, k, v),
+        (S,),
+        sizes=(B, H, T, K, V),
+        size=K if K == V else None,
+        output=v.shape,
+        kept=[(T, 2 * K + padded(V))],
+        again="state",
+    )

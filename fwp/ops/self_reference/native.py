@@ -1,0 +1,34 @@
+"""The kernel in C, `native.c`, as PyTorch calls it."""
+
+from torch import Tensor
+
+from fwp.kernels.c_kernel import Kernel, padded
+from fwp.kernels.recurrence import recurrence
+
+KERNEL = Kernel(__file__)
+unusable = KERNEL.unusable
+
+
+def self_reference(
+    x: Tensor,
+    _w_y: Tensor,
+    _w_q: Tensor,
+    _w_k: Tensor,
+    _w_beta: Tensor,
+    state: tuple[Tensor, ...],
+    *,
+    updated: str,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """As the reference."""
+    (B, T, H, D), columns = x.shape, padded(3 * x.shape[-1] + 4)
+    every, bits = max(32, columns), sum(1 << "yqkb".index(part) for part in updated)
+    y, *state = recurrence(
+        KERNEL,
+        (x,),
+        state,
+        sizes=(B, H, T, D, every, bits),
+        size=D,
+        output=x.shape,
+        kept=[(T, 3 * D + 4 + columns), (-(-T // every), D * columns)],
+    )
+    return y, tuple(state)

@@ -1,0 +1,1 @@
+"""What was measured: records, tidy tables, and what they amount to."""
