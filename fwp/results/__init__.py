@@ -1,1 +1,1 @@
-"""What was measured: records, tidy tables, and what they amount to."""
+"""Records of cells, and the tidy tables made of them."""
