@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -75,11 +76,24 @@ def figure(table: pd.DataFrame) -> Figure:
     memories = list(dict.fromkeys(table["memory"]))
     style = looks(memories)
     key = handles(style, name)
-    look = {"color": GREY, "linestyle": "", "marker": "x", "markersize": 4.5, "mew": 0.8}
+    look: dict[str, Any] = {
+        "color": GREY,
+        "linestyle": "",
+        "marker": "x",
+        "markersize": 4.5,
+        "mew": 0.8,
+    }
     if table["published"].notna().any():
         key.append(Line2D([], [], label="published", **look))
-    axis_labels = {"x": "Keys and values S", "y": "Loss"}
-    with page(len(shown), len(shown), (2.8, 2), **axis_labels, shared="y", legend=key) as drawn:
+    with page(
+        len(shown),
+        len(shown),
+        (2.8, 2),
+        x="Keys and values S",
+        y="Loss",
+        shared="y",
+        legend=key,
+    ) as drawn:
         for axis, setting in zip(drawn[1], shown, strict=True):
             runs = table[table["setting"] == setting]
             lines = semantics(style, "memory")
