@@ -76,15 +76,9 @@ def figure(table: pd.DataFrame) -> Figure:
     memories = list(dict.fromkeys(table["memory"]))
     style = looks(memories)
     key = handles(style, name)
-    look: dict[str, Any] = {
-        "color": GREY,
-        "linestyle": "",
-        "marker": "x",
-        "markersize": 4.5,
-        "mew": 0.8,
-    }
+    cross: dict[str, Any] = {"linestyle": "", "marker": "x", "markersize": 4.5, "mew": 0.8}
     if table["published"].notna().any():
-        key.append(Line2D([], [], label="published", **look))
+        key.append(Line2D([], [], label="published", color=GREY, **cross))
     with page(
         len(shown),
         len(shown),
@@ -100,9 +94,8 @@ def figure(table: pd.DataFrame) -> Figure:
             sns.lineplot(runs, x="pairs", y="loss", errorbar=("pi", 100), ax=axis, **lines)
             known = runs.dropna(subset="published").drop_duplicates(["memory", "pairs"])
             for memory, cells in known.groupby("memory"):
-                axis.plot(
-                    "pairs", "published", data=cells, **look | {"color": style[memory].colour}
-                )
+                colour = style[str(memory)].colour
+                axis.plot("pairs", "published", data=cells, color=colour, **cross)
             # Half is the loss of retrieving nothing.
             axis.set(title=TITLES[setting], ylim=(-0.02, 0.52))
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
