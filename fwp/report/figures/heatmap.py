@@ -100,9 +100,9 @@ def _text(row, state: str | None) -> str:
     """What a cell says."""
     if math.isnan(row.mean):
         return "fail." if state == "failed" else "–"
-    return (
-        "div." if row.diverged == row.seeds else labels.percent(row.mean) + "†" * bool(row.diverged)
-    )
+    if row.diverged == row.seeds:
+        return "div."
+    return labels.with_dagger(labels.percent(row.mean), row.diverged)
 
 
 def _columns(panels: int, size: tuple[float, float]) -> tuple[int, float]:
