@@ -50,7 +50,7 @@ def _steps(steps: pd.DataFrame) -> str:
         loop = times.get("reference")
         rows.append(
             {
-                "model": labels.model(model),
+                "model": labels.model(str(model)),
                 "seeds": size,
                 "batch": group["batch"].iloc[0],
                 "ms per seed": f"{1e3 * ours:.3g}",

@@ -17,7 +17,7 @@ from fwp.mixers._signature import Option
 MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
 
 
-def section(config: dict, *keys: str) -> dict:
+def section(config: Any, *keys: str) -> Any:
     """What stands at a place, or nothing."""
     for key in keys:
         config = config.get(key, {})

@@ -65,7 +65,8 @@ def op(
     cost: Callable[[dict[str, int]], int],
     initial: Callable[["Op", dict[str, Tensor]], State] = zero_state,
     typical: Callable[..., Iterable[Tensor]] = unchanged,
-    check: Callable[..., None] | None = None,
+    check: Callable[[dict[str, int]], None] | None = None,
+    check_options: Callable[..., None] | None = None,
 ) -> Callable[[Callable], "Op"]:
     """Declare an op by its reference; see `Op` for the arguments, and the module for an example.
 
@@ -100,6 +101,7 @@ def op(
             initial=initial,
             typical=typical,
             check=check,
+            check_options=check_options,
             integers=frozenset(name for name, x in declared.items() if x.integer),
             optional=frozenset(name for name, x in declared.items() if x.optional),
             options={name: p.default for name, p in options.items()},
@@ -128,7 +130,7 @@ class Op:
     initial: makes the state before the first step, where the caller gives none.
     typical: turns standard normal inputs into ones that a model might feed the op (positive keys,
         write strengths in (0, 1), tokens, ...), for tests and benchmarks.
-    check: called with the sizes, and the options by name; raises ValueError.
+    check: called with the sizes; check_options: with the options by name; they raise ValueError.
     integers, optional: inputs that hold integers, and that may be None.
     options: defaults by name; choices: what they may be, if that is a list.
     """
@@ -142,7 +144,8 @@ class Op:
     backends: dict[str, Backend]
     initial: Callable[["Op", dict[str, Tensor]], State] = zero_state
     typical: Callable[..., Iterable[Tensor]] = unchanged
-    check: Callable[..., None] | None = None
+    check: Callable[[dict[str, int]], None] | None = None
+    check_options: Callable[..., None] | None = None
     integers: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     options: dict[str, Any] = field(default_factory=dict)
@@ -152,50 +155,65 @@ class Op:
         self.__name__ = self.name
         self.__doc__ = f"{self.doc}\n{EVERY_OP}"
         self.__signature__ = self._signature()
-        self._positional = (*self.inputs, "initial_state") if self.state else (*self.inputs,)
+        self._names = (*self.inputs, "initial_state") if self.state else (*self.inputs,)
         self._variants: dict[tuple, Op] = {}
         self.backends = {name: self._with_options(x) for name, x in self.backends.items()}
+        self._choose_at_once()
 
     def __call__(self, *given: Any, backend: str = "auto", **named: Any) -> Any:
         """Compute the output or, if the op has a state, output and final state."""
-        if (
-            (at_once := self._at_once) is not None
-            and backend == "auto"
-            and given
-            and given[0].device.type == "cpu"
-            and (self._plain or not in_pack())
-        ):
-            return at_once(*given, **named)
-        arguments = dict(zip(self._positional, given, strict=False)) | named
-        if len(arguments) < len(given) + len(named) or not self._complete(arguments):
-            self.__signature__.bind(*given, **named)  # says what is wrong
-        op = self
-        if self.options:
-            op = self.variant(**{n: arguments.pop(n) for n in self.options if n in arguments})
-        output, state = op.compute(backend, arguments.pop("initial_state", None), **arguments)
-        return (output, state) if self.state else output
+        at_once = self._at_once
+        if at_once is not None and backend == "auto" and given and given[0].device.type == "cpu":
+            if self._plain:
+                return at_once(*given, **named) if named else at_once(*given)
+            if not in_pack():
+                return at_once(*given, **named)
+        op, state = self, None
+        if named or self.optional or len(given) != len(self.inputs):
+            op, state, inputs = self._bind(given, named)
+        else:
+            inputs = dict(zip(self.inputs, given, strict=True))
+        output, final = op._compute(backend, state, inputs)
+        return (output, final) if self.state else output
 
     def compute(
         self, backend: str, initial_state: State | None, **inputs: Tensor | None
     ) -> tuple[Tensor, State]:
         """Output and final state, () if the op has none; the same call for every op."""
-        if absent := [name for name in self.optional if inputs.get(name) is None]:
-            rest = {name: x for name, x in inputs.items() if name not in absent}
-            return self.without(*absent).compute(backend, initial_state, **rest)
-        tensors = [inputs[name] for name in self.inputs]
-        self._check(tensors, initial_state)
-        if initial_state is None and self.state:
-            initial_state = self.initial(self, inputs)
+        named = inputs | ({"initial_state": initial_state} if self.state else {})
+        op, state, given = self._bind((), named)
+        return op._compute(backend, state, given)
+
+    def _bind(self, given: tuple, named: dict[str, Any]) -> tuple["Op", State | None, dict]:
+        """The variant, the initial state and the inputs in order that arguments stand for."""
+        arguments = dict(zip(self._names, given, strict=False)) | named
+        if len(arguments) < len(given) + len(named) or not self._complete(arguments):
+            self.__signature__.bind(*given, **named)  # says what is wrong
+        options = {name: arguments[name] for name in self.options if name in arguments}
+        op = self.variant(**options) if options else self
+        absent = tuple(name for name in self.optional if arguments.get(name) is None)
+        op = op.without(*absent) if absent else op
+        return op, arguments.get("initial_state"), {name: arguments[name] for name in op.inputs}
+
+    def _complete(self, arguments: dict[str, Any]) -> bool:
+        """Whether all inputs are among the arguments, and nothing that is unknown."""
+        known = {*self._names, *self.options}
+        return arguments.keys() <= known and self.inputs.keys() - arguments <= self.optional
+
+    def _compute(
+        self, backend: str, state: State | None, inputs: dict[str, Tensor]
+    ) -> tuple[Tensor, State]:
+        tensors = [*inputs.values()]
+        self._check(tensors, state)
+        if state is None and self.state:
+            state = self.initial(self, inputs)
         chosen = self.choose(backend, inputs)
         if chosen.unusable is not always and in_pack():
-            output, *final = _Packed.apply(self, chosen, *tensors, *self._parts(initial_state))
+            output, *final = _Packed.apply(self, chosen, *tensors, *self._parts(state))
             return output, self._joined(final)
         if chosen.packs:
-            tensors = [
-                x.unsqueeze(0) if name in self.weights else x
-                for name, x in zip(self.inputs, tensors, strict=True)
-            ]
-        return self._run(chosen, tensors, initial_state)
+            tensors = [x.unsqueeze(0) if n in self.weights else x for n, x in inputs.items()]
+        return self._run(chosen, tensors, state)
 
     def backend(
         self,
@@ -211,6 +229,7 @@ class Op:
             reference = self.backends.pop("reference")
             self.backends[run.__name__] = self._with_options(Backend(run, unusable, packs))
             self.backends["reference"] = reference
+            self._choose_at_once()
             return run
 
         return declare
@@ -240,6 +259,8 @@ class Op:
                         f"{self.name}: {name} must be {' or '.join(allowed)}, got {value!r}"
                     )
             options = self.options | options
+            if self.check_options is not None:
+                self.check_options(**options)
             same = options == self.options
             self._variants[key] = self if same else replace(self, options=options)
         return self._variants[key]
@@ -259,7 +280,9 @@ class Op:
     def choose(self, backend: str, inputs: dict[str, Tensor]) -> Backend:
         """The backend of that name, or for "auto" the first one usable for the inputs."""
         if backend == "auto":
-            return next(b for b in self.backends.values() if b.unusable(inputs) is None)
+            for usable in self.backends.values():
+                if usable.unusable is always or usable.unusable(inputs) is None:
+                    return usable
         if backend not in self.backends:
             allowed = ", ".join(["auto", *self.backends])
             raise ValueError(
@@ -293,22 +316,19 @@ class Op:
         return {
             letter: (name, dim)
             for name, spec in self.inputs.items()
-            for letter, dim in shapes.places(spec).items()
+            for letter, dim in shapes.dimensions(spec)
         }
 
-    @cached_property
-    def _at_once(self) -> Callable | None:
-        """What "auto" calls on a CPU before all checks, which PyTorch's functions have too."""
-        if self.state or "native" in self.backends:
-            return None
-        return next(
-            b.run for name, b in self.backends.items() if name != "triton" and b.unusable is always
-        )
+    def _choose_at_once(self) -> None:
+        """What "auto" calls on a CPU before all checks: PyTorch's functions check too.
 
-    @cached_property
-    def _plain(self) -> bool:
-        """Whether every backend but Triton's is one that `torch.vmap` sees through."""
-        return all(b.unusable is always for name, b in self.backends.items() if name != "triton")
+        Outside a pack only, unless every backend is one that `torch.vmap` sees through.
+        """
+        self._at_once = None
+        if not self.state and "native" not in self.backends:
+            others = [b for name, b in self.backends.items() if name != "triton"]
+            self._at_once = next(b.run for b in others if b.unusable is always)
+            self._plain = all(b.unusable is always for b in others)
 
     def _signature(self) -> inspect.Signature:
         """Inputs in order, the initial state if there is one, options and backend by keyword."""
@@ -322,21 +342,15 @@ class Op:
             + [made(name, by_name, default=x) for name, x in further.items()]
         )
 
-    def _complete(self, arguments: dict[str, Any]) -> bool:
-        """Whether all inputs are among the arguments, and nothing that is unknown."""
-        known = len(self.inputs.keys() & arguments)
-        known += sum(name in arguments for name in (*self.options, "initial_state"))
-        return self.inputs.keys() - arguments <= self.optional and known == len(arguments)
-
     def _with_options(self, backend: Backend) -> Backend:
         if not self.options:
             return backend
         return replace(backend, run=partial(backend.run, **self.options))
 
     def _parts(self, state: State | None) -> tuple[Tensor, ...]:
-        if isinstance(self.state, tuple):
-            return tuple(state or ())
-        return (state,)
+        if state is None:
+            return ()
+        return (state,) if isinstance(state, Tensor) else tuple(state)
 
     def _joined(self, parts: Iterable[Tensor]) -> State:
         return tuple(parts) if isinstance(self.state, tuple) else next(iter(parts))
@@ -369,7 +383,7 @@ def _check_kinds(op: Op, kinds: tuple[tuple | type, ...]) -> None:
     names, specs = (*op.inputs, *states), (*op.inputs.values(), *parts)
     sizes = shapes.sizes_of(op.name, names, specs, kinds, op.integers)
     if op.check is not None:
-        op.check(sizes, **op.options)
+        op.check(sizes)
 
 
 class _Packed(torch.autograd.Function):

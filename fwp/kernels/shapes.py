@@ -14,6 +14,7 @@ from torch import Tensor
 
 FLOATS = (torch.float32, torch.float64)
 INTEGERS = (torch.int32, torch.int64)
+Kind = tuple[torch.Size, torch.dtype, torch.device]
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,15 @@ def states(annotation: typing.Any) -> str | tuple[str, ...]:
     return declared(annotation).shape
 
 
-def places(shape: str) -> dict[str, int]:
-    """Where each letter is found among the dimensions; from the end if behind a *."""
+def dimensions(shape: str) -> list[tuple[str, int]]:
+    """Letters and digits with the dimension that each stands for; behind a * from the end."""
     before, _, after = shape.partition("*")
-    found = {letter: i for i, letter in enumerate(before)}
-    return found | {letter: i - len(after) for i, letter in enumerate(after) if letter not in found}
+    ends = (*enumerate(before), *enumerate(after, -len(after)))
+    return [(letter, dim) for dim, letter in ends]
 
 
-def kind(x: object) -> tuple | type:
-    """All that ops require something of."""
+def kind(x: object) -> Kind | type:
+    """All of a tensor that ops require something of; of anything else, the type."""
     return (x.shape, x.dtype, x.device) if isinstance(x, Tensor) else type(x)
 
 
@@ -62,7 +63,7 @@ def sizes_of(
     op: str,
     names: tuple[str, ...],
     specs: tuple[str, ...],
-    kinds: tuple[tuple | type, ...],
+    kinds: tuple[Kind | type, ...],
     integers: frozenset[str],
 ) -> dict[str, int]:
     """The value of each letter.
@@ -76,21 +77,22 @@ def sizes_of(
         ValueError: a tensor is not what was declared.
     """
     sizes: dict[str, tuple[int, str]] = {}
-    first = next((i for i, name in enumerate(names) if name not in integers), 0)
+    tensors: list[tuple[str, str, Kind]] = []
     for name, spec, found in zip(names, specs, kinds, strict=False):
         if isinstance(found, type):
             raise ValueError(f"{op}: {name} must be a tensor, got {found}")
-        shape, dtype, device = found
+        tensors.append((name, spec, found))
+    like, _, (_, like_dtype, like_device) = next(x for x in tensors if x[0] not in integers)
+    for name, spec, (shape, dtype, device) in tensors:
         allowed = INTEGERS if name in integers else FLOATS
         if dtype not in allowed:
             raise ValueError(
                 f"{op}: {name} has dtype {dtype}; allowed are {' and '.join(map(str, allowed))}"
             )
-        like = kinds[first]
-        if device != like[2] or (name not in integers and dtype != like[1]):
+        if device != like_device or (dtype != like_dtype and name not in integers):
             raise ValueError(
-                f"{op}: all tensors must have one dtype and device, but {names[first]} is "
-                f"{like[1]} on {like[2]}, {name} is {dtype} on {device}"
+                f"{op}: all tensors must have one dtype and device, but {like} is "
+                f"{like_dtype} on {like_device}, {name} is {dtype} on {device}"
             )
         whole = len(shape) >= len(spec) - 1 if "*" in spec else len(shape) == len(spec)
         if not whole or (0 in shape and not name.startswith("initial_state")):
@@ -98,8 +100,8 @@ def sizes_of(
                 f"{op}: {name} must have the shape {written(spec)}, "
                 f"every size at least 1, got {list(shape)}"
             )
-        for letter, place in dimensions(spec, len(shape)):
-            size = shape[place]
+        for letter, dim in dimensions(spec):
+            size = shape[dim]
             expected, origin = sizes.setdefault(letter, (size, name))
             required = int(letter) if letter.isdigit() else expected
             if size != required:
@@ -108,13 +110,6 @@ def sizes_of(
                     f"{op}: {name} must have the shape {written(spec)}{source}, got {list(shape)}"
                 )
     return {letter: size for letter, (size, _) in sizes.items()}
-
-
-def dimensions(spec: str, number: int) -> list[tuple[str, int]]:
-    """Letters and digits of a shape with the dimension that each stands for."""
-    before, _, after = spec.partition("*")
-    ends = (*enumerate(before), *enumerate(after, number - len(after)))
-    return [(letter, dim) for dim, letter in ends]
 
 
 def written(*specs: str) -> str:

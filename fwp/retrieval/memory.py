@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from fwp.nn.feature_maps import EPS, FeatureMap, sum_normalise
+from fwp.nn.feature_maps import EPS, FeatureMap
+from fwp.nn.sum_normalise import sum_normalise
 
 MAPS = ("softmax", "elu", "dpfp", "favor")
 RULES = ("sum", "delta")

@@ -66,7 +66,10 @@ class Callback(Protocol):
 class Checkpointer(Protocol):
     """Whoever keeps the state of training, such as `fwp.training.checkpoint.Checkpoint`."""
 
-    due: bool
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        ...
 
     def load(self, key: dict) -> TrainState | None:
         """What was saved under an equal key, if anything."""
@@ -109,11 +112,11 @@ def train_cell(
     pack = pack or (len(seeds) if device == "cuda" else 1)
     key = cell.as_dict() | {"seeds": list(seeds), "dataset": data.hash, "device": device}
     key |= {"pack": pack, "torch": torch.__version__}
-    saved = (checkpoint and checkpoint.load(key)) or TrainState()
+    saved = (None if checkpoint is None else checkpoint.load(key)) or TrainState()
     began -= saved.seconds
     trainer = None
 
-    def save() -> None:
+    def save(checkpoint: Checkpointer) -> None:
         with signals.deferred():
             saved.seconds = time.perf_counter() - began
             saved.trainer = saved.trainer if trainer is None else trainer.state()
@@ -121,7 +124,7 @@ def train_cell(
 
     def save_if_due() -> None:
         if checkpoint is not None and checkpoint.due:
-            save()
+            save(checkpoint)
 
     with nullcontext() if checkpoint is None else signals.raising():
         try:
@@ -149,7 +152,7 @@ def train_cell(
                 save_if_due()
         except KeyboardInterrupt:
             if checkpoint is not None:
-                save()
+                save(checkpoint)
             raise
         with signals.deferred():
             write_weights(weights, {run.seed: run.weights for run in saved.runs})

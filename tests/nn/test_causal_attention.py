@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from fwp.kernels import c_compiler
-from fwp.nn.causal_attention import KERNEL, OP, causal_attention
+from fwp.nn.causal_attention import causal_attention
+from fwp.nn.causal_attention.native import KERNEL
 
 CASES = {  # B, T, S, H, D
     "usual": (3, 37, 37, 2, 5),
@@ -29,7 +30,7 @@ def attend(backend, *inputs):
     reason = KERNEL.unusable({"q": inputs[0]}) if backend == "native" else None
     if reason is not None:
         pytest.skip(reason)
-    return OP.backends[backend].run(*inputs, ())[0]
+    return causal_attention.backends[backend].run(*inputs)
 
 
 def example(B, T, S, H, D, dtype=torch.float64, scale=1.0):
@@ -74,13 +75,13 @@ def test_the_reference_is_a_mean_by_softmax_of_the_values_so_far():
         )
 
 
-@pytest.mark.parametrize("backend", OP.backends)
+@pytest.mark.parametrize("backend", causal_attention.backends)
 def test_gradients_are_those_of_finite_differences(backend):
     inputs = [x.requires_grad_() for x in example(2, 6, 9, 2, 3)]
     assert torch.autograd.gradcheck(lambda *x: attend(backend, *x), inputs)
 
 
-@pytest.mark.parametrize("backend", OP.backends)
+@pytest.mark.parametrize("backend", causal_attention.backends)
 def test_pieces_that_read_the_past_equal_the_whole(backend):
     q, k, v = example(3, 50, 50, 2, 5)
     whole = attend(backend, q, k, v)
@@ -176,10 +177,10 @@ torch.testing.assert_close(y, expected)
 def test_a_few_pairs_are_left_to_pytorch():
     few, many = ({"q": example(B, 2, 2, 1, 4, torch.float32)[0]} for B in (1, 64))
     if KERNEL.unusable(many) is None:
-        assert OP.choose("auto", many) is OP.backends["native"]
+        assert causal_attention.choose("auto", many) is causal_attention.backends["native"]
         with pytest.raises(ValueError, match=r"pairs of sequence and head at a time.* for 1$"):
             causal_attention(*3 * [few["q"]], backend="native")
-    assert OP.choose("auto", few) is OP.backends["fused"]
+    assert causal_attention.choose("auto", few) is causal_attention.backends["fused"]
 
 
 def test_what_is_not_allowed_is_refused():

@@ -2,7 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fwp.nn.cross_entropy import KERNEL, by_pytorch, weighted_cross_entropy
+from fwp.nn.cross_entropy import cross_entropy, fused
+from fwp.nn.cross_entropy.native import KERNEL
 from fwp.utils.targets import NO_TARGET
 
 
@@ -34,13 +35,13 @@ def check(run, *, device="cpu", **sizes):
     torch.testing.assert_close(ours.cpu(), theirs)
 
 
-@pytest.mark.parametrize("run", [weighted_cross_entropy, by_pytorch])
+@pytest.mark.parametrize("run", [cross_entropy, fused])
 @pytest.mark.parametrize(("classes", "longest"), [(1, 1), (2, 50), (5, 7), (21, 16)])
 def test_positions_without_a_label_do_not_count(run, classes, longest):
     check(run, classes=classes, longest=longest)
 
 
-@pytest.mark.parametrize("run", [weighted_cross_entropy, by_pytorch])
+@pytest.mark.parametrize("run", [cross_entropy, fused])
 def test_numbers_that_are_not_finite_reach_the_loss(run):
     for number in (float("nan"), float("inf")):
         logits, targets, weights = example()
@@ -51,8 +52,8 @@ def test_numbers_that_are_not_finite_reach_the_loss(run):
 
 def test_single_precision_is_as_good_as_that_of_pytorch():
     logits, targets, weights = example(classes=7, longest=40)
-    exact = weighted_cross_entropy(logits, targets, weights)
-    for run in (weighted_cross_entropy, by_pytorch):
+    exact = cross_entropy(logits, targets, weights)
+    for run in (cross_entropy, fused):
         loss = run(logits.float(), targets, weights.float())
         torch.testing.assert_close(loss.double(), exact, rtol=1e-6, atol=0)
 
@@ -65,4 +66,4 @@ def test_a_cpu_has_a_kernel():
 
 @pytest.mark.gpu
 def test_a_gpu_has_a_kernel():
-    check(weighted_cross_entropy, device="cuda")
+    check(cross_entropy, device="cuda")

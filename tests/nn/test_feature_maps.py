@@ -2,18 +2,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fwp.nn import elu_plus_one as native
+from fwp.nn.elu_plus_one import elu_plus_one
 from fwp.nn.feature_maps import (
     FEATURE_MAPS,
     FeatureMap,
     attention_normalise,
-    elu_plus_one,
     favor_plus,
-    normalised_elu_plus_one,
     running_sum,
-    silu_l2,
-    sum_normalise,
 )
+from fwp.nn.silu_l2 import silu_l2
+from fwp.nn.sum_normalise import sum_normalise
+
+normalised_elu_plus_one = FEATURE_MAPS["elu_sum"]
 
 
 def plain(x, normalise):
@@ -48,9 +48,12 @@ def check(device, dtype, **tolerance):
 def way(request, monkeypatch):
     """The kernel in C, if there is a compiler, and what stands in for it."""
     if request.param == "PyTorch":
-        monkeypatch.setattr(native, "unusable", lambda x: "there is no compiler")
-    elif (reason := native.unusable(torch.ones(1, 1, 1))) is not None:
-        pytest.skip(reason)
+        for op in (elu_plus_one, elu_plus_one.variant(normalise=True)):
+            monkeypatch.delitem(op.backends, "native")
+    else:
+        reason = elu_plus_one.backends["native"].unusable({"x": torch.ones(1, 1, 1)})
+        if reason is not None:
+            pytest.skip(reason)
 
 
 def test_values_and_gradients(way):

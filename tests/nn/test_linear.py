@@ -3,15 +3,10 @@
 import pytest
 import torch
 
-from fwp.nn import feed_forward, linear
-from fwp.nn.feed_forward import FeedForward
-from fwp.nn.linear import Linear
+from fwp.nn.feed_forward import FeedForward, feed_forward
+from fwp.nn.linear import Linear, linear
 
-OPS = {
-    "linear": (linear.OP, lambda x, w, **_: linear.linear(x, w, **_)),
-    "biased": (linear.BIASED, linear.linear),
-    "feed-forward": (feed_forward.OP, feed_forward.feed_forward),
-}
+OPS = {"linear": linear.without("bias"), "biased": linear, "feed-forward": feed_forward}
 SIZES = [(1, 1, 1, 3), (2, 7, 5, 12), (3, 40, 64, 196), (64, 50, 64, 256), (3, 30, 200, 33)]
 
 
@@ -28,14 +23,12 @@ def example(op, models, sizes, dtype, device="cpu"):
     ]
 
 
-def largest_error(op, run, models, sizes, dtype, device="cpu", backend="auto"):
+def largest_error(op, models, sizes, dtype, device="cpu", backend="auto"):
     """Of values and gradients of a pack, relative to the largest entry that each should have."""
     inputs = example(op, models, sizes, dtype, device)
     exact = [x.detach().cpu().double().requires_grad_() for x in inputs]
-    y = torch.vmap(lambda *own: run(*own, backend=backend))(*inputs)
-    expected = torch.stack(
-        [op.backends["reference"].run(*own, ())[0] for own in zip(*exact, strict=True)]
-    )
+    y = torch.vmap(lambda *own: op(*own, backend=backend))(*inputs)
+    expected = torch.stack([op.backends["reference"].run(*own) for own in zip(*exact, strict=True)])
     d_y = torch.randn(y.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     ours = [y, *torch.autograd.grad(y, inputs, d_y.to(y))]
     theirs = [expected, *torch.autograd.grad(expected, exact, d_y)]
@@ -49,7 +42,7 @@ def largest_error(op, run, models, sizes, dtype, device="cpu", backend="auto"):
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("name", OPS)
 def test_a_pack_computes_what_its_models_do(name, sizes):
-    assert largest_error(*OPS[name], 3, sizes, torch.float64) < 1e-12
+    assert largest_error(OPS[name], 3, sizes, torch.float64) < 1e-12
 
 
 def test_modules_compute_what_those_of_pytorch_do():
@@ -69,7 +62,6 @@ def test_modules_compute_what_those_of_pytorch_do():
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("name", OPS)
 def test_a_gpu_has_a_kernel_of_full_precision(name, sizes, models):
-    op, run = OPS[name]
     for dtype, tolerance in ((torch.float32, 3e-6), (torch.float64, 1e-12)):
-        error = largest_error(op, run, models, sizes, dtype, "cuda", backend="triton")
+        error = largest_error(OPS[name], models, sizes, dtype, "cuda", backend="triton")
         assert error < tolerance

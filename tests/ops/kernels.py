@@ -8,9 +8,10 @@ import sys
 
 import torch
 
-from fwp import ops
+from fwp import nn, ops
 
-SIZES = {"B": 3, "T": 6, "H": 2, "D": 5, "K": 5, "V": 3, "I": 4, "4": 4}
+OPS = {name: room.get(name) for room in (ops, nn) for name in room.names()}
+SIZES = {"B": 3, "T": 6, "H": 2, "D": 5, "K": 5, "V": 3, "I": 4, "O": 6, "R": 2, "C": 3, "4": 4}
 INTERPRETED = {
     "usual": (1, torch.float32, {}),
     "one step, one unit": (
@@ -28,10 +29,21 @@ def as_tuple(state):
     return state if isinstance(state, tuple) else (state,)
 
 
+def to(x, *where):
+    """On another device or in another precision, unless it holds integers."""
+    return x.to(*where) if x.is_floating_point() else x.to(where[0]) if len(where) > 1 else x
+
+
+def complete(sizes):
+    """Sizes of all letters; P is a convolution's K - 1."""
+    sizes = SIZES | sizes
+    return {"P": sizes["K"] - 1} | sizes
+
+
 def example(op, models, dtype, **sizes):
     """Inputs by name and parts of the state of each model, as float64 copies of `dtype` numbers."""
     generator = torch.Generator().manual_seed(0)
-    sizes = SIZES | sizes
+    sizes = complete(sizes)
     for _ in range(models):
         inputs = op.example(generator, dtype, **sizes)
         state = [
@@ -39,16 +51,22 @@ def example(op, models, dtype, **sizes):
             for spec in op.state_specs
         ]
         yield (
-            {name: x.double() for name, x in inputs.items()},
+            {name: to(x, torch.float64) for name, x in inputs.items()},
             [x.double() / sizes["D"] ** 0.5 for x in state],
         )
 
 
 def results(op, run, inputs, state, weights=None):
     """Outputs, and gradients of their sum with random weights, by name; and the weights."""
-    inputs = {name: x.detach().clone().requires_grad_() for name, x in inputs.items()}
+    inputs = {
+        name: x.detach().clone().requires_grad_(x.is_floating_point()) for name, x in inputs.items()
+    }
     state = [x.detach().clone().requires_grad_() for x in state]
-    output, final = run(*inputs.values(), tuple(state) if isinstance(op.state, tuple) else state[0])
+    if op.state:
+        given = tuple(state) if isinstance(op.state, tuple) else state[0]
+        output, final = run(*inputs.values(), given)
+    else:
+        output, final = run(*inputs.values()), ()
     outputs = (output, *as_tuple(final))
     if weights is None:
         generator = torch.Generator().manual_seed(1)
@@ -57,7 +75,7 @@ def results(op, run, inputs, state, weights=None):
     named = {"output": output} | {f"final state {i}": x for i, x in enumerate(as_tuple(final))}
     named |= {f"gradient of {name}": x.grad for name, x in inputs.items()}
     named |= {f"gradient of initial state {i}": x.grad for i, x in enumerate(state)}
-    zeros = {f"gradient of {n}": torch.zeros_like(x) for n, x in inputs.items()}
+    zeros = {f"gradient of {n}": torch.zeros_like(x, dtype=output.dtype) for n, x in inputs.items()}
     return {n: zeros.get(n) if x is None else x.detach() for n, x in named.items()}, weights
 
 
@@ -70,7 +88,7 @@ def pack(op, parts, specs):
 def find(name):
     """The op of that name, or one of its variants: "op:part=value,part=value"."""
     name, _, parts = name.partition(":")
-    op = ops.get(name)
+    op = OPS[name]
     return op.variant(**dict(part.split("=") for part in parts.split(","))) if parts else op
 
 
@@ -86,7 +104,7 @@ def errors(name, models, dtype, device="cpu", **sizes):
     truth, rounded, weights = [], [], []
     for inputs, state in examples:
         expected, w = results(op, reference, inputs, state)
-        single = {n: x.to(dtype) for n, x in inputs.items()}
+        single = {n: to(x, dtype) for n, x in inputs.items()}
         got, _ = results(
             op, reference, single, [x.to(dtype) for x in state], [x.to(dtype) for x in w]
         )
@@ -96,7 +114,7 @@ def errors(name, models, dtype, device="cpu", **sizes):
     specs |= dict.fromkeys(set(truth[0]) - set(specs), "B")
     truth, rounded = pack(op, truth, specs), pack(op, rounded, specs)
     inputs = pack(op, [inputs for inputs, _ in examples], op.inputs)
-    inputs = {n: x.to(device, dtype) for n, x in inputs.items()}
+    inputs = {n: to(x, device, dtype) for n, x in inputs.items()}
     state = [
         torch.cat(parts).to(device, dtype) for parts in zip(*(s for _, s in examples), strict=True)
     ]

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from fwp import ops
+from fwp import nn, ops
 from fwp.ops.delta_rule import delta_rule
 from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
 from fwp.ops.self_reference import self_reference
@@ -19,10 +19,11 @@ def imported_by(statement):
     ).stdout.split()
 
 
-def test_importing_the_package_imports_neither_torch_nor_an_op():
-    modules = imported_by("import fwp.ops; fwp.ops.names()")
+@pytest.mark.parametrize("room", ["fwp.ops", "fwp.nn"])
+def test_importing_the_package_imports_neither_torch_nor_an_op(room):
+    modules = imported_by(f"import {room}; {room}.names()")
     assert "torch" not in modules
-    assert not [m for m in modules if m.startswith("fwp.ops.")]
+    assert not [m for m in modules if m.startswith(f"{room}.")]
 
 
 def test_importing_an_op_imports_no_other_op():
@@ -40,9 +41,15 @@ def test_every_op_of_the_design_is_found():
     } <= set(ops.names())
 
 
+def test_every_layer_with_kernels_is_an_op():
+    assert set(nn.names()) == {path.parent.name for path in nn.ROOM.glob("*/__init__.py")}
+
+
 def test_an_unknown_op_is_refused():
     with pytest.raises(ValueError, match=r"no op is called 'delta'.*delta_rule"):
         ops.get("delta")
+    with pytest.raises(ValueError, match=r"no op is called 'feature_maps'.*elu_plus_one"):
+        nn.get("feature_maps")
 
 
 def inputs(B=2, T=3, H=2, K=4, V=5, dtype=torch.float32):

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from kernels import INTERPRETED, SIZES, TOLERANCE, errors
+from kernels import INTERPRETED, OPS, TOLERANCE, complete, errors
 
-from fwp import ops
 from fwp.kernels import triton_support
 
-NAMES = [name for name in ops.names() if "triton" in ops.get(name).backends]
+NAMES = [name for name, op in OPS.items() if "triton" in op.backends]
 UNBOUNDED = "recurrent_delta_rule:feedback=linear,rule=sum"  # 1e55 after a thousand steps
 VARIANTS = [
     UNBOUNDED,
-    "selective_scan:negative=yes",
+    "selective_scan:allow_neg_eigval=yes",
     "self_reference:updated=yb",
+    "elu_plus_one:normalise=yes",
 ]
 CASES = {
     "usual": (1, {}),
@@ -52,14 +52,16 @@ def test_equals_the_reference(name, case, dtype):
 
 
 def leaves(name, **sizes):
-    op = ops.get(name)
-    inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **(SIZES | sizes))
-    return op, {n: x.cuda().requires_grad_() for n, x in inputs.items()}
+    op = OPS[name]
+    inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **complete(sizes))
+    return op, {n: x.cuda().requires_grad_(x.is_floating_point()) for n, x in inputs.items()}
 
 
 def gradients(op, inputs):
-    output, _ = op("triton", None, **inputs)
-    return [output.detach(), *torch.autograd.grad(output.square().sum(), list(inputs.values()))]
+    output, _ = op.compute("triton", None, **inputs)
+    leaves = [x for x in inputs.values() if x.requires_grad]
+    found = torch.autograd.grad(output.square().sum(), leaves, materialize_grads=True)
+    return [output.detach(), *found]
 
 
 @on_gpu
@@ -69,7 +71,7 @@ def test_is_chosen_on_a_gpu_and_gives_the_same_bits_again_and_without_gradients(
     first, second = gradients(op, inputs), gradients(op, inputs)
     assert all(torch.equal(x, y) for x, y in zip(first, second, strict=True))
     with torch.no_grad():
-        assert torch.equal(op("triton", None, **inputs)[0], first[0])
+        assert torch.equal(op.compute("triton", None, **inputs)[0], first[0])
 
 
 @on_gpu
@@ -80,9 +82,9 @@ def test_strides_do_not_matter(name):
         n: x.transpose(0, 1).contiguous().transpose(0, 1) if x.dim() > 1 else x
         for n, x in inputs.items()
     }
-    expected, _ = op("triton", None, **inputs)
+    expected, _ = op.compute("triton", None, **inputs)
     for changed in (strided, swapped):
-        torch.testing.assert_close(op("triton", None, **changed)[0], expected)
+        torch.testing.assert_close(op.compute("triton", None, **changed)[0], expected)
 
 
 @on_gpu
@@ -97,7 +99,8 @@ def test_a_cuda_graph_replays_it(name):
         replayed = gradients(op, inputs)
     with torch.no_grad():
         for x in inputs.values():
-            x.mul_(0.5)
+            if x.requires_grad:
+                x.mul_(0.5)
     graph.replay()
     assert all(torch.equal(x, y) for x, y in zip(replayed, gradients(op, inputs), strict=True))
 
@@ -110,7 +113,7 @@ def test_what_the_backward_pass_keeps_grows_with_time_times_size_not_its_square(
         with torch.autograd.graph.saved_tensors_hooks(
             lambda x: saved.append(x.numel()) or x, lambda x: x
         ):
-            op("triton", None, **inputs)
+            op.compute("triton", None, **inputs)
         return sum(saved)
 
     for D in (16, 64):
@@ -119,16 +122,17 @@ def test_what_the_backward_pass_keeps_grows_with_time_times_size_not_its_square(
 
 def test_a_cpu_takes_no_kernel_of_a_gpu():
     for name in NAMES:
-        op = ops.get(name)
-        inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **SIZES)
+        op = OPS[name]
+        inputs = op.example(torch.Generator().manual_seed(0), torch.float32, **complete({}))
         assert op.choose("auto", inputs) is not op.backends["triton"]
         if not triton_support.interpreted():
             with pytest.raises(ValueError, match="it computes on a GPU, the tensors are on cpu"):
-                op("triton", None, **inputs)
+                op.compute("triton", None, **inputs)
 
 
 def test_importing_the_ops_imports_no_triton():
-    code = "import sys; from fwp import ops; [ops.get(name) for name in ops.names()]\n"
+    code = "import sys; from fwp import nn, ops\n"
+    code += "[room.get(name) for room in (nn, ops) for name in room.names()]\n"
     code += "print([name for name in sys.modules if name.split('.')[0] == 'triton'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -2,33 +2,36 @@
 
 import pytest
 import torch
-from test_properties import as_tuple, difference, example, largest, random_like, usable
+from all_ops import OPS, as_state, as_tuple, difference, example, largest, leaf, random_like, usable
 
-from fwp import ops
-from fwp.ops import recurrent_delta_rule, selective_scan, self_reference
+from fwp.ops import selective_scan
 
 VARIANTS = {
-    "selective_scan": [selective_scan.SIGNED],
+    "selective_scan": [{"allow_neg_eigval": True}],
     "recurrent_delta_rule": [
-        recurrent_delta_rule._ablated(*parts)
-        for parts in (("linear", "delta"), ("tanh", "sum"), ("linear", "sum"))
+        {"feedback": "linear"},
+        {"rule": "sum"},
+        {"feedback": "linear", "rule": "sum"},
     ],
-    "self_reference": [self_reference._ablated(parts) for parts in ("y", "yb", "qk", "ykb")],
+    "self_reference": [{"updated": parts} for parts in ("y", "yb", "qk", "ykb")],
+    "elu_plus_one": [{"normalise": True}],
+    "layer_norm": [{"eps": 0.1}],
+    "rms_norm": [{"eps": 0.1}],
+    "silu_l2": [{"eps": 1.0}],
 }
 CASES = [
     pytest.param(op, backend, id=f"{name}-{i}-{backend}")
     for name, variants in VARIANTS.items()
-    for i, op in enumerate(variants)
+    for i, op in enumerate(OPS[name].variant(**options) for options in variants)
     for backend in op.backends
     if backend != "reference"
 ]
 
 
 def results(op, backend, inputs, state, weights=None):
-    leaves = [x.clone().requires_grad_() for x in (*inputs.values(), *as_tuple(state))]
-    given = leaves[len(inputs) :]
-    given = tuple(given) if isinstance(op.state, tuple) else given[0]
-    output, final = op(backend, given, **dict(zip(inputs, leaves, strict=False)))
+    leaves = [leaf(x) for x in (*inputs.values(), *as_tuple(state))]
+    given = as_state(op, leaves[len(inputs) :] or [None])
+    output, final = op.compute(backend, given, **dict(zip(inputs, leaves, strict=False)))
     found = (output, *as_tuple(final))
     weights = weights or random_like(found, torch.Generator().manual_seed(1))
     loss = sum((x * w).sum() for x, w in zip(found, weights, strict=True))
@@ -38,23 +41,42 @@ def results(op, backend, inputs, state, weights=None):
 
 @pytest.mark.parametrize(("op", "backend"), CASES)
 def test_a_variant_equals_its_reference(op, backend):
-    usable(op, backend)
     inputs, state = example(op, torch.Generator().manual_seed(0), torch.float64)
+    usable(op, backend, inputs)
     if op.name == "recurrent_delta_rule":  # linear feedback may grow without bound
         inputs["v"] = inputs["v"] / 4
     expected, weights = results(op, "reference", inputs, state)
     found, _ = results(op, backend, inputs, state, weights)
     for x, y in zip(found, expected, strict=True):
         assert difference(x, y) <= 1e-10 * largest(y)
-    plain, _ = ops.get(op.name)("reference", state, **inputs)
+    plain, _ = OPS[op.name].compute("reference", state, **inputs)
     assert not torch.allclose(plain, expected[0])
 
 
 def test_the_parallel_scan_takes_few_steps_at_a_time_where_many_are_too_large(monkeypatch):
-    op = ops.get("selective_scan")
+    op = OPS["selective_scan"]
     inputs, state = example(op, torch.Generator().manual_seed(0), torch.float64)
     expected, weights = results(op, "reference", inputs, state)
     monkeypatch.setattr(selective_scan, "LARGEST", 10 * state.numel())
     found, _ = results(op, "parallel", inputs, state, weights)
     for x, y in zip(found, expected, strict=True):
         assert difference(x, y) <= 1e-10 * largest(y)
+
+
+def test_options_are_checked_by_name():
+    inputs, state = example(OPS["recurrent_delta_rule"], torch.Generator(), torch.float32)
+    with pytest.raises(ValueError, match="recurrent_delta_rule: feedback must be tanh or linear"):
+        OPS["recurrent_delta_rule"](*inputs.values(), state, feedback="relu")
+    inputs, state = example(OPS["self_reference"], torch.Generator(), torch.float32)
+    for wrong in ("z", "yy"):
+        with pytest.raises(ValueError, match="self_reference: updated must be letters of yqkb"):
+            OPS["self_reference"](*inputs.values(), state, updated=wrong)
+
+
+def test_an_input_that_may_be_left_out():
+    inputs, _ = example(OPS["linear"], torch.Generator().manual_seed(0), torch.float64)
+    x, weight, bias = inputs.values()
+    for backend in ("auto", "fused", "reference"):
+        plain = OPS["linear"](x, weight, backend=backend)
+        assert torch.equal(plain, OPS["linear"](x, weight, None, backend=backend))
+        torch.testing.assert_close(OPS["linear"](x, weight, bias, backend=backend), plain + bias)

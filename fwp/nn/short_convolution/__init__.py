@@ -10,7 +10,7 @@ from fwp.kernels.op import Op, op
 
 def _initial(_: Op, inputs: dict[str, Tensor]) -> Tensor:
     x, weight = inputs.values()
-    return x.new_zeros(x.shape[0], len(weight) - 1, x.shape[2])
+    return x.new_zeros(x.shape[0], weight.shape[0] - 1, x.shape[2])
 
 
 def _check(n: dict[str, int]) -> None:

@@ -13,7 +13,7 @@ MOST = 64  # values that a channel may see, as in native.c
 
 def unusable(inputs: dict[str, Tensor]) -> str | None:
     """Why the kernel is not used for `inputs`, or None."""
-    size = len(inputs["weight"])
+    size = inputs["weight"].shape[0]
     if size > MOST:
         return f"a channel may see up to {MOST} values, not {size}"
     if in_pack():

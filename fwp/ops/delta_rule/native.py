@@ -9,7 +9,7 @@ KERNEL = Kernel(__file__)
 unusable = KERNEL.unusable
 
 
-def delta_rule(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
+def delta_rule(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, ...]:
     """As the reference."""
     (B, T, H, K), V = q.shape, v.shape[-1]
     return recurrence(

@@ -11,7 +11,7 @@ unusable = KERNEL.unusable
 
 def generalised_delta_rule(
     q: Tensor, k: Tensor, v: Tensor, w: Tensor, a: Tensor, b: Tensor, S: Tensor
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, ...]:
     """As the reference."""
     (B, T, H, K), V = q.shape, v.shape[-1]
     every = max(8, K // 2)

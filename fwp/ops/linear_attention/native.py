@@ -9,7 +9,7 @@ KERNEL = Kernel(__file__)
 unusable = KERNEL.unusable
 
 
-def linear_attention(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
+def linear_attention(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, ...]:
     """As the reference."""
     (B, T, H, K), V = q.shape, v.shape[-1]
     return recurrence(

@@ -15,7 +15,7 @@ Matrices = tuple[
 ]
 
 
-def _initial(_: Op, inputs: dict[str, Tensor]) -> Matrices:
+def _initial(_: Op, inputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
     B = inputs["x"].shape[0]
     return tuple(inputs[name].expand(B, -1, -1, -1) for name in ("w_y", "w_q", "w_k", "w_beta"))
 
@@ -25,13 +25,18 @@ def _typical(x, w_y, w_q, w_k, w_beta) -> tuple[Tensor, ...]:
     return x, scale * w_y, scale * w_q, scale * w_k, scale * w_beta - 1
 
 
-def _check(_: dict[str, int], updated: str) -> None:
+def _check(updated: str) -> None:
     if set(updated) - set(PARTS) or len(set(updated)) < len(updated):
         rule = f"must be letters of {PARTS}, each at most once"
         raise ValueError(f"self_reference: updated {rule}, got {updated!r}")
 
 
-@op(cost=lambda n: 3 * n["D"] * (3 * n["D"] + 4), initial=_initial, typical=_typical, check=_check)
+@op(
+    cost=lambda n: 3 * n["D"] * (3 * n["D"] + 4),
+    initial=_initial,
+    typical=_typical,
+    check_options=_check,
+)
 def self_reference(
     x: Float[Tensor, "B T H D"],
     w_y: Float[Tensor, "H D D"],

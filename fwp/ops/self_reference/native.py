@@ -22,7 +22,7 @@ def self_reference(
     """As the reference."""
     (B, T, H, D), columns = x.shape, padded(3 * x.shape[-1] + 4)
     every, bits = max(32, columns), sum(1 << "yqkb".index(part) for part in updated)
-    y, *state = recurrence(
+    y, *final = recurrence(
         KERNEL,
         (x,),
         state,
@@ -31,4 +31,4 @@ def self_reference(
         output=x.shape,
         kept=[(T, 3 * D + 4 + columns), (-(-T // every), D * columns)],
     )
-    return y, tuple(state)
+    return y, tuple(final)
