@@ -18,6 +18,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,8 @@ class Evidence:
         if self.other is not None:
             return self.value > self.other_reached / self.other_seeds
         if self.criterion.at_least is not None:
-            return self.value >= self.criterion.at_least
-        return self.value < self.criterion.below
+            return self.value >= self.criterion.limit
+        return self.value < self.criterion.limit
 
 
 @dataclass(frozen=True)
@@ -126,15 +127,15 @@ def _judge(claim: Claim, cells: dict, bins: dict) -> Judgement:
 
 
 def _weigh(
-    criterion: Criterion, task: str, model: str, bin: str, cells: dict, confidence: float
+    criterion: Criterion, task: str, model: str, bin: Any, cells: dict, confidence: float
 ) -> Evidence:
     """The evidence of one cell."""
     values = cells[task, model, bin]
-    claimed = criterion.below if criterion.at_least is None else criterion.at_least
+    claimed = criterion.limit
     threshold = criterion.accuracy if criterion.statistic == "success_rate" else claimed
     seeds, reached = len(values), int((values >= threshold).sum())
     low, high = map(float, statistics.wilson(reached, seeds, confidence))
-    facts = {}
+    facts: dict[str, Any] = {}
     if criterion.more_than is not None:
         value, others = reached / seeds, cells[task, criterion.more_than, bin]
         other_seeds, other_reached = len(others), int((others >= threshold).sum())

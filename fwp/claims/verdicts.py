@@ -32,22 +32,22 @@ def read_judgements(path: str | Path) -> list[Judgement]:
 
 
 def _judgement(claim: dict, verdict: str, evidence: list[dict], missing: list[list]) -> Judgement:
-    criteria = tuple(map(_criterion, claim["criteria"]))
-    return Judgement(
-        Claim(**claim | {"criteria": criteria}),
-        verdict,
-        list(map(_evidence, evidence)),
-        [(task, model, bin) for task, model, bin in missing],
-    )
+    claim["criteria"] = tuple(map(_criterion, claim["criteria"]))
+    cells = [(task, model, bin) for task, model, bin in missing]
+    return Judgement(Claim(**claim), verdict, list(map(_evidence, evidence)), cells)
 
 
 def _criterion(entry: dict) -> Criterion:
-    return Criterion(**entry | {key: tuple(entry[key]) for key in ("models", "tasks", "bins")})
+    for key in ("models", "tasks", "bins"):
+        entry[key] = tuple(entry[key])
+    return Criterion(**entry)
 
 
 def _evidence(entry: dict) -> Evidence:
-    numbers = {key: math.nan for key in ("low", "high", "p") if entry[key] is None}
-    return Evidence(**entry | numbers | {"criterion": _criterion(entry["criterion"])})
+    entry["criterion"] = _criterion(entry["criterion"])
+    for key in ("low", "high", "p"):
+        entry[key] = math.nan if entry[key] is None else entry[key]
+    return Evidence(**entry)
 
 
 def _plain(value: object) -> object:

@@ -13,10 +13,11 @@ def titled(language: str, params: Mapping) -> tuple[str, str]:
     LaTeX is "" where it is the title.
     """
     found = languages.find(language)
-    defaults = {key: p.default for key, p in inspect.signature(found).parameters.items()}
+    values = {key: p.default for key, p in inspect.signature(found).parameters.items()}
+    values.update(params)
     texts = []
     for text in (vars(found).get("title", ""), vars(found).get("latex", "")):
-        for key, value in (defaults | params).items():
+        for key, value in values.items():
             if f"{{{key}}}" in text and value is inspect.Parameter.empty:
                 return "", ""
             text = text.replace(f"{{{key}}}", str(value))

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,6 +21,7 @@ from fwp.report.labels import listed, shown_as
 from fwp.report.tables import claims, datasets, evidence
 from fwp.report.tables.sections import sections
 from fwp.results import collect, statistics, unfinished
+from fwp.results.frames import groups
 from fwp.results.names import read_names
 from fwp.results.record import ResultsError, read_record
 from fwp.results.summary import read_summary
@@ -104,20 +106,18 @@ def _records(
     all_runs: pd.DataFrame, accuracy: pd.DataFrame, folder: Path
 ) -> dict[tuple[str, str], dict]:
     """(task, model) → the record of the cell, with the runs and accuracies of all its seeds."""
-    by_cell = dict(list(accuracy.groupby(statistics.CELL, observed=True)))
+    by_cell = dict(groups(accuracy, statistics.CELL))
     records = {}
-    for (task, model), runs in all_runs.groupby(statistics.CELL, observed=True, sort=True):
-        groups = list(dict.fromkeys(runs["cell"]))
-        record = read_record(folder / groups[0] / "cell.json")
+    for (task, model), runs in groups(all_runs, statistics.CELL):
+        own: Any = runs.itertuples()
+        folders = list(dict.fromkeys(runs["cell"]))
+        record = read_record(folder / folders[0] / "cell.json")
         tested = by_cell[task, model].pivot(index="seed", columns="bin", values="sequence_accuracy")
         tested = tested.dropna(axis="columns", how="all")
         records[task, model] = record | {
-            "groups": groups,
+            "groups": folders,
             "bins": list(tested.columns),
-            "seeds": [
-                {"run": run, "accuracies": tested.loc[run.seed].tolist()}
-                for run in runs.itertuples()
-            ],
+            "seeds": [{"run": run, "accuracies": tested.loc[run.seed].tolist()} for run in own],
             "settings": json.dumps(record["config"], indent=2, ensure_ascii=False),
         }
     return records

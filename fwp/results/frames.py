@@ -6,8 +6,9 @@ ordered categoricals: models and tasks in the order of their first rows, bins by
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,13 @@ _BATCH = 64 * 2**20  # bytes of CSV text parsed at a time: bounds the memory a l
 def present(names: pd.Series) -> list[str]:
     """The models or tasks that occur in a column, in the order of its categories."""
     return list(names.cat.remove_unused_categories().cat.categories)
+
+
+def groups(
+    frame: pd.DataFrame, keys: str | list[str], *, sort: bool = True
+) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """Parts of a frame by the values of columns, for values that occur, with these values."""
+    return iter(frame.groupby(keys, observed=True, sort=sort))
 
 
 def read(path: Path, schema: dict[str, str]) -> pd.DataFrame:
@@ -164,7 +172,7 @@ def _check(frame: pd.DataFrame, schema: dict[str, str]) -> None:
             refuse(frame[column].isin([""]), f"{column} must not be empty", column)
     if "status" in frame:
         refuse(~frame["status"].isin(STATUSES), f"status is {one_of(STATUSES)}", "status")
-    for column in frame:
+    for column in map(str, frame):
         if column in ("sequence_accuracy", "position_accuracy", "selection") or " " in column:
             values = frame[column]
             refuse((values < 0) | (values > 1), "accuracies lie between 0 and 1", column)
@@ -182,7 +190,8 @@ def _check(frame: pd.DataFrame, schema: dict[str, str]) -> None:
 def finish(frame: pd.DataFrame, schema: dict[str, str]) -> pd.DataFrame:
     """Set dtypes, order of columns and order of categories."""
     if schema is HISTORY:
-        accuracies = sorted((name for name in frame if name not in schema), key=bin_of_column)
+        bins = {name: bin for name in map(str, frame) if (bin := bin_of_column(name))}
+        accuracies = sorted(bins, key=lambda name: bins[name])
         frame = frame[[*list(schema)[:-1], *accuracies, "selection"]]
     else:
         frame = frame[list(schema)]
@@ -199,5 +208,5 @@ def finish(frame: pd.DataFrame, schema: dict[str, str]) -> pd.DataFrame:
         elif column in ("length", "best_epoch"):
             columns[column] = values.astype("Int64")
         else:
-            columns[column] = values.astype(kind)
+            columns[column] = values.astype(pd.api.types.pandas_dtype(kind))
     return frame.assign(**columns)

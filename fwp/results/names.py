@@ -8,6 +8,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from fwp.utils.files import write_rows
 
@@ -50,17 +51,14 @@ def read_names(path: str | Path) -> list[Name]:
     """Read the table; no names if there is none, as in results of older versions."""
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            rows: list[dict[str, Any]] = list(csv.DictReader(file))
     except FileNotFoundError:
         return []
-    return [
-        Name(**row | {key: _parts(row[key]) for key in ("state_names", "look")}) for row in rows
-    ]
+    for row in rows:
+        for key in ("state_names", "look"):
+            row[key] = tuple(row[key].split(SEPARATOR)) if row[key] else ()
+    return [Name(**row) for row in rows]
 
 
 def _text(value: str | Iterable[str]) -> str:
     return value if isinstance(value, str) else SEPARATOR.join(value)
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(text.split(SEPARATOR)) if text else ()

@@ -1,7 +1,6 @@
 from dataclasses import asdict
 
 
-
 def shown_names():
     """How models and tasks are shown; a param, so that another title draws anew and trains nothing."""
     return [asdict(name) for name in EXPERIMENT.names()]

@@ -41,13 +41,13 @@ def write_datasets(
     Args:
         cards: the tasks' dataset cards (JSON), in the order of the table.
     """
-    cards = [dataset_cards.read(card) for card in cards]
+    read = [dataset_cards.read(card) for card in cards]
     if csv:
-        write_frame(csv, table(cards))
+        write_frame(csv, table(read))
     if markdown:
-        write_text(markdown, _markdown(cards))
+        write_text(markdown, _markdown(read))
     if html:
-        write_text(html, render("datasets.html.j2", datasets=html_tables(cards)))
+        write_text(html, render("datasets.html.j2", datasets=html_tables(read)))
 
 
 def table(cards: Iterable[dict]) -> pd.DataFrame:

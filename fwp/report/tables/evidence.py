@@ -17,8 +17,8 @@ def claimed(item: Evidence) -> str:
     if criterion.more_than:
         return f"{name} above that of {labels.model(criterion.more_than)}"
     if criterion.at_least is not None:
-        return f"{name} at least {_percent(criterion.at_least)}"
-    return f"{name} below {_percent(criterion.below)}"
+        return f"{name} at least {_percent(criterion.limit)}"
+    return f"{name} below {_percent(criterion.limit)}"
 
 
 def found(item: Evidence, decision: bool = True) -> str:
@@ -95,8 +95,8 @@ def _open(judged: Judgement) -> list[str]:
         lines.append(f"{share}; {len(against)} of these point against it so far")
     else:
         lines.append(f"{share}; all of these point its way so far")
-    more = [item.more for item in items]
-    lines.append(decisive(None if None in more else max(more)).capitalize())
+    more = [item.more for item in items if item.more is not None]
+    lines.append(decisive(max(more) if len(more) == len(items) else None).capitalize())
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -9,7 +10,7 @@ from fwp.report import labels
 from fwp.report.labels import percent, with_dagger
 from fwp.report.tables.grid import Cell, Grid, Section
 from fwp.results import pairwise, statistics
-from fwp.results.frames import present
+from fwp.results.frames import groups, present
 from fwp.results.summary import Summary
 from fwp.results.unfinished import by_cell, extended
 
@@ -96,7 +97,8 @@ def _bin_title(index: int, windows: dict[str, str]) -> str:
 
 
 def _grid(title: str, rows: pd.DataFrame, cell: Callable[..., Cell]) -> Grid:
-    cells = {(row.model, row.task): cell(row) for row in rows.itertuples()}
+    every: Any = rows.itertuples()
+    cells = {(row.model, row.task): cell(row) for row in every}
     return Grid(title, present(rows["model"]), present(rows["task"]), cells)
 
 
@@ -163,8 +165,8 @@ def _training(row) -> Cell:
 def _letters(summary: Summary) -> dict[tuple[str, str, str], str]:
     """(task, bin, model) → letters; none where too few seeds leave a pair undecided."""
     marks = {}
-    cells = dict(list(summary.cells.groupby(["task", "bin"], observed=True)))
-    for (task, bin), pairs in summary.pairs.groupby(["task", "bin"], observed=True):
+    cells = dict(groups(summary.cells, ["task", "bin"]))
+    for (task, bin), pairs in groups(summary.pairs, ["task", "bin"]):
         if (pairs["verdict"] == "too few seeds").any():
             continue
         apart = pairs[pairs["verdict"].isin(["first", "second"])]
