@@ -44,7 +44,7 @@ FORMATS = ["svg", "pdf", "png"]  # of every figure
 
 # The options of the run that makes a partial report.
 PARTIAL = "--nolock --cores 1 --executor local --quiet all --allowed-rules".split()
-PARTIAL += ["collect", "tables", "claims", "figures", "report"]
+PARTIAL += ["collect", "summarise", "tables", "claims", "figures", "report"]
 
 # What this run was started with, for the run within it that writes the report.
 ARGUMENTS = ["--snakefile", os.path.relpath(workflow.main_snakefile), "--configfile", *CONFIG]

@@ -101,9 +101,11 @@ def _experiment(options):
 
 def _status(options) -> None:
     experiment = _experiment(options)
+    from fwp.report.labels import shown_as
     from fwp.status.board import show
 
-    show(experiment, watch=options.watch)
+    with shown_as(experiment.names()):
+        show(experiment, watch=options.watch)
 
 
 def _list(_) -> None:
@@ -138,16 +140,14 @@ def _train(options) -> None:
         folder = options.output or Path(scratch)
         stack.enter_context(cell_lock(folder))
         data = build_dataset(experiment.dataset(options.task))
-        save_dataset(data, folder / "data.npz")
-        files = {
-            "dataset": folder / "data.npz",
-            "weights": folder / "model.safetensors",
-        }
+        dataset, weights = folder / "data.npz", folder / "model.safetensors"
+        save_dataset(data, dataset)
         with Progress(cell, [options.seed], cell.training.epochs) as progress:
             runs = train_cell(
                 cell,
                 [options.seed],
-                **files,
+                dataset=dataset,
+                weights=weights,
                 history=folder / "history.csv",
                 record=folder / "cell.json",
                 device=options.device,
@@ -161,7 +161,14 @@ def _train(options) -> None:
         )
         accuracies = folder / "accuracy.csv"
         facts = [{"seed": run.seed, "status": run.status}]
-        evaluate_cell(cell.trained, runs=facts, **files, output=accuracies, device=options.device)
+        evaluate_cell(
+            cell.trained,
+            runs=facts,
+            dataset=dataset,
+            weights=weights,
+            output=accuracies,
+            device=options.device,
+        )
         checkpoint_path(folder).unlink(missing_ok=True)
         _print_accuracy(accuracies)
         if options.output:

@@ -25,9 +25,9 @@ from fwp.utils.files import write_rows
 PIECE = 128  # symbols read at once: bounds the memory for activations
 PER_OCTAVE = 4  # positions looked at while the position doubles
 STATES = (
-    *("task", "model", "seed", "position", "strings", "layer", "component"),
-    *("norm", "distance", "start", "step", "state_bytes", "process_bytes"),
-)
+    "task", "model", "seed", "position", "strings", "layer", "component",
+    "norm", "distance", "start", "step", "state_bytes", "process_bytes",
+)  # fmt: skip
 POSITIONS = ("task", "model", "seed", "first", "last", "symbols", "accuracy")
 
 

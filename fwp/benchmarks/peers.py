@@ -19,13 +19,13 @@ def of(name: str, device: str) -> dict[str, Backend]:
 
 
 def _fla_delta_rule(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: Tensor):
-    from fla.ops.delta_rule import fused_recurrent_delta_rule
+    from fla.ops.delta_rule import fused_recurrent_delta_rule  # pyright: ignore[reportMissingImports]
 
     return fused_recurrent_delta_rule(q, k, v, beta, scale=1.0, **_streamed(state))
 
 
 def _fla_linear_attention(q: Tensor, k: Tensor, v: Tensor, state: Tensor):
-    from fla.ops.linear_attn import fused_recurrent_linear_attn
+    from fla.ops.linear_attn import fused_recurrent_linear_attn  # pyright: ignore[reportMissingImports]
 
     return fused_recurrent_linear_attn(q, k, v, scale=1.0, normalize=False, **_streamed(state))
 

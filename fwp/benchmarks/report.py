@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter
 from fwp.report import labels
 from fwp.report.figures.layout import page
 from fwp.report.figures.style import GREY, Look, handles, semantics
-from fwp.report.tables.grid import markdown_table
+from fwp.report.tables.markdown import markdown_table
 
 SOLID = (0, ())
 LINES = {
@@ -50,7 +50,7 @@ def _steps(steps: pd.DataFrame) -> str:
         loop = times.get("reference")
         rows.append(
             {
-                "model": labels.model(model),
+                "model": labels.model(str(model)),
                 "seeds": size,
                 "batch": group["batch"].iloc[0],
                 "ms per seed": f"{1e3 * ours:.3g}",
@@ -102,8 +102,15 @@ def figure(ops: pd.DataFrame, size: int = 16) -> Figure:
     ops["ms"] = 1e3 * ops["seconds"]
     names = list(dict.fromkeys(ops["op"]))
     style = {name: look for name, look in LINES.items() if name in set(ops["backend"])}
-    key, labels_ = handles(style, str), {"x": "Length", "y": "Forward + backward (ms)"}
-    with page(len(names), len(names), (1.3, 1.3), **labels_, shared="y", legend=key) as drawn:
+    with page(
+        len(names),
+        len(names),
+        (1.3, 1.3),
+        x="Length",
+        y="Forward + backward (ms)",
+        shared="y",
+        legend=handles(style, str),
+    ) as drawn:
         for axis, name in zip(drawn[1], names, strict=True):
             of_op = ops[ops["op"] == name]
             sns.lineplot(

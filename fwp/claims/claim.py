@@ -5,6 +5,7 @@ are named without folder and suffix (`irie2023`); a user's own are named by path
 are those of the config, by name. `fwp.claims.judge` compares them with results.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,12 @@ class Criterion:
     at_least: float | None = None
     below: float | None = None
     more_than: str | None = None
+
+    @property
+    def limit(self) -> float:
+        """What the statistic is compared with; NaN if it is another model's."""
+        limit = self.below if self.at_least is None else self.at_least
+        return math.nan if limit is None else limit
 
 
 @dataclass(frozen=True)

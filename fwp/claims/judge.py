@@ -18,14 +18,15 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fwp.claims.claim import Claim, Criterion
 from fwp.results import statistics
-from fwp.results.frames import bin_limits
 from fwp.results.pairwise import exact
+from fwp.utils.bins import Bin
 
 SUPPORTED, CONTRADICTED, UNDETERMINED = "supported", "contradicted", "undetermined"
 NOT_TESTED = "not tested"  # no model, task or bin of the claim is in the results
@@ -72,8 +73,8 @@ class Evidence:
         if self.other is not None:
             return self.value > self.other_reached / self.other_seeds
         if self.criterion.at_least is not None:
-            return self.value >= self.criterion.at_least
-        return self.value < self.criterion.below
+            return self.value >= self.criterion.limit
+        return self.value < self.criterion.limit
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def judge(claims: Iterable[Claim], accuracy: pd.DataFrame) -> list[Judgement]:
         for key, of_cell in rows.groupby(["task", "model", "bin"], observed=True)
     }
     bins = {
-        task: sorted(of_task.unique(), key=bin_limits)
+        task: sorted(of_task.unique(), key=Bin.parse)
         for task, of_task in rows.groupby("task", observed=True)["bin"]
     }
     return [_judge(claim, cells, bins) for claim in claims]
@@ -126,15 +127,15 @@ def _judge(claim: Claim, cells: dict, bins: dict) -> Judgement:
 
 
 def _weigh(
-    criterion: Criterion, task: str, model: str, bin: str, cells: dict, confidence: float
+    criterion: Criterion, task: str, model: str, bin: Any, cells: dict, confidence: float
 ) -> Evidence:
     """The evidence of one cell."""
     values = cells[task, model, bin]
-    claimed = criterion.below if criterion.at_least is None else criterion.at_least
+    claimed = criterion.limit
     threshold = criterion.accuracy if criterion.statistic == "success_rate" else claimed
     seeds, reached = len(values), int((values >= threshold).sum())
     low, high = map(float, statistics.wilson(reached, seeds, confidence))
-    facts = {}
+    facts: dict[str, Any] = {}
     if criterion.more_than is not None:
         value, others = reached / seeds, cells[task, criterion.more_than, bin]
         other_seeds, other_reached = len(others), int((others >= threshold).sum())
@@ -161,10 +162,10 @@ def _weigh(
     else:
         verdict = SUPPORTED if (sides[0] > 0) == (criterion.below is None) else CONTRADICTED
     return Evidence(
-        *(task, model, bin, criterion, threshold, seeds, reached, value, low, high, verdict),
+        task, model, bin, criterion, threshold, seeds, reached, value, low, high, verdict,
         more=int(decided[0]) if len(decided) else None,
         **facts,
-    )
+    )  # fmt: skip
 
 
 def _side(low, high, claimed: float) -> np.ndarray:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fwp.config.messages import ConfigError, dotted, show
 from fwp.config.parsing import load, parse
@@ -28,7 +29,7 @@ def read_config(*paths: str | Path, changes: Sequence[str] = (), top: dict | Non
         keys = place.strip().split(".")
         if not equals or not all(keys):
             raise ConfigError([f"must read key.key=value, got {change!r}"], "a change")
-        value = parse(text, change)
+        value: Any = parse(text, change)
         for key in reversed(keys):
             value = {key: value}
         layers.append(value)
@@ -52,7 +53,7 @@ def _check_removals(config: dict, layers: Sequence[dict], source: str) -> None:
         raise ConfigError(problems, source)
 
 
-def _typed(value: object) -> object:
+def _typed(value: Any) -> Any:
     """Numbers, true, false and null in place of the texts that stand for them."""
     if isinstance(value, dict):
         return {key: _typed(entry) for key, entry in value.items()}

@@ -60,7 +60,7 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
     Returns:
         the config without what is wrong, and a line for every mistake.
     """
-    import jsonschema  # takes a while
+    from jsonschema import Draft202012Validator, validators  # takes a while
 
     def is_integer(_, value):
         return isinstance(value, int) and not isinstance(value, bool)
@@ -68,10 +68,10 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
     def is_number(_, value):
         return is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
 
-    base = jsonschema.Draft202012Validator
+    base = Draft202012Validator
     types = base.TYPE_CHECKER.redefine_many({"integer": is_integer, "number": is_number})
     own = {"needs": base.VALIDATORS["required"]}
-    validator = jsonschema.validators.extend(base, own, type_checker=types)(rules(path))
+    validator = validators.extend(base, own, type_checker=types)(rules(path))
     problems, wrong = [], []
     errors = sorted(validator.iter_errors(config), key=lambda e: dotted(e.absolute_path))
     for error in errors:

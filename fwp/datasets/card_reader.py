@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from fwp.results.frames import bin_limits
 from fwp.results.record import ResultsError
+from fwp.utils.bins import Bin
 
 
 def read(path: str | Path) -> dict:
@@ -16,7 +16,7 @@ def read(path: str | Path) -> dict:
     """
     try:
         card = json.loads(Path(path).read_bytes())
-        card["task"], card["language"], card["splits"]["train"]["bin"]
+        card["task"], card["language"], Bin.parse(card["splits"]["train"]["bin"])
     except FileNotFoundError:
         raise ResultsError(f"{path}: the dataset card is missing") from None
     except (ValueError, KeyError, TypeError):
@@ -24,7 +24,7 @@ def read(path: str | Path) -> dict:
     return card
 
 
-def training_lengths(paths: Iterable[str | Path]) -> dict[str, tuple[int, int]]:
+def training_lengths(paths: Iterable[str | Path]) -> dict[str, Bin]:
     """The shortest and longest length that each task may be trained on."""
     cards = map(read, paths)
-    return {card["task"]: bin_limits(card["splits"]["train"]["bin"]) for card in cards}
+    return {card["task"]: Bin.parse(card["splits"]["train"]["bin"]) for card in cards}

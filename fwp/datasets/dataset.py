@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from fwp.datasets.spec import TaskSettings
+from fwp.utils.bins import Bin
 from fwp.utils.files import atomic
 
 FORMAT = "fwp-dataset-1"
@@ -54,10 +55,9 @@ class Split:
         return (self[i] for i in range(len(self)))
 
     @property
-    def window(self) -> tuple[int, int]:
+    def window(self) -> Bin:
         """Shortest and longest length that the set may hold."""
-        low, high = self.bin.split("-")
-        return int(low), int(high)
+        return Bin.parse(self.bin)
 
     @property
     def lengths(self) -> np.ndarray:

@@ -28,12 +28,11 @@ from fwp import languages
 from fwp.datasets.dataset import Dataset, Split
 from fwp.datasets.spec import BinnedStrings, DatasetSpec, TaskSettings, TrainStrings
 from fwp.languages import Language
+from fwp.utils.bins import Bin
 
 KINDS = ("test", "validation", "train")  # the order in which they choose
 FEW = 3  # strings of a length that are too few to be shared out
 ROUNDS = 8  # of draws from the language's own distribution, before uniform choice fills a set
-
-Window = tuple[int, int]
 
 
 def build_dataset(spec: DatasetSpec, drawn: Dataset | None = None) -> Dataset:
@@ -64,8 +63,7 @@ def build_dataset(spec: DatasetSpec, drawn: Dataset | None = None) -> Dataset:
     for kind in KINDS:
         if repeats:
             used = {}
-        for (low, high), numbers in shares[kind].items():
-            window = f"{low}-{high}"
+        for window, numbers in shares[kind].items():
             name = kind if kind == "train" else f"{kind} {window}"
             if drawn is not None and name in drawn.splits:
                 splits[name] = drawn.splits[name]
@@ -82,7 +80,7 @@ def build_dataset(spec: DatasetSpec, drawn: Dataset | None = None) -> Dataset:
             if kind == "train":
                 order = _stream(*seed, "order").permutation(len(strings))
                 strings = [strings[i] for i in order]
-            splits[name] = _split(language, name, window, strings)
+            splits[name] = _split(language, name, str(window), strings)
     in_order = [name for kind in reversed(KINDS) for name in splits if name.split()[0] == kind]
     return Dataset(
         task=task.name,
@@ -95,7 +93,7 @@ def build_dataset(spec: DatasetSpec, drawn: Dataset | None = None) -> Dataset:
     )
 
 
-def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Window, dict[int, int]]]]:
+def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
     """Return the language and who gets what: kind of set -> window -> length -> number of strings.
 
     ValueError, one line, for windows and counts that make no sense, for a window that holds no
@@ -112,11 +110,11 @@ def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Window, dict[int, 
             return spec.train.count if kind == "train" else total
         left = total - used.get(length, 0)
         later = [window for other in KINDS[KINDS.index(kind) + 1 :] for window in windows[other]]
-        if any(low <= length <= high for low, high in later):
+        if any(window.holds(length) for window in later):
             left = min(left, -(-total // 4))
         return left
 
-    shares: dict[str, dict[Window, dict[int, int]]] = {}
+    shares: dict[str, dict[Bin, dict[int, int]]] = {}
     for kind in KINDS:
         count = getattr(spec, kind).count
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
@@ -124,18 +122,18 @@ def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Window, dict[int, 
                 f"{kind}: the number of strings is a whole number of at least 1, got {count!r}"
             )
         shares[kind] = {}
-        for low, high in windows[kind]:
-            lengths = _lengths(language, kind, (low, high))
+        for window in windows[kind]:
+            lengths = _lengths(language, kind, window)
             room = [min(count, available(kind, length)) for length in lengths]
             numbers = {n: k for n, k in zip(lengths, spread(count, room), strict=True) if k}
             if not numbers:
                 raise ValueError(
-                    f"{kind} {low}-{high}: no string is left for this set, {language.name} has too "
+                    f"{kind} {window}: no string is left for this set, {language.name} has too "
                     "few of these lengths to share out; widen the window"
                 )
             for length, number in numbers.items():
                 used[length] = used.get(length, 0) + number
-            shares[kind][low, high] = numbers
+            shares[kind][window] = numbers
     return language, shares
 
 
@@ -166,22 +164,22 @@ def spread(count: int, room: list[int]) -> list[int]:
     return shares
 
 
-def _windows(spec: DatasetSpec, kind: str) -> Sequence[Window]:
-    windows = getattr(spec, kind).bins
+def _windows(spec: DatasetSpec, kind: str) -> list[Bin]:
+    windows = [Bin(*window) for window in getattr(spec, kind).bins]
     if not windows:
         raise ValueError(f"{kind}: at least one bin is needed, got none")
-    for (low, high), (begin, end) in pairwise(sorted(windows)):
-        if begin <= high:
-            raise ValueError(f"{kind}: bins must not overlap, got {low}-{high} and {begin}-{end}")
+    for first, second in pairwise(sorted(windows)):
+        if second.shortest <= first.longest:
+            raise ValueError(f"{kind}: bins must not overlap, got {first} and {second}")
     return windows
 
 
-def _lengths(language: Language, kind: str, window: Window) -> list[int]:
+def _lengths(language: Language, kind: str, window: Bin) -> list[int]:
     """The possible lengths of a window; ValueError if there are none."""
     try:
         return language.lengths(*window) or language.no_strings(*window)
     except ValueError as error:
-        raise ValueError(f"{kind} {window[0]}-{window[1]}: {error}") from None
+        raise ValueError(f"{kind} {window}: {error}") from None
 
 
 def _draw_distinct(

@@ -15,9 +15,11 @@ from fwp.config.messages import ConfigError
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment import fingerprint, resolve, resources
 from fwp.experiment.cell import Cell
+from fwp.experiment.names import titles
 from fwp.experiment.seed_groups import existing, group_seeds, grouped
 from fwp.experiment.validate import checked
 from fwp.mixers._signature import Signature
+from fwp.results.names import Name
 from fwp.utils.suggest import suggestion
 
 
@@ -185,6 +187,10 @@ class Experiment:
     def code(self, stage: str) -> str:
         """Fingerprint of a stage that no model or language has a part in (tables, figures, ...)."""
         return self._fingerprint(stage)
+
+    def names(self) -> list[Name]:
+        """How tables and figures show models and tasks."""
+        return titles(self.config, self._signatures)
 
     # Where it goes
 

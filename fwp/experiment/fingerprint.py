@@ -25,17 +25,13 @@ ROOTS = {
     "test_data": ("fwp.datasets.dataset", "fwp.datasets.sampling", "fwp.datasets.card"),
     "train": ("fwp.training.train",),
     "evaluate": ("fwp.training.evaluate",),
-    "collect": ("fwp.results.collect", "fwp.results.unfinished"),
-    "tables": (
-        "fwp.report.tables.summary",
-        "fwp.report.tables.datasets",
-        "fwp.results.collect",
-        "fwp.results.unfinished",
-    ),
+    "collect": ("fwp.results.collect", "fwp.results.names", "fwp.results.unfinished"),
+    "summarise": ("fwp.results.summary",),
+    "tables": ("fwp.report.tables.summary", "fwp.report.tables.datasets"),
     "figures": ("fwp.report.figures.write", "fwp.results.collect", "fwp.results.unfinished"),
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),
-    "claims": ("fwp.claims.judge", "fwp.report.tables.claims", "fwp.results.collect"),
+    "claims": ("fwp.claims.verdicts", "fwp.report.tables.claims"),
     "report": ("fwp.report.page",),
     "trace": ("fwp.analysis.traces",),
     "states": (
@@ -48,6 +44,9 @@ ROOTS = {
     "automata": ("fwp.report.figures.automaton", "fwp.report.tables.automata"),
 }
 """Modules that each rule of the workflow starts from."""
+
+SHOWN = ("title", "latex", "state_names", "state_grows", "look")
+"""Class attributes of mixers and languages that results do not depend on; collected by name."""
 
 INERT = ("fwp.api", "fwp.utils.devices", "fwp.utils.gpus", "fwp.utils.signals", "fwp.utils.suggest")
 """Modules that no result depends on: where a job computes, how it stops, how a message is worded.
@@ -181,6 +180,8 @@ def _tokens(node: object) -> Iterator[str]:
                 continue
             if isinstance(value, list):
                 value = [item for item in value if not _idle(item)]
+            if isinstance(node, ast.ClassDef) and field == "body":
+                value = [item for item in value if not _shown(item)]
             if value is None or value == []:
                 continue
             yield f"{field}="
@@ -202,6 +203,14 @@ def _idle(node: object) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return isinstance(node.value.value, str)
     return isinstance(node, ast.Pass)
+
+
+def _shown(statement: ast.stmt) -> bool:
+    """Whether a statement of a class says how tables and figures show it: see `SHOWN`."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant() | ast.Tuple()):
+            return name in SHOWN
+    return False
 
 
 def _backends(file: Path) -> list[str]:

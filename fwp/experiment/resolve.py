@@ -17,7 +17,7 @@ from fwp.mixers._signature import Option
 MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
 
 
-def section(config: dict, *keys: str) -> dict:
+def section(config: Any, *keys: str) -> Any:
     """What stands at a place, or nothing."""
     for key in keys:
         config = config.get(key, {})
@@ -40,7 +40,8 @@ def given_model(config: dict, model: str, task: str) -> dict:
     settings |= section(config, "models", model)
     settings |= section(config, "tasks", task, "model")
     settings |= section(config, "overrides", model, task)
-    settings.pop("training", None)
+    for key in ("training", "title"):
+        settings.pop(key, None)
     return settings
 
 

@@ -19,7 +19,6 @@ START = 15  # minutes until all is loaded from a slow shared disk and kernels ar
 RATE = {False: 4e8, True: 1e10}
 READING = 3  # times as fast: without gradients
 NARROW = 32  # models of a smaller width take as long
-ATTENTION = ("transformer",)  # mixers whose symbols meet all symbols before them
 
 # Megabytes of Python, PyTorch and the two processes of Snakemake around a job; with a GPU its
 # driver.
@@ -51,14 +50,20 @@ def drawing(dataset: DatasetSpec) -> Request:
     return _request(1000e6 + 100 * symbols, 1e-5 * symbols)
 
 
-def training(cell: Cell, dataset: DatasetSpec, *, seeds: int, gpu: bool) -> Request:
-    """For training seeds of a cell."""
+def training(
+    cell: Cell, dataset: DatasetSpec, *, seeds: int, gpu: bool, state_grows: bool
+) -> Request:
+    """For training seeds of a cell.
+
+    Args:
+        state_grows: whether the mixer's symbols meet all symbols before them.
+    """
     model, settings = cell.model, cell.training
     train, validation = dataset.train, dataset.validation
     symbols = _symbols(train.bins, train.count)
     symbols += _symbols(validation.bins, validation.count) / READING
     longest = train.max_length
-    work = seeds * settings.epochs * symbols * _parameters(model, longest)
+    work = seeds * settings.epochs * symbols * _parameters(model, longest * state_grows)
     # Of every symbol, what the backward pass needs, 4 bytes each, and what lies beside the strings.
     kept = model.layers * model.hidden * (16 + 4 * model.feed_forward)
     batch = 0 if gpu else 4 * settings.batch_size * longest * kept
@@ -66,15 +71,18 @@ def training(cell: Cell, dataset: DatasetSpec, *, seeds: int, gpu: bool) -> Requ
     return _request(BASE[gpu] * 1e6 + memory, work / RATE[gpu])
 
 
-def evaluation(cell: Cell, dataset: DatasetSpec, *, seeds: int, gpu: bool) -> Request:
-    """For measuring seeds of a cell on the test strings."""
+def evaluation(
+    cell: Cell, dataset: DatasetSpec, *, seeds: int, gpu: bool, state_grows: bool
+) -> Request:
+    """For measuring seeds of a cell on the test strings; arguments as for `training`."""
     model, test = cell.model, dataset.test
     work = sum(
-        _symbols([window], test.count) * _parameters(model, window[1]) for window in test.bins
+        _symbols([(low, high)], test.count) * _parameters(model, high * state_grows)
+        for low, high in test.bins
     )
     longest = max(high for _, high in test.bins)
     memory = _weights(model, seeds) + 16 * test.count * longest
-    if model.mixer in ATTENTION and not gpu:  # a key and a value of every symbol before
+    if state_grows and not gpu:  # a key and a value of every symbol before
         memory += 8 * LINES * longest * model.layers * model.hidden
     return _request(BASE[gpu] * 1e6 + memory, seeds * work / RATE[gpu] / READING)
 
@@ -88,9 +96,9 @@ def _symbols(bins: Iterable[tuple[int, int]], count: int) -> float:
     return sum(count * (low + high) / 2 for low, high in bins)
 
 
-def _parameters(model: ModelSettings, length: int) -> float:
-    """Parameters that a symbol meets, and with attention the symbols before it."""
-    width, before = max(model.hidden, NARROW), length * (model.mixer in ATTENTION)
+def _parameters(model: ModelSettings, before: int) -> float:
+    """Parameters that a symbol meets, and so many symbols before it."""
+    width = max(model.hidden, NARROW)
     return model.layers * width * (width * (4 + 2 * model.feed_forward) + before)
 
 

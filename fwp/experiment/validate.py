@@ -14,6 +14,7 @@ from fwp.config import schema
 from fwp.config.loading import merge, without_removed
 from fwp.config.messages import ConfigError, show
 from fwp.experiment import validate_models, validate_tasks
+from fwp.experiment.names import repeated_titles
 from fwp.experiment.resolve import MODEL_KEYS
 from fwp.experiment.validate_models import Signatures
 from fwp.utils.suggest import suggestion
@@ -86,6 +87,8 @@ def _problems(
     yield from validate_models.gpu(config, signatures)
     yield from validate_models.gradient(config, signatures)
     yield from validate_models.heads(config, signatures)
+    if len(signatures) == len(config["models"]):
+        yield from repeated_titles(config, signatures)
     for kind in ("models", "tasks"):
         chosen = config[kind]
         for name in config["analysis"][kind] or []:

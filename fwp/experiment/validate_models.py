@@ -38,7 +38,8 @@ def signatures(
 
 def mixer(entry: dict, signature: Signature, where: str) -> Iterator[str]:
     """Options that the mixer does not have, or lacks, or that are of the wrong type."""
-    yield from options(signature, entry, where, ("training", *MODEL_KEYS))
+    given = {key: value for key, value in entry.items() if key != "title"}
+    yield from options(signature, given, where, ("training", *MODEL_KEYS, "title"))
     for option in signature.options.values():
         if option.required and option.name not in entry:
             yield f"{where}.{option.name}: is missing; the mixer {entry['mixer']} needs it"

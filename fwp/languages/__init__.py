@@ -16,7 +16,7 @@ from fwp.languages.base import Language
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
 
-__all__ = ["Language", "get", "module", "names"]
+__all__ = ["Language", "find", "get", "module", "names"]
 
 
 def names() -> list[str]:
@@ -29,13 +29,18 @@ def module(name: str) -> str:
     return _find(name)[0]
 
 
+def find(name: str) -> type[Language]:
+    """The class of the language `name`; ValueError if there is no such language."""
+    module_name, class_name = _find(name)
+    return getattr(importlib.import_module(module_name), class_name)
+
+
 def get(name: str, **params) -> Language:
     """Return the language `name`; `params` are the keyword arguments of its class.
 
     ValueError, saying what is allowed, for an unknown language or parameter or a bad value.
     """
-    module_name, class_name = _find(name)
-    language = getattr(importlib.import_module(module_name), class_name)
+    language = find(name)
     allowed = {
         key: parameter
         for key, parameter in inspect.signature(language).parameters.items()

@@ -35,6 +35,7 @@ class ModularArithmetic(Language):
     """
 
     name = "modular_arithmetic"
+    title = "Modular arithmetic"
     start = (0, 0, "+")
     distribution = "independent digits and operators, all equally likely"
 
@@ -115,6 +116,7 @@ class ModularArithmeticBrackets(Language):
     """
 
     name = "modular_arithmetic_brackets"
+    title = "Mod. arith., brackets"
     start = Reading()
     distribution = "sizes of left operands evenly, digits and operators independently"
 

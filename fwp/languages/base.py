@@ -30,6 +30,10 @@ class Language(ABC):
 
     name: str
     """Name in the config; assigned as a literal, because the registry reads the source text."""
+    title: str
+    """Name in tables and figures; it may hold parameters in braces: "Dyck-({kinds}, {depth})".
+    It may be missing, as may `latex`, the title for LaTeX where it differs. Neither is inherited.
+    """
     alphabet: tuple[str, ...]
     """The symbols, one character each; the index of a symbol is its token."""
     classes: tuple[str, ...]

@@ -105,6 +105,7 @@ class Boolean3(Boolean):
     """Boolean-3. Bhattamishra et al. 2020."""
 
     name = "boolean_3"
+    title = "Boolean-3"
     arity = 3
 
 
@@ -112,4 +113,5 @@ class Boolean5(Boolean):
     """Boolean-5. Bhattamishra et al. 2020."""
 
     name = "boolean_5"
+    title = "Boolean-5"
     arity = 5

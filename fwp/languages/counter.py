@@ -52,6 +52,8 @@ class AnBn(Blocks):
     """aⁿbⁿ. Bhattamishra et al. 2020."""
 
     name = "anbn"
+    title = "aⁿbⁿ"
+    latex = "$a^nb^n$"
     alphabet = ("a", "b")
 
 
@@ -59,6 +61,8 @@ class AnBnCn(Blocks):
     """aⁿbⁿcⁿ, not context-free. Bhattamishra et al. 2020."""
 
     name = "anbncn"
+    title = "aⁿbⁿcⁿ"
+    latex = "$a^nb^nc^n$"
     alphabet = ("a", "b", "c")
 
 
@@ -66,4 +70,6 @@ class AnBnCnDn(Blocks):
     """aⁿbⁿcⁿdⁿ, not context-free. Bhattamishra et al. 2020."""
 
     name = "anbncndn"
+    title = "aⁿbⁿcⁿdⁿ"
+    latex = "$a^nb^nc^nd^n$"
     alphabet = ("a", "b", "c", "d")

@@ -38,6 +38,7 @@ class CounterMachine(Language):
     """
 
     name = "counter_machine"
+    title = "Counter machine"
 
     def __init__(self, *, transitions: list, start: str, accept: list, labels: str = "member"):
         if labels not in (kinds := ("member", "next", "state")):

@@ -12,6 +12,7 @@ class Dfa(Automaton):
     """
 
     name = "dfa"
+    title = "DFA"
     label_kinds = ("member", "next", "state")
 
     def __init__(

@@ -16,6 +16,7 @@ class Dyck1(Language):
     """
 
     name = "dyck_1"
+    title = "Dyck-1"
     alphabet = ("(", ")")
     classes = ("balanced", "open")
     start = 0

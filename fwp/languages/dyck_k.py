@@ -66,6 +66,7 @@ class Dyck2(DyckK):
     """Dyck-2. Strings follow the grammar of Dyck-1, each pair of a random kind."""
 
     name = "dyck_2"
+    title = "Dyck-2"
 
     def __init__(self, *, p: float = 0.5, q: float = 0.25):
         super().__init__(kinds=2)
@@ -92,6 +93,7 @@ class BoundedDyck(DyckK):
     """
 
     name = "bounded_dyck"
+    title = "Dyck-({kinds}, {depth})"
 
     def __init__(self, *, kinds: int = 2, depth: int = 4):
         check_integer("kinds", kinds, 1, len(BRACKETS))

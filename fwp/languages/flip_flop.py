@@ -17,6 +17,7 @@ class FlipFlop(Language):
     """
 
     name = "flip_flop"
+    title = "Flip-flop"
     alphabet = ("w", "r", "i", "0", "1")
     classes = ("0", "1")
     start = ("", "")

@@ -26,6 +26,7 @@ class Mqar(Language):
     """
 
     name = "mqar"
+    title = "MQAR"
     start = ((), "")
     distribution = "different keys, values and queries independent and equally likely"
 

@@ -15,6 +15,7 @@ class CycleNavigation(Tracking):
     """
 
     name = "cycle_navigation"
+    title = "Cycle navigation"
     inputs = ("0", "+", "-")
     initial = 0
 
@@ -37,6 +38,7 @@ class EvenPairs(Tracking):
     """
 
     name = "even_pairs"
+    title = "Even pairs"
     inputs = ("a", "b")
     classes = ("odd", "even")
     initial = ""

@@ -12,6 +12,7 @@ class Parity(Language):
     """
 
     name = "parity"
+    title = "Parity"
     alphabet = ("0", "1")
     classes = ("odd", "even")
     start = 0

@@ -42,6 +42,7 @@ class Regex(Pattern):
     """
 
     name = "regex"
+    title = "Regex"
 
     def __init__(self, *, pattern: str, alphabet: str = "", labels: str = "member"):
         for key, value in (("pattern", pattern), ("alphabet", alphabet)):

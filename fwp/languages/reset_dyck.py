@@ -26,6 +26,7 @@ class ResetDyck1(Language):
     """
 
     name = "reset_dyck_1"
+    title = "Reset Dyck-1"
     alphabet = ("(", ")", "1")
     classes = ("balanced", "open")
     start = (0, False)

@@ -104,6 +104,7 @@ class Shuffle2(Shuffle):
     """Shuffle-2. Bhattamishra et al. 2020."""
 
     name = "shuffle_2"
+    title = "Shuffle-2"
     kinds = 2
 
 
@@ -111,6 +112,7 @@ class Shuffle4(Shuffle):
     """Shuffle-4. Bhattamishra et al. 2020."""
 
     name = "shuffle_4"
+    title = "Shuffle-4"
     kinds = 4
 
 
@@ -118,4 +120,5 @@ class Shuffle6(Shuffle):
     """Shuffle-6. Bhattamishra et al. 2020."""
 
     name = "shuffle_6"
+    title = "Shuffle-6"
     kinds = 6

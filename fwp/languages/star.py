@@ -39,6 +39,8 @@ class AaStar(Star):
     """(aa)*: is the number of symbols even? Bhattamishra et al. 2020."""
 
     name = "aa_star"
+    title = "(aa)*"
+    latex = "$(aa)^*$"
     word = "aa"
 
 
@@ -46,6 +48,8 @@ class AaaaStar(Star):
     """(aaaa)*: is the number of symbols a multiple of four? Bhattamishra et al. 2020."""
 
     name = "aaaa_star"
+    title = "(aaaa)*"
+    latex = "$(aaaa)^*$"
     word = "aaaa"
 
 
@@ -53,4 +57,6 @@ class AbabStar(Star):
     """(abab)*: is the number of symbols a multiple of four? Bhattamishra et al. 2020."""
 
     name = "abab_star"
+    title = "(abab)*"
+    latex = "$(abab)^*$"
     word = "abab"

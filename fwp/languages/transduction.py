@@ -79,6 +79,7 @@ class ReverseString(Transduction):
     """The input backwards: deterministic context-free."""
 
     name = "reverse_string"
+    title = "Reverse string"
     inputs = ("a", "b")
 
     def answer(self, string: str) -> str:
@@ -94,6 +95,7 @@ class StackManipulation(Transduction):
     """
 
     name = "stack_manipulation"
+    title = "Stack manipulation"
     inputs = ("0", "1", "-")
 
     def __init__(self):
@@ -125,6 +127,7 @@ class DuplicateString(Transduction):
     """The input twice: context-sensitive."""
 
     name = "duplicate_string"
+    title = "Duplicate string"
     inputs = ("a", "b")
 
     def answer(self, string: str) -> str:
@@ -138,6 +141,7 @@ class OddsFirst(Transduction):
     """The symbols at odd places (first, third, …), then those at even ones: context-sensitive."""
 
     name = "odds_first"
+    title = "Odds first"
     inputs = ("a", "b")
 
     def answer(self, string: str) -> str:
@@ -148,6 +152,7 @@ class BucketSort(Transduction):
     """The input sorted: context-sensitive, though five counters suffice."""
 
     name = "bucket_sort"
+    title = "Bucket sort"
     inputs = ("1", "2", "3", "4", "5")
 
     def answer(self, string: str) -> str:

@@ -30,6 +30,7 @@ class WordProblem(Tracking):
     """
 
     name = "word_problem"
+    title = "{group}"
 
     def __init__(self, *, group: str, elements: str = "all", labels: str = "every"):
         if elements not in ("all", "generators"):

@@ -8,6 +8,7 @@ A mixer is an `nn.Module` with
 Its state is None or a tuple of tensors whose first axis is the batch, and calling it on two halves
 of a sequence with the state carried over equals calling it once on the whole. The class attribute
 `wiring` names the block (see `fwp.models.block`) around it, unless the config says otherwise.
+Further class attributes, which may be missing, say how it is shown (see `fwp.mixers._facts`).
 A file `fwp/mixers/foo.py` that ends in `MIXER = Foo` is the mixer `foo`; a class elsewhere is named
 `package.module:Class`, and a layer of the package flash-linear-attention `fla.Class` (see
 `fwp.mixers._fla`).

@@ -1,4 +1,4 @@
-"""What a mixer can be configured with, read from its source.
+"""What a mixer can be configured with and says of itself, read from its source.
 
 The keyword-only parameters of the class's `__init__` are its options in the config.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwp import mixers
+from fwp.mixers._facts import Facts, read_facts
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
 
@@ -72,11 +73,13 @@ class Signature:
         module: dotted name of its module.
         cls: name of its class.
         options: by name.
+        facts: what it says of itself.
     """
 
     module: str
     cls: str
     options: dict[str, Option]
+    facts: Facts
 
 
 def read_signature(name: str, folders: Sequence[str | Path] = ()) -> Signature:
@@ -119,7 +122,8 @@ def read_signature(name: str, folders: Sequence[str | Path] = ()) -> Signature:
             f"names a class that {path.name} does not define; it defines "
             f"{', '.join(classes) or 'no class'}{suggestion(cls, classes)}"
         )
-    return Signature(module, cls, _options(classes, cls))
+    facts = read_facts(_with_bases(classes, cls))
+    return Signature(module, cls, _options(classes, cls), facts)
 
 
 def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
@@ -154,7 +158,7 @@ def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
     options = _options(classes, layer, positional=True)
     for ours in ("hidden_size", "layer_idx"):
         options.pop(ours, None)
-    return Signature(f"{mixers.__name__}._fla", layer, options)
+    return Signature(f"{mixers.__name__}._fla", layer, options, Facts())
 
 
 def _declared(tree: ast.Module, path: Path) -> str:

@@ -25,6 +25,8 @@ class DeltaRNN(nn.Module):
         heads: number of heads; must divide `hidden`.
     """
 
+    title = "Delta RNN"
+    state_names = ("W", "R", "y")
     wiring = "pre_norm"
 
     def __init__(self, hidden: int, *, heads: int = 4):

@@ -41,6 +41,9 @@ class DeltaNet(nn.Module):
             xavier or orthogonal.
     """
 
+    title = "DeltaNet"
+    state_names = ("S",)
+    look = ("#d55e00", "long", "D")
     wiring = "pre_norm"
 
     def __init__(

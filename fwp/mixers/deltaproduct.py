@@ -39,6 +39,8 @@ class DeltaProduct(nn.Module):
         conv_size: width of the short convolution; 0 leaves it out.
     """
 
+    title = "DeltaProduct"
+    state_names = ("S", "convolution")
     wiring = "pre_norm"
 
     def __init__(

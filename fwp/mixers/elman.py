@@ -14,6 +14,9 @@ class Elman(Recurrent):
         hidden: width of input and output.
     """
 
+    title = "Elman"
+    state_names = ("h",)
+
     op = staticmethod(elman)
     gates = biases = ()
 

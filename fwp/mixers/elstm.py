@@ -19,6 +19,9 @@ class ElementwiseLSTM(nn.Module):
         hidden: width of input, output and cell.
     """
 
+    title = "e-LSTM"
+    state_names = ("c",)
+    look = ("#332288", "dashed", "s")
     wiring = "plain"
 
     def __init__(self, hidden: int):

@@ -20,6 +20,9 @@ class GatedDeltaNet(DeltaProduct):
         conv_size: width of the short convolution; 0 leaves it out.
     """
 
+    title = "Gated DeltaNet"
+    state_names = ("S", "convolution")
+
     def __init__(
         self,
         hidden: int,

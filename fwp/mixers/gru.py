@@ -18,6 +18,9 @@ class GRU(Recurrent):
         hidden: width of input and output.
     """
 
+    title = "GRU"
+    state_names = ("h",)
+
     op = staticmethod(gru)
     gates, biases = (3,), (4,)
 

@@ -30,6 +30,8 @@ class KimiDeltaAttention(nn.Module):
         conv_size: width of the short convolution; 0 leaves it out.
     """
 
+    title = "Kimi Delta Attention"
+    state_names = ("S", "convolution")
     wiring = "pre_norm"
 
     def __init__(

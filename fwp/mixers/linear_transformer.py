@@ -32,6 +32,9 @@ class LinearAttention(nn.Module):
             xavier or orthogonal.
     """
 
+    title = "Linear Transformer"
+    state_names = ("S",)
+    look = ("#0072b2", "dash_dot", "v")
     wiring = "pre_norm"
 
     def __init__(

@@ -11,6 +11,10 @@ class LSTM(Recurrent):
         hidden: width of input, output and cell.
     """
 
+    title = "LSTM"
+    state_names = ("h", "c")
+    look = ("#1b1b1b", "solid", "o")
+
     op = staticmethod(lstm)
     gates = biases = (4,)
 

@@ -26,6 +26,8 @@ class MLSTM(nn.Module):
         heads: number of heads; must divide `hidden`.
     """
 
+    title = "mLSTM"
+    state_names = ("C", "n", "m")
     wiring = "pre_norm"
 
     def __init__(self, hidden: int, *, heads: int = 4):

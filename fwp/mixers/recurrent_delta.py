@@ -28,6 +28,9 @@ class RecurrentDelta(nn.Module):
         init: of R_q, R_k, R_v: normal (N(0, 1/D)), small (N(0, 0.01/D)) or orthogonal.
     """
 
+    title = "Recurrent Delta"
+    state_names = ("S", "y")
+    look = ("#2fa87a", "solid", "P")
     wiring = "pre_norm"
 
     def __init__(

@@ -34,6 +34,8 @@ class RWKV7(nn.Module):
         heads: number of heads; must divide `hidden`.
     """
 
+    title = "RWKV-7"
+    state_names = ("S", "x")
     wiring = "pre_norm"
 
     def __init__(self, hidden: int, *, heads: int = 4):

@@ -37,6 +37,8 @@ class SelectiveSSM(nn.Module):
         allow_neg_eigval: whether the transition may be negative.
     """
 
+    title = "Selective SSM"
+    state_names = ("h", "convolution")
     wiring = "pre_norm"
 
     def __init__(

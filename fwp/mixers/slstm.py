@@ -27,6 +27,8 @@ class SLSTM(nn.Module):
         heads: number of heads; must divide `hidden`.
     """
 
+    title = "sLSTM"
+    state_names = ("h", "C / N", "log N")
     wiring = "pre_norm"
 
     def __init__(self, hidden: int, *, heads: int = 4):

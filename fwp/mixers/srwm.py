@@ -30,6 +30,9 @@ class SelfReferentialWeightMatrix(nn.Module):
             0.01). W_β is drawn from N(-1, 1/D): small rates.
     """
 
+    title = "SRWM"
+    state_names = ("W_y", "W_q", "W_k", "W_β")
+    look = ("#eba21a", "dash_dot_dot", "X")
     wiring = "normed_skip"
 
     def __init__(

@@ -17,6 +17,10 @@ class SoftmaxAttention(nn.Module):
         heads: number of heads; must divide `hidden`.
     """
 
+    title = "Transformer"
+    state_names = ("keys", "values")
+    state_grows = True
+    look = ("#882255", "dotted", "^")
     wiring = "post_norm"
 
     def __init__(self, hidden: int, *, heads: int = 4):

@@ -41,28 +41,30 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, state=None):
         """Map x [B, T, hidden] and the mixer's state to the same."""
-        y, state = self._mix(self.mixer_norm(x) if self.wiring == "pre_norm" else x, state)
-        if self.wiring == "plain":
-            return y, state
+        norm, feed_forward = self.mixer_norm, self.feed_forward
+        if norm is None:  # plain
+            return self._mix(x, state)
+        y, state = self._mix(norm(x) if self.wiring == "pre_norm" else x, state)
         if self.wiring == "pre_norm":
             x = x + y
         elif self.wiring == "normed_skip":
-            x = self.mixer_norm(x) + y
+            x = norm(x) + y
         else:
-            x = self.mixer_norm(x + y)
-        if self.feed_forward is not None:
+            x = norm(x + y)
+        norm = self.feed_forward_norm
+        if feed_forward is not None and norm is not None:
             if self.wiring == "post_norm":
-                x = self.feed_forward_norm(x + self.feed_forward(x))
+                x = norm(x + feed_forward(x))
             else:
-                x = x + self.feed_forward(self.feed_forward_norm(x))
+                x = x + feed_forward(norm(x))
         return x, state
 
-    def _mix(self, x: Tensor, state) -> tuple:
+    def _mix(self, x: Tensor, state) -> tuple[Tensor, tuple | None]:
         """What the mixer makes of x; ValueError if that is not what `fwp.mixers` asks of it."""
         made = self.mixer(x, state)
         match made:
-            case (Tensor(shape=x.shape), None | tuple()):
-                return made
+            case (Tensor(shape=x.shape) as y, (None | tuple()) as after):
+                return y, after
         parts = made if isinstance(made, tuple) else (made,)
         got = [str([*p.shape]) if isinstance(p, Tensor) else type(p).__name__ for p in parts]
         raise ValueError(

@@ -116,7 +116,7 @@ class Pack:
 
 def _tensors(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """A model's trained tensors, and the others."""
-    parameters = dict(model.named_parameters())
+    parameters: dict[str, Tensor] = dict(model.named_parameters())
     trained = {name: p for name, p in parameters.items() if p.requires_grad}
     return trained, {
         n: x for n, x in (parameters | dict(model.named_buffers())).items() if n not in trained

@@ -8,33 +8,26 @@ import base64
 import json
 import os
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from fwp import languages
-from fwp.claims import claim as library
-from fwp.claims.judge import judge
+from fwp.claims.verdicts import read_judgements
 from fwp.datasets import card_reader as dataset_cards
-from fwp.mixers import _signature
-from fwp.report import labels
-from fwp.report.labels import listed
-from fwp.report.tables import claims as claim_tables
-from fwp.report.tables import datasets as dataset_tables
-from fwp.report.tables import grid, summary
+from fwp.report import overview
+from fwp.report.html import render
+from fwp.report.labels import listed, shown_as
+from fwp.report.tables import claims, datasets, evidence
+from fwp.report.tables.sections import sections
 from fwp.results import collect, statistics, unfinished
-from fwp.results.collect import Results
-from fwp.results.frames import bin_limits
+from fwp.results.frames import groups
+from fwp.results.names import read_names
 from fwp.results.record import ResultsError, read_record
+from fwp.results.summary import read_summary
 from fwp.utils.files import write_text
 
 FIGURES = ("length", "strip", "survival-epochs", "learning")
-SETTINGS = (
-    *("mixer", "hidden", "layers", "parameters"),
-    *("learning_rate", "batch_size", "epochs"),
-)
 
 
 def write(
@@ -42,7 +35,6 @@ def write(
     output: str | Path,
     *,
     cards: Sequence[str | Path],
-    claims: Sequence[str | Path] = (),
     details: str | Path | None = None,
 ) -> None:
     """Write the report on the results in `folder`.
@@ -51,56 +43,49 @@ def write(
         folder: of an experiment's results, with tables/, figures/ and cells/.
         output: the page, a file in `folder`.
         cards: the dataset cards of the tasks.
-        claims: files of claims.
         details: another page, in the same folder, to refer to for how each file was made.
 
     Raises:
         ResultsError: a table, figure, card or record is missing or damaged.
     """
-    folder = Path(folder)
-    found = collect.read_results(folder / "tables")
-    cards = [dataset_cards.read(card) for card in cards]
-    records = _records(found, folder / "cells")
-    judged = judge(library.read_claims(claims), found.accuracy)
-    lost = unfinished.read_unfinished(folder / "tables" / "missing.csv")
-    parts = summary.sections(found.accuracy, found.runs, missing=lost)
-    page = _template().render(
-        style=grid.STYLE,
-        counts=_counts(found),
-        models=_models(records),
-        tasks=[_task(card) for card in cards],
-        verdicts=pd.Series([item.verdict for item in judged], dtype=str).value_counts(),
-        claims=claim_tables.fragment(judged, _link) if judged else None,
-        claims_note=claim_tables.NOTE,
+    with shown_as(read_names(Path(folder) / "tables" / "names.csv")):
+        write_text(output, _page(Path(folder), cards, details))
+
+
+def _page(folder: Path, paths: Sequence[str | Path], details: str | Path | None) -> str:
+    tables = folder / "tables"
+    runs = collect.read_runs(tables / "runs.csv")
+    accuracy = statistics.by_bin(collect.read_accuracy(tables / "accuracy.csv"))
+    judgements = read_judgements(tables / "claims.json")
+    lost = unfinished.read_unfinished(tables / "missing.csv")
+    cards = [dataset_cards.read(card) for card in paths]
+    records = _records(runs, accuracy, folder / "cells")
+    parts = sections(read_summary(tables), runs, missing=lost)
+    return render(
+        "report.html.j2",
+        counts=overview.counts(runs, accuracy),
+        models=overview.models(records),
+        tasks=[overview.task(card) for card in cards],
+        verdicts=pd.Series([item.verdict for item in judgements], dtype=str).value_counts(),
+        claims=judgements,
+        claims_note=claims.NOTE,
+        words=evidence,
         sections={part.label: part for part in parts},
-        draw=lambda one: grid.html_grid(
-            one, lambda task, model: _link(task, model) if (task, model) in records else None
-        ),
+        link=_link,
+        record=lambda task, model: _link(task, model) if (task, model) in records else None,
         lost=len(lost),
         missing=listed(_with_links(lost, folder)),
         figures={name: _figure(folder, name) for name in FIGURES},
-        datasets=dataset_tables.fragment(cards, "h3"),
+        datasets=datasets.html_tables(cards),
         records=records,
-        versions=_versions(records),
+        versions=overview.versions(records),
         details=Path(details).name if details else None,
-        display=labels,
     )
-    write_text(output, page)
 
 
 def _with_links(rows: list[dict], folder: Path) -> list[dict]:
     """Missing runs with the paths of their logs as seen from the page."""
     return [row | {"log": row["log"] and os.path.relpath(row["log"], folder)} for row in rows]
-
-
-def _template():
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    text = resources.files("fwp.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text)
 
 
 def _link(task: str, model: str) -> str:
@@ -117,128 +102,22 @@ def _figure(folder: Path, name: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(data).decode()
 
 
-# What was run -------------------------------------------------------------------------------------
-
-
-def _counts(found: Results) -> dict:
-    runs = found.runs
-    bins = statistics.by_bin(found.accuracy)
-    lengths = [limit for bin in bins["bin"].unique() for limit in bin_limits(bin)]
-    return {
-        "models": runs["model"].nunique(),
-        "tasks": runs["task"].nunique(),
-        "seeds": runs.groupby(statistics.CELL, observed=True)["seed"].nunique().max(),
-        "runs": len(runs),
-        "solved": int((runs["status"] == "solved").sum()),
-        "diverged": int((runs["status"] == "diverged").sum()),
-        "time": _duration(runs["seconds"].sum()),
-        "longest": max(lengths),
-        "devices": sorted(runs["device"].unique()),
-    }
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _models(records: dict) -> list[dict]:
-    """A row per model: its settings, as ranges where they differ between tasks."""
-    rows: dict[str, dict[str, list]] = {}
-    for record in records.values():
-        config = record["config"]
-        settings = config["model"] | config["training"] | {"parameters": record["parameters"]}
-        values = rows.setdefault(record["model"], {})
-        for key in SETTINGS:
-            values.setdefault(key, []).append(settings[key])
-        values.setdefault("options", []).append(_options(settings["mixer"], settings["options"]))
-    return [
-        {"name": name} | {key: _range(values) for key, values in settings.items()}
-        for name, settings in rows.items()
-    ]
-
-
-def _options(mixer: str, options: dict) -> str:
-    """Heads, and what is not as the mixer has it by default."""
-    try:
-        known = _signature.read_signature(mixer).options
-    except _signature.SignatureError:  # a module of the user's own that is not at hand
-        known = {}
-    chosen = {
-        key: value
-        for key, value in options.items()
-        if key == "heads" or key not in known or value != known[key].default
-    }
-    return ", ".join(f"{key} {_plain(value)}" for key, value in chosen.items())
-
-
-def _range(values: list) -> str:
-    """One value, the range of several numbers, or a list."""
-    distinct = sorted({value for value in values if value is not None}, key=str)
-    if len(distinct) > 1 and all(isinstance(value, int | float) for value in distinct):
-        return f"{_plain(min(distinct))}–{_plain(max(distinct))}"
-    return " or ".join(map(_plain, distinct))
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _task(card: dict) -> dict:
-    """A row for a task: its language, an example, and how long its strings are."""
-    language = languages.get(card["language"], **card["params"])
-    lengths = language.lengths(1, 8) or language.lengths(1, 100)
-    example = language.sample(np.random.default_rng(0), 1, lengths[-1], lengths[-1])[0]
-    targets = [language.classes[i] if i >= 0 else "·" for i in language.label(example)]
-    windows = {"train": [], "validation": [], "test": []}
-    for name, split in card["splits"].items():
-        windows[name.split()[0]].append(labels.lengths(split["bin"]))
-    return {
-        "name": card["task"],
-        "example": example,
-        "labels": targets,
-        "strings": card["splits"]["train"]["strings"],
-        **{kind: ", ".join(bins) for kind, bins in windows.items()},
-        "note": card["one_string_per_length"],
-    }
-
-
-# Records ------------------------------------------------------------------------------------------
-
-
-def _records(found: Results, folder: Path) -> dict[tuple[str, str], dict]:
+def _records(
+    all_runs: pd.DataFrame, accuracy: pd.DataFrame, folder: Path
+) -> dict[tuple[str, str], dict]:
     """(task, model) → the record of the cell, with the runs and accuracies of all its seeds."""
-    accuracy = statistics.by_bin(found.accuracy)
-    by_cell = dict(list(accuracy.groupby(statistics.CELL, observed=True)))
+    by_cell = dict(groups(accuracy, statistics.CELL))
     records = {}
-    for (task, model), runs in found.runs.groupby(statistics.CELL, observed=True, sort=True):
-        groups = list(dict.fromkeys(runs["cell"]))
-        record = read_record(folder / groups[0] / "cell.json")
+    for (task, model), runs in groups(all_runs, statistics.CELL):
+        own: Any = runs.itertuples()
+        folders = list(dict.fromkeys(runs["cell"]))
+        record = read_record(folder / folders[0] / "cell.json")
         tested = by_cell[task, model].pivot(index="seed", columns="bin", values="sequence_accuracy")
         tested = tested.dropna(axis="columns", how="all")
         records[task, model] = record | {
-            "groups": groups,
+            "groups": folders,
             "bins": list(tested.columns),
-            "seeds": [
-                {"run": run, "accuracies": tested.loc[run.seed].tolist()}
-                for run in runs.itertuples()
-            ],
+            "seeds": [{"run": run, "accuracies": tested.loc[run.seed].tolist()} for run in own],
             "settings": json.dumps(record["config"], indent=2, ensure_ascii=False),
         }
     return records
-
-
-def _versions(records: dict) -> str:
-    """Versions of what the cells were trained with."""
-    found = {
-        f"{name} {version}"
-        for record in records.values()
-        for name, version in record.get("versions", {}).items()
-    }
-    return ", ".join(sorted(found))

@@ -130,7 +130,7 @@ def _collect_csv(paths: list[Path], records: list[dict], schema: dict[str, str])
     for found, wanted, fault in ((seeds, expected, "has rows of"), (expected, seeds, "lacks")):
         odd = found.difference(wanted)
         if len(odd) and not (schema is HISTORY and fault == "lacks"):
-            file, seed = odd[0]
+            file, seed = odd.tolist()[0]
             raise ResultsError(
                 f"{paths[file]}: {fault} seed {seed}, while cell.json beside it is for seeds "
                 f"{records[file]['seeds']}"

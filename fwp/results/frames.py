@@ -5,14 +5,15 @@ ordered categoricals: models and tasks in the order of their first rows, bins by
 """
 
 import io
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fwp.utils.bins import Bin, bin_of_column
 from fwp.results.record import STATUSES, ResultsError, one_of
 
 ACCURACY = {
@@ -34,7 +35,7 @@ HISTORY = {
     "strings": "int64",
     "seconds": "float64",
     "loss": "float64",
-    # then one column per validation bin, "accuracy 2-50", and
+    # then one column per validation bin (`fwp.utils.bins.accuracy_column`), and
     "selection": "float64",
 }
 RUNS = {
@@ -51,21 +52,19 @@ RUNS = {
     "device": "str",
     "cell": "str",  # the folder of the cell's record: task/model/group
 }
-_BIN = re.compile(r"(\d+)-(\d+)")
 _BATCH = 64 * 2**20  # bytes of CSV text parsed at a time: bounds the memory a large grid takes
-
-
-def bin_limits(bin: str) -> tuple[int, int]:
-    """The shortest and longest length of a bin: "51-100" → (51, 100)."""
-    match = _BIN.fullmatch(bin)
-    if not match or int(match[1]) > int(match[2]):
-        raise ResultsError(f"a bin is written shortest-longest, like 51-100; got {bin!r}")
-    return int(match[1]), int(match[2])
 
 
 def present(names: pd.Series) -> list[str]:
     """The models or tasks that occur in a column, in the order of its categories."""
     return list(names.cat.remove_unused_categories().cat.categories)
+
+
+def groups(
+    frame: pd.DataFrame, keys: str | list[str], *, sort: bool = True
+) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """Parts of a frame by the values of columns, for values that occur, with these values."""
+    return iter(frame.groupby(keys, observed=True, sort=sort))
 
 
 def read(path: Path, schema: dict[str, str]) -> pd.DataFrame:
@@ -122,7 +121,7 @@ def _load(path: Path, schema: dict[str, str]) -> tuple[tuple[str, ...], bytes]:
     extra = [name for name in header if name not in schema]
     missing = [name for name in schema if name not in header]
     if schema is HISTORY:
-        extra = [name for name in extra if not _BIN.fullmatch(name.removeprefix("accuracy "))]
+        extra = [name for name in extra if bin_of_column(name) is None]
     if missing or extra or len(set(header)) != len(header):
         what = (
             f"no column {missing[0]!r}" if missing else f"unknown column {(extra or header)[0]!r}"
@@ -173,7 +172,7 @@ def _check(frame: pd.DataFrame, schema: dict[str, str]) -> None:
             refuse(frame[column].isin([""]), f"{column} must not be empty", column)
     if "status" in frame:
         refuse(~frame["status"].isin(STATUSES), f"status is {one_of(STATUSES)}", "status")
-    for column in frame:
+    for column in map(str, frame):
         if column in ("sequence_accuracy", "position_accuracy", "selection") or " " in column:
             values = frame[column]
             refuse((values < 0) | (values > 1), "accuracies lie between 0 and 1", column)
@@ -181,8 +180,8 @@ def _check(frame: pd.DataFrame, schema: dict[str, str]) -> None:
         alive = frame["status"] != "diverged"
         for column in ("sequence_accuracy", "position_accuracy"):
             refuse(alive & frame[column].isna(), "only a diverged run may have no accuracy", column)
-        limits = {bin: bin_limits(bin) for bin in frame["bin"].unique()}
-        low, high = (frame["bin"].map({b: x[i] for b, x in limits.items()}) for i in (0, 1))
+        bins = {bin: Bin.parse(bin) for bin in frame["bin"].unique()}
+        low, high = (frame["bin"].map({b: x[i] for b, x in bins.items()}) for i in (0, 1))
         length = frame["length"]
         outside = (length < low.astype(float)) | (length > high.astype(float))
         refuse(outside, "a length lies in its bin", "length")
@@ -191,10 +190,8 @@ def _check(frame: pd.DataFrame, schema: dict[str, str]) -> None:
 def finish(frame: pd.DataFrame, schema: dict[str, str]) -> pd.DataFrame:
     """Set dtypes, order of columns and order of categories."""
     if schema is HISTORY:
-        accuracies = sorted(
-            (name for name in frame if name not in schema),
-            key=lambda name: bin_limits(name.removeprefix("accuracy ")),
-        )
+        bins = {name: bin for name in map(str, frame) if (bin := bin_of_column(name))}
+        accuracies = sorted(bins, key=lambda name: bins[name])
         frame = frame[[*list(schema)[:-1], *accuracies, "selection"]]
     else:
         frame = frame[list(schema)]
@@ -206,10 +203,10 @@ def finish(frame: pd.DataFrame, schema: dict[str, str]) -> pd.DataFrame:
             if column == "status":
                 levels = list(STATUSES)
             elif column == "bin":
-                levels.sort(key=bin_limits)
+                levels.sort(key=Bin.parse)
             columns[column] = pd.Categorical(values, categories=levels, ordered=True)
         elif column in ("length", "best_epoch"):
             columns[column] = values.astype("Int64")
         else:
-            columns[column] = values.astype(kind)
+            columns[column] = values.astype(pd.api.types.pandas_dtype(kind))
     return frame.assign(**columns)

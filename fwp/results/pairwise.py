@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import combinations
 from string import ascii_lowercase
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fwp.results.frames import groups
 from fwp.results.statistics import by_bin
 
 VERDICTS = ("first", "second", "no difference shown", "too few seeds")
@@ -19,7 +21,8 @@ def exact(solved: int, seeds: int, other_solved: int, other_seeds: int) -> float
     from scipy.stats import fisher_exact
 
     table = [[solved, seeds - solved], [other_solved, other_seeds - other_solved]]
-    return float(fisher_exact(table).pvalue)
+    result: Any = fisher_exact(table)
+    return float(result.pvalue)
 
 
 def fewest(pairs: int, confidence: float = 0.95) -> int:
@@ -38,10 +41,10 @@ def holm(values: Sequence[float]) -> list[float]:
 
     That of statsmodels looks for garbage in all of memory at every call, and there is one per bin.
     """
-    values = np.asarray(values, dtype=float)
-    order = values.argsort()
-    corrected = np.empty_like(values)
-    corrected[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    single = np.asarray(values, dtype=float)
+    order = single.argsort()
+    corrected = np.empty_like(single)
+    corrected[order] = np.maximum.accumulate(single[order] * np.arange(len(single), 0, -1))
     return corrected.clip(max=1).tolist()
 
 
@@ -65,8 +68,8 @@ def compare(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
         .reset_index()
     )
     rows = []
-    for (task, index, bin), cells in counts.groupby(["task", "bin_index", "bin"], observed=True):
-        pairs = list(combinations(cells.itertuples(), 2))
+    for (task, index, bin), cells in groups(counts, ["task", "bin_index", "bin"]):
+        pairs: list[tuple[Any, Any]] = list(combinations(cells.itertuples(), 2))
         values = [exact(a.solved, a.seeds, b.solved, b.seeds) for a, b in pairs]
         for (a, b), p, p_corrected in zip(pairs, values, holm(values), strict=True):
             rows.append(

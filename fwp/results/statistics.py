@@ -11,14 +11,16 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from fwp.results.frames import bin_limits
+from fwp.results.frames import groups
+from fwp.utils.bins import Bin
 
 CELL = ["task", "model"]
 
 
 def wilson(
-    successes: int | Sequence[int], trials: int | Sequence[int], confidence: float = 0.95
+    successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's score interval for a proportion; (0, 1) where there are no trials.
 
@@ -32,7 +34,7 @@ def wilson(
     from statsmodels.stats.proportion import proportion_confint
 
     successes, trials = np.asarray(successes), np.asarray(trials)
-    if (successes < 0).any() or (successes > trials).any():
+    if np.any(successes < 0) or np.any(successes > trials):
         raise ValueError("successes lie between 0 and the number of trials")
     # statsmodels divides by the number of trials; none means that nothing is known. The limits at 0
     # and at all successes are exactly 0 and 1, which rounding errors would hide.
@@ -52,7 +54,7 @@ def fewest_for_median(confidence: float = 0.95) -> int:
 
 
 def median_interval(
-    values: Sequence[float] | Sequence[Sequence[float]], confidence: float = 0.95
+    values: ArrayLike, confidence: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bootstrap interval (percentiles of 9 999 resamples) for the median along the last axis.
 
@@ -129,11 +131,11 @@ def by_bin(accuracy: pd.DataFrame) -> pd.DataFrame:
     index = {
         (task, bin): i for i, of_task in enumerate(bins(accuracy)) for task, bin in of_task.items()
     }
-    values = rows[["sequence_accuracy", "position_accuracy"]].fillna(0.0)
+    for column in ("sequence_accuracy", "position_accuracy"):
+        rows[column] = rows[column].fillna(0.0)
     pairs = zip(rows["task"], rows["bin"], strict=True)
     return rows.assign(
-        **values,
-        solved=values["sequence_accuracy"] == 1,
+        solved=rows["sequence_accuracy"] == 1,
         bin_index=[index[pair] for pair in pairs],
     )
 
@@ -146,16 +148,15 @@ def bins(accuracy: pd.DataFrame) -> list[dict[str, str]]:
     windows of their own, the n-th bins of all tasks share index n.
     """
     pairs = accuracy.loc[accuracy["length"].isna(), ["task", "bin"]].drop_duplicates()
-    every = sorted(pairs["bin"].unique(), key=bin_limits)
-    limits = [bin_limits(bin) for bin in every]
-    apart = all(a[1] < b[0] for a, b in pairwise(limits))
-    groups: list[dict[str, str]] = []
-    for task, own in pairs.groupby("task", observed=True)["bin"]:
-        for i, bin in enumerate(sorted(own, key=bin_limits)):
+    every = sorted(pairs["bin"].unique(), key=Bin.parse)
+    apart = all(a.longest < b.shortest for a, b in pairwise(map(Bin.parse, every)))
+    found: list[dict[str, str]] = []
+    for task, own in groups(pairs, "task"):
+        for i, bin in enumerate(sorted(own["bin"], key=Bin.parse)):
             index = every.index(bin) if apart else i
-            groups += [{} for _ in range(index + 1 - len(groups))]
-            groups[index][task] = bin
-    return groups
+            found += [{} for _ in range(index + 1 - len(found))]
+            found[index][task] = bin
+    return found
 
 
 def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
@@ -172,8 +173,8 @@ def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     """
     rows = by_bin(accuracy)
     rows["diverged"] = rows["status"] == "diverged"
-    groups = rows.groupby([*CELL, "bin_index", "bin"], observed=True)
-    summary = groups.agg(
+    by_cell = rows.groupby([*CELL, "bin_index", "bin"], observed=True)
+    summary = by_cell.agg(
         strings=("strings", "first"),
         seeds=("seed", "nunique"),
         diverged=("diverged", "sum"),
@@ -184,8 +185,8 @@ def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
         position_mean=("position_accuracy", "mean"),
         solved=("solved", "sum"),
     ).reset_index()
-    of_seeds = groups["sequence_accuracy"].apply(list).to_list()
-    place = summary.columns.get_loc("median") + 1
+    of_seeds = by_cell["sequence_accuracy"].apply(list).to_list()
+    place = list(summary).index("median") + 1
     for name, limits in zip(("high", "low"), _median_intervals(of_seeds, confidence), strict=True):
         summary.insert(place, f"median_{name}", limits)
     summary["success_rate"] = summary["solved"] / summary["seeds"]

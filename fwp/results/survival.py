@@ -8,6 +8,7 @@ diverged never gets there, however long it lasts.
 import numpy as np
 import pandas as pd
 
+from fwp.results.frames import groups
 from fwp.results.statistics import CELL
 
 COSTS = ("epochs", "strings", "seconds")
@@ -44,11 +45,11 @@ def curves(rows: pd.DataFrame, cost: str = "epochs") -> pd.DataFrame:
     from statsmodels.duration.survfunc import SurvfuncRight
 
     parts = []
-    for (task, model), own in rows.groupby(CELL, observed=True, sort=False):
-        times, shares = np.array([]), np.array([])
+    for (task, model), own in groups(rows, CELL, sort=False):
+        times, shares = np.zeros(0), np.zeros(0)
         if own["solved"].any():  # statsmodels wants an event
             estimate = SurvfuncRight(own[cost].to_numpy(float), own["solved"].to_numpy(float))
-            times, shares = estimate.surv_times, 1 - estimate.surv_prob
+            times, shares = estimate.surv_times, 1 - np.asarray(estimate.surv_prob)
         last = own[cost].max()
         times = np.concatenate([[0.0], times, [last]])
         shares = np.concatenate([[0.0], shares, shares[-1:] if len(shares) else [0.0]])
@@ -62,7 +63,7 @@ def medians(rows: pd.DataFrame) -> pd.DataFrame:
     Infinite where fewer than half of the seeds get there.
     """
     result = []
-    for (task, model), own in rows.groupby(CELL, observed=True):
+    for (task, model), own in groups(rows, CELL):
         facts = {
             "task": task,
             "model": model,

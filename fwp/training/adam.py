@@ -35,14 +35,22 @@ class Adam:
         self.moments = {"step": self._steps[0], "exp_avg": mean, "exp_avg_sq": square}
         beta1, beta2 = betas
         self._settings = {
-            **{"beta1": beta1, "beta2": beta2, "eps": eps},
-            **{"weight_decay": weight_decay, "decoupled_weight_decay": True},
-            **{"amsgrad": False, "maximize": False, "fused": True, "capturable": on_gpu},
+            "beta1": beta1,
+            "beta2": beta2,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "decoupled_weight_decay": True,
+            "amsgrad": False,
+            "maximize": False,
+            "fused": True,
+            "capturable": on_gpu,
         }
 
     def step(self, rate: float | Tensor) -> None:
         """Change the weights; a CUDA graph reads the rate from a tensor."""
-        adam(*self._pieces, [], list(self._steps), lr=rate, **self._settings)
+        weights, gradients, means, squares = self._pieces
+        steps = list(self._steps)
+        adam(weights, gradients, means, squares, [], steps, lr=rate, **self._settings)
 
     def load(self, moments: dict[str, Tensor]) -> None:
         """Go on from the `moments` of another."""

@@ -28,9 +28,10 @@ class CudaGraphs:
             function(*inputs)
             self._known[key] = None
         else:
-            if self._known[key] is None:
-                self._known[key] = self._capture(function, inputs)
-            graph, own = self._known[key]
+            known = self._known[key]
+            if known is None:
+                known = self._known[key] = self._capture(function, inputs)
+            graph, own = known
             for place, x in zip(own, inputs, strict=True):
                 place.copy_(x)
             graph.replay()

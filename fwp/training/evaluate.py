@@ -16,8 +16,15 @@ from fwp.utils.denormals import flushing_denormals
 from fwp.utils.files import write_rows
 
 COLUMNS = (
-    *("task", "model", "seed", "status"),
-    *("bin", "length", "strings", "sequence_accuracy", "position_accuracy"),
+    "task",
+    "model",
+    "seed",
+    "status",
+    "bin",
+    "length",
+    "strings",
+    "sequence_accuracy",
+    "position_accuracy",
 )
 
 

@@ -19,20 +19,22 @@ PyTorch goes back through time. The gradient is the same for pieces of any size,
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from fwp.models.block import Block
 from fwp.models.pack import Pack
+from fwp.models.sequence_model import SequenceModel
 from fwp.nn.cross_entropy import cross_entropy
 
 STEPS = 16  # of a piece
 EMBEDDING, MIXER = "embedding.weight", "blocks.0.mixer."
 
 
-def check(model: nn.Module) -> None:
+def check(model: SequenceModel) -> None:
     """Raise ValueError unless `model` is of a kind whose gradient can be carried along."""
     from fwp.mixers.elstm import ElementwiseLSTM
 
-    (block, *others) = model.blocks
+    block, *others = (block for block in model.blocks if isinstance(block, Block))
     if others or block.wiring != "plain" or not isinstance(block.mixer, ElementwiseLSTM):
         raise ValueError(
             "gradient rtrl is for the mixer elstm with wiring plain in one layer: elsewhere a "
@@ -60,7 +62,7 @@ def gradients(
     table = own[EMBEDDING] @ own[f"{MIXER}input.weight"].mT + own[f"{MIXER}input.bias"].unsqueeze(1)
     traces = _Traces(table.detach(), w_z.detach(), w_f.detach(), B)
 
-    loss, total = 0, [torch.zeros_like(w) for w in trained]
+    loss, total = weights.new_zeros(()), [torch.zeros_like(w) for w in trained]
     for begin in range(0, T, steps):
         piece = slice(begin, begin + steps)
         cell = traces.cell.clone().requires_grad_()
@@ -126,4 +128,5 @@ class _Traces:
     def gradients(self) -> tuple[Tensor, Tensor, Tensor]:
         """Of the table [R, V, 2 D] and of w_z and w_f [R, D]."""
         by_symbol = self.sums[:, :, :-1].transpose(1, 2).flatten(2)
-        return by_symbol, *self.sums[:, :, -1].unbind(1)
+        d_z, d_f = self.sums[:, :, -1].unbind(1)
+        return by_symbol, d_z, d_f

@@ -213,7 +213,7 @@ class TrainStep:
         if self.schedule.constant:
             return
         rate = self.schedule.rate(self.step)
-        if self.on_gpu:
+        if isinstance(self.rate, Tensor):
             self.rate.fill_(rate)
         else:
             self.rate = rate

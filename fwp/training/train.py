@@ -24,6 +24,7 @@ from fwp.training.run import Run
 from fwp.training.state import TrainState
 from fwp.training.trainer import Trainer
 from fwp.utils import devices, signals
+from fwp.utils.bins import bin_of_column
 from fwp.utils.files import write_json, write_rows
 
 
@@ -65,7 +66,10 @@ class Callback(Protocol):
 class Checkpointer(Protocol):
     """Whoever keeps the state of training, such as `fwp.training.checkpoint.Checkpoint`."""
 
-    due: bool
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        ...
 
     def load(self, key: dict) -> TrainState | None:
         """What was saved under an equal key, if anything."""
@@ -108,11 +112,11 @@ def train_cell(
     pack = pack or (len(seeds) if device == "cuda" else 1)
     key = cell.as_dict() | {"seeds": list(seeds), "dataset": data.hash, "device": device}
     key |= {"pack": pack, "torch": torch.__version__}
-    saved = (checkpoint and checkpoint.load(key)) or TrainState()
+    saved = (None if checkpoint is None else checkpoint.load(key)) or TrainState()
     began -= saved.seconds
     trainer = None
 
-    def save() -> None:
+    def save(checkpoint: Checkpointer) -> None:
         with signals.deferred():
             saved.seconds = time.perf_counter() - began
             saved.trainer = saved.trainer if trainer is None else trainer.state()
@@ -120,7 +124,7 @@ def train_cell(
 
     def save_if_due() -> None:
         if checkpoint is not None and checkpoint.due:
-            save()
+            save(checkpoint)
 
     with nullcontext() if checkpoint is None else signals.raising():
         try:
@@ -148,7 +152,7 @@ def train_cell(
                 save_if_due()
         except KeyboardInterrupt:
             if checkpoint is not None:
-                save()
+                save(checkpoint)
             raise
         with signals.deferred():
             write_weights(weights, {run.seed: run.weights for run in saved.runs})
@@ -193,7 +197,7 @@ def _begin(callback: Callback | None, trainer: Trainer) -> None:
 def _tell(callback: Callback | None, run: Run, row: dict) -> None:
     if callback is None:
         return
-    accuracy = {k[9:]: v for k, v in row.items() if k.startswith("accuracy ")}
+    accuracy = {str(bin): row[key] for key in row if (bin := bin_of_column(key))}
     facts = {k: row[k] for k in ("epoch", "loss", "selection")}
     callback.update(run.seed, **facts, accuracy=accuracy)
     if run.status != "budget":

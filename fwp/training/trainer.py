@@ -23,6 +23,7 @@ from fwp.training.selection import select_epoch
 from fwp.training.state import State, runs_from_state, runs_to_state
 from fwp.training.step import TrainStep, load_gradient
 from fwp.utils import signals
+from fwp.utils.bins import accuracy_column
 from fwp.utils.denormals import flushing_denormals
 
 
@@ -163,7 +164,7 @@ class Trainer:
     def _row(self, loss: float, accuracies) -> dict:
         diverged = not math.isfinite(loss)
         bins = {
-            f"accuracy {split.bin}": 0.0 if diverged else float(accuracy)
+            accuracy_column(split.bin): 0.0 if diverged else float(accuracy)
             for split, accuracy in zip(self.dataset.validation, accuracies, strict=True)
         }
         return {

@@ -8,7 +8,10 @@ import synthetic
 
 from fwp.claims.claim import Claim, Criterion, locate, read_claims
 from fwp.claims.judge import judge
-from fwp.report.tables.claims import decisive, fragment, table, verdicts, write_claims
+from fwp.report.html import render
+from fwp.report.tables import evidence
+from fwp.report.tables.claims import table, write_claims
+from fwp.report.tables.evidence import decisive, verdicts
 from fwp.results.collect import collect_results
 
 
@@ -65,7 +68,8 @@ def test_html_is_escaped_and_links_to_cells(found, tmp_path):
     criterion = Criterion(("lstm", "srwm"), ("parity",), (0,), "best", at_least=1.0)
     claim = Claim("c", "a < b", "<i>me</i>", 0.95, (criterion,))
     judged = judge([claim], found.accuracy)
-    text = fragment(judged, link=lambda task, model: f"#{task}/{model}")
+    values = {"note": "", "judgements": judged, "words": evidence}
+    text = render("claims.html.j2", **values, link=lambda task, model: f"#{task}/{model}")
     assert "a &lt; b" in text and "&lt;i&gt;me&lt;/i&gt;" in text
     assert '<a href="#parity/srwm">SRWM on Parity, 2–50</a>' in text
     write_claims(judged, found.runs, html=tmp_path / "claims.html")

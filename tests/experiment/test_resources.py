@@ -6,14 +6,19 @@ import pytest
 
 from fwp.experiment import resources
 from fwp.experiment.experiment import load_experiment
+from fwp.mixers._signature import read_signature
 
 LAB = load_experiment("config.yaml")
 CELL = LAB.cell("lstm", "parity")
 DATA = LAB.dataset("parity")
 
 
+def grows(cell) -> bool:
+    return read_signature(cell.model.mixer).facts.state_grows
+
+
 def training(cell=CELL, dataset=DATA, seeds=3, gpu=False) -> resources.Request:
-    return resources.training(cell, dataset, seeds=seeds, gpu=gpu)
+    return resources.training(cell, dataset, seeds=seeds, gpu=gpu, state_grows=grows(cell))
 
 
 def test_the_default_grid_gets_by():
@@ -45,7 +50,7 @@ def test_long_test_strings_cost_time_and_with_attention_memory():
     long = replace(DATA, test=replace(DATA.test, bins=((2, 50), (99_996, 100_000))))
     attention = LAB.cell("transformer", "parity")
     short, lstm, transformer = (
-        resources.evaluation(cell, dataset, seeds=3, gpu=False)
+        resources.evaluation(cell, dataset, seeds=3, gpu=False, state_grows=grows(cell))
         for cell, dataset in ((CELL, DATA), (CELL, long), (attention, long))
     )
     assert short.minutes < lstm.minutes < transformer.minutes

@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from fwp.report.figures import style
-from fwp.report.figures.heatmap import heatmap
+from fwp.report.figures.heatmap import CELL, heatmap
 from fwp.report.figures.learning import continued, learning_curves
 from fwp.report.figures.length import accuracy_by_length, grouped
+from fwp.report.figures.lines import log_ticks
 from fwp.report.figures.strip import strip
 from fwp.report.figures.style import looks
 from fwp.report.figures.survival import solved_by
@@ -109,7 +110,7 @@ def lines(axis):
 
 def test_heatmap_has_a_panel_per_bin_and_a_number_per_cell(grids, drawn):
     data, figure = grids("paper"), drawn("heatmap", "paper")
-    assert [axis.get_title(loc="left") for axis in panels(figure)] == [
+    assert [axis.get_title() for axis in panels(figure)] == [
         "Length 2–50", "Length 51–100", "Length 101–200", "Length 201–500", "Length 501–1000",
     ]  # fmt: skip
     for axis in panels(figure):
@@ -132,7 +133,7 @@ def test_heatmap_names_models_once_per_row_and_tasks_once_per_column(drawn):
 
 def test_heatmap_marks_divergence_and_what_is_missing(drawn):
     axes = panels(drawn("heatmap", "odd"))
-    assert [axis.get_title(loc="left") for axis in axes] == ["Bin 0", "Bin 1", "Bin 2"]
+    assert [axis.get_title() for axis in axes] == ["Bin 0", "Bin 1", "Bin 2"]
     texts = {text.get_position(): text.get_text() for text in axes[0].texts}
     assert texts[0.5, 0.5] == "div."  # every seed of lstm on parity
     assert texts[1.5, 0.5].endswith("†")  # one seed of lstm on (aa)*
@@ -161,6 +162,17 @@ def test_length_has_a_panel_per_task_and_a_line_per_model(drawn):
         "LSTM", "e-LSTM", "Transformer", "Linear Transformer", "DeltaNet", "Recurrent Delta",
         "SRWM", "training lengths",
     ]  # fmt: skip
+
+
+def test_a_line_is_the_median_and_its_band_reaches_from_quartile_to_quartile(grids, drawn):
+    points = grouped(grids("paper").accuracy)
+    own = points[(points["task"] == "dyck_1") & (points["model"] == "transformer")]
+    quartiles = own.groupby("length")["accuracy"].quantile([0.25, 0.5, 0.75]).unstack()
+    axis = panels(drawn("length", "paper"))[3]
+    assert lines(axis)["transformer"].get_ydata() == pytest.approx(quartiles[0.5].to_numpy())
+    band = axis.collections[synthetic.MODELS.index("transformer")].get_paths()[0].vertices
+    for edge in (0.25, 0.75):
+        assert set(quartiles[edge]) <= set(band[:, 1])
 
 
 def test_length_shades_the_training_lengths(grids):
@@ -197,7 +209,7 @@ def test_length_without_measurements_per_length_shows_bins(grids):
     assert points["length"].iloc[0] == pytest.approx(np.sqrt(2 * 50))
 
 
-def test_learning_shows_means_of_seeds_that_have_stopped_too(grids):
+def test_learning_counts_seeds_that_have_stopped_too(grids):
     history = grids("one").history.iloc[:0]
     rows = [
         ("parity", "lstm", 0, 1, 0.5), ("parity", "lstm", 0, 2, 1.0),
@@ -343,9 +355,19 @@ def test_no_text_runs_into_another_or_off_the_page(drawn, kind, name):
 @pytest.mark.parametrize("name", GRIDS)
 @pytest.mark.parametrize("kind", DRAW)
 def test_panels_do_not_overlap(drawn, kind, name):
+    drawn(kind, name).draw_without_rendering()  # the colour key takes its shape
     boxes = [axis.get_position() for axis in drawn(kind, name).axes]
     for one, other in combinations(boxes, 2):
         assert not one.fully_overlaps(other)
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_cells_have_the_same_size_in_every_heat_map(drawn, name):
+    figure = drawn("heatmap", name)
+    for axis in panels(figure):
+        cells = axis.get_xlim()[1], axis.get_ylim()[0]
+        size = figure.get_size_inches() * axis.get_position().size
+        assert size / cells == pytest.approx(CELL, abs=0.005)
 
 
 def test_numbers_fit_their_cells(drawn):
@@ -408,20 +430,22 @@ def test_drawing_leaves_matplotlib_alone(grids):
 
 def test_a_strip_has_a_point_per_seed_and_a_bar_at_the_median(grids, drawn):
     data, figure = grids("paper"), drawn("strip", "paper")
-    assert panels(figure)[0].get_title(loc="left") == "Parity, 51–100"
+    assert panels(figure)[0].get_title() == "Parity, 51–100"
     for axis in panels(figure):
         points = [c.get_offsets() for c in axis.collections]
-        assert sum(map(len, points)) == 7 * 3 and len(axis.lines) == 7
+        medians, *boxes = axis.lines
+        assert sum(map(len, points)) == 7 * 3 and len(medians.get_xdata()) == len(boxes) == 7
     rows = data.accuracy[data.accuracy["length"].isna() & (data.accuracy["bin"] == "51-100")]
     own = rows[(rows["model"] == "transformer") & (rows["task"] == "dyck_1")]["sequence_accuracy"]
-    bar = panels(figure)[3].lines[2]
-    assert bar.get_ydata()[0] == pytest.approx(own.median())
+    medians, *boxes = panels(figure)[3].lines
+    assert medians.get_xdata()[2] == pytest.approx(own.median())
+    assert boxes[2].get_xdata() == pytest.approx(own.quantile([0.25, 0.75]))
 
 
 def test_diverged_seeds_are_crosses_in_a_strip(grids, drawn):
     crosses = [c for c in panels(drawn("strip", "diverged"))[0].collections if len(c.get_offsets())]
     runs = grids("diverged").runs
-    task = panels(drawn("strip", "diverged"))[0].get_title(loc="left").split(",")[0].lower()
+    task = panels(drawn("strip", "diverged"))[0].get_title().split(",")[0].lower()
     assert sum(len(c.get_offsets()) for c in crosses) == (runs["task"] == task).sum()
 
 
@@ -444,6 +468,6 @@ def test_survival_refuses_another_axis(grids):
 @pytest.mark.parametrize(("longest", "label"), [(1000, "1000"), (100_000, "100k")])
 def test_long_lengths_are_abbreviated(longest, label):
     axis = Figure(figsize=(2, 2)).subplots()
-    style.log_ticks(axis, 2, longest)
+    log_ticks(axis, 2, longest)
     labels = axis.xaxis.get_major_formatter().format_ticks([10, longest])
     assert labels == ["10", label]

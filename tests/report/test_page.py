@@ -6,14 +6,17 @@ from html.parser import HTMLParser
 
 import pytest
 import synthetic
+from fwp.results.summary import summarise, write_summary
 
 from fwp.claims import claim
 from fwp.claims.claim import library_names
+from fwp.claims.judge import judge
+from fwp.claims.verdicts import write_judgements
 from fwp.datasets.card import describe
 from fwp.datasets.sampling import make_dataset
 from fwp.report import page
 from fwp.report.figures.write import write_figures
-from fwp.results.collect import collect_results, write_results
+from fwp.results.collect import collect_results, read_accuracy, write_results
 from fwp.results.record import ResultsError
 from fwp.results.unfinished import write_unfinished
 from fwp.utils.files import write_text
@@ -53,6 +56,8 @@ def make(folder, tasks=("parity", "aa_star"), lost=(), **settings):
     found = collect_results(cells)
     write_results(found, folder / "tables")
     write_unfinished(lost, folder / "tables/missing.csv")
+    write_summary(summarise(found), folder / "tables")
+    write_judgements([], folder / "tables/claims.json")
     cards = []
     for task in found.runs["task"].unique():
         spec = {"train": (2, 12), "validation": [(2, 12)], "test": [(2, 12), (13, 20)]}
@@ -69,7 +74,9 @@ def grid(tmp_path_factory):
     folder = tmp_path_factory.mktemp("grid")
     cards = make(folder, seeds=range(4))
     library = [claim.locate(name) for name in library_names()]
-    page.write(folder, folder / "report.html", cards=cards, claims=library, details="workflow.html")
+    judged = judge(claim.read_claims(library), read_accuracy(folder / "tables/accuracy.csv"))
+    write_judgements(judged, folder / "tables/claims.json")
+    page.write(folder, folder / "report.html", cards=cards, details="workflow.html")
     return folder, Page((folder / "report.html").read_text())
 
 

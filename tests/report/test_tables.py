@@ -9,8 +9,10 @@ from fwp.datasets import card_reader
 from fwp.report import labels
 from fwp.report.tables import grid
 from fwp.report.tables.datasets import write_datasets
-from fwp.report.tables.summary import sections, write_summary
-from fwp.results import statistics
+from fwp.report.tables.markdown import escape_markdown
+from fwp.report.tables.sections import sections
+from fwp.report.tables.summary import write_summary
+from fwp.results import statistics, summary
 from fwp.results.collect import collect_results
 from fwp.results.record import ResultsError
 
@@ -37,6 +39,10 @@ def own(tmp_path, accuracies, model="mine", task="own", bins=("2-50", "51-100"),
     return cell
 
 
+def parts_of(results):
+    return sections(summary.summarise(results), results.runs)
+
+
 def section(parts, label):
     return next(part for part in parts if part.label == label)
 
@@ -44,7 +50,7 @@ def section(parts, label):
 def test_cells_say_mean_and_best(tmp_path):
     cell = own(tmp_path, [[1.0, 1.0], [1.0, 0.5], [1.0, 0.25]])
     collected = collect_results([cell])
-    parts = sections(collected.accuracy, collected.runs)
+    parts = parts_of(collected)
     first, second = section(parts, "accuracy").grids
     assert first.cells["mine", "own"] == grid.Cell("100", strong=True, share=1.0)
     assert second.cells["mine", "own"].text == "58.3 (100)"
@@ -56,7 +62,7 @@ def test_cells_say_mean_and_best(tmp_path):
 def test_letters_tell_models_apart(tmp_path):
     good, bad = [[1.0, 1.0]] * 4, [[0.9, 0.5]] * 4
     cells = [own(tmp_path, good, "good"), own(tmp_path, bad, "bad")]
-    solved = section(sections(*collect_results(cells)[::2]), "solved")
+    solved = section(parts_of(collect_results(cells)), "solved")
     texts = [solved.grids[1].cells[model, "own"].text for model in ("good", "bad")]
     assert texts == ["4/4 (51–100) a", "0/4 (0–49) b"]
     assert "Too few" not in solved.note
@@ -64,7 +70,7 @@ def test_letters_tell_models_apart(tmp_path):
 
 def test_too_few_seeds_are_said_to_be_so(tmp_path):
     cells = [own(tmp_path, [[1.0, 1.0]] * 3, "good"), own(tmp_path, [[0.9, 0.5]] * 3, "bad")]
-    parts = sections(*collect_results(cells)[::2])
+    parts = parts_of(collect_results(cells))
     assert section(parts, "solved").grids[1].cells["good", "own"].text == "3/3 (44–100)"
     assert "With 1 pair of models it takes 4 seeds of each." in section(parts, "solved").note
     assert section(parts, "median").grids[1].cells["bad", "own"].text == "50.0"
@@ -73,7 +79,7 @@ def test_too_few_seeds_are_said_to_be_so(tmp_path):
 def test_median_has_an_interval_or_a_range(tmp_path):
     few = own(tmp_path, [[1.0, 1.0], [1.0, 0.5], [1.0, 0.25]], "few")
     many = own(tmp_path, [[1.0, 0.1 * seed] for seed in range(9)], "many")
-    median = section(sections(*collect_results([few, many])[::2]), "median").grids[1]
+    median = section(parts_of(collect_results([few, many])), "median").grids[1]
     assert median.cells["few", "own"].text == "50.0; 25.0–100"
     assert median.cells["many", "own"].text == "40.0 (10.0–70.0)"
 
@@ -81,7 +87,7 @@ def test_median_has_an_interval_or_a_range(tmp_path):
 def test_generalisation_says_where_testing_ended(tmp_path):
     cell = own(tmp_path, [[1.0, 1.0], [1.0, 0.5], [1.0, 0.5]])
     collected = collect_results([cell])
-    parts = sections(collected.accuracy, collected.runs)
+    parts = parts_of(collected)
     text = section(parts, "generalisation").grids[0].cells["mine", "own"].text
     assert text == "50 (50–≥100)"
 
@@ -89,12 +95,12 @@ def test_generalisation_says_where_testing_ended(tmp_path):
 def test_diverged_cells_are_marked(tmp_path):
     cell = own(tmp_path, [[1.0, 1.0], [0.0, 0.0]], status=["solved", "diverged"])
     collected = collect_results([cell])
-    parts = sections(collected.accuracy, collected.runs)
+    parts = parts_of(collected)
     assert section(parts, "accuracy").grids[0].cells["mine", "own"].text == "50.0 (100)†"
 
 
 def test_everything_is_in_the_summary(paper):
-    parts = sections(paper.accuracy, paper.runs)
+    parts = parts_of(paper)
     found = [part.label for part in parts]
     assert found == [
         "accuracy",
@@ -112,16 +118,20 @@ def test_everything_is_in_the_summary(paper):
 
 
 def test_csv_is_the_summary(paper, tmp_path):
-    write_summary(paper.accuracy, paper.runs, csv=tmp_path / "summary.csv")
+    summary.write_summary(summary.summarise(paper), tmp_path)
     frame = pd.read_csv(tmp_path / "summary.csv")
     expected = statistics.summarise(paper.accuracy)
     assert list(frame.columns) == list(expected.columns) and len(frame) == 7 * 8 * 5
     assert frame["mean"].tolist() == expected["mean"].tolist()
-    assert [path.name for path in tmp_path.iterdir()] == ["summary.csv"]
+    assert {path.name for path in tmp_path.iterdir()} == set(summary.FILES)
+    read = summary.read_summary(tmp_path)
+    assert read.bins == statistics.bins(paper.accuracy)
+    pd.testing.assert_frame_equal(read.cells, expected.astype({"bin": read.cells["bin"].dtype}))
+    assert sections(read, paper.runs) == parts_of(paper)
 
 
 def test_markdown_tables_are_regular(paper, tmp_path):
-    write_summary(paper.accuracy, paper.runs, markdown=tmp_path / "summary.md")
+    write_summary(summary.summarise(paper), paper.runs, markdown=tmp_path / "summary.md")
     text = (tmp_path / "summary.md").read_text()
     assert text.startswith("# Results\n") and "3 seeds" in text
     found = [block for block in text.split("\n\n") if block.startswith("| Model")]
@@ -140,7 +150,7 @@ def test_markdown_splits_wide_tables(tmp_path):
             tmp_path, ["lstm"], [f"t{i}" for i in range(20)], [0], bins=["2-50"], epochs=2
         )
     )
-    write_summary(collected.accuracy, collected.runs, markdown=tmp_path / "summary.md")
+    write_summary(summary.summarise(collected), collected.runs, markdown=tmp_path / "summary.md")
     heads = [line for line in (tmp_path / "summary.md").read_text().splitlines() if "Model" in line]
     assert {line.count("|") - 2 for line in heads} == {7, 6}
 
@@ -157,7 +167,7 @@ def test_markdown_splits_wide_tables(tmp_path):
     ],
 )
 def test_markdown_escapes(text, expected):
-    assert grid.escape_markdown(text) == expected
+    assert escape_markdown(text) == expected
 
 
 def latex_tables(text):
@@ -193,7 +203,7 @@ def latex_tables(text):
 
 
 def test_latex_tables_are_well_formed(paper, tmp_path):
-    write_summary(paper.accuracy, paper.runs, latex=tmp_path / "summary.tex")
+    write_summary(summary.summarise(paper), paper.runs, latex=tmp_path / "summary.tex")
     text = (tmp_path / "summary.tex").read_text()
     found = latex_tables(text)
     assert found[0][0] == [
@@ -215,7 +225,7 @@ def test_latex_of_odd_names(tmp_path):
     collected = collect_results([cell])
     for frame in collected:
         frame["model"] = frame["model"].cat.rename_categories([name])
-    write_summary(collected.accuracy, collected.runs, latex=tmp_path / "s.tex")
+    write_summary(summary.summarise(collected), collected.runs, latex=tmp_path / "s.tex")
     rows = latex_tables((tmp_path / "s.tex").read_text())[0]
     assert rows[1][0] == (
         r"50\%\_of\$the\#best\&more\textasciicircum{}x\textasciitilde{}y\textbackslash{}z\{\}"
@@ -234,7 +244,7 @@ def test_latex_splits_what_does_not_fit_on_a_page(tmp_path):
             epochs=2,
         )
     )
-    write_summary(collected.accuracy, collected.runs, latex=tmp_path / "s.tex")
+    write_summary(summary.summarise(collected), collected.runs, latex=tmp_path / "s.tex")
     text = (tmp_path / "s.tex").read_text()
     found = latex_tables(text)
     assert max(len(rows[0]) for rows in found) < 12
@@ -251,7 +261,7 @@ def test_html_stands_alone_and_is_escaped(tmp_path):
     collected = collect_results([cell])
     for frame in collected:
         frame["model"] = frame["model"].cat.rename_categories(["<b>&"])
-    write_summary(collected.accuracy, collected.runs, html=tmp_path / "s.html")
+    write_summary(summary.summarise(collected), collected.runs, html=tmp_path / "s.html")
     text = (tmp_path / "s.html").read_text()
     assert "<b>" not in text and "&lt;b&gt;&amp;" in text
     assert not re.search(r"(src|href|url)\s*[=(]", text)  # nothing to load from elsewhere

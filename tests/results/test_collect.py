@@ -203,12 +203,6 @@ def test_malformed_records_are_named(cells, pattern, replacement, message):
         collect_results(cells)
 
 
-@pytest.mark.parametrize("bin", ["2", "50-2", "2–50", "a-b", ""])
-def test_bins_are_checked(bin):
-    with pytest.raises(ResultsError, match="a bin is written"):
-        frames.bin_limits(bin)
-
-
 def test_tables_do_not_change_with_the_size_of_batches(cells, monkeypatch):
     whole = collect_results(cells)
     monkeypatch.setattr(frames, "_BATCH", 1)

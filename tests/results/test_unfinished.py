@@ -13,6 +13,7 @@ from fwp.report.labels import listed
 from fwp.report.tables.summary import write_summary
 from fwp.results import unfinished
 from fwp.results.collect import collect_results
+from fwp.results.summary import summarise
 from fwp.results.unfinished import read_unfinished, split_finished, write_unfinished
 
 ROWS = [
@@ -87,7 +88,7 @@ def grid(tmp_path):
 
 def test_tables_have_a_mark_in_every_cell_that_lacks_seeds(grid, tmp_path):
     path = tmp_path / "summary.md"
-    write_summary(grid.accuracy, grid.runs, markdown=path, latex=tmp_path / "x.tex", missing=ROWS)
+    write_summary(summarise(grid), grid.runs, markdown=path, latex=tmp_path / "x.tex", missing=ROWS)
     text = path.read_text()
     first = text.split("\n## ")[1].splitlines()
     cells = [[part.strip() for part in line.split("|")[1:-1]] for line in first if "|" in line]
@@ -97,7 +98,7 @@ def test_tables_have_a_mark_in_every_cell_that_lacks_seeds(grid, tmp_path):
     assert rows["e-LSTM"] == ["–", "failed"]
     assert "missing.csv lists them" in text
     assert r"$^\ddagger$" in (tmp_path / "x.tex").read_text()
-    write_summary(grid.accuracy, grid.runs, markdown=path)
+    write_summary(summarise(grid), grid.runs, markdown=path)
     assert "‡" not in path.read_text()
 
 

@@ -12,7 +12,7 @@ def data():
     return draw(language="aa_star")
 
 
-def learner(data, steps=0, **changes):
+def train_step(data, steps=0, **changes):
     model = net(data, "deltanet", hidden=8, dtype="float64")
     own = settings(learning_rate=1e-2, **changes)
     return TrainStep(Pack([model]), PaddedSplit.of(data.train), [], own, steps=steps)
@@ -25,7 +25,7 @@ def test_equal_strings_count_as_often_as_they_are_there(data):
     assert len(batch.rows) < batch.times.sum() == 32
     rows = batch.rows.repeat(batch.times)
     repeated = batch._replace(rows=rows, times=rows * 0 + 1)
-    few, many = learner(data), learner(data)
+    few, many = train_step(data), train_step(data)
     assert few.epoch([[batch]]) == pytest.approx(many.epoch([[repeated]]))
     for name, tensor in few.pack.state_dict(0).items():
         torch.testing.assert_close(tensor, many.pack.state_dict(0)[name])
@@ -33,7 +33,7 @@ def test_equal_strings_count_as_often_as_they_are_there(data):
 
 def test_clipping_bounds_what_adam_is_given(data):
     batch = PaddedSplit.of(data.train).epoch(32, seed=0, epoch=1)[0]
-    free, bound = learner(data), learner(data, clip=1e-3)
+    free, bound = train_step(data), train_step(data, clip=1e-3)
     for one in (free, bound):
         one.epoch([[batch]])
     norm = free.adam.gradient.norm()
@@ -43,7 +43,7 @@ def test_clipping_bounds_what_adam_is_given(data):
 
 def test_the_cosine_ends_at_zero(data):
     batches = PaddedSplit.of(data.train).epoch(32, seed=0, epoch=1)
-    annealed = learner(data, schedule="cosine", steps=len(batches))
+    annealed = train_step(data, schedule="cosine", steps=len(batches))
     rates = []
     for batch in batches:
         annealed.epoch([[batch]])
@@ -54,4 +54,4 @@ def test_the_cosine_ends_at_zero(data):
 
 def test_an_unknown_schedule_is_refused(data):
     with pytest.raises(ValueError, match="schedule must be one of constant, cosine, got 'warm'"):
-        learner(data, schedule="warm")
+        train_step(data, schedule="warm")

@@ -34,7 +34,7 @@ tasks:
   pairs: {language: aa_star}
 """
 DRAWING = {"figures": 1, "report": 1, "workflow_report": 1, "all": 1}
-REPORTING = {"collect": 1, "tables": 1, "claims": 1} | DRAWING
+REPORTING = {"collect": 1, "summarise": 1, "tables": 1, "claims": 1} | DRAWING
 
 
 def run(folder: Path, *arguments: str) -> str:

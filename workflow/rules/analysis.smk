@@ -34,6 +34,7 @@ rule trace:
 rule states:
     input:
         results=rules.collect.output.runs,
+        names=rules.collect.output.names,
         cells=lambda _: [f"{job.directory}/states.csv" for job in EXPERIMENT.analysed()],
         cards=CARDS,
     output:
@@ -109,5 +110,6 @@ rule automata:
     threads: 1
     params:
         code=EXPERIMENT.code("automata"),
+        names=lambda _: shown_names(),
     script:
         "../scripts/automata.py"

@@ -25,6 +25,7 @@ def request(stage, wildcards):
         dataset,
         seeds=len(group_seeds(wildcards.group)),
         gpu=bool(EXPERIMENT.gpus_per_job if asked is None else asked.value),
+        state_grows=EXPERIMENT.signature(wildcards.model).facts.state_grows,
     )
 
 

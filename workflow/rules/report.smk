@@ -1,4 +1,16 @@
+from dataclasses import asdict
+
+
+def shown_names():
+    """How models and tasks are shown; a param, so that another title draws anew and trains nothing."""
+    return [asdict(name) for name in EXPERIMENT.names()]
+
+
 CARDS = [f"<results>/data/{task}/card.json" for task in EXPERIMENT.tasks]
+TEMPLATES = [
+    os.path.relpath(path)
+    for path in sorted(Path(workflow.basedir, "fwp/report/templates").iterdir())
+]
 # What the report is of, and the runs that have no results.
 COLLECTED, MISSING = EXPERIMENT.jobs(), []
 if EXPERIMENT.partial:
@@ -18,6 +30,7 @@ rule collect:
         history="<results>/tables/history.csv",
         runs="<results>/tables/runs.csv",
         missing="<results>/tables/missing.csv",
+        names="<results>/tables/names.csv",
     log:
         "<results>/tables/collect.log",
     benchmark:
@@ -29,16 +42,40 @@ rule collect:
     params:
         code=EXPERIMENT.code("collect"),
         missing=lambda _: MISSING,
+        names=lambda _: shown_names(),
     script:
         "../scripts/collect.py"
+
+
+# Bootstrap, tests and medians: computed once, for all that is drawn.
+rule summarise:
+    input:
+        results=rules.collect.output,
+    output:
+        summary="<results>/tables/summary.csv",
+        comparison="<results>/tables/comparison.csv",
+        compute="<results>/tables/compute.csv",
+    log:
+        "<results>/tables/summarise.log",
+    benchmark:
+        "<results>/tables/summarise.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("summarise"),
+    script:
+        "../scripts/summarise.py"
 
 
 rule tables:
     input:
         results=rules.collect.output,
+        summary=rules.summarise.output,
         cards=CARDS,
+        templates=TEMPLATES,
     output:
-        csv="<results>/tables/summary.csv",
         markdown="<results>/tables/summary.md",
         latex="<results>/tables/summary.tex",
         html=report(
@@ -47,8 +84,6 @@ rule tables:
             category="Results",
             labels={"What": "Table", "Shows": "accuracy per model, task and length"},
         ),
-        comparison="<results>/tables/comparison.csv",
-        compute="<results>/tables/compute.csv",
         datasets_csv="<results>/tables/datasets.csv",
         datasets_markdown="<results>/tables/datasets.md",
         datasets_html=report(
@@ -76,8 +111,10 @@ rule claims:
     input:
         results=rules.collect.output,
         claims=EXPERIMENT.claims,
+        templates=TEMPLATES,
     output:
         csv="<results>/tables/claims.csv",
+        json="<results>/tables/claims.json",
         markdown="<results>/tables/claims.md",
         html=report(
             "<results>/tables/claims.html",
@@ -102,6 +139,7 @@ rule claims:
 rule figures:
     input:
         results=rules.collect.output,
+        summary=rules.summarise.output,
         cards=CARDS,
     output:
         heatmap=report(
@@ -161,13 +199,12 @@ rule figures:
 rule report:
     input:
         results=rules.collect.output,
-        figures=rules.figures.output,
-        # What the page refers to.
-        tables=rules.tables.output,
+        summary=rules.summarise.output,
         verdicts=rules.claims.output,
+        figures=rules.figures.output,
+        tables=rules.tables.output,  # which the page refers to
         cards=CARDS,
-        claims=EXPERIMENT.claims,
-        template=os.path.relpath(f"{workflow.basedir}/fwp/report/page.html.j2"),
+        templates=TEMPLATES,
     output:
         "<results>/report.html",
     log:

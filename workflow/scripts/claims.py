@@ -5,13 +5,23 @@ from pathlib import Path
 from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
+    from fwp.results.names import read_names
+
     from fwp.claims.claim import read_claims
     from fwp.claims.judge import judge
-    from fwp.report.tables.claims import verdicts, write_claims
-    from fwp.results.collect import read_results
+    from fwp.claims.verdicts import write_judgements
+    from fwp.report.labels import shown_as
+    from fwp.report.tables.claims import write_claims
+    from fwp.report.tables.evidence import verdicts
+    from fwp.results.collect import read_accuracy, read_runs
 
-    found = read_results(Path(snakemake.input.results[0]).parent)
-    judgements = judge(read_claims(snakemake.input.claims), found.accuracy)
+    folder = Path(snakemake.input.results[0]).parent
+    claims = read_claims(snakemake.input.claims)
+    judgements = judge(claims, read_accuracy(folder / "accuracy.csv"))
     out = snakemake.output
-    write_claims(judgements, found.runs, csv=out.csv, markdown=out.markdown, html=out.html)
-print(verdicts(judgements))
+    with shown_as(read_names(folder / "names.csv")):
+        runs = read_runs(folder / "runs.csv")
+        write_claims(judgements, runs, csv=out.csv, markdown=out.markdown, html=out.html)
+        text = verdicts(judgements)
+    write_judgements(judgements, out.json)
+print(text)

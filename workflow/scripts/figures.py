@@ -5,14 +5,20 @@ from pathlib import Path
 from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
+    from fwp.results.names import read_names
+    from fwp.results.summary import read_summary
+
     from fwp.report.figures.write import write_figures
+    from fwp.report.labels import shown_as
     from fwp.results.collect import read_results
     from fwp.results.unfinished import read_unfinished
 
     tables = Path(snakemake.input.results[0]).parent
-    write_figures(
-        read_results(tables),
-        Path(snakemake.output.heatmap).parent,
-        cards=snakemake.input.cards,
-        missing=read_unfinished(tables / "missing.csv"),
-    )
+    with shown_as(read_names(tables / "names.csv")):
+        write_figures(
+            read_results(tables),
+            Path(snakemake.output.heatmap).parent,
+            cards=snakemake.input.cards,
+            missing=read_unfinished(tables / "missing.csv"),
+            summary=read_summary(tables),
+        )

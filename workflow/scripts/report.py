@@ -11,6 +11,5 @@ with logging_to(snakemake.log[0]):
         Path(snakemake.output[0]).parent,
         snakemake.output[0],
         cards=snakemake.input.cards,
-        claims=snakemake.input.claims,
         details=snakemake.params.details,
     )

@@ -6,8 +6,10 @@ from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
     import pandas as pd
+    from fwp.results.names import read_names
 
     from fwp.datasets import card_reader
+    from fwp.report import labels
     from fwp.report.figures import states as figures
     from fwp.report.figures.style import save
     from fwp.report.tables import states as tables
@@ -22,12 +24,13 @@ with logging_to(snakemake.log[0]):
         [pd.read_csv(file.with_name("positions.csv")) for file in files], ignore_index=True
     )
     out = snakemake.output
-    tables.write_states(
-        tables.summary(states, positions, mixers, training), csv=out.csv, markdown=out.markdown
-    )
-    folder = Path(out.csv).parent
-    save(figures.memory(states), folder / "memory")
-    for (task, model), own in states.groupby(["task", "model"], sort=False):
-        along = positions[(positions["task"] == task) & (positions["model"] == model)]
-        figure = figures.trace(own, along, mixers[model], training[task])
-        save(figure, folder / "states" / task / model)
+    with labels.shown_as(read_names(snakemake.input.names)):
+        tables.write_states(
+            tables.summary(states, positions, mixers, training), csv=out.csv, markdown=out.markdown
+        )
+        folder = Path(out.csv).parent
+        save(figures.memory(states), folder / "memory")
+        for (task, model), own in states.groupby(["task", "model"], sort=False):
+            along = positions[(positions["task"] == task) & (positions["model"] == model)]
+            figure = figures.trace(own, along, mixers[model], training[task])
+            save(figure, folder / "states" / task / model)

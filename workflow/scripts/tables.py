@@ -1,32 +1,33 @@
-"""Write the summary and the table of datasets."""
+"""Write the summary and the table of datasets, to read."""
 
 from pathlib import Path
 
 from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
+    from fwp.results.names import read_names
+    from fwp.results.summary import read_summary
+
+    from fwp.report.labels import shown_as
     from fwp.report.tables.datasets import write_datasets
-    from fwp.report.tables.summary import write_comparison, write_compute, write_summary
-    from fwp.results.collect import read_results
+    from fwp.report.tables.summary import write_summary
+    from fwp.results.collect import read_runs
     from fwp.results.unfinished import read_unfinished
 
     folder = Path(snakemake.input.results[0]).parent
-    found = read_results(folder)
     out = snakemake.output
-    write_summary(
-        found.accuracy,
-        found.runs,
-        missing=read_unfinished(folder / "missing.csv"),
-        csv=out.csv,
-        markdown=out.markdown,
-        latex=out.latex,
-        html=out.html,
-    )
-    write_comparison(found.accuracy, out.comparison)
-    write_compute(found.history, found.runs, out.compute)
-    write_datasets(
-        snakemake.input.cards,
-        csv=out.datasets_csv,
-        markdown=out.datasets_markdown,
-        html=out.datasets_html,
-    )
+    with shown_as(read_names(folder / "names.csv")):
+        write_summary(
+            read_summary(folder),
+            read_runs(folder / "runs.csv"),
+            missing=read_unfinished(folder / "missing.csv"),
+            markdown=out.markdown,
+            latex=out.latex,
+            html=out.html,
+        )
+        write_datasets(
+            snakemake.input.cards,
+            csv=out.datasets_csv,
+            markdown=out.datasets_markdown,
+            html=out.datasets_html,
+        )

@@ -29,7 +29,9 @@ DIVERGED = "† a seed diverged; div.: all of them did"
 FAILED = "fail.: the jobs of the cell failed"
 
 
-def heatmap(accuracy: pd.DataFrame, missing: Sequence[dict] = ()) -> Figure:
+def heatmap(
+    accuracy: pd.DataFrame, missing: Sequence[dict] = (), summary: pd.DataFrame | None = None
+) -> Figure:
     """Mean sequence accuracy over seeds of each model on each task, one panel per bin.
 
     A dagger marks cells of which a seed diverged; where all did, there is no number.
@@ -37,8 +39,9 @@ def heatmap(accuracy: pd.DataFrame, missing: Sequence[dict] = ()) -> Figure:
     Args:
         accuracy: the tidy table (`fwp.results.collect`).
         missing: runs without results (`fwp.results.unfinished`).
+        summary: of `accuracy` (`fwp.results.statistics.summarise`), if it has been computed.
     """
-    summary = statistics.summarise(accuracy)
+    summary = statistics.summarise(accuracy) if summary is None else summary
     models = extended(present(accuracy["model"]), missing, "model")
     tasks = extended(present(accuracy["task"]), missing, "task")
     states = by_cell(missing)
@@ -97,9 +100,9 @@ def _text(row, state: str | None) -> str:
     """What a cell says."""
     if math.isnan(row.mean):
         return "fail." if state == "failed" else "–"
-    return (
-        "div." if row.diverged == row.seeds else labels.percent(row.mean) + "†" * bool(row.diverged)
-    )
+    if row.diverged == row.seeds:
+        return "div."
+    return labels.with_dagger(labels.percent(row.mean), row.diverged)
 
 
 def _columns(panels: int, size: tuple[float, float]) -> tuple[int, float]:

@@ -9,7 +9,8 @@ from matplotlib.patches import Patch
 
 from fwp.report.figures.lines import curves, log_ticks, page_of_tasks
 from fwp.report.figures.style import SHADE, Look, looks
-from fwp.results.frames import bin_limits, present
+from fwp.results.frames import present
+from fwp.utils.bins import Bin
 
 # Neighbouring lengths whose ratio is below about e^0.2 = 1.22 share a point of the line: few
 # strings are tested per length, so that a line through single lengths would show chance.
@@ -42,7 +43,7 @@ def accuracy_by_length(
             if task in training:
                 axis.axvspan(*training[task], color=SHADE, linewidth=0, zorder=0)
             bins = accuracy.loc[accuracy["task"] == task, "bin"].unique()
-            limits = [limit for bin in bins for limit in bin_limits(bin)]
+            limits = [limit for bin in bins for limit in Bin.parse(bin)]
             log_ticks(axis, min(limits), max(limits))
     return figure
 
@@ -59,7 +60,7 @@ def grouped(accuracy: pd.DataFrame) -> pd.DataFrame:
     """
     rows = accuracy.assign(accuracy=accuracy["sequence_accuracy"].fillna(0.0))
     low, high = (
-        rows["bin"].map({bin: bin_limits(bin)[i] for bin in rows["bin"].unique()}).astype(float)
+        rows["bin"].map({bin: Bin.parse(bin)[i] for bin in rows["bin"].unique()}).astype(float)
         for i in (0, 1)
     )
     whole = rows["length"].isna()

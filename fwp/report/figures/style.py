@@ -71,18 +71,16 @@ _SOLID, _DASHED, _DOTTED = (0, ()), (0, (4, 1.5)), (0, (1, 1.2))
 _DASH_DOT, _DASH_DOT_DOT = (0, (5, 1.5, 1, 1.5)), (0, (5, 1.5, 1, 1.5, 1, 1.5))
 _LONG = (0, (8, 2))
 
-# Safe for colour-blind readers; the lightness grows down the list, so that the order survives
-# printing in grey.
-_KNOWN = {
-    "lstm": Look("#1b1b1b", _SOLID, "o"),
-    "elstm": Look("#332288", _DASHED, "s"),
-    "transformer": Look("#882255", _DOTTED, "^"),
-    "linear_transformer": Look("#0072b2", _DASH_DOT, "v"),
-    "deltanet": Look("#d55e00", _LONG, "D"),
-    "recurrent_delta": Look("#2fa87a", _SOLID, "P"),
-    "srwm": Look("#eba21a", _DASH_DOT_DOT, "X"),
+DASHES = {
+    "solid": _SOLID,
+    "dashed": _DASHED,
+    "dotted": _DOTTED,
+    "dash_dot": _DASH_DOT,
+    "dash_dot_dot": _DASH_DOT_DOT,
+    "long": _LONG,
 }
-# For the others. As many as have no divisor in common with the dashes: a look comes back late.
+# For models whose mixers choose none. As many as have no divisor in common with the dashes: a look
+# comes back late.
 _COLOURS = ["#cc79a7", "#56b4e9", "#661100", "#999933", "#6a4c93", "#117733", "#888888", "#8c510a"]
 _COLOURS += ["#4444dd", "#8fb96f", "#4d0f4d"]
 _DASHES = [_DASHED, _SOLID, _DASH_DOT, _LONG, _DOTTED]
@@ -90,15 +88,22 @@ _MARKERS = ["<", ">", "p", "h", "*", "d", "H"]
 
 
 def looks(models: Iterable[str]) -> dict[str, Look]:
-    """The look of each model: fixed for the known ones, the next free one for any other, in order.
+    """The look of each model: its mixer's own, or the next free one, in order.
 
     Give every figure of an experiment the same `models` and a model looks the same in all of them.
     """
     models = list(models)
-    others = [name for name in models if name not in _KNOWN]
+    chosen = {name: labels.look(name) for name in models}
+    others = [name for name in models if not chosen[name]]
     spare = islice(zip(cycle(_COLOURS), cycle(_DASHES), cycle(_MARKERS), strict=False), len(others))
     own = dict(zip(others, (Look(*parts) for parts in spare), strict=True))
-    return {name: _KNOWN.get(name) or own[name] for name in models}
+    return {name: own.get(name) or _look(*chosen[name]) for name in models}
+
+
+def _look(colour: str, dashes: str, marker: str) -> Look:
+    if dashes not in DASHES:
+        raise ValueError(f"dashes of a look must be one of {', '.join(DASHES)}, got {dashes!r}")
+    return Look(colour, DASHES[dashes], marker)
 
 
 @contextmanager

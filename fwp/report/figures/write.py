@@ -11,6 +11,7 @@ from fwp.report.figures.strip import strip
 from fwp.report.figures.style import looks, save
 from fwp.report.figures.survival import solved_by
 from fwp.results.collect import Results
+from fwp.results.summary import Summary
 
 
 def write_figures(
@@ -18,6 +19,7 @@ def write_figures(
     folder: str | Path,
     cards: Iterable[str | Path] = (),
     missing: Sequence[dict] = (),
+    summary: Summary | None = None,
 ) -> None:
     """Draw every figure into `folder`, each as .svg, .pdf and .png.
 
@@ -26,10 +28,12 @@ def write_figures(
     Args:
         cards: the dataset cards (JSON) of the tasks; they tell which lengths were trained on.
         missing: runs without results (`fwp.results.unfinished`).
+        summary: of the results, if it has been computed.
     """
     folder, training = Path(folder), training_lengths(cards)
     style = looks(results.runs["model"].unique())
-    save(heatmap(results.accuracy, missing), folder / "heatmap")
+    cells = None if summary is None else summary.cells
+    save(heatmap(results.accuracy, missing, cells), folder / "heatmap")
     save(accuracy_by_length(results.accuracy, training, style), folder / "length")
     save(learning_curves(results.history, results.runs, style), folder / "learning")
     save(strip(results.accuracy, style), folder / "strip")

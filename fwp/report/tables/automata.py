@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from fwp.report import labels
-from fwp.report.tables.grid import escape_markdown, markdown_table
+from fwp.report.tables.markdown import escape_markdown, markdown_table
+from fwp.results.frames import groups
 from fwp.utils.files import write_frame, write_text
 
 NOTE = (
@@ -18,9 +19,9 @@ NOTE = (
 )
 HEADER = ["Seed", "Groups", "Separated (%)", "States", "Agrees (%)", "Against the language's"]
 COLUMNS = (
-    *("task", "model", "seed", "status", "language_states", "groups", "purity", "separation"),
-    *("states", "fidelity", "difference", "unread", "same"),
-)
+    "task", "model", "seed", "status", "language_states", "groups", "purity", "separation",
+    "states", "fidelity", "difference", "unread", "same",
+)  # fmt: skip
 
 
 def summary(records: Iterable[dict]) -> pd.DataFrame:
@@ -66,7 +67,7 @@ def write_automata(table: pd.DataFrame, *, csv: str | Path, markdown: str | Path
     """Write the `summary`."""
     write_frame(csv, table)
     parts = ["# Automata read out of models", NOTE]
-    for (task, model), rows in table.groupby(["task", "model"], sort=False):
+    for (task, model), rows in groups(table, ["task", "model"], sort=False):
         parts.append(f"## {escape_markdown(labels.model(model))} on {labels.task(task)}")
         parts.append(verdict(rows))
         solved = rows[rows["status"] == "solved"]

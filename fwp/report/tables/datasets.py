@@ -1,6 +1,5 @@
 """What was trained and tested on: the dataset cards as one table."""
 
-import html
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,7 +7,8 @@ import pandas as pd
 
 from fwp.datasets import card_reader as dataset_cards
 from fwp.report import labels
-from fwp.report.tables.grid import escape_markdown, html_table, markdown_table, page
+from fwp.report.html import render
+from fwp.report.tables.markdown import escape_markdown, markdown_table
 from fwp.utils.files import write_frame, write_text
 
 COLUMNS = {
@@ -41,13 +41,13 @@ def write_datasets(
     Args:
         cards: the tasks' dataset cards (JSON), in the order of the table.
     """
-    cards = [dataset_cards.read(card) for card in cards]
+    read = [dataset_cards.read(card) for card in cards]
     if csv:
-        write_frame(csv, table(cards))
+        write_frame(csv, table(read))
     if markdown:
-        write_text(markdown, _markdown(cards))
+        write_text(markdown, _markdown(read))
     if html:
-        write_text(html, page("Datasets", fragment(cards)))
+        write_text(html, render("datasets.html.j2", datasets=html_tables(read)))
 
 
 def table(cards: Iterable[dict]) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def _rows(card: dict) -> list[list[str]]:
     for name, split in card["splits"].items():
         rows.append(
             [
-                labels.lengths(name),
+                name.replace(split["bin"], labels.lengths(split["bin"])),
                 f"{split['strings']:,}",
                 f"{split['distinct']:,}",
                 f"{split['min_length']}–{split['max_length']}",
@@ -113,15 +113,10 @@ def _markdown(cards: list[dict]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def fragment(cards: Iterable[dict], heading: str = "h2") -> str:
-    """The table of all sets of all tasks as a part of a page."""
-    parts = [f"<p>{NOTE}</p>"]
-    for card in cards:
-        parts.append(f"<{heading}>{html.escape(labels.task(card['task']))}</{heading}>")
-        parts += [f"<p>{html.escape(note)}</p>" for note in card.get("notes", [])]
-        rows = [
-            (first, [f'<td class="plain">{html.escape(text)}</td>' for text in others])
-            for first, *others in _rows(card)
-        ]
-        parts.append(html_table(list(COLUMNS.values()), rows))
-    return "\n".join(parts)
+def html_tables(cards: Iterable[dict]) -> dict:
+    """What the template's macro `datasets` shows."""
+    tables = [
+        {"title": labels.task(card["task"]), "notes": card.get("notes", []), "rows": _rows(card)}
+        for card in cards
+    ]
+    return {"tables": tables, "columns": list(COLUMNS.values()), "note": NOTE}

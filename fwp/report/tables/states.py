@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from fwp.report import labels
-from fwp.report.tables.grid import markdown_table
+from fwp.report.tables.markdown import markdown_table
+from fwp.results.frames import groups
 from fwp.results.statistics import CELL
 from fwp.utils.files import write_frame, write_text
 
@@ -41,11 +42,11 @@ def summary(
         none; length: of the longest string; bytes_first, bytes_last: of the state.
     """
     rows = []
-    for (task, model, layer, component), part in states.groupby(
-        [*CELL, "layer", "component"], sort=False, observed=True
-    ):
+    keys = [*CELL, "layer", "component"]
+    for (task, model, layer, component), part in groups(states, keys, sort=False):
         beyond = part[part["position"] > training[task][1]]
-        growths = beyond.groupby("seed").apply(_exponent, include_groups=False).dropna()
+        growths = pd.Series([_exponent(own) for _, own in groups(beyond, "seed")], dtype=float)
+        growths = growths.dropna()
         ends = part[part["position"] == part["position"].max()]
         own = positions[(positions["task"] == task) & (positions["model"] == model)]
         right = own.groupby("first")["accuracy"].mean()
@@ -82,7 +83,7 @@ def write_states(table: pd.DataFrame, *, csv: str | Path, markdown: str | Path) 
     write_frame(csv, table)
     header = ["Model", "State", "First miss", "Growth", "Last step (%)", "Memory (bytes)"]
     parts = ["# States along long strings", NOTE]
-    for task, rows in table.groupby("task", sort=False):
+    for task, rows in groups(table, "task", sort=False):
         length = f"strings of up to {rows['length'].max():,} symbols"
         parts.append(f"## {labels.task(task)}, {length}")
         parts.append(markdown_table(header, [_row(row) for row in rows.itertuples()], left=2))

@@ -1,0 +1,59 @@
+"""Verdicts on claims as a file, claims.json: judged once, and read by the report."""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from fwp.claims.claim import Claim, Criterion
+from fwp.claims.judge import Evidence, Judgement
+from fwp.results.record import ResultsError
+from fwp.utils.files import write_json
+
+
+def write_judgements(judgements: Iterable[Judgement], path: str | Path) -> None:
+    """Write verdicts with all their evidence."""
+    write_json(path, [_plain(asdict(judged)) for judged in judgements])
+
+
+def read_judgements(path: str | Path) -> list[Judgement]:
+    """Read what `write_judgements` wrote.
+
+    Raises:
+        ResultsError: the file is missing or damaged.
+    """
+    try:
+        return [_judgement(**entry) for entry in json.loads(Path(path).read_bytes())]
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: the file is missing") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise ResultsError(f"{path}: not verdicts on claims, or cut short ({error})") from None
+
+
+def _judgement(claim: dict, verdict: str, evidence: list[dict], missing: list[list]) -> Judgement:
+    claim["criteria"] = tuple(map(_criterion, claim["criteria"]))
+    cells = [(task, model, bin) for task, model, bin in missing]
+    return Judgement(Claim(**claim), verdict, list(map(_evidence, evidence)), cells)
+
+
+def _criterion(entry: dict) -> Criterion:
+    for key in ("models", "tasks", "bins"):
+        entry[key] = tuple(entry[key])
+    return Criterion(**entry)
+
+
+def _evidence(entry: dict) -> Evidence:
+    entry["criterion"] = _criterion(entry["criterion"])
+    for key in ("low", "high", "p"):
+        entry[key] = math.nan if entry[key] is None else entry[key]
+    return Evidence(**entry)
+
+
+def _plain(value: object) -> object:
+    """The value with null in place of NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

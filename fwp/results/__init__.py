@@ -1,0 +1,1 @@
+"""Records of cells, and the tidy tables made of them."""

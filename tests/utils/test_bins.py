@@ -1,0 +1,23 @@
+import pytest
+
+from fwp.utils.bins import Bin, accuracy_column, bin_of_column
+
+
+@pytest.mark.parametrize("text", ["2", "50-2", "2–50", "a-b", ""])
+def test_bins_are_checked(text):
+    with pytest.raises(ValueError, match="a bin is written shortest-longest, like 51-100; got"):
+        Bin.parse(text)
+
+
+def test_a_bin_is_read_written_and_compared():
+    bin = Bin.parse("51-100")
+    assert bin == (51, 100) and str(bin) == "51-100" and bin.label == "51–100"
+    assert [bin.holds(length) for length in (50, 51, 100, 101)] == [False, True, True, False]
+    assert sorted(["101-200", "51-100", "2-50"], key=Bin.parse) == ["2-50", "51-100", "101-200"]
+
+
+def test_columns_of_the_history_name_bins():
+    assert accuracy_column("2-50") == accuracy_column(Bin(2, 50)) == "accuracy 2-50"
+    assert bin_of_column("accuracy 2-50") == Bin(2, 50)
+    for column in ("accuracy", "accuracy 2", "epoch", "2-50", "accuracy accuracy 2-50"):
+        assert bin_of_column(column) is None
