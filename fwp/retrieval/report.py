@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -73,21 +74,21 @@ def figure(table: pd.DataFrame) -> Figure:
     memories = list(dict.fromkeys(table["memory"]))
     style = looks(memories)
     key = handles(style, name)
-    look = {"color": GREY, "linestyle": "", "marker": "x", "markersize": 4.5, "mew": 0.8}
+    look: dict[str, Any] = {"color": GREY, "linestyle": "", "marker": "x", "markersize": 4.5}
+    look["markeredgewidth"] = 0.8
     if table["published"].notna().any():
         key.append(Line2D([], [], label="published", **look))
-    axis_labels = {"x": "Keys and values S", "y": "Loss"}
-    with page(len(shown), len(shown), (2.8, 2), **axis_labels, shared="y", legend=key) as drawn:
-        for axis, setting in zip(drawn[1], shown, strict=True):
+    x, y, count = "Keys and values S", "Loss", len(shown)
+    with page(count, count, (2.8, 2), x=x, y=y, shared="y", legend=key) as (drawn, axes):
+        for axis, setting in zip(axes, shown, strict=True):
             runs = table[table["setting"] == setting]
             lines = semantics(style, "memory")
             sns.lineplot(runs, x="pairs", y="loss", errorbar=("pi", 100), ax=axis, **lines)
             known = runs.dropna(subset="published").drop_duplicates(["memory", "pairs"])
             for memory, cells in known.groupby("memory"):
-                axis.plot(
-                    "pairs", "published", data=cells, **look | {"color": style[memory].colour}
-                )
+                own = look | {"color": style[memory].colour}
+                axis.plot(cells["pairs"], cells["published"], **own)
             # Half is the loss of retrieving nothing.
             axis.set(title=TITLES[setting], ylim=(-0.02, 0.52))
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return drawn[0]
+    return drawn

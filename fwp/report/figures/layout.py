@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 
 from fwp.report.figures.style import settings
@@ -39,7 +40,7 @@ def page(
     """
     rows = -(-count // columns)
     with settings():
-        figure = Figure(layout="constrained")
+        figure = Figure()
         grid = figure.add_gridspec(rows, columns)
         axes = [figure.add_subplot(grid[i], label=str(i)) for i in range(count)]
         yield figure, axes
@@ -53,7 +54,7 @@ def page(
             axis.tick_params(labelbottom=i >= (rows - 1) * columns or "x" not in shared)
             axis.xaxis.label.set_visible(i >= (rows - 1) * columns)
         if legend:
-            width = _legend(figure, legend, 1).get_tightbbox().width / figure.dpi
+            width = _legend(figure, legend, 1).get_window_extent().width / figure.dpi
             figure.legends[0].remove()
             narrowest = max(narrowest, width + 0.1)
             ncols = max(1, min(len(legend), int(columns * (size[0] + 0.1) / width)))
@@ -82,9 +83,9 @@ def _fit(
     # The layout leaves no room for a title or a label that is wider than its panel.
     wide = [text.get_window_extent() for axis in axes for text in (axis.title, axis.xaxis.label)]
     over = max(0, max(box.width for box in wide) / figure.dpi - size[0])
-    layout = figure.get_layout_engine()
-    layout.set(w_pad=0.05 + over / 2, h_pad=0.05)
-    figure.set_size_inches(grid * (size[0] + over + 0.6, size[1] + 0.8) + (6, 4))  # too large
+    layout = ConstrainedLayoutEngine(w_pad=0.05 + over / 2, h_pad=0.05)
+    figure.set_layout_engine(layout)
+    figure.set_size_inches(*grid * (size[0] + over + 0.6, size[1] + 0.8) + (6, 4))  # too large
     for _ in range(12):  # again for what depends on the size of the page
         page = figure.get_size_inches()
         layout.set(rect=(0, below / page[1], 1, 1 - below / page[1]))
@@ -93,4 +94,4 @@ def _fit(
         wanted = np.maximum(page + short * grid, (narrowest, 0))
         if np.allclose(wanted, page, atol=0.01):
             break
-        figure.set_size_inches(np.maximum(wanted, 0.7 * page))  # a smaller one may be too small
+        figure.set_size_inches(*np.maximum(wanted, 0.7 * page))  # a smaller one may be too small
