@@ -1,6 +1,7 @@
 """Learning curves: validation accuracy against epochs, one panel per task, one line per model."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -39,7 +40,12 @@ def learning_curves(
     diverged = runs.loc[runs["status"] == "diverged", ["task", "model", "seed"]]
     ends = diverged.merge(history.astype({"task": str, "model": str}), on=["task", "model", "seed"])
     ends = ends.groupby(["task", "model", "seed"])[[x]].max().reset_index()
-    cross = {"color": "black", "linestyle": "none", "marker": "x", "markersize": 4.5}
+    cross: dict[str, Any] = {
+        "color": "black",
+        "linestyle": "none",
+        "marker": "x",
+        "markersize": 4.5,
+    }
     cross |= {"markeredgewidth": 1, "clip_on": False, "zorder": 50}
     key = [Line2D([], [], label="diverged", **cross)] * bool(len(ends))
     y = "Validation accuracy (%)"

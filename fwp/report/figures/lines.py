@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import pandas as pd
 import seaborn as sns
@@ -39,7 +40,7 @@ def page_of_tasks(
             in_percent(axis)
 
 
-def in_percent(axis: Axes, way: str = "y") -> None:
+def in_percent(axis: Axes, way: Literal["x", "y"] = "y") -> None:
     """An axis from 0 to 100 per cent for shares in [0, 1]."""
     ticks = {0: "0", 0.25: "25", 0.5: "50", 0.75: "75", 1: "100"}
     axis.set(**{f"{way}lim": (-0.03, 1.03), f"{way}ticks": [*ticks]})
