@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter
 from fwp.report import labels
 from fwp.report.figures.layout import page
 from fwp.report.figures.style import GREY, Look, handles, semantics
-from fwp.report.tables.grid import markdown_table
+from fwp.report.tables.markdown import markdown_table
 
 SOLID = (0, ())
 LINES = {
@@ -50,7 +50,7 @@ def _steps(steps: pd.DataFrame) -> str:
         loop = times.get("reference")
         rows.append(
             {
-                "model": labels.model(model),
+                "model": labels.model(str(model)),
                 "seeds": size,
                 "batch": group["batch"].iloc[0],
                 "ms per seed": f"{1e3 * ours:.3g}",

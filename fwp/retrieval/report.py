@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -12,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fwp.report.figures.layout import page
-from fwp.report.figures.style import GREY, handles, looks, semantics
-from fwp.report.tables.grid import markdown_table
-from fwp.retrieval.grid import Job
+from fwp.report.figures.style import CROSS, GREY, handles, looks, semantics
+from fwp.report.tables.markdown import markdown_table
+from fwp.retrieval.grid import RetrievalJob
 from fwp.retrieval.published import LOSS
 
 NAMES = {
@@ -32,7 +31,7 @@ def name(memory: str) -> str:
     return NAMES.get(known, known) + (", delta rule" if known != memory else "")
 
 
-def collect(jobs: Iterable[Job], files: Iterable[str | Path]) -> pd.DataFrame:
+def collect(jobs: Iterable[RetrievalJob], files: Iterable[str | Path]) -> pd.DataFrame:
     """One row per run: setting, memory, pairs, seed, loss, steps, status, seconds, published."""
     rows = []
     for job, file in zip(jobs, files, strict=True):
@@ -49,10 +48,12 @@ def markdown(table: pd.DataFrame) -> str:
         "# Associative retrieval\n\nLeast evaluation loss ½|v − v̂|², mean over seeds; in brackets "
         "that of Schlag, Irie and Schmidhuber (2021), from the logs published with their code.\n"
     ]
-    for setting, found in table.groupby("setting", sort=False):
+    for setting in table["setting"].unique():
+        found = table[table["setting"] == setting]
         pairs = sorted(found["pairs"].unique())
         rows = []
-        for memory, runs in found.groupby("memory", sort=False):
+        for memory in found["memory"].unique():
+            runs = found[found["memory"] == memory]
             cells = []
             for count in pairs:
                 own = runs[runs["pairs"] == count]
@@ -74,10 +75,9 @@ def figure(table: pd.DataFrame) -> Figure:
     memories = list(dict.fromkeys(table["memory"]))
     style = looks(memories)
     key = handles(style, name)
-    look: dict[str, Any] = {"color": GREY, "linestyle": "", "marker": "x", "markersize": 4.5}
-    look["markeredgewidth"] = 0.8
+    cross = CROSS | {"color": GREY, "markeredgewidth": 0.8}
     if table["published"].notna().any():
-        key.append(Line2D([], [], label="published", **look))
+        key.append(Line2D([], [], label="published", **cross))
     x, y, count = "Keys and values S", "Loss", len(shown)
     with page(count, count, (2.8, 2), x=x, y=y, shared="y", legend=key) as (drawn, axes):
         for axis, setting in zip(axes, shown, strict=True):
@@ -86,7 +86,7 @@ def figure(table: pd.DataFrame) -> Figure:
             sns.lineplot(runs, x="pairs", y="loss", errorbar=("pi", 100), ax=axis, **lines)
             known = runs.dropna(subset="published").drop_duplicates(["memory", "pairs"])
             for memory, cells in known.groupby("memory"):
-                own = look | {"color": style[memory].colour}
+                own = cross | {"color": style[memory].colour}
                 axis.plot(cells["pairs"], cells["published"], **own)
             # Half is the loss of retrieving nothing.
             axis.set(title=TITLES[setting], ylim=(-0.02, 0.52))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,7 @@ def heatmap(
         for i, (axis, title) in enumerate(zip(axes, titles, strict=True)):
             cells = summary[summary["bin_index"] == i].set_index(["model", "task"])
             cells = cells.reindex(pd.MultiIndex.from_product([models, tasks]))
-            texts = [_text(row, states.get(row.Index)) for row in cells.itertuples()]
+            texts = [_text(row, states.get(cast(tuple, row.Index))) for row in cells.itertuples()]
             texts = np.array(texts, object).reshape(len(models), len(tasks))
             none = np.isin(texts, ("–", "div.", "fail."))
             values = cells["mean"].to_numpy(float).reshape(none.shape)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -62,8 +63,8 @@ def curves(
         style: the looks of the values of `column`; the order is that of drawing.
     """
     style = {name: look for name, look in style.items() if (rows[column] == name).any()}
-    quartiles = rows.groupby([column, x], observed=True)[y].quantile([0.25, 0.5, 0.75]).unstack()
-    quartiles.columns = ["low", "median", "high"]
+    quartiles = rows.groupby([column, x], observed=True)[y].quantile(np.array([0.25, 0.5, 0.75]))
+    quartiles = quartiles.unstack().set_axis(["low", "median", "high"], axis="columns")
     sns.lineplot(
         quartiles.reset_index(), x=x, y="median", estimator=None, clip_on=False, ax=axis,
         **semantics(style, column),
