@@ -102,8 +102,15 @@ def figure(ops: pd.DataFrame, size: int = 16) -> Figure:
     ops["ms"] = 1e3 * ops["seconds"]
     names = list(dict.fromkeys(ops["op"]))
     style = {name: look for name, look in LINES.items() if name in set(ops["backend"])}
-    key, labels_ = handles(style, str), {"x": "Length", "y": "Forward + backward (ms)"}
-    with page(len(names), len(names), (1.3, 1.3), **labels_, shared="y", legend=key) as drawn:
+    with page(
+        len(names),
+        len(names),
+        (1.3, 1.3),
+        x="Length",
+        y="Forward + backward (ms)",
+        shared="y",
+        legend=handles(style, str),
+    ) as drawn:
         for axis, name in zip(drawn[1], names, strict=True):
             of_op = ops[ops["op"] == name]
             sns.lineplot(

@@ -25,9 +25,9 @@ import torch
 # order of additions must stand. Contraction to fused multiply-adds and ignoring errno and floating
 # point traps change neither.
 FLAGS = [
-    *("-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden"),
-    *("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
-]
+    "-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden",
+    "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
+]  # fmt: skip
 
 
 class Unavailable(Exception):  # noqa: N818 - a state of the machine, handled by falling back

@@ -94,7 +94,7 @@ class _Recurrence(torch.autograd.Function):
         final = [like.new_empty(x.shape) for x in given["state"][call.final]]
         kept = [like.new_empty(blocks, *x, lanes) if record else None for x in call.kept]
         call.kernel.run(
-            *("forward", blocks, like, call.size),
+            "forward", blocks, like, call.size,
             *call.sizes,
             *map(sequence, given["sequences"]),
             *given["weights"],
@@ -102,7 +102,7 @@ class _Recurrence(torch.autograd.Function):
             sequence(y),
             *map(state, final),
             *kept,
-        )
+        )  # fmt: skip
         ctx.call, ctx.shapes = call, [x.shape for x in tensors]
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*kept, *given[call.again])
@@ -119,15 +119,15 @@ class _Recurrence(torch.autograd.Function):
         numbers = [shape[1:].numel() for shape in shapes["weights"]]
         sums = [like.new_empty(blocks, sum(numbers))] if numbers else []
         call.kernel.run(
-            *("backward", blocks, like, call.size),
+            "backward", blocks, like, call.size,
             *call.sizes,
             *map(AS_ARGUMENT[call.again], again),
-            *(*kept, sequence(dy)),
+            *kept, sequence(dy),
             *map(state, d_final),
             *map(sequence, d_sequences),
             *map(state, d_state),
             *sums,
-        )
+        )  # fmt: skip
         d_weights = []
         if numbers:
             heads = shapes["weights"][0][0]

@@ -9,22 +9,33 @@ from pathlib import Path
 from typing import Any
 
 
-def names(room: Path) -> list[str]:
-    """Names of all ops in the folder `room`, sorted; imports nothing."""
-    found = {path.stem: path for path in room.glob("*.py")}
-    found |= {path.parent.name: path for path in room.glob("*/__init__.py")}
-    return sorted(name for name, path in found.items() if _declares(path, name))
+class Room:
+    """The ops of a package, by name.
 
-
-def get(package: str, room: Path, name: str) -> Any:
-    """The op `name` (`fwp.kernels.op.Op`); imports its module and no other.
-
-    Raises:
-        ValueError: there is no such op.
+    Args:
+        package: its module name.
+        file: its `__init__.py`.
     """
-    if name not in names(room):
-        raise ValueError(f"no op is called {name!r}; there are {', '.join(names(room))}")
-    return getattr(import_module(f"{package}.{name}"), name)
+
+    def __init__(self, package: str, file: str):
+        self.package, self.folder = package, Path(file).parent
+
+    def names(self) -> list[str]:
+        """Names of all ops, sorted; imports nothing."""
+        found = {path.stem: path for path in self.folder.glob("*.py")}
+        found |= {path.parent.name: path for path in self.folder.glob("*/__init__.py")}
+        return sorted(name for name, path in found.items() if _declares(path, name))
+
+    def get(self, name: str) -> Any:
+        """The op `name` (`fwp.kernels.op.Op`); imports its module and no other.
+
+        Raises:
+            ValueError: there is no such op.
+        """
+        names = self.names()
+        if name not in names:
+            raise ValueError(f"no op is called {name!r}; there are {', '.join(names)}")
+        return getattr(import_module(f"{self.package}.{name}"), name)
 
 
 def _declares(path: Path, name: str) -> bool:

@@ -1,10 +1,12 @@
 """What kernels ask of tensors, on CPU and GPU."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
 
-def records(inputs: tuple[Tensor, ...]) -> bool:
+def records(inputs: Iterable[Tensor]) -> bool:
     """Whether a backward pass may follow, so that the forward pass must keep what it needs."""
     return torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
 

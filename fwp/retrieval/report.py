@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -75,20 +76,26 @@ def figure(table: pd.DataFrame) -> Figure:
     memories = list(dict.fromkeys(table["memory"]))
     style = looks(memories)
     key = handles(style, name)
-    look = {"color": GREY, "linestyle": "", "marker": "x", "markersize": 4.5, "mew": 0.8}
+    cross: dict[str, Any] = {"linestyle": "", "marker": "x", "markersize": 4.5, "mew": 0.8}
     if table["published"].notna().any():
-        key.append(Line2D([], [], label="published", **look))
-    axis_labels = {"x": "Keys and values S", "y": "Loss"}
-    with page(len(shown), len(shown), (2.8, 2), **axis_labels, shared="y", legend=key) as drawn:
+        key.append(Line2D([], [], label="published", color=GREY, **cross))
+    with page(
+        len(shown),
+        len(shown),
+        (2.8, 2),
+        x="Keys and values S",
+        y="Loss",
+        shared="y",
+        legend=key,
+    ) as drawn:
         for axis, setting in zip(drawn[1], shown, strict=True):
             runs = table[table["setting"] == setting]
             lines = semantics(style, "memory")
             sns.lineplot(runs, x="pairs", y="loss", errorbar=("pi", 100), ax=axis, **lines)
             known = runs.dropna(subset="published").drop_duplicates(["memory", "pairs"])
             for memory, cells in known.groupby("memory"):
-                axis.plot(
-                    "pairs", "published", data=cells, **look | {"color": style[memory].colour}
-                )
+                colour = style[str(memory)].colour
+                axis.plot("pairs", "published", data=cells, color=colour, **cross)
             # Half is the loss of retrieving nothing.
             axis.set(title=TITLES[setting], ylim=(-0.02, 0.52))
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))

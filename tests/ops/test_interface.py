@@ -42,7 +42,7 @@ def test_every_op_of_the_design_is_found():
 
 
 def test_every_layer_with_kernels_is_an_op():
-    assert set(nn.names()) == {path.parent.name for path in nn.ROOM.glob("*/__init__.py")}
+    assert set(nn.names()) == {path.parent.name for path in nn.ROOM.folder.glob("*/__init__.py")}
 
 
 def test_an_unknown_op_is_refused():

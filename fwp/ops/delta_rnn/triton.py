@@ -39,7 +39,7 @@ class _DeltaRNN(torch.autograd.Function):
         P = max(4, triton.next_power_of_2(D))
         _forward[(N * H,)](
             z, k, v, beta, R_0, y_0, y, R_T, kept, states,
-            *(T, H),
+            T, H,
             *z.stride()[:3], *k.stride()[:3], *v.stride()[:3],
             D=D, P=P, EVERY=every, RECORD=record, **of_warps(WARPS[P]),
         )  # fmt: skip
@@ -60,7 +60,7 @@ class _DeltaRNN(torch.autograd.Function):
         P = max(4, triton.next_power_of_2(D))
         _backward[(N * H,)](
             beta, kept, states, dy, dz, dk, dv, dbeta, dR, dy_0,
-            *(T, H),
+            T, H,
             *dy.stride()[:3],
             D=D, P=P, EVERY=ctx.every, **of_warps(WARPS[P]),
         )  # fmt: skip

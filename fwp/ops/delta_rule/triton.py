@@ -37,11 +37,11 @@ class _DeltaRule(torch.autograd.Function):
         e = torch.empty_like(y) if record else None
         parts, blocks = slices(K, V, B * H)
         _forward[B * H, parts](
-            *(q, k, v, beta, S_0, y, e, S_T),
-            *(T, H, K, V, V, 1),
-            *(*q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *beta.stride()),
+            q, k, v, beta, S_0, y, e, S_T,
+            T, H, K, V, V, 1,
+            *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *beta.stride(),
             **blocks,
-        )
+        )  # fmt: skip
         if record:
             ctx.set_materialize_grads(False)
             ctx.save_for_backward(q, k, beta, e, S_0)
@@ -61,18 +61,18 @@ class _DeltaRule(torch.autograd.Function):
         parts, blocks = slices(K, V, B * H)
         dbeta = q.new_empty(parts, B, T, H)
         _backward_values[B * H, parts](
-            *(q, k, beta, e, dy, dS_T, dv, dbeta, dS_0),
-            *(B, T, H, K, V, V, 1),
+            q, k, beta, e, dy, dS_T, dv, dbeta, dS_0,
+            B, T, H, K, V, V, 1,
             *strides,
             **blocks,
-        )
+        )  # fmt: skip
         parts, blocks = slices(V, K, B * H)
         _backward_keys[B * H, parts](
-            *(q, k, beta, e, dy, dv, dS_T, S_0, dq, dk),
-            *(T, H, K, V, 1, V),
+            q, k, beta, e, dy, dv, dS_T, S_0, dq, dk,
+            T, H, K, V, 1, V,
             *strides,
             **blocks,
-        )
+        )  # fmt: skip
         dbeta = dbeta.sum(0) if len(dbeta) > 1 else dbeta[0]
         return None, dq, dk, dv, dbeta, dS_0
 

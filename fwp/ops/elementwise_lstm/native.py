@@ -29,15 +29,12 @@ class _Native(torch.autograd.Function):
         w_z, w_f, cells = w_z.contiguous(), w_f.contiguous(), z.new_empty(B, T, D)
         kept = [z.new_empty(B, T, D) if record else None for _ in range(2)]
         KERNEL.run(
-            "forward",
-            ctx.blocks,
-            z,
-            D,
-            *(B, T, D),
+            "forward", ctx.blocks, z, D,
+            B, T, D,
             *map(plain_sequence, (z, f)),
-            *(w_z, w_f),
+            w_z, w_f,
             *map(plain_sequence, (c_0, cells, *kept)),
-        )
+        )  # fmt: skip
         ctx.save_for_backward(w_z, w_f, c_0, cells, *kept)
         return cells
 
@@ -50,12 +47,9 @@ class _Native(torch.autograd.Function):
         dw_z, dw_f, dc_0 = (cells.new_empty(B, D) for _ in range(3))
         tensors = (c_0, cells, gate_z, gate_f, d_cells, dz, df, dw_z, dw_f, dc_0)
         KERNEL.run(
-            "backward",
-            ctx.blocks,
-            cells,
-            D,
-            *(B, T, D),
-            *(w_z, w_f),
+            "backward", ctx.blocks, cells, D,
+            B, T, D,
+            w_z, w_f,
             *map(plain_sequence, tensors),
-        )
+        )  # fmt: skip
         return None, dz, df, dw_z.sum(0), dw_f.sum(0), dc_0

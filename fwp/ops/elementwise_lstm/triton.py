@@ -33,12 +33,12 @@ class _ElementwiseLSTM(torch.autograd.Function):
         cells = z.new_empty(N, T, D)
         grid, blocks = _grid(N, D)
         _forward[grid](
-            *(z, f, w_z, w_f, c_0, cells),
-            *(N, T, D, N // len(w_z)),
-            *(*z.stride()[:2], *f.stride()[:2], w_z.stride(0), w_f.stride(0), c_0.stride(0)),
+            z, f, w_z, w_f, c_0, cells,
+            N, T, D, N // len(w_z),
+            *z.stride()[:2], *f.stride()[:2], w_z.stride(0), w_f.stride(0), c_0.stride(0),
             **blocks,
             num_warps=1,
-        )
+        )  # fmt: skip
         if record:
             ctx.save_for_backward(z, f, w_z, w_f, c_0, cells)
         return cells
@@ -53,13 +53,13 @@ class _ElementwiseLSTM(torch.autograd.Function):
         dw_z, dw_f, dc_0 = (cells.new_empty(N, D) for _ in range(3))
         grid, blocks = _grid(N, D)
         _backward[grid](
-            *(z, f, w_z, w_f, c_0, cells, d_cells, dz, df, dw_z, dw_f, dc_0),
-            *(N, T, D, N // len(w_z)),
-            *(*z.stride()[:2], *f.stride()[:2], w_z.stride(0), w_f.stride(0), c_0.stride(0)),
+            z, f, w_z, w_f, c_0, cells, d_cells, dz, df, dw_z, dw_f, dc_0,
+            N, T, D, N // len(w_z),
+            *z.stride()[:2], *f.stride()[:2], w_z.stride(0), w_f.stride(0), c_0.stride(0),
             *d_cells.stride()[:2],
             **blocks,
             num_warps=1,
-        )
+        )  # fmt: skip
         dw_z, dw_f = (x.view(len(w_z), -1, D).sum(1) for x in (dw_z, dw_f))
         return None, dz, df, dw_z, dw_f, dc_0
 

@@ -44,10 +44,10 @@ class _GeneralisedDeltaRule(torch.autograd.Function):
         states = q.new_empty(triton.cdiv(T, every), *S_0.shape) if record else None
         parts, blocks = slices(K, V, B * H)
         _forward[B * H, parts](
-            *(*sequences, S_0, y, r, states, S_T),
-            *(T, H, K, V, B * H * K * V, every, V, 1),
+            *sequences, S_0, y, r, states, S_T,
+            T, H, K, V, B * H * K * V, every, V, 1,
             **blocks,
-        )
+        )  # fmt: skip
         if record:
             ctx.every = every
             ctx.set_materialize_grads(False)
@@ -67,18 +67,18 @@ class _GeneralisedDeltaRule(torch.autograd.Function):
         dS_0 = torch.empty_like(states[0]) if ctx.needs_input_grad[-1] else None
         parts, blocks = slices(K, V, B * H)
         _backward_values[B * H, parts](
-            *(q, k, w, a, b, dy, dS_T, dv, dr, dS_0),
-            *(T, H, K, V, V, 1),
+            q, k, w, a, b, dy, dS_T, dv, dr, dS_0,
+            T, H, K, V, V, 1,
             **blocks,
-        )
+        )  # fmt: skip
         every, size = min(ctx.every, T), B * H * K * V
         between = q.new_empty(every, B, H, K, V)
         parts, blocks = slices(V, K, B * H)
         _backward_keys[B * H, parts](
-            *(q, k, v, w, a, b, r, dy, dr, dS_T, states, between, dq, dk, dw, da, db),
-            *(T, H, K, V, size, len(states), ctx.every, 1, V),
+            q, k, v, w, a, b, r, dy, dr, dS_T, states, between, dq, dk, dw, da, db,
+            T, H, K, V, size, len(states), ctx.every, 1, V,
             **blocks,
-        )
+        )  # fmt: skip
         return None, dq, dk, dv, dw, da, db, dS_0
 
 

@@ -33,11 +33,11 @@ class _LinearAttention(torch.autograd.Function):
         y, S_T = q.new_empty(B, T, H, V), torch.empty_like(S_0)
         parts, blocks = slices(K, V, B * H)
         _forward[B * H, parts](
-            *(q, k, v, S_0, y, S_T),
-            *(T, H, K, V, V, 1),
-            *(*q.stride()[:3], *k.stride()[:3], *v.stride()[:3]),
+            q, k, v, S_0, y, S_T,
+            T, H, K, V, V, 1,
+            *q.stride()[:3], *k.stride()[:3], *v.stride()[:3],
             **blocks,
-        )
+        )  # fmt: skip
         if record:
             ctx.set_materialize_grads(False)
             ctx.save_for_backward(q, k, v, S_0)
@@ -55,18 +55,18 @@ class _LinearAttention(torch.autograd.Function):
         strides = (*q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *dy.stride()[:3])
         parts, blocks = slices(K, V, B * H)
         _backward_values[B * H, parts](
-            *(q, k, dy, dS_T, dv, dS_0),
-            *(T, H, K, V, V, 1),
-            *(*q.stride()[:3], *k.stride()[:3], *dy.stride()[:3]),
+            q, k, dy, dS_T, dv, dS_0,
+            T, H, K, V, V, 1,
+            *q.stride()[:3], *k.stride()[:3], *dy.stride()[:3],
             **blocks,
-        )
+        )  # fmt: skip
         parts, blocks = slices(V, K, B * H)
         _backward_keys[B * H, parts](
-            *(q, k, v, dy, dS_T, S_0, dq, dk),
-            *(T, H, K, V, 1, V),
+            q, k, v, dy, dS_T, S_0, dq, dk,
+            T, H, K, V, 1, V,
             *strides,
             **blocks,
-        )
+        )  # fmt: skip
         return None, dq, dk, dv, dS_0
 
 

@@ -47,19 +47,19 @@ class _LSTM(torch.autograd.Function):
         if blocks["RESIDENT"]:
             start, strides = (h_0, c_0), (h_0.stride(0), c_0.stride(0))
             _forward[grid](
-                *(projected, None, w_h, *start, y, c_T, *kept),
-                *(N // R, T, 0, T, 0, *strides),
+                projected, None, w_h, *start, y, c_T, *kept,
+                N // R, T, 0, T, 0, *strides,
                 **blocks,
-            )
+            )  # fmt: skip
         else:
             h, c = h_0, c_0
             for t in range(T):
                 driven = h.unflatten(0, (R, -1)) @ w_h.flatten(1, 2).mT
                 _forward[grid](
-                    *(projected, driven, None, h, c, y, c_T, *kept),
-                    *(N // R, T, t, t + 1, 0, h.stride(0), c.stride(0)),
+                    projected, driven, None, h, c, y, c_T, *kept,
+                    N // R, T, t, t + 1, 0, h.stride(0), c.stride(0),
                     **blocks,
-                )
+                )  # fmt: skip
                 h, c = y[:, t], c_T
         if record:
             ctx.save_for_backward(rows, w_x, w_h, c_0, before, cells, gates)
@@ -77,19 +77,19 @@ class _LSTM(torch.autograd.Function):
         given, found = (c_0, cells, gates, dy), (d_gates, dc_0)
         if blocks["RESIDENT"]:
             _backward[grid](
-                *(w_h, *given, dh_0, dc_T, *found),
-                *(N // R, T, 0, T, 0, c_0.stride(0), *dy.stride()[:2], dc_T.stride(0)),
+                w_h, *given, dh_0, dc_T, *found,
+                N // R, T, 0, T, 0, c_0.stride(0), *dy.stride()[:2], dc_T.stride(0),
                 **blocks,
-            )
+            )  # fmt: skip
         else:
             dc = dc_T
             dh_0.zero_()
             for t in reversed(range(T)):
                 _backward[grid](
-                    *(None, *given, dh_0, dc, *found),
-                    *(N // R, T, t, t + 1, 0, c_0.stride(0), *dy.stride()[:2], dc.stride(0)),
+                    None, *given, dh_0, dc, *found,
+                    N // R, T, t, t + 1, 0, c_0.stride(0), *dy.stride()[:2], dc.stride(0),
                     **blocks,
-                )
+                )  # fmt: skip
                 dc = dc_0
                 changed = d_gates[:, t].unflatten(0, (R, -1))
                 torch.bmm(changed, w_h.flatten(1, 2), out=dh_0.view(R, -1, D))

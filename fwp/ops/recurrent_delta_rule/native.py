@@ -9,28 +9,16 @@ KERNEL = Kernel(__file__)
 unusable = KERNEL.unusable
 
 
-def recurrent_delta_rule(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    r_q: Tensor,
-    r_k: Tensor,
-    r_v: Tensor,
-    r_beta: Tensor,
-    state: tuple[Tensor, ...],
-    *,
-    feedback: str,
-    rule: str,
-) -> tuple[Tensor, tuple[Tensor, ...]]:
+def recurrent_delta_rule(*inputs, feedback: str, rule: str) -> tuple[Tensor, tuple]:
     """As the reference."""
+    q, k, v, beta, *weights, state = inputs
     (B, T, _, D), P = q.shape, padded(q.shape[-1])
     every = max(D, 32)
     y, S = recurrence(
         KERNEL,
         (q, k, v, beta),
         state,
-        weights=(r_q, r_k, r_v, r_beta),
+        weights=weights,
         sizes=(B, T, D, every, int(feedback == "linear"), int(rule == "sum")),
         size=D,
         output=q.shape,

@@ -26,24 +26,12 @@ WARPS = {4: 1, 8: 1, 16: 1, 32: 2, 64: 4, 128: 16}  # by padded head size
 HELD = 64
 
 
-def recurrent_delta_rule(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    r_q: Tensor,
-    r_k: Tensor,
-    r_v: Tensor,
-    r_beta: Tensor,
-    state: tuple[Tensor, Tensor],
-    *,
-    feedback: str,
-    rule: str,
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """As `fwp.ops.recurrent_delta_rule`, for packs: weights [R, H, D, D] and [R, H, D]."""
-    inputs = (q, k, v, beta, r_q, r_k, r_v, r_beta, *state)
+def recurrent_delta_rule(*inputs, feedback: str, rule: str) -> tuple[Tensor, tuple]:
+    """As the reference, for packs: weights [R, H, D, D] and [R, H, D]."""
+    *tensors, state = inputs
+    tensors += state
     parts = {"LINEAR": feedback == "linear", "SUM": rule == "sum"}
-    y, S = _RecurrentDeltaRule.apply(parts, records(inputs), *inputs)
+    y, S = _RecurrentDeltaRule.apply(parts, records(tensors), *tensors)
     return y, (S, y[:, -1])
 
 
@@ -62,7 +50,7 @@ class _RecurrentDeltaRule(torch.autograd.Function):
         P = max(4, triton.next_power_of_2(D))
         _forward[(N * H,)](
             q, k, v, beta, weights, r_beta, S, y_0, y, S_T, kept, rates, states,
-            *(N // R, T, H),
+            N // R, T, H,
             *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *beta.stride(),
             *S.stride()[:2], *y_0.stride()[:2],
             D=D, P=P, EVERY=every, RECORD=record, HELD=P <= HELD, **parts, **of_warps(WARPS[P]),
@@ -85,7 +73,7 @@ class _RecurrentDeltaRule(torch.autograd.Function):
         _backward[(N * H,)](
             weights, r_beta, kept, rates, states, dy, dS_T.contiguous() if last else dS,
             da, dbeta, dr_beta, dS, dy_0,
-            *(int(last), N // R, T, H),
+            int(last), N // R, T, H,
             *dy.stride()[:3],
             D=D, P=P, EVERY=ctx.every, HELD=P <= HELD, **ctx.parts, **of_warps(WARPS[P]),
         )  # fmt: skip

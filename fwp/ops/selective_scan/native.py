@@ -24,16 +24,10 @@ class _Native(torch.autograd.Function):
         y, h_T = x.new_empty(B, T, D), x.new_empty(B, D, K)
         ctx.sizes = (T, D, K, int(allow_neg_eigval))
         KERNEL.run(
-            "forward",
-            B,
-            x,
-            None,
-            *ctx.sizes,
-            *map(plain_sequence, (x, delta)),
-            A,
-            *map(plain_sequence, (b, c)),
-            *(h_0, y, h_T),
-        )
+            "forward", B, x, None, *ctx.sizes,
+            *map(plain_sequence, (x, delta)), A, *map(plain_sequence, (b, c)),
+            h_0, y, h_T,
+        )  # fmt: skip
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, delta, A, b, c, h_0)
         return y, h_T
@@ -47,17 +41,9 @@ class _Native(torch.autograd.Function):
         dA, dh_0 = x.new_empty(B, D, K), x.new_empty(B, D, K)
         db, dc = x.new_empty(B, T, K), x.new_empty(B, T, K)
         KERNEL.run(
-            "backward",
-            B,
-            x,
-            None,
-            *ctx.sizes,
-            *map(plain_sequence, (x, delta)),
-            A,
-            *map(plain_sequence, (b, c)),
-            h_0,
-            plain_sequence(dy),
-            None if dh_T is None else dh_T.contiguous(),
-            *(dx, d_delta, dA, db, dc, dh_0),
-        )
+            "backward", B, x, None, *ctx.sizes,
+            *map(plain_sequence, (x, delta)), A, *map(plain_sequence, (b, c)),
+            h_0, plain_sequence(dy), None if dh_T is None else dh_T.contiguous(),
+            dx, d_delta, dA, db, dc, dh_0,
+        )  # fmt: skip
         return None, dx, d_delta, dA.sum(0), db, dc, dh_0

@@ -37,7 +37,7 @@ class _SelectiveScan(torch.autograd.Function):
         grid, blocks = _grid(N, D, K)
         _forward[grid](
             x, delta, A, b, c, h_0, y, h_T, states,
-            *(N // R, T, D, K),
+            N // R, T, D, K,
             *x.stride()[:2], *delta.stride()[:2], *b.stride()[:2], *c.stride()[:2],
             **blocks, NEGATIVE=bool(allow_neg_eigval), RECORD=record, STAGES=STAGES, num_warps=1,
         )  # fmt: skip
@@ -60,7 +60,7 @@ class _SelectiveScan(torch.autograd.Function):
         scratch = x.new_empty(*grid, EVERY, blocks["UNITS"], blocks["NUMBERS"])
         _backward[grid](
             x, delta, A, b, c, states, dy, dx, d_delta, dA, db, dc, dh, scratch,
-            *(N // R, T, D, K),
+            N // R, T, D, K,
             *x.stride()[:2], *delta.stride()[:2], *b.stride()[:2], *c.stride()[:2],
             *dy.stride()[:2],
             **blocks, NEGATIVE=bool(ctx.allow_neg_eigval), num_warps=1,

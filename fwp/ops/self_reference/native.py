@@ -9,17 +9,9 @@ KERNEL = Kernel(__file__)
 unusable = KERNEL.unusable
 
 
-def self_reference(
-    x: Tensor,
-    _w_y: Tensor,
-    _w_q: Tensor,
-    _w_k: Tensor,
-    _w_beta: Tensor,
-    state: tuple[Tensor, ...],
-    *,
-    updated: str,
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As the reference."""
+def self_reference(x: Tensor, *weights_and_state, updated: str) -> tuple[Tensor, tuple]:
+    """As the reference; the state is all that is needed of the weights."""
+    *_, state = weights_and_state
     (B, T, H, D), columns = x.shape, padded(3 * x.shape[-1] + 4)
     every, bits = max(32, columns), sum(1 << "yqkb".index(part) for part in updated)
     y, *final = recurrence(

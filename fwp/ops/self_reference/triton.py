@@ -27,17 +27,9 @@ BACKWARD_WARPS = WARPS | {64: 8}
 Matrices = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-def self_reference(
-    x: Tensor,
-    _w_y: Tensor,
-    _w_q: Tensor,
-    _w_k: Tensor,
-    _w_beta: Tensor,
-    state: Matrices,
-    *,
-    updated: str,
-) -> tuple[Tensor, Matrices]:
-    """As `fwp.ops.self_reference`."""
+def self_reference(x: Tensor, *weights_and_state, updated: str) -> tuple[Tensor, Matrices]:
+    """As the reference; the state is all that is needed of the weights."""
+    *_, state = weights_and_state
     bits = sum(1 << "yqkb".index(part) for part in updated)
     y, *state = _SelfReference.apply(records((x, *state)), bits, x, *state)
     return y, tuple(state)
@@ -56,7 +48,7 @@ class _SelfReference(torch.autograd.Function):
         P = max(4, triton.next_power_of_2(D))
         _forward[(B * H,)](
             x, *state, y, *final, vectors, rates, states,
-            *(T, H),
+            T, H,
             *x.stride()[:3], *(stride for W in state for stride in W.stride()[:2]),
             D=D, P=P, EVERY=every, UPDATED=updated, RECORD=record, **of_warps(WARPS[P]),
         )  # fmt: skip
@@ -82,7 +74,7 @@ class _SelfReference(torch.autograd.Function):
         P = max(4, triton.next_power_of_2(D))
         _backward[(B * H,)](
             x, vectors, rates, states, dy, *(d_final if last else d_state), dx, *d_state,
-            *(int(last), T, H),
+            int(last), T, H,
             *x.stride()[:3], *dy.stride()[:3],
             D=D, P=P, EVERY=ctx.every, **of_warps(BACKWARD_WARPS[P]),
         )  # fmt: skip

@@ -37,7 +37,7 @@ class _SLSTM(torch.autograd.Function):
         P = max(4, triton.next_power_of_2(D))
         _forward[(N * H,)](
             gates, r, h_0, c_0, l_0, y, c_T, l_T, kept,
-            *(N // R, T, H),
+            N // R, T, H,
             *gates.stride()[:3],
             D=D, P=P, RECORD=record, HELD=P <= HELD, **of_warps(WARPS[P]),
         )  # fmt: skip
@@ -58,7 +58,7 @@ class _SLSTM(torch.autograd.Function):
         P = max(4, triton.next_power_of_2(D))
         _backward[(N * H,)](
             r, kept, dy, da, dh_0, dc, dl,
-            *(N // R, T, H),
+            N // R, T, H,
             *dy.stride()[:3],
             D=D, P=P, HELD=P <= HELD, **of_warps(WARPS[P]),
         )  # fmt: skip
