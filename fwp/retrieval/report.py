@@ -86,8 +86,8 @@ def figure(table: pd.DataFrame) -> Figure:
             sns.lineplot(runs, x="pairs", y="loss", errorbar=("pi", 100), ax=axis, **lines)
             known = runs.dropna(subset="published").drop_duplicates(["memory", "pairs"])
             for memory, cells in known.groupby("memory"):
-                own = cross | {"color": style[memory].colour}
-                axis.plot(cells["pairs"], cells["published"], **own)
+                (points,) = axis.plot(cells["pairs"], cells["published"])
+                points.set(**cross | {"color": style[str(memory)].colour})
             # Half is the loss of retrieving nothing.
             axis.set(title=TITLES[setting], ylim=(-0.02, 0.52))
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -49,8 +49,8 @@ def learning_curves(
                 curves(axis, of_task, x, "selection", style)
                 log_ticks(axis, of_task[x].min(), of_task[x].max())
             for end in ends[ends["task"] == task].itertuples():
-                own = cross | {"color": style[str(end.model)].colour}
-                axis.plot(getattr(end, x), 0, **own)
+                (point,) = axis.plot(getattr(end, x), 0)
+                point.set(**cross | {"color": style[str(end.model)].colour})
     return figure
 
 
