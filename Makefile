@@ -50,7 +50,7 @@ lint: setup ## check style, spelling, types, imports and workflow
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pyright
+	$(BIN)/pyright --project pyproject.toml
 	$(BIN)/snakefmt --check $(SMK)
 	$(BIN)/snakemake --lint
 

@@ -102,26 +102,17 @@ def figure(ops: pd.DataFrame, size: int = 16) -> Figure:
     ops["ms"] = 1e3 * ops["seconds"]
     names = list(dict.fromkeys(ops["op"]))
     style = {name: look for name, look in LINES.items() if name in set(ops["backend"])}
-    with page(
-        len(names),
-        len(names),
-        (1.3, 1.3),
-        x="Length",
-        y="Forward + backward (ms)",
-        shared="y",
-        legend=handles(style, str),
-    ) as drawn:
-        for axis, name in zip(drawn[1], names, strict=True):
+    looks = semantics(style, "backend")
+    limits = ops["ms"].min() / 1.3, 1.3 * ops["ms"].max()
+    x, y, count, key = "Length", "Forward + backward (ms)", len(names), handles(style, str)
+    with page(count, count, (1.3, 1.3), x=x, y=y, shared="y", legend=key) as (drawn, axes):
+        for axis, name in zip(axes, names, strict=True):
             of_op = ops[ops["op"] == name]
-            sns.lineplot(
-                of_op, x="time", y="ms", estimator=None, ax=axis, **semantics(style, "backend")
-            )
+            sns.lineplot(of_op, x="time", y="ms", estimator=None, ax=axis, **looks)
             times = sorted(of_op["time"].unique())
-            axis.set(
-                xscale="log", yscale="log", ylim=(ops["ms"].min() / 1.3, 1.3 * ops["ms"].max())
-            )
+            axis.set(xscale="log", yscale="log", ylim=limits)
             axis.set_xticks(times, map(str, times))
             axis.minorticks_off()
             axis.yaxis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms:g}"))
             axis.set_title(name.replace("_", " "))
-    return drawn[0]
+    return drawn

@@ -16,7 +16,7 @@ def read(path: str | Path) -> dict:
     """
     try:
         card = json.loads(Path(path).read_bytes())
-        card["task"], card["language"], Bin.parse(card["splits"]["train"]["bin"])
+        _ = card["task"], card["language"], Bin.parse(card["splits"]["train"]["bin"])
     except FileNotFoundError:
         raise ResultsError(f"{path}: the dataset card is missing") from None
     except (ValueError, KeyError, TypeError):

@@ -31,7 +31,7 @@ ROOTS = {
     "figures": ("fwp.report.figures.write", "fwp.results.collect", "fwp.results.unfinished"),
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),
-    "claims": ("fwp.claims.verdicts", "fwp.report.tables.claims"),
+    "claims": ("fwp.claims.verdicts", "fwp.report.tables.claims", "fwp.results.collect"),
     "report": ("fwp.report.page",),
     "trace": ("fwp.analysis.traces",),
     "states": (

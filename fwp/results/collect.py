@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from fwp.results import frames
-from fwp.utils.files import write_frame
-from fwp.results.record import ResultsError, read_record
 from fwp.results.frames import ACCURACY, HISTORY, RUNS
+from fwp.results.record import ResultsError, read_record
+from fwp.utils.files import write_frame
 
 FILES = ("accuracy.csv", "history.csv", "runs.csv")
 

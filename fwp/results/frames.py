@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fwp.utils.bins import Bin, bin_of_column
 from fwp.results.record import STATUSES, ResultsError, one_of
+from fwp.utils.bins import Bin, bin_of_column
 
 ACCURACY = {
     "task": "category",

@@ -70,7 +70,9 @@ def read_job(planned, params: dict, now: float) -> JobState:
         now: seconds since 1970.
     """
     folder = Path(planned.directory)
-    job = JobState(planned.model, planned.task, folder, {seed: RunState() for seed in planned.seeds})
+    job = JobState(
+        planned.model, planned.task, folder, {seed: RunState() for seed in planned.seeds}
+    )
     record, progress = _json(folder / "cell.json"), _json(folder / "progress.json")
     trained = {run["seed"]: run for run in (record or {}).get("runs", [])}
     outdated = record is not None and record.get("config") != params

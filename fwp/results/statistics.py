@@ -6,7 +6,7 @@ flatter its model.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -53,9 +53,7 @@ def fewest_for_median(confidence: float = 0.95) -> int:
     return 1 + math.ceil(-math.log2(1 - confidence))
 
 
-def median_interval(
-    values: ArrayLike, confidence: float = 0.95
-) -> tuple[np.ndarray, np.ndarray]:
+def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Bootstrap interval (percentiles of 9 999 resamples) for the median along the last axis.
 
     Args:

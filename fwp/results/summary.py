@@ -34,7 +34,9 @@ class Summary:
     def bins(self) -> list[dict[str, str]]:
         """Which bins of the tasks belong side by side: `fwp.results.statistics.bins`."""
         rows = self.cells[["bin_index", "task", "bin"]].drop_duplicates()
-        return [dict(zip(own["task"], own["bin"], strict=True)) for _, own in rows.groupby("bin_index")]
+        return [
+            dict(zip(own["task"], own["bin"], strict=True)) for _, own in rows.groupby("bin_index")
+        ]
 
 
 def summarise(results: Results) -> Summary:
@@ -60,7 +62,7 @@ def read_summary(folder: str | Path) -> Summary:
         ResultsError: a file is missing or malformed.
     """
     cells, pairs, compute = (_read(Path(folder) / name) for name in FILES)
-    cells = cells.astype({name: "Int64" for name in WHOLE})
+    cells = cells.astype(dict.fromkeys(WHOLE, "Int64"))
     return Summary(cells, pairs, compute)
 
 

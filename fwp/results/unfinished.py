@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fwp.utils.files import write_rows
-from fwp.results.record import STATUSES
 from fwp.results.job_state import read_job
+from fwp.results.record import STATUSES
+from fwp.utils.files import write_rows
 
 COLUMNS = ("task", "model", "seed", "state", "error", "log")
 """Of the table: one row per run; `state` is that of a `job_state.RunState`, `log` may be empty."""

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -12,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fwp.report.figures.layout import page
-from fwp.report.figures.style import GREY, handles, looks, semantics
+from fwp.report.figures.style import CROSS, GREY, handles, looks, semantics
 from fwp.report.tables.markdown import markdown_table
 from fwp.retrieval.grid import RetrievalJob
 from fwp.retrieval.published import LOSS
@@ -76,27 +75,20 @@ def figure(table: pd.DataFrame) -> Figure:
     memories = list(dict.fromkeys(table["memory"]))
     style = looks(memories)
     key = handles(style, name)
-    cross: dict[str, Any] = {"linestyle": "", "marker": "x", "markersize": 4.5, "mew": 0.8}
+    cross = CROSS | {"color": GREY, "markeredgewidth": 0.8}
     if table["published"].notna().any():
-        key.append(Line2D([], [], label="published", color=GREY, **cross))
-    with page(
-        len(shown),
-        len(shown),
-        (2.8, 2),
-        x="Keys and values S",
-        y="Loss",
-        shared="y",
-        legend=key,
-    ) as drawn:
-        for axis, setting in zip(drawn[1], shown, strict=True):
+        key.append(Line2D([], [], label="published", **cross))
+    x, y, count = "Keys and values S", "Loss", len(shown)
+    with page(count, count, (2.8, 2), x=x, y=y, shared="y", legend=key) as (drawn, axes):
+        for axis, setting in zip(axes, shown, strict=True):
             runs = table[table["setting"] == setting]
             lines = semantics(style, "memory")
             sns.lineplot(runs, x="pairs", y="loss", errorbar=("pi", 100), ax=axis, **lines)
             known = runs.dropna(subset="published").drop_duplicates(["memory", "pairs"])
             for memory, cells in known.groupby("memory"):
-                colour = style[str(memory)].colour
-                axis.plot("pairs", "published", data=cells, color=colour, **cross)
+                (points,) = axis.plot(cells["pairs"], cells["published"])
+                points.set(**cross | {"color": style[str(memory)].colour})
             # Half is the loss of retrieving nothing.
             axis.set(title=TITLES[setting], ylim=(-0.02, 0.52))
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return drawn[0]
+    return drawn

@@ -1,12 +1,12 @@
 """How models and tasks of an experiment are shown, and what that reruns."""
 
 import pytest
-from fwp.results.names import read_names, write_names
 from test_fingerprint import changed, package  # noqa: F401 - a fixture
 
 from fwp.config.loading import ConfigError
 from fwp.experiment.experiment import Experiment, load_experiment
 from fwp.report import labels
+from fwp.results.names import read_names, write_names
 
 MINE = """
 from torch import nn

@@ -163,11 +163,12 @@ PLACES = {
     "collect summarise tables claims figures report states automata retrieval_report": (
         "results/__init__.py"
     ),
-    "collect summarise tables figures report states": "results/collect.py results/frames.py",
+    "collect summarise tables claims figures report states": (
+        "results/collect.py results/frames.py results/record.py"
+    ),
     "collect tables figures report": "results/job_state.py results/unfinished.py",
     "collect tables claims figures report states automata retrieval_report": ("results/names.py"),
     "summarise tables claims figures report": "results/pairwise.py",
-    "collect summarise tables claims figures report states": "results/record.py",
     "summarise tables claims figures report states": "results/statistics.py",
     "summarise tables figures report": "results/summary.py results/survival.py",
     "retrieval retrieval_report": "retrieval/__init__.py",

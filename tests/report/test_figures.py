@@ -64,6 +64,10 @@ GRIDS = {
         folder, MANY_MODELS, MANY_TASKS, [0], lengths=False, epochs=12
     ),
     "odd": odd_grid,
+    "narrow": lambda folder: synthetic.write_grid(
+        folder, ["elman", "a_model_with_a_very_" + 5 * "very_" + "long_name"], ["a_task_of_mine"],
+        [0, 1], bins=["2-50"],
+    ),
     "diverged": lambda folder: synthetic.write_grid(
         folder, ["lstm", "a_model_with_a_rather_long_name"], ["parity", "$own_task$"], [0, 1],
         diverged=(0, 1),

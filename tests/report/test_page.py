@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 
 import pytest
 import synthetic
-from fwp.results.summary import summarise, write_summary
 
 from fwp.claims import claim
 from fwp.claims.claim import library_names
@@ -18,6 +17,7 @@ from fwp.report import page
 from fwp.report.figures.write import write_figures
 from fwp.results.collect import collect_results, read_accuracy, write_results
 from fwp.results.record import ResultsError
+from fwp.results.summary import summarise, write_summary
 from fwp.results.unfinished import write_unfinished
 from fwp.utils.files import write_text
 

@@ -110,6 +110,6 @@ rule automata:
     threads: 1
     params:
         code=EXPERIMENT.code("automata"),
-        names=lambda _: shown_names(),
+        names=lambda _: [asdict(name) for name in EXPERIMENT.names()],
     script:
         "../scripts/automata.py"

@@ -1,11 +1,5 @@
 from dataclasses import asdict
 
-
-def shown_names():
-    """How models and tasks are shown; a param, so that another title draws anew and trains nothing."""
-    return [asdict(name) for name in EXPERIMENT.names()]
-
-
 CARDS = [f"<results>/data/{task}/card.json" for task in EXPERIMENT.tasks]
 TEMPLATES = [
     os.path.relpath(path)
@@ -42,7 +36,8 @@ rule collect:
     params:
         code=EXPERIMENT.code("collect"),
         missing=lambda _: MISSING,
-        names=lambda _: shown_names(),
+        # How they are shown: another title draws anew and trains nothing.
+        names=lambda _: [asdict(name) for name in EXPERIMENT.names()],
     script:
         "../scripts/collect.py"
 

@@ -5,9 +5,8 @@ from pathlib import Path
 from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp.results.names import write_names
-
     from fwp.results.collect import collect_results, write_results
+    from fwp.results.names import write_names
     from fwp.results.unfinished import write_unfinished
 
     cells = [Path(file).parent for file in snakemake.input]

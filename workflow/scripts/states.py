@@ -6,7 +6,6 @@ from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
     import pandas as pd
-    from fwp.results.names import read_names
 
     from fwp.datasets import card_reader
     from fwp.report import labels
@@ -14,6 +13,7 @@ with logging_to(snakemake.log[0]):
     from fwp.report.figures.style import save
     from fwp.report.tables import states as tables
     from fwp.results import collect
+    from fwp.results.names import read_names
 
     runs = collect.read_runs(snakemake.input.results)
     mixers = dict(zip(runs["model"], runs["mixer"], strict=True))

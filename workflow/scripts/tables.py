@@ -5,13 +5,12 @@ from pathlib import Path
 from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
-    from fwp.results.names import read_names
-    from fwp.results.summary import read_summary
-
     from fwp.report.labels import shown_as
     from fwp.report.tables.datasets import write_datasets
     from fwp.report.tables.summary import write_summary
     from fwp.results.collect import read_runs
+    from fwp.results.names import read_names
+    from fwp.results.summary import read_summary
     from fwp.results.unfinished import read_unfinished
 
     folder = Path(snakemake.input.results[0]).parent

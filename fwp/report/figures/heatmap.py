@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from matplotlib.patches import Rectangle
 
 from fwp.report import labels
 from fwp.report.figures.layout import page
-from fwp.report.figures.style import NORMAL, SMALL
+from fwp.report.figures.style import NORMAL, SMALL, settings
 from fwp.results import statistics
 from fwp.results.frames import present
 from fwp.results.unfinished import by_cell, extended
@@ -25,6 +26,7 @@ COLOURS = colormaps["YlGnBu"]  # lightness falls steadily: readable in grey
 NOTHING = "#f4f4f4"  # where there is no number
 ASPECT = 1.6  # of the page, about
 KEY = "Sequence accuracy (%), mean over seeds"
+KEY_WIDTH = 2.3  # inches
 DIVERGED = "† a seed diverged; div.: all of them did"
 FAILED = "fail.: the jobs of the cell failed"
 
@@ -49,12 +51,14 @@ def heatmap(
     key = [KEY] + [DIVERGED] * bool(summary["diverged"].any())
     key += [FAILED] * ("failed" in states.values())
     size = CELL[0] * len(tasks), CELL[1] * len(models)
-    columns, width = _columns(len(titles), size)
-    with page(len(titles), columns, size, shared="xy", narrowest=2.4) as (figure, axes):
+    columns, below = _columns(len(titles), size), 0.34 + 0.11 * len(key)
+    with page(
+        len(titles), columns, size, shared="xy", narrowest=KEY_WIDTH + 0.1, below=below
+    ) as (figure, axes):  # fmt: skip
         for i, (axis, title) in enumerate(zip(axes, titles, strict=True)):
             cells = summary[summary["bin_index"] == i].set_index(["model", "task"])
             cells = cells.reindex(pd.MultiIndex.from_product([models, tasks]))
-            texts = [_text(row, states.get(row.Index)) for row in cells.itertuples()]
+            texts = [_text(row, states.get(cast(tuple, row.Index))) for row in cells.itertuples()]
             texts = np.array(texts, object).reshape(len(models), len(tasks))
             none = np.isin(texts, ("–", "div.", "fail."))
             values = cells["mean"].to_numpy(float).reshape(none.shape)
@@ -76,14 +80,16 @@ def heatmap(
                 np.arange(len(models)) + 0.5, map(labels.model, models), fontsize=NORMAL, rotation=0
             )
             axis.tick_params(length=0)
-        scale = ScalarMappable(Normalize(0, 100), COLOURS)
+    with settings():
+        width, height = figure.get_size_inches()
+        left = min(axes[0].get_position().x0, 1 - KEY_WIDTH / width)
+        box = left, 0.22 / height, 1.7 / width, 0.09 / height
         bar = figure.colorbar(
-            scale, ax=axes, location="bottom", shrink=min(1, 1.7 / width), aspect=20,
-            anchor=(0, 0), pad=0.01, ticks=[0, 25, 50, 75, 100],
+            ScalarMappable(Normalize(0, 100), COLOURS), figure.add_axes(box, label="key"),
+            orientation="horizontal", ticks=[0, 25, 50, 75, 100],
         )  # fmt: skip
         bar.outline.set_visible(False)
-        bar.ax.set_label("key")
-        bar.ax.tick_params(labelsize=SMALL, length=2)
+        bar.ax.tick_params(length=2)
         bar.ax.set_title("\n".join(reversed(key)), fontsize=SMALL, loc="left", pad=2)
     return figure
 
@@ -105,13 +111,12 @@ def _text(row, state: str | None) -> str:
     return labels.with_dagger(labels.percent(row.mean), row.diverged)
 
 
-def _columns(panels: int, size: tuple[float, float]) -> tuple[int, float]:
-    """How many panels stand side by side so that the page has about the `ASPECT`, and its width."""
-    widths = {columns: columns * max(size[0] + 0.2, 1) for columns in range(1, panels + 1)}
+def _columns(panels: int, size: tuple[float, float]) -> int:
+    """How many panels stand side by side so that the page has about the `ASPECT`."""
 
     def oddity(columns: int) -> float:
+        width = 1 + columns * max(size[0] + 0.2, 1)
         height = 1 + -(-panels // columns) * (size[1] + 0.4)
-        return abs(math.log((1 + widths[columns]) / height / ASPECT))
+        return abs(math.log(width / height / ASPECT))
 
-    columns = min(widths, key=oddity)
-    return columns, widths[columns]
+    return min(range(1, panels + 1), key=oddity)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 
 from fwp.report.figures.style import settings
@@ -22,6 +23,7 @@ def page(
     shared: str = "",
     legend: Sequence = (),
     narrowest: float = 0,
+    below: float = 0,
 ) -> Iterator[tuple[Figure, list[Axes]]]:
     """A figure of `count` panels, row by row, to be drawn within the context.
 
@@ -34,12 +36,11 @@ def page(
         shared: which axes, of "x" and "y", have ticks that are labelled at the outer panels alone.
         legend: handles of the legend below the panels.
         narrowest: the least width of the page in inches.
+        below: height of what is left free at the bottom, in inches.
     """
     rows = -(-count // columns)
     with settings():
-        figure = Figure(
-            (columns * (size[0] + 2) + 4, rows * (size[1] + 2) + 4), layout="constrained"
-        )
+        figure = Figure()
         grid = figure.add_gridspec(rows, columns)
         axes = [figure.add_subplot(grid[i], label=str(i)) for i in range(count)]
         yield figure, axes
@@ -52,14 +53,13 @@ def page(
             axis.tick_params(labelleft=i % columns == 0 or "y" not in shared)
             axis.tick_params(labelbottom=i >= (rows - 1) * columns or "x" not in shared)
             axis.xaxis.label.set_visible(i >= (rows - 1) * columns)
-        _fit(figure, axes, columns, size, narrowest)
         if legend:
-            width = _legend(figure, legend, ncols=1).get_tightbbox().width / figure.dpi
+            width = _legend(figure, legend, 1).get_window_extent().width / figure.dpi
             figure.legends[0].remove()
-            ncols = max(1, min(len(legend), int(figure.get_figwidth() / width)))
-            ncols = -(-len(legend) // -(-len(legend) // ncols))  # rows of about equal length
-            _legend(figure, legend, ncols)
-            _fit(figure, axes, columns, size, max(narrowest, width + 0.1))
+            narrowest = max(narrowest, width + 0.1)
+            ncols = max(1, min(len(legend), int(columns * (size[0] + 0.1) / width)))
+            _legend(figure, legend, -(-len(legend) // -(-len(legend) // ncols)))  # full rows
+        _fit(figure, axes, columns, size, narrowest, below)
         figure.set_layout_engine("none")
         for axis in axes[-columns:]:  # the last of each column, some above a place without panel
             axis.tick_params(labelbottom=True)
@@ -71,19 +71,27 @@ def _legend(figure: Figure, handles: Sequence, ncols: int) -> Legend:
 
 
 def _fit(
-    figure: Figure, axes: list[Axes], columns: int, size: tuple[float, float], narrowest: float
+    figure: Figure,
+    axes: list[Axes],
+    columns: int,
+    size: tuple[float, float],
+    narrowest: float,
+    below: float,
 ) -> None:
     """Give the page the size at which panels have `size`: what is around them keeps its own."""
-    grid = columns, -(-len(axes) // columns)
+    grid = np.array([columns, -(-len(axes) // columns)])
     # The layout leaves no room for a title or a label that is wider than its panel.
     wide = [text.get_window_extent() for axis in axes for text in (axis.title, axis.xaxis.label)]
-    over = max(box.width for box in wide) / figure.dpi - size[0]
-    figure.get_layout_engine().set(w_pad=max(0.05, 0.05 + over / 2), h_pad=0.05)
+    over = max(0, max(box.width for box in wide) / figure.dpi - size[0])
+    layout = ConstrainedLayoutEngine(w_pad=0.05 + over / 2, h_pad=0.05)
+    figure.set_layout_engine(layout)
+    figure.set_size_inches(*grid * (size[0] + over + 0.6, size[1] + 0.8) + (6, 4))  # too large
     for _ in range(12):  # again for what depends on the size of the page
-        figure.get_layout_engine().execute(figure)
         page = figure.get_size_inches()
+        layout.set(rect=(0, below / page[1], 1, 1 - below / page[1]))
+        layout.execute(figure)
         short = size - page * axes[0].get_position().size
         wanted = np.maximum(page + short * grid, (narrowest, 0))
         if np.allclose(wanted, page, atol=0.01):
             break
-        figure.set_size_inches(np.maximum(wanted, 0.75 * page))  # a smaller one may be too small
+        figure.set_size_inches(*np.maximum(wanted, 0.7 * page))  # a smaller one may be too small

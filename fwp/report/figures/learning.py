@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fwp.report.figures.lines import curves, log_ticks, page_of_tasks
-from fwp.report.figures.style import Look, looks
+from fwp.report.figures.style import CROSS, Look, looks
 from fwp.results.frames import present
 
 X = {"epoch": "Epoch", "strings": "Training strings seen"}
@@ -39,9 +39,8 @@ def learning_curves(
     diverged = runs.loc[runs["status"] == "diverged", ["task", "model", "seed"]]
     ends = diverged.merge(history.astype({"task": str, "model": str}), on=["task", "model", "seed"])
     ends = ends.groupby(["task", "model", "seed"])[[x]].max().reset_index()
-    cross = {"color": "black", "linestyle": "none", "marker": "x", "markersize": 4.5}
-    cross |= {"markeredgewidth": 1, "clip_on": False, "zorder": 50}
-    key = [Line2D([], [], label="diverged", **cross)] * bool(len(ends))
+    cross = CROSS | {"color": "black", "markeredgewidth": 1, "clip_on": False, "zorder": 50}
+    key = [Line2D([], [], label="diverged", **cross)] if len(ends) else []
     y = "Validation accuracy (%)"
     with page_of_tasks(tasks, style, key, x=X[x], y=y) as (figure, axes):
         for task, axis in axes.items():
@@ -50,7 +49,8 @@ def learning_curves(
                 curves(axis, of_task, x, "selection", style)
                 log_ticks(axis, of_task[x].min(), of_task[x].max())
             for end in ends[ends["task"] == task].itertuples():
-                axis.plot(getattr(end, x), 0, **cross | {"color": style[end.model].colour})
+                (point,) = axis.plot(getattr(end, x), 0)
+                point.set(**cross | {"color": style[str(end.model)].colour})
     return figure
 
 

@@ -66,9 +66,9 @@ def grouped(accuracy: pd.DataFrame) -> pd.DataFrame:
     whole = rows["length"].isna()
     measured = set(map(tuple, rows.loc[~whole, ["task", "model"]].drop_duplicates().to_numpy()))
     pairs = pd.Series(list(zip(rows["task"], rows["model"], strict=True)), index=rows.index)
-    rows["log"] = np.log(rows["length"].astype(float).fillna(np.sqrt(low * high)))
+    rows["log"] = np.log(rows["length"].astype(float).fillna((low * high) ** 0.5))
     span = np.log(high + 1) - np.log(low)
-    count = np.ceil(span / GROUP).clip(lower=1)
+    count = np.maximum(np.ceil(span / GROUP), 1)
     rows["group"] = ((rows["log"] - np.log(low)) / span * count).astype(int).where(~whole, -1)
     rows = rows[~whole | ~pairs.isin(measured)]
     rows = rows.assign(

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -39,7 +41,7 @@ def page_of_tasks(
             in_percent(axis)
 
 
-def in_percent(axis: Axes, way: str = "y") -> None:
+def in_percent(axis: Axes, way: Literal["x", "y"] = "y") -> None:
     """An axis from 0 to 100 per cent for shares in [0, 1]."""
     ticks = {0: "0", 0.25: "25", 0.5: "50", 0.75: "75", 1: "100"}
     axis.set(**{f"{way}lim": (-0.03, 1.03), f"{way}ticks": [*ticks]})
@@ -61,8 +63,8 @@ def curves(
         style: the looks of the values of `column`; the order is that of drawing.
     """
     style = {name: look for name, look in style.items() if (rows[column] == name).any()}
-    quartiles = rows.groupby([column, x], observed=True)[y].quantile([0.25, 0.5, 0.75]).unstack()
-    quartiles.columns = ["low", "median", "high"]
+    quartiles = rows.groupby([column, x], observed=True)[y].quantile(np.array([0.25, 0.5, 0.75]))
+    quartiles = quartiles.unstack().set_axis(["low", "median", "high"], axis="columns")
     sns.lineplot(
         quartiles.reset_index(), x=x, y="median", estimator=None, clip_on=False, ax=axis,
         **semantics(style, column),

@@ -55,7 +55,7 @@ def strip(
             sns.scatterplot(
                 cell, x="sequence_accuracy", y="row", hue="model", hue_order=models,
                 style="diverged", style_order=[False, True], markers=["o", "X"],
-                size="diverged", sizes={False: 8, True: 20},
+                size="diverged", sizes=[8, 20], size_order=[False, True],
                 palette={name: style[name].colour for name in models}, linewidth=0.6,
                 clip_on=False, alpha=0.75, legend=False, zorder=3, ax=axis,
             )  # fmt: skip

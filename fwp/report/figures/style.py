@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import seaborn as sns
@@ -17,6 +18,7 @@ from fwp.utils.files import atomic
 
 SMALL, NORMAL = 6.5, 7.5  # font sizes in points
 GREY = "#555555"
+CROSS: dict[str, Any] = {"linestyle": "", "marker": "x", "markersize": 4.5}
 SHADE = "#ececec"
 ZOOM = 1.4  # of SVG files, which are for screens
 

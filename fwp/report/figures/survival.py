@@ -48,6 +48,6 @@ def solved_by(
                 clip_on=False, ax=axis, **semantics(style),
             )  # fmt: skip
             for line in axis.lines:
-                line.set_markevery([len(line.get_xdata()) - 1])
+                line.set_markevery([-1])  # where it ends
             log_ticks(axis, low, high)
     return figure

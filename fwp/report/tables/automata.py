@@ -7,7 +7,6 @@ import pandas as pd
 
 from fwp.report import labels
 from fwp.report.tables.markdown import escape_markdown, markdown_table
-from fwp.results.frames import groups
 from fwp.utils.files import write_frame, write_text
 
 NOTE = (
@@ -67,7 +66,8 @@ def write_automata(table: pd.DataFrame, *, csv: str | Path, markdown: str | Path
     """Write the `summary`."""
     write_frame(csv, table)
     parts = ["# Automata read out of models", NOTE]
-    for (task, model), rows in groups(table, ["task", "model"], sort=False):
+    for names, rows in table.groupby(["task", "model"], sort=False):
+        task, model = map(str, names)
         parts.append(f"## {escape_markdown(labels.model(model))} on {labels.task(task)}")
         parts.append(verdict(rows))
         solved = rows[rows["status"] == "solved"]
