@@ -86,10 +86,15 @@ def pack(op, parts, specs):
 
 
 def find(name):
-    """The op of that name, or one of its variants: "op:part=value,part=value"."""
+    """The op of that name, or one of its variants: "op:option=value,option=value"."""
     name, _, parts = name.partition(":")
-    op = OPS[name]
-    return op.variant(**dict(part.split("=") for part in parts.split(","))) if parts else op
+    options = dict(part.split("=") for part in parts.split(",") if part)
+    return OPS[name].variant(**{n: {"True": True}.get(x, x) for n, x in options.items()})
+
+
+def largest(x):
+    """The size of the largest entry; 0 where there is none."""
+    return x.abs().max().item() if x.numel() else 0.0
 
 
 def errors(name, models, dtype, device="cpu", **sizes):
@@ -124,9 +129,9 @@ def errors(name, models, dtype, device="cpu", **sizes):
     for what, expected in truth.items():
         got = found[what].cpu().double()
         assert got.shape == expected.shape and found[what].dtype == dtype, what
-        allowed = TOLERANCE[dtype] * max(expected.abs().max().item(), 1e-3)
-        allowed = max(allowed, 10 * (rounded[what].double() - expected).abs().max().item())
-        comparison[what] = ((got - expected).abs().max().item(), allowed)
+        allowed = TOLERANCE[dtype] * max(largest(expected), 1e-3)
+        allowed = max(allowed, 10 * largest(rounded[what].double() - expected))
+        comparison[what] = (largest(got - expected), allowed)
     return comparison
 
 

@@ -17,9 +17,9 @@ NAMES = [name for name, op in OPS.items() if "triton" in op.backends]
 UNBOUNDED = "recurrent_delta_rule:feedback=linear,rule=sum"  # 1e55 after a thousand steps
 VARIANTS = [
     UNBOUNDED,
-    "selective_scan:allow_neg_eigval=yes",
+    "selective_scan:allow_neg_eigval=True",
     "self_reference:updated=yb",
-    "elu_plus_one:normalise=yes",
+    "elu_plus_one:normalise=True",
 ]
 CASES = {
     "usual": (1, {}),
@@ -48,7 +48,13 @@ def test_equals_the_reference(name, case, dtype):
     models, sizes = CASES[case]
     if case == "long" and name == UNBOUNDED:
         sizes = sizes | {"T": 256}
-    assert not unequal(errors(name, models, dtype, "cuda", **sizes))
+    found = errors(name, models, dtype, "cuda", **sizes)
+    if (name, case) == ("layer_norm", "one unit"):
+        # Terms of size 1/√eps cancel: the true gradient is zero, what is found is their rounding.
+        error, allowed = found["gradient of x"]
+        size = OPS[name].options["eps"] ** -0.5
+        found["gradient of x"] = error, max(allowed, TOLERANCE[dtype] * size)
+    assert not unequal(found)
 
 
 def leaves(name, **sizes):

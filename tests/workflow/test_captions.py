@@ -4,8 +4,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
+
+# It comes with Snakemake, which a machine that only computes may lack.
+publish_parts = pytest.importorskip("docutils.core").publish_parts
 
 # docutils renames an argument of publish_parts; Snakemake passes the old one too.
 pytestmark = pytest.mark.filterwarnings("ignore:Argument .writer_name:PendingDeprecationWarning")
