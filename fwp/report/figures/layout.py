@@ -61,6 +61,8 @@ def page(
             _legend(figure, legend, -(-len(legend) // -(-len(legend) // ncols)))  # full rows
         _fit(figure, axes, columns, size, narrowest, below)
         figure.set_layout_engine("none")
+        for axis in figure.axes:  # the solver's last digits depend on addresses in memory
+            axis.set_position(np.round(axis.get_position().bounds, 5).tolist())
         for axis in axes[-columns:]:  # the last of each column, some above a place without panel
             axis.tick_params(labelbottom=True)
             axis.xaxis.label.set_visible(True)
@@ -94,4 +96,6 @@ def _fit(
         wanted = np.maximum(page + short * grid, (narrowest, 0))
         if np.allclose(wanted, page, atol=0.01):
             break
-        figure.set_size_inches(*np.maximum(wanted, 0.7 * page))  # a smaller one may be too small
+        figure.set_size_inches(
+            *np.maximum(wanted, 0.7 * page).round(3)
+        )  # a smaller one may be too small
