@@ -86,6 +86,7 @@ class Particular(torch.nn.Module):
         return self.readout(self.embedding(tokens) * self.scale + self.shift), state
 
 
+@pytest.mark.filterwarnings("ignore:torch.vmap cannot compute these models as one")
 @pytest.mark.parametrize("count", [1, 3])
 def test_weights_may_be_fixed_or_shared(data, count):
     nets = [Particular(seed) for seed in range(count)]
