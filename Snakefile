@@ -92,8 +92,10 @@ include: "workflow/rules/retrieval.smk"
 rule all:
     default_target: True
     input:
-        # Snakemake does not look behind tables that are there.
+        # Snakemake does not look behind files that are there.
         lambda _: unfinished.deleted(EXPERIMENT),
+        rules.collect.output,
+        rules.summarise.output,
         rules.tables.output,
         rules.claims.output,
         rules.figures.output,

@@ -99,7 +99,7 @@ class DatasetSpec:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain builtins: the task's keys, then "seed", "train", "validation" and, if any, "test"."""
+        """Plain builtins: the task's keys, then seed, train, validation and, if any, test."""
         test = {} if self.test == NO_STRINGS else {"test": self.test.as_dict()}
         return {
             **self.task.as_dict(),

@@ -5,7 +5,7 @@ win, `validate` what is refused, `seed_groups` which seeds share a job.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,11 +20,15 @@ from fwp.experiment.seed_groups import existing, group_seeds, grouped
 from fwp.experiment.validate import checked
 from fwp.mixers._signature import Signature
 from fwp.results.names import Name
+from fwp.results.record import read_json, settings_digest
 from fwp.utils.suggest import suggestion
 
 
 class TrainJob(NamedTuple):
-    """Seeds of a cell that are trained by one job; everything of theirs is in `directory`."""
+    """Seeds of a cell that are trained by one job; everything of theirs is in `directory`.
+
+    `seeds` are those that the experiment wants, and `group` may name more.
+    """
 
     task: str
     model: str
@@ -189,11 +193,19 @@ class Experiment:
     def groups(self, model: str | None = None, task: str | None = None) -> dict[str, list[int]]:
         """Names and seeds of the jobs that train a cell.
 
-        Groups that are there already stay as they are, so that a further seed trains nothing but
-        itself; the other seeds are grouped by `seeds_per_job`. Without a cell: as if none were.
+        Groups that are there already stay as they are: a further seed trains nothing but itself,
+        and fewer seeds train nothing. The other seeds are grouped by `seeds_per_job`. Without a
+        cell: as if none were.
         """
-        taken = [] if model is None else existing(f"{self.results}/cells/{task}/{model}")
-        return grouped(self.seeds, self.seeds_per_job, taken)
+        if model is None or task is None:
+            return grouped(self.seeds, self.seeds_per_job)
+
+        def trained(group: str) -> bool:
+            record = read_json(f"{self.cell_dir(task, model, group)}/cell.json")
+            return (record or {}).get("config") == self.train_params(model, task)
+
+        taken = existing(f"{self.results}/cells/{task}/{model}")
+        return grouped(self.seeds, self.seeds_per_job, taken, trained)
 
     def cell_dir(self, task: str, model: str, group: str) -> str:
         """Folder of a group of seeds."""
@@ -205,6 +217,23 @@ class Experiment:
             for model in self.models:
                 for group, seeds in self.groups(model, task).items():
                     yield TrainJob(task, model, group, seeds, self.cell_dir(task, model, group))
+
+    def wanted(self, jobs: Iterable[TrainJob]) -> list[dict[str, Any]]:
+        """What the records of jobs must be of, for `fwp.results.collect.Wanted`."""
+        digests: dict[tuple[str, str], str] = {}
+        for job in jobs:
+            if (job.task, job.model) not in digests:
+                settings = self.train_params(job.model, job.task)
+                digests[job.task, job.model] = settings_digest(settings)
+        return [
+            {
+                "folder": job.directory,
+                "trained": list(group_seeds(job.group)),
+                "seeds": job.seeds,
+                "settings": digests[job.task, job.model],
+            }
+            for job in jobs
+        ]
 
     def analysed(self, tasks: Sequence[str] | None = None) -> list[TrainJob]:
         """The jobs of the models and tasks that `analysis` chooses; or of those `tasks` alone."""

@@ -15,6 +15,9 @@ from fwp.results.job_state import read_job
 from fwp.results.record import STATUSES
 from fwp.utils.files import write_rows
 
+CELL_FILES = ("model.safetensors", "history.csv", "cell.json", "accuracy.csv")
+"""What a finished cell has; tables are made of some of them."""
+
 COLUMNS = ("task", "model", "seed", "state", "error", "log")
 """Of the table: one row per run; `state` is that of a `job_state.RunState`, `log` may be empty."""
 
@@ -36,10 +39,10 @@ def split_finished(experiment) -> tuple[list, list[dict]]:
 
 
 def deleted(experiment) -> list[str]:
-    """Accuracies of cells that were deleted after tables had been made of them."""
+    """Files of cells that were deleted after tables had been made of them."""
     if experiment.partial or not Path(experiment.results, "tables", "accuracy.csv").exists():
         return []
-    files = (f"{job.directory}/accuracy.csv" for job in experiment.jobs())
+    files = (f"{job.directory}/{name}" for job in experiment.jobs() for name in CELL_FILES)
     return [file for file in files if not os.path.exists(file)]  # noqa: PTH110 - faster
 
 

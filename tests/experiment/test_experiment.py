@@ -2,6 +2,7 @@
 
 import copy
 import importlib.resources
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -193,6 +194,42 @@ def test_foreign_folders_are_no_groups(tmp_path):
     for name in ("seeds-0-9", "seed-x", "seeds-1-0", "seed-99999999999999999999", "notes"):
         Path(experiment.cell_dir("parity", "lstm", name)).mkdir(parents=True)
     assert experiment.groups("lstm", "parity") == {"seeds-0-1": [0, 1]}
+
+
+def finished(experiment, *groups):
+    """Leave the records of trained groups of a cell."""
+    for group in groups:
+        folder = Path(experiment.cell_dir("parity", "lstm", group))
+        folder.mkdir(parents=True, exist_ok=True)
+        record = {"config": experiment.train_params("lstm", "parity")}
+        (folder / "cell.json").write_text(json.dumps(record))
+
+
+def test_fewer_seeds_train_nothing(tmp_path):
+    changes = {"results": str(tmp_path), "compute": {"seeds_per_job": 3}}
+    finished(with_changes(seeds=6, **changes), "seeds-0-2", "seeds-3-5")
+
+    def groups(seeds):
+        return with_changes(seeds=seeds, **changes).groups("lstm", "parity")
+
+    assert groups(2) == {"seeds-0-2": [0, 1]}
+    assert groups([1, 5]) == {"seeds-0-2": [1], "seeds-3-5": [5]}
+    assert groups([0, 1, 2, 4, 7]) == {"seeds-0-2": [0, 1, 2], "seeds-3-5": [4], "seed-7": [7]}
+    assert groups([7]) == {"seed-7": [7]}
+    job = with_changes(seeds=2, **changes).train_job("lstm", "parity", "seeds-0-2")
+    assert job["seeds"] == [0, 1, 2]
+
+
+def test_a_larger_group_is_used_only_if_it_needs_no_training(tmp_path):
+    changes = {"results": str(tmp_path), "compute": {"seeds_per_job": 3}}
+    three = with_changes(seeds=3, **changes)
+    Path(three.cell_dir("parity", "lstm", "seeds-0-2")).mkdir(parents=True)
+    two = with_changes(seeds=2, **changes)
+    assert two.groups("lstm", "parity") == {"seeds-0-1": [0, 1]}
+    finished(three, "seeds-0-2")
+    assert two.groups("lstm", "parity") == {"seeds-0-2": [0, 1]}
+    other = with_changes(seeds=2, training={"learning_rate": 0.5}, **changes)
+    assert other.groups("lstm", "parity") == {"seeds-0-1": [0, 1]}
 
 
 def test_jobs_cover_the_grid():

@@ -6,7 +6,7 @@ TEMPLATES = [
     for path in sorted(Path(workflow.basedir, "fwp/report/templates").iterdir())
 ]
 # What the report is of, and the runs that have no results.
-COLLECTED, MISSING = EXPERIMENT.jobs(), []
+COLLECTED, MISSING = list(EXPERIMENT.jobs()), []
 if EXPERIMENT.partial:
     COLLECTED, MISSING = unfinished.split_finished(EXPERIMENT)
     CARDS = [
@@ -35,6 +35,8 @@ rule collect:
     threads: 1
     params:
         code=EXPERIMENT.code("collect"),
+        # In order, so that tables and figures follow the config.
+        cells=lambda _: EXPERIMENT.wanted(COLLECTED),
         missing=lambda _: MISSING,
         # How they are shown: another title draws anew and trains nothing.
         names=lambda _: [asdict(name) for name in EXPERIMENT.names()],

@@ -23,6 +23,12 @@ with logging_to(snakemake.log[0]):
     positions = pd.concat(
         [pd.read_csv(file.with_name("positions.csv")) for file in files], ignore_index=True
     )
+    # A folder may hold more seeds than the experiment wants.
+    chosen = set(zip(runs["task"], runs["model"], runs["seed"], strict=True))
+    states, positions = (
+        frame[[key in chosen for key in zip(frame.task, frame.model, frame.seed, strict=True)]]
+        for frame in (states, positions)
+    )
     out = snakemake.output
     with labels.shown_as(read_names(snakemake.input.names)):
         tables.write_states(
