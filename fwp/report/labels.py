@@ -122,16 +122,21 @@ def with_dagger(text: str, diverged: int) -> str:
     return f"{text}†" if diverged else text
 
 
-def percent(share: float) -> str:
-    """A share in [0, 1] as a percentage: "100" and "0" mean exactly that, all else has one decimal.
+ROUNDED = "100 and 0 are exact; all else is rounded and lies between 0.1 and 99.9."
+"""What a reader of percentages must know."""
 
-    Rounded down, so that 99.97 % is not called 100; "–" for a missing value.
+
+def percent(share: float, decimals: int = 1) -> str:
+    """A share in [0, 1] as a percentage, rounded to the nearest; "–" for a missing value.
+
+    "100" and "0" mean exactly that: 99.97 % is 99.9, and 0.02 % is 0.1, whatever the decimals.
     """
     if share is None or math.isnan(share):
         return "–"
     if share in (0, 1):
-        return f"{share:.0%}"[:-1]
-    return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}"
+        return f"{100 * share:.0f}"
+    text = f"{100 * share:.{decimals}f}"
+    return f"{min(max(100 * share, 0.1), 99.9):.1f}" if float(text) in (0, 100) else text
 
 
 def listed(rows: Iterable[dict]) -> list[dict]:

@@ -4,6 +4,8 @@ import re
 import pandas as pd
 import pytest
 import synthetic
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fwp.datasets import card_reader
 from fwp.report import labels
@@ -278,12 +280,24 @@ def test_names_of_papers_and_of_users():
 @pytest.mark.parametrize(
     ("share", "expected"),
     [
-        (1, "100"), (0.9999, "99.9"), (0.5, "50.0"), (0.0004, "0.0"), (0, "0"),
-        (0.29, "29.0"), (float("nan"), "–"),
+        (1, "100"), (0.9999, "99.9"), (0.5, "50.0"), (0.0004, "0.1"), (0, "0"),
+        (0.29, "29.0"), (2 / 3, "66.7"), (13 / 15, "86.7"), (1 / 3, "33.3"), (float("nan"), "–"),
     ],
 )  # fmt: skip
-def test_percentages_never_round_up_to_everything(share, expected):
+def test_percentages_are_rounded_but_never_to_all_or_nothing(share, expected):
     assert labels.percent(share) == expected
+
+
+@given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_percentages_are_near_the_share_and_exact_at_the_ends(counts):
+    share = counts[0] / counts[1]
+    for decimals in (0, 1):
+        text = labels.percent(share, decimals)
+        assert (text == "100") == (share == 1) and (text == "0") == (share == 0)
+        if share not in (0, 1):
+            near = 0.5 if decimals == 0 else 0.05
+            assert 0.1 <= float(text) <= 99.9
+            assert abs(float(text) - min(max(100 * share, 0.1), 99.9)) <= near + 1e-9
 
 
 CARD = {
@@ -333,7 +347,7 @@ def test_many_classes_are_not_listed_one_by_one(tmp_path):
     card["splits"]["train"]["classes"] = {str(i): (i + 1) / 5050 for i in range(100)}
     (tmp_path / "card.json").write_text(json.dumps(card))
     write_datasets([tmp_path / "card.json"], markdown=tmp_path / "d.md")
-    assert "| 100 classes: 0.0 to 2.0 each |" in (tmp_path / "d.md").read_text()
+    assert "| 100 classes: 0.1 to 2.0 each |" in (tmp_path / "d.md").read_text()
 
 
 def test_training_lengths_are_those_of_the_card(card):

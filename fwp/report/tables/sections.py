@@ -127,7 +127,7 @@ def _accuracy(row) -> Cell:
 
 
 def _solved(row) -> Cell:
-    low, high = round(100 * row.wilson_low), round(100 * row.wilson_high)
+    low, high = percent(row.wilson_low, 0), percent(row.wilson_high, 0)
     text = f"{row.solved}/{row.seeds} ({low}–{high})"
     return Cell(with_dagger(text, row.diverged), row.solved == row.seeds, row.success_rate)
 
