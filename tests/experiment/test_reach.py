@@ -149,9 +149,9 @@ PLACES = {
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
         "report/figures/heatmap.py report/figures/learning.py report/figures/length.py "
-        "report/figures/strip.py report/figures/survival.py report/figures/write.py"
+        "report/figures/strip.py report/figures/solved.py report/figures/write.py"
     ),
-    "figures states": "report/figures/lines.py",
+    "figures states": "report/figures/apart.py report/figures/lines.py",
     "states": "report/figures/states.py report/tables/states.py",
     "tables claims report": "report/html.py",
     "report": "report/overview.py report/page.py",
@@ -170,7 +170,7 @@ PLACES = {
     "collect tables claims figures report states automata retrieval_report": ("results/names.py"),
     "summarise tables claims figures report": "results/pairwise.py",
     "summarise tables claims figures report states": "results/statistics.py",
-    "summarise tables figures report": "results/summary.py results/survival.py",
+    "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",

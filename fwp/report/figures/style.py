@@ -46,7 +46,7 @@ _SETTINGS = {
     "legend.columnspacing": 1.2,
     "legend.labelspacing": 0.35,
     "legend.borderpad": 0.2,
-    "lines.linewidth": 1.1,
+    "lines.linewidth": 1,
     "lines.markersize": 3.5,
     "lines.markeredgewidth": 0.4,
     "text.parse_math": False,  # names of users may hold a $

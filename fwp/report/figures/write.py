@@ -7,9 +7,9 @@ from fwp.datasets.card_reader import training_lengths
 from fwp.report.figures.heatmap import heatmap
 from fwp.report.figures.learning import learning_curves
 from fwp.report.figures.length import accuracy_by_length
+from fwp.report.figures.solved import solved_by
 from fwp.report.figures.strip import strip
 from fwp.report.figures.style import looks, save
-from fwp.report.figures.survival import solved_by
 from fwp.results.collect import Results
 from fwp.results.summary import Summary
 
@@ -23,7 +23,7 @@ def write_figures(
 ) -> None:
     """Draw every figure into `folder`, each as .svg, .pdf and .png.
 
-    heatmap, length, strip, learning, and survival against epochs, strings and seconds.
+    heatmap, length, strip, learning, and solved against epochs, strings and seconds.
 
     Args:
         cards: the dataset cards (JSON) of the tasks; they tell which lengths were trained on.
@@ -39,4 +39,4 @@ def write_figures(
     save(strip(results.accuracy, style), folder / "strip")
     for x in ("epochs", "strings", "seconds"):
         figure = solved_by(results.history, results.runs, style, x)
-        save(figure, folder / f"survival-{x}")
+        save(figure, folder / f"solved-{x}")
