@@ -154,6 +154,7 @@ PLACES = {
     "figures states": "report/figures/apart.py report/figures/lines.py",
     "states": "report/figures/states.py report/tables/states.py",
     "tables claims report": "report/html.py",
+    "tables claims figures report": "report/shades.py",
     "report": "report/overview.py report/page.py",
     "tables claims report states automata retrieval_report": (
         "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"

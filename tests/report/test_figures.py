@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import synthetic
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -22,6 +22,7 @@ from fwp.report.figures.solved import solved_by
 from fwp.report.figures.strip import strip
 from fwp.report.figures.style import looks
 from fwp.report.figures.write import write_figures
+from fwp.report.shades import contrast
 from fwp.results.collect import collect_results, write_results
 
 DRAW = {
@@ -132,7 +133,7 @@ def test_heatmap_names_models_once_per_row_and_tasks_once_per_column(drawn):
     assert named[0][0] == "LSTM" and named[0][-1] == "SRWM"
     assert [any(labels) for labels in named] == [True, False, False, True, False]
     named = [any(t.get_text() for t in axis.get_xticklabels()) for axis in axes]
-    assert named == [False, False, True, True, True]
+    assert all(named)  # five panels in three columns: none has its names in mid-air
 
 
 def test_heatmap_marks_divergence_and_what_is_missing(drawn):
@@ -508,3 +509,37 @@ def test_long_lengths_are_abbreviated(longest, label):
     log_ticks(axis, 2, longest)
     labels = axis.xaxis.get_major_formatter().format_ticks([10, longest])
     assert labels == ["10", label]
+
+
+def test_numbers_of_a_heatmap_can_be_read(drawn):
+    for name in ("paper", "odd", "diverged"):
+        for axis in panels(drawn("heatmap", name)):
+            mesh = axis.collections[0]
+            mesh.update_scalarmappable()
+            faces = {
+                tuple(path.vertices[:4].mean(0)): to_hex(face)
+                for path, face in zip(mesh.get_paths(), mesh.get_facecolors(), strict=True)
+            }
+            for text in axis.texts:
+                bbox = text.get_bbox_patch()
+                behind = to_hex(bbox.get_facecolor()) if bbox else faces[text.get_position()]
+                assert contrast(to_hex(text.get_color()), behind) >= 4.5, text.get_text()
+
+
+def test_all_can_be_told_from_nearly_all():
+    from fwp.report.figures.heatmap import BELOW_ALL, COLOURS
+
+    shown = [lightness(COLOURS(value / BELOW_ALL)) for value in (0.96, 0.999, 1.0)]
+    assert shown[0] > shown[1] and shown[1] - shown[2] > 15
+
+
+def test_cells_of_seeds_far_apart_have_a_corner(tmp_path):
+    table = synthetic.table(
+        *[("p", "far", seed, "budget", "2-50", None, value) for seed, value in enumerate((0, 1.0))],
+        *[("p", "near", seed, "budget", "2-50", None, 0.5 + seed / 10) for seed in (0, 1)],
+    )
+    figure = heatmap(table)
+    corners = [patch.get_xy()[0].tolist() for patch in panels(figure)[0].patches]
+    assert corners == [[1, 0]]
+    assert "20 points apart" in figure.axes[-1].get_title("left")
+    assert "apart" not in heatmap(table[table["model"] == "near"]).axes[-1].get_title("left")
