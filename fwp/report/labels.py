@@ -28,6 +28,7 @@ _LATEX_SPECIAL = {
     "|": r"\textbar{}",
     "≥": r"$\geq$",
     "†": r"$^\dagger$",
+    "↕": r"$^\updownarrow$",
     "‡": r"$^\ddagger$",
     "–": "--",
     **{character: "\\" + character for character in "&%$#_{}"},
@@ -66,6 +67,12 @@ def model(name: str) -> str:
 def task(name: str) -> str:
     """The task's title as plain text."""
     return find("task", name).title
+
+
+def in_order(kind: str, names: Iterable[str]) -> list[str]:
+    """Models or tasks as in the config; what is not in it comes last, in the order given."""
+    shown = {own.name: i for i, own in enumerate(_SHOWN.get().values()) if own.kind == kind}
+    return sorted(names, key=lambda name: shown.get(name, len(_SHOWN.get())))
 
 
 def seeds(numbers: Sequence[int]) -> str:

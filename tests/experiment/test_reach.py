@@ -159,7 +159,7 @@ PLACES = {
     "tables claims report states automata retrieval_report": (
         "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
     ),
-    "tables report": "report/tables/datasets.py report/tables/sections.py",
+    "tables report": ("report/tables/datasets.py report/tables/marks.py report/tables/sections.py"),
     "tables": "report/tables/latex.py report/tables/summary.py",
     "collect summarise tables claims figures report states automata retrieval_report": (
         "results/__init__.py"

@@ -39,8 +39,6 @@ def test_medians_are_of_all_seeds():
     assert table[["seeds", "solved", "epochs", "strings"]].iloc[0].tolist() == [3, 2, 4, 40]
     never = training_cost.medians(rows((2, True), (9, False), (10, False)))
     assert never["epochs"].tolist() == [np.inf]
-        np.inf
-    ]
 
 
 def test_runs_are_as_long_as_their_history(tmp_path):

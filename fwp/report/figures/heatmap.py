@@ -47,8 +47,8 @@ def heatmap(
         summary: of `accuracy` (`fwp.results.statistics.summarise`), if it has been computed.
     """
     summary = statistics.summarise(accuracy) if summary is None else summary
-    models = extended(present(accuracy["model"]), missing, "model")
-    tasks = extended(present(accuracy["task"]), missing, "task")
+    models = labels.in_order("model", extended(present(accuracy["model"]), missing, "model"))
+    tasks = labels.in_order("task", extended(present(accuracy["task"]), missing, "task"))
     states = by_cell(missing)
     titles = _titles(statistics.bins(accuracy))
     key = [*KEY, *DIVERGED * bool(summary["diverged"].any())]
