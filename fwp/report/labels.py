@@ -95,6 +95,11 @@ def look(name: str) -> tuple[str, ...]:
     return find("model", name).look
 
 
+def colour(name: str) -> str:
+    """Colour of a model in the config, or ""."""
+    return find("model", name).colour
+
+
 def model_latex(name: str) -> str:
     """The model's title for LaTeX's text mode."""
     return _latex(find("model", name))

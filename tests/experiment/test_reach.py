@@ -70,7 +70,7 @@ PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py "
         "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
-        "experiment/names.py experiment/resolve.py experiment/resources.py "
+        "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_tasks.py py.typed report/templates/* status/* "
         "training/checkpoint.py utils/devices.py utils/gpus.py utils/locks.py "

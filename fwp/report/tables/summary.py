@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from fwp.report.html import render
 from fwp.report import labels
+from fwp.report.html import render
 from fwp.report.labels import plural
 from fwp.report.tables.grid import Section
 from fwp.report.tables.latex import latex_floats
