@@ -11,7 +11,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 def render(template: str, **values: object) -> str:
     """The page of a template.
 
-    Templates know `labels` (`fwp.report.labels`) and the filter colours.
+    Templates know `labels` (`fwp.report.labels`) and the filters colours and task_title.
 
     Args:
         template: name of a file in `templates/`.
@@ -34,6 +34,7 @@ def _environment():
     )
     environment.globals["labels"] = labels
     environment.filters["colours"] = colours
+    environment.filters["task_title"] = labels.task
     return environment
 
 

@@ -28,7 +28,7 @@ _LATEX_SPECIAL = {
     "|": r"\textbar{}",
     "≥": r"$\geq$",
     "†": r"$^\dagger$",
-    "↕": r"$^\updownarrow$",
+    "◇": r"$^\diamond$",
     "‡": r"$^\ddagger$",
     "–": "--",
     **{character: "\\" + character for character in "&%$#_{}"},

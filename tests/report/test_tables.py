@@ -56,7 +56,7 @@ def test_cells_say_mean_and_best(tmp_path):
     parts = parts_of(collected)
     first, second = section(parts, "accuracy").grids
     assert first.cells["mine", "own"] == grid.Cell("100", strong=True, share=1.0)
-    assert second.cells["mine", "own"].text == "58.3↕(100)"
+    assert second.cells["mine", "own"].text == "58.3◇(100)"
     assert not second.cells["mine", "own"].strong
     solved = section(parts, "solved").grids[1].cells["mine", "own"]
     assert solved.text == "1/3 (6–79)" and solved.share == pytest.approx(1 / 3)
@@ -99,7 +99,7 @@ def test_diverged_cells_are_marked(tmp_path):
     cell = own(tmp_path, [[1.0, 1.0], [0.0, 0.0]], status=["solved", "diverged"])
     collected = collect_results([cell])
     parts = parts_of(collected)
-    assert section(parts, "accuracy").grids[0].cells["mine", "own"].text == "50.0↕(100)†"
+    assert section(parts, "accuracy").grids[0].cells["mine", "own"].text == "50.0◇(100)†"
 
 
 def test_everything_is_in_the_summary(paper):
@@ -378,12 +378,12 @@ def test_marks_are_explained_where_they_occur_and_only_there(tmp_path):
         return [section(parts_of(found), "accuracy").note, *(p.read_text() for p in paths.values())]
 
     note, latex, markdown = texts(apart)
-    assert "↕: seeds differ by more than 20 points." in note and "†" not in note
-    assert r"$^\updownarrow$: seeds differ by" in latex and "dagger" not in latex
-    assert "↕:" in markdown and "†" not in markdown
+    assert "◇: seeds differ by more than 20 points." in note and "†" not in note
+    assert r"$^\diamond$: seeds differ by" in latex and "dagger" not in latex
+    assert "◇:" in markdown and "†" not in markdown
     note, latex, markdown = texts(died)
-    assert "↕" not in note and "a seed diverged; it is evaluated with its last finite" in note
-    assert r"$^\dagger$: a seed diverged" in latex and "updownarrow" not in latex
+    assert "◇" not in note and "a seed diverged; it is evaluated with its last finite" in note
+    assert r"$^\dagger$: a seed diverged" in latex and "diamond" not in latex
     assert "Bold" not in note and "†: a seed" in markdown
 
 

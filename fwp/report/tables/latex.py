@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from fwp.report import labels
 from fwp.report.tables.grid import Cell, Grid, Section, blocks
-from fwp.report.tables.marks import SOLVED, explained
+from fwp.report.tables.marks import explained
 
 PAGE, WIDE_PAGE = 397, 455  # points: text width of a page with wide margins, of two columns
 FONTS = {r"\small": 9, r"\footnotesize": 8, r"\scriptsize": 7}
@@ -31,7 +31,7 @@ def latex_floats(section: Section, caption: str, rows: int = 40) -> list[str]:
         tail = f" ({number} of {len(floats)})" if len(floats) > 1 else ""
         label = section.label + (f"-{number}" if number > 1 else "")
         shown = [_only(grid, tasks) for grid in stack]
-        text = caption + labels.escape_latex(explained(shown, bold=SOLVED)) + tail
+        text = caption + labels.escape_latex(explained(shown, bold=section.bold)) + tail
         tables.append(_latex_table(stack, tasks, text, label, len(section.grids) > 1))
     return tables
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from fwp.report.tables.grid import Grid
 from fwp.results.statistics import APART
 
-FAR = "↕"  # seeds of the cell are far apart
-SOLVED = "every seed is at 100 %"  # a cell in bold
+FAR = "◇"  # seeds of the cell are far apart
 MARKS = {
     "†": "a seed diverged; it is evaluated with its last finite weights, or counted as 0 if it "
     "has none",
@@ -16,14 +15,14 @@ MARKS = {
 }
 
 
-def explained(grids: Iterable[Grid], *, bold: str = "") -> str:
+def explained(grids: Iterable[Grid], *, bold: str) -> str:
     """A sentence on the marks that occur in tables, with a space before it; else "".
 
     Args:
         bold: what it means that a cell is set in bold.
     """
     cells = [cell for grid in grids for cell in grid.cells.values()]
-    parts = [f"bold: {bold}"] if bold and any(cell.strong for cell in cells) else []
+    parts = [f"bold: {bold}"] if any(cell.strong for cell in cells) else []
     parts += [
         f"{mark}: {meaning}"
         for mark, meaning in MARKS.items()

@@ -9,7 +9,7 @@ import pandas as pd
 from fwp.report import labels
 from fwp.report.labels import in_order, percent, with_dagger
 from fwp.report.tables.grid import Cell, Grid, Section
-from fwp.report.tables.marks import FAR, SOLVED, explained
+from fwp.report.tables.marks import FAR, explained
 from fwp.results import pairwise, statistics
 from fwp.results.frames import groups, present
 from fwp.results.summary import Summary
@@ -72,7 +72,8 @@ def sections(
     if cells["tested_length"].notna().any():
         grid = _grid("", cells.drop_duplicates(["task", "model"]), _generalisation)
         title = "Generalisation length"
-        parts.append(Section("generalisation", title, GENERALISATION_NOTE, [grid]))
+        bold = "every seed reaches the longest"
+        parts.append(Section("generalisation", title, GENERALISATION_NOTE, [grid], bold))
     if grids := by_bin(_accuracy, longer):
         title = "Sequence accuracy on longer strings"
         parts.append(Section("accuracy-longer", title, ACCURACY_NOTE, grids))
@@ -85,7 +86,7 @@ def sections(
     grid = _grid("", cost.reset_index(), _training)
     parts.append(Section("training", "Training cost", TRAINING_NOTE, [grid]))
     parts = [_with_missing(part, missing) for part in parts] if missing else parts
-    return [replace(part, note=part.note + explained(part.grids, bold=SOLVED)) for part in parts]
+    return [replace(part, note=part.note + explained(part.grids, bold=part.bold)) for part in parts]
 
 
 def _bin_title(index: int, windows: dict[str, str]) -> str:
