@@ -151,7 +151,7 @@ PLACES = {
         "report/figures/heatmap.py report/figures/learning.py report/figures/length.py "
         "report/figures/strip.py report/figures/solved.py report/figures/write.py"
     ),
-    "figures states": "report/figures/apart.py report/figures/lines.py",
+    "figures states retrieval_report": "report/figures/apart.py report/figures/lines.py",
     "states": "report/figures/states.py report/tables/states.py",
     "tables claims report": "report/html.py",
     "tables claims figures report": "report/shades.py",

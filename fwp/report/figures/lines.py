@@ -22,7 +22,6 @@ from fwp.report import labels
 from fwp.report.figures.apart import BESIDE, continued, offsets, shift
 from fwp.report.figures.layout import page
 from fwp.report.figures.style import Look, handles
-from fwp.results.frames import groups
 
 THIN = 0.5  # points: the line of a seed
 FEW = 5  # seeds whose lines are as strong as they get
@@ -79,7 +78,7 @@ def curves(
         rows: a tidy frame with columns `x`, `y`, `column` and "seed".
         style: the looks of the values of `column`; the order is that of drawing.
     """
-    found = dict(groups(rows, column))
+    found = dict(iter(rows.groupby(column, observed=True)))
     style = {name: look for name, look in style.items() if name in found}
     every = max(4, len(style))
     for i, (name, look) in enumerate(style.items()):
