@@ -65,7 +65,8 @@ report: "workflow/report/workflow.rst"
 
 
 # Without network or registry: built from the recipe, `apptainer build envs/fwp.sif envs/fwp.def`.
-container: f"{workflow.basedir}/envs/fwp.sif"
+# Relative, since Snakemake refuses images in a folder whose name has a space.
+container: os.path.relpath(f"{workflow.basedir}/envs/fwp.sif")
 
 
 pathvars:

@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
 from fwp import __version__
+from fwp.utils import signals
 
 EXAMPLES = """\
 examples:
@@ -80,16 +82,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; mistakes of the user end in one message, not in a traceback."""
     options = parser().parse_args(arguments)
     try:
-        options.run(options)
+        with signals.raising():
+            options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # `fwp status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError) as error:  # every error of this package is a ValueError
         print(f"fwp: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("fwp: interrupted", file=sys.stderr)
-        return 130
+        return 128 + getattr(error, "number", signal.SIGINT)
     return 0
 
 
@@ -123,7 +126,8 @@ def _train(options) -> None:
     import contextlib
     import tempfile
 
-    import torch
+    with signals.deferred():  # an exception within the import of PyTorch would be swallowed
+        import torch
 
     from fwp.datasets.dataset import save_dataset
     from fwp.datasets.sampling import build_dataset

@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    from fwp.datasets.card import describe
-    from fwp.datasets.dataset import load_dataset, save_dataset
-    from fwp.datasets.sampling import build_dataset
-    from fwp.datasets.spec import DatasetSpec
-    from fwp.utils.files import write_json
+    with signals.deferred():
+        from fwp.datasets.card import describe
+        from fwp.datasets.dataset import load_dataset, save_dataset
+        from fwp.datasets.sampling import build_dataset
+        from fwp.datasets.spec import DatasetSpec
+        from fwp.utils.files import write_json
 
     spec = DatasetSpec.from_dict(snakemake.params.data["dataset"])
     test = build_dataset(spec, ("test",))
