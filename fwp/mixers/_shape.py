@@ -22,7 +22,9 @@ def fault(tree: ast.Module, family: Sequence[ast.ClassDef]) -> str | None:
     if own.decorator_list or own.name in bound:
         return None
     bases = [base for node in family for base in node.bases if _name(base) not in inside]
-    if all(isinstance(b, ast.Name) and b.id not in bound and hasattr(builtins, b.id) for b in bases):
+    if all(
+        isinstance(b, ast.Name) and b.id not in bound and hasattr(builtins, b.id) for b in bases
+    ):
         return "names a class that is no torch.nn.Module"
     known = all(_name(base) in ("Module", "nn.Module", "torch.nn.Module") for base in bases)
     visible = family if known else family[:1]

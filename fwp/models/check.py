@@ -236,7 +236,9 @@ def packed(subject: Subject) -> str:
                 by = contract.amount(share)
                 return f"in a pack of {SEEDS}, the gradient of {name} differs by {by}"
     if told:
-        raise Remark("ok", f"seeds are computed one after another, which takes longer: {_reason(told)}")
+        raise Remark(
+            "ok", f"seeds are computed one after another, which takes longer: {_reason(told)}"
+        )
     return ""
 
 

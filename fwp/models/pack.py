@@ -70,7 +70,11 @@ class Pack:
 
     def _mapped(self, tokens: Tensor, state) -> tuple[Tensor, object]:
         """By `torch.vmap`, which returns tensors alone: None in the state passes beside it."""
-        dims = (0, 0 if tokens.dim() == 3 else None, pytree.tree_map_only(Tensor, lambda _: 0, state))
+        dims = (
+            0,
+            0 if tokens.dim() == 3 else None,
+            pytree.tree_map_only(Tensor, lambda _: 0, state),
+        )
         structure, missing = None, []
 
         def one(tensors: dict[str, Tensor], tokens: Tensor, state) -> tuple[Tensor, list]:

@@ -1,4 +1,4 @@
-"""Mixers as a user writes them, some of them wrong; `own:GRU` in a config."""
+"""Mixers as a user writes them, some of them wrong; `own_mixers:GRU` in a config."""
 
 import torch
 from torch import nn
@@ -9,9 +9,9 @@ class GRU(nn.Module):
 
     wiring = "plain"
 
-    def __init__(self, hidden: int, *, layers: int = 1):
+    def __init__(self, hidden: int, *, depth: int = 1):
         super().__init__()
-        self.gru = nn.GRU(hidden, hidden, layers, batch_first=True)
+        self.gru = nn.GRU(hidden, hidden, depth, batch_first=True)
 
     def forward(self, x, state=None):
         y, h = self.gru(x, None if state is None else state[0].transpose(0, 1).contiguous())
@@ -151,7 +151,7 @@ class Branching(Linear):
     """Looks at numbers, which no pack can."""
 
     def forward(self, x, state=None):
-        return (self.w(x) if float(x.sum()) > 0 else self.w(x)), None
+        return (self.w(x) if float(x.detach().sum()) > 0 else self.w(x)), None
 
 
 class Squeezed(Linear):
