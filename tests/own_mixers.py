@@ -148,10 +148,10 @@ class Single(Linear):
 
 
 class Branching(Linear):
-    """Looks at numbers, which no pack can."""
+    """Looks at a number, which no pack can."""
 
     def forward(self, x, state=None):
-        return (self.w(x) if float(x.detach().sum()) > 0 else self.w(x)), None
+        return self.w(x) * float(self.w.bias.detach()[0]), None
 
 
 class Squeezed(Linear):

@@ -7,10 +7,12 @@ A mixer is an `nn.Module` with
 
 Its state is all that it remembers: a tuple of tensors whose first axis is the batch. Calling it on
 two halves of a sequence with the state carried over equals calling it once on the whole. A mixer
-that returns None as its state has none, and strings are read whole. An output depends on earlier
-symbols alone. `fwp.models.contract` refuses a mixer that breaks these rules. The class attribute
-`rounding` says by what share of the largest output two ways of reading may differ, where that is
-more than usual: products in half precision, say. The class attribute `wiring` names the block (see `fwp.models.block`) around it, unless the config says otherwise.
+that returns None as its state has none, and strings are read whole. An output depends on the
+symbols so far alone. `fwp.models.contract` refuses a mixer that breaks these rules.
+
+The class attribute `wiring` names the block (see `fwp.models.block`) around it, unless the config
+says otherwise. `rounding` says by what share of the largest output two ways of reading may differ,
+where that is more than usual: with products in half precision, say.
 Further class attributes, which may be missing, say how it is shown (see `fwp.mixers._facts`).
 A file `fwp/mixers/foo.py` that ends in `MIXER = Foo` is the mixer `foo`; a class elsewhere is named
 `package.module:Class`, and a layer of the package flash-linear-attention `fla.Class` (see

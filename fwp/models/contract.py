@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from fwp.mixers import MixerError
+from fwp.models.block import Block
 from fwp.models.pack import starts_anew
 from fwp.models.sequence_model import SequenceModel
 
@@ -65,6 +66,7 @@ def _parts(model: nn.Module, tokens: Tensor) -> Iterator[tuple[str, Read, Tensor
         return
     x = model.embedding(tokens)
     for block in model.blocks:
+        assert isinstance(block, Block)
         kind = type(block.mixer)
         # Kernels of the package's own mixers are compared with loops by its tests. A GPU would
         # compile them anew, in seconds, for the shapes of these strings.
@@ -81,7 +83,7 @@ def rounding_of(mixer: nn.Module, x: Tensor) -> float:
 
 
 def _require(name: str, read: Read, x: Tensor, rounding: float) -> None:
-    whole, state = read(x, None)
+    _, state = read(x, None)
     if starts_anew(state):
         rule, cure = "without a state, strings are read whole, each from its beginning", (
             "keep nothing between two calls, or return it as the state"
@@ -101,6 +103,20 @@ def _require(name: str, read: Read, x: Tensor, rounding: float) -> None:
         found = streamed(read, x, PIECES, rounding)
     if found:
         raise MixerError(f"{name}: {rule}; {found}. To mend it, {cure}; `fwp check` tests a mixer")
+
+
+def require_state(model: SequenceModel, state: object) -> None:
+    """Refuse a model without a state where the state is what is looked at.
+
+    Raises:
+        MixerError: which, and how to leave it out.
+    """
+    if starts_anew(state):
+        kind = type(model.blocks[0].mixer)
+        raise MixerError(
+            f"mixer {kind.__module__}:{kind.__qualname__} returns None as its state, so that there "
+            "is nothing to look into; allowed: analysis.models with other models"
+        )
 
 
 def streamed(read: Read, x: Tensor, pieces: Sequence[int], rounding: float) -> str:

@@ -70,24 +70,21 @@ class Pack:
 
     def _mapped(self, tokens: Tensor, state) -> tuple[Tensor, object]:
         """By `torch.vmap`, which returns tensors alone: None in the state passes beside it."""
-        dims = (
-            0,
-            0 if tokens.dim() == 3 else None,
-            pytree.tree_map_only(Tensor, lambda _: 0, state),
-        )
-        structure, missing = None, []
+        of_state = pytree.tree_map_only(Tensor, lambda _: 0, state)
+        dims = (0, 0 if tokens.dim() == 3 else None, of_state)
+        seen = []
 
         def one(tensors: dict[str, Tensor], tokens: Tensor, state) -> tuple[Tensor, list]:
-            nonlocal structure, missing
             logits, after = self._one(tensors, tokens, state)
             parts, structure = pytree.tree_flatten(after)
-            missing = [part is None for part in parts]
+            seen[:] = structure, [part is None for part in parts]
             return logits, [part for part in parts if part is not None]
 
         logits, found = torch.vmap(one, dims)(self.weights | self.fixed, tokens, state)
-        rest = iter(found)
-        parts = [None if lost else next(rest) for lost in missing]
-        return logits, pytree.tree_unflatten(parts, structure)
+        (structure, missing), rest = seen, iter(found)
+        return logits, pytree.tree_unflatten(
+            [None if m else next(rest) for m in missing], structure
+        )
 
     def _one(self, tensors: dict[str, Tensor], tokens: Tensor, state):
         return functional_call(self._template, tensors, (tokens, state))

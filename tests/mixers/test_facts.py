@@ -19,6 +19,9 @@ class Mine(Base):
 
     def __init__(self, hidden):
         title = "not this"
+
+    def forward(self, x, state=None):
+        title = "nor this"
 """
 
 

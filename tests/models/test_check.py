@@ -7,7 +7,8 @@ import torch
 
 from fwp import mixers
 from fwp.mixers import MixerError
-from fwp.models.check import PROPERTIES, check
+from fwp.models.check import check
+from fwp.models.properties import PROPERTIES
 
 
 def failures(mixer, **options):
@@ -28,26 +29,33 @@ def test_options_and_width_are_the_mixers():
 
 
 WRONG = {
-    "own_mixers:Forgetful": {"streamed = whole": r"in pieces of 1, 4, 6 symbols the outputs differ from "
-                      r"symbol 2 of 11 on, by up to \d+% of the largest",
-                      "long strings": "from symbol 129 of 300", "pack = alone": "from symbol 5"},
-    "own_mixers:Keeper": {"repeatable": "when the same string is read again, the outputs differ",
-                   "padded = alone": "", "causal": "", "gradients": "", "pack = alone": "",
-                   "float32 = float64": ""},
-    "own_mixers:Batched": {"padded = alone": "without the other strings and the padding, the outputs"},
-    "own_mixers:Sum": {"state": r"part 0 of the state must have the batch, here 1, as its first axis, "
-                r"got the size \[16, 1\]"},
-    "own_mixers:Overwriting": {"repeatable": "the state that is given is written into"},
-    "own_mixers:Positions": {"long strings": r"The size of tensor .* \(300\)"},
-    "own_mixers:Slope": {"gradients": "of the input: the gradient says .*, finite differences "},
-    "own_mixers:Double": {"float32 = float64": "float32 becomes float64"},
-    "own_mixers:Squeezed": {"shapes": r"Squeezed.forward must return \(y, state\)", "repeatable": ""},
-}  # fmt: skip
+    "Forgetful": {
+        "streamed = whole": r"in pieces of 1, 4, 6 symbols the outputs differ from symbol 2 of 11 "
+        r"on, by up to \d+% of the largest",
+        "long strings": "from symbol 129 of 300",
+        "pack = alone": "from symbol 5",
+    },
+    "Keeper": {
+        "repeatable": "when the same string is read again, the outputs differ",
+        **dict.fromkeys(["padded = alone", "causal", "gradients"], ""),
+        **dict.fromkeys(["pack = alone", "float32 = float64"], ""),
+    },
+    "Batched": {"padded = alone": "without the other strings and the padding, the outputs"},
+    "Sum": {
+        "state": r"part 0 of the state must have the batch, here 1, as its first axis, got the "
+        r"size \[16, 1\]"
+    },
+    "Overwriting": {"repeatable": "the state that is given is written into"},
+    "Positions": {"long strings": r"The size of tensor .* \(300\)"},
+    "Slope": {"gradients": "of the input: the gradient says .*, finite differences "},
+    "Double": {"float32 = float64": "float32 becomes float64"},
+    "Squeezed": {"shapes": r"Squeezed.forward must return \(y, state\)"},
+}
 
 
 @pytest.mark.parametrize("mixer", WRONG)
 def test_mistakes_are_found(mixer):
-    found, expected = failures(mixer), WRONG[mixer]
+    found, expected = failures(f"own_mixers:{mixer}"), WRONG[mixer]
     assert found.keys() <= expected.keys()
     for name, pattern in expected.items():
         if pattern:
@@ -99,12 +107,22 @@ def test_what_is_said_beside_failures(mixer, name, verdict, text):
             {"depth": 0},
             "mixer 'own_mixers:GRU' cannot be built: ValueError: num_layers",
         ),
+        ("deltanet", {"heads": 3}, "heads must divide hidden = 16, got heads = 3"),
+        ("deltanet", {"hidden": 0}, "hidden must be an integer of 1 or more, got 0"),
         (int, {}, "mixer 'int' must name a class of torch.nn.Module, got <class 'int'>"),
     ],
 )
 def test_what_cannot_be_tried_is_named(mixer, options, message):
     with pytest.raises(MixerError, match=message):
         check(mixer, **options)
+
+
+def test_the_example_of_the_docs_passes(request):
+    page = (request.config.rootpath / "docs/models.md").read_text()
+    (code,) = (b for b in re.findall(r"^```python\n(.*?)^```", page, re.M | re.S) if "MyGRU" in b)
+    scope = {}
+    exec(code, scope)
+    assert {f.verdict for f in check(scope["MyGRU"])} == {"ok"}
 
 
 def test_streams_of_random_numbers_stay_where_they_are():

@@ -5,6 +5,8 @@ import tiny
 import torch
 
 from fwp import mixers
+from fwp.analysis.automata import read_out
+from fwp.analysis.traces import trace
 from fwp.mixers import MixerError
 from fwp.models.contract import amount, require_contract
 from fwp.training.evaluate import evaluate
@@ -20,12 +22,12 @@ def net(data, mixer, **options):
 
 
 WRONG = {
-    "Forgetful": r"mixer own_mixers:Forgetful: two halves of a string with the state carried over must "
-    r"equal the whole; in pieces of 13, 1, 18 symbols the outputs differ from symbol 14 of 32 on, "
-    r"by up to \d+% of the largest. To mend it, return all that is remembered as the state.*or "
-    r"return None as the state, and strings are read whole; `fwp check` tests a mixer",
-    "Keeper": "mixer own_mixers:Keeper: without a state, strings are read whole, each from its beginning; "
-    "when the same string is read again, the outputs differ",
+    "Forgetful": r"mixer own_mixers:Forgetful: two halves of a string with the state carried over "
+    r"must equal the whole; in pieces of 13, 1, 18 symbols the outputs differ from symbol 14 of 32 "
+    r"on, by up to \d+% of the largest. To mend it, return all that is remembered as the state.*; "
+    r"or return None as the state, and strings are read whole; `fwp check` tests a mixer",
+    "Keeper": "mixer own_mixers:Keeper: without a state, strings are read whole, each from its "
+    "beginning; when the same string is read again, the outputs differ",
 }
 
 
@@ -77,7 +79,7 @@ class Model(torch.nn.Module):
 
 
 def test_a_model_of_another_kind_is_asked_as_a_whole():
-    with pytest.raises(MixerError, match="^Model: two halves of a string"):
+    with pytest.raises(MixerError, match=r"^Model: two halves of a string"):
         require_contract(Model(), 2)
 
 
@@ -86,3 +88,11 @@ def test_a_model_of_another_kind_is_asked_as_a_whole():
 )
 def test_shares_in_words(share, text):
     assert amount(share) == text
+
+
+@pytest.mark.parametrize(
+    "look", [lambda m, s: trace(m, s), lambda m, s: read_out(m, s, "01", "01")]
+)
+def test_a_state_that_is_none_cannot_be_looked_into(data, look):
+    with pytest.raises(MixerError, match="mixer own_mixers:Whole returns None as its state, so th"):
+        look(net(data, "Whole"), data.test[0])
