@@ -93,8 +93,8 @@ def _notes(splits: dict[str, dict], *, one: bool) -> list[str]:
         notes = [
             "No set holds a string twice; no test string is a training or validation string, and "
             "no validation string is a training string.",
-            "Of a length that several sets want, test takes at most a quarter of the strings, "
-            "validation at most another quarter, and training may take the rest.",
+            "A hash of the string decides which set may hold it. Where sets compete for strings "
+            "of a length, test has a quarter, validation another, and training the rest.",
         ]
     fewer = [
         f"{name} ({split['strings']} of {split['asked']})"
