@@ -15,25 +15,26 @@ from fwp.results.summary import Summary
 from fwp.results.unfinished import by_cell, extended
 
 ACCURACY_NOTE = (
-    "Mean over seeds, in brackets the best seed where they differ; bold: every seed is at 100 %."
+    "Mean over seeds, with the best seed in brackets where they differ. Bold: every seed is at "
+    "100 %."
 )
 SOLVED_NOTE = (
-    "Seeds that have every test string of the bin right, of all seeds; in brackets Wilson's 95 % "
-    "interval for the rate of success, in per cent. On each task, models without a letter in "
-    "common differ in how often they solve it: Fisher's exact test at 5 %, with Holm's correction "
-    "for the number of pairs."
+    "Number of seeds with every test string of the bin right, of all seeds, with Wilson's 95 % "
+    "interval for the success rate in brackets, in per cent. On each task, models without a common "
+    "letter differ in their success rates: Fisher's exact test at 5 %, with Holm's correction for "
+    "the number of pairs."
 )
 MEDIAN_NOTE = (
-    "Median over seeds, in brackets its bootstrapped 95 % interval. Of fewer than {fewest} seeds, "
-    "which are too few for an interval, worst and best stand after a semicolon where they differ."
+    "Median over seeds, with its bootstrapped 95 % interval in brackets. With fewer than {fewest} "
+    "seeds, worst–best is given after a semicolon instead, where they differ."
 )
 GENERALISATION_NOTE = (
-    "The longest length up to which every tested length is at least 99 % right: median over seeds, "
-    "in brackets worst and best seed where they differ; ≥: nothing longer was tested."
+    "The longest length up to which every tested length is at least 99 % right. Median over seeds, "
+    "with worst and best seed in brackets where they differ. ≥: no longer strings were tested."
 )
 TRAINING_NOTE = (
-    "Seeds that reached 100 % on the validation strings, of all seeds; then the median number of "
-    "epochs and the median time of a seed in seconds, on whatever machine it ran."
+    "Number of seeds that reached 100 % on the validation strings, of all seeds. Then the median "
+    "number of epochs, and the median time of a seed in seconds, on the machine that trained it."
 )
 
 
@@ -183,7 +184,7 @@ def _few(pairs: pd.DataFrame) -> str:
         return ""
     most = int(few.groupby(["task", "bin"], observed=True).size().max())
     return (
-        " No letters stand where there are too few seeds: not even all against none would tell two "
-        f"models apart. With {most} pair{labels.plural(most)} of models it takes "
+        " Letters are omitted where there are too few seeds: even all seeds against none would not "
+        f"be significant. With {most} pair{labels.plural(most)} of models, this takes "
         f"{pairwise.fewest(most)} seeds of each."
     )
