@@ -117,7 +117,7 @@ class Experiment:
     # What is computed
 
     def cell(self, model: str, task: str) -> Cell:
-        """Everything that decides the results of a model on a task, but for seed and strings.
+        """Everything that decides the results of a model on a task, except seed and strings.
 
         Raises:
             ConfigError: there is no such model or task.
@@ -165,7 +165,7 @@ class Experiment:
         """What decides the training and validation strings: a dataset, and the code that draws it.
 
         Test strings are drawn first and kept out of these sets. So test bins count where they share
-        lengths with them, and only there: longer bins can be added without training anew.
+        lengths with them, and only there: longer bins can be added without new training.
         """
         spec = self.dataset(task)
         windows, bins = [*spec.train.bins, *spec.validation.bins], spec.test.bins

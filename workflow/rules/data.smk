@@ -1,5 +1,5 @@
 # Training and test strings are files of their own, each with the params that decide it: with longer
-# test bins nothing is trained anew. No string is drawn twice: test strings of the training lengths,
+# test bins nothing is trained again. No string is drawn twice: test strings of the training lengths,
 # which training strings must differ from, are drawn with those.
 rule data:
     output:

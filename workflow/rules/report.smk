@@ -36,7 +36,7 @@ rule collect:
     params:
         code=EXPERIMENT.code("collect"),
         missing=lambda _: MISSING,
-        # How they are shown: another title draws anew and trains nothing.
+        # How they are shown: another title draws figures again and trains nothing.
         names=lambda _: [asdict(name) for name in EXPERIMENT.names()],
     script:
         "../scripts/collect.py"
