@@ -47,8 +47,8 @@ STATES = {
     "waiting": State("·", ".", "dim", "waiting"),
 }
 NOTE = (
-    "One mark per seed. Numbers: mean accuracy (%) on the two shortest bins, of test strings once "
-    "a run is done, of validation strings before."
+    "One mark per seed. Numbers: mean accuracy (%) on the two shortest bins, on test strings for "
+    "finished runs and on validation strings for others."
 )
 
 

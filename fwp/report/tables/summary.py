@@ -21,8 +21,8 @@ INTRODUCTION = (
     "evaluated with its last finite weights, or counted as 0 if it has none."
 )
 MISSING = (
-    "Some runs have no results: cells without any are marked as missing or, if their jobs failed, "
-    "as failed; ‡ marks that some seeds of a cell have none. missing.csv lists them."
+    "Some runs have no results. A cell without results is marked as missing, or as failed if its "
+    "jobs failed. ‡ marks a cell of which some seeds have no results. missing.csv lists these runs."
 )
 LATEX_HEAD = "% Written by fwp; \\input this file. Needs \\usepackage{booktabs}.\n"
 LATEX_ACCURACY = (
