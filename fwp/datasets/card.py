@@ -93,8 +93,8 @@ def _notes(splits: dict[str, dict], *, one: bool) -> list[str]:
         notes = [
             "No set contains a string twice. No test string is a training or validation string, "
             "and no validation string is a training string.",
-            "Where several sets compete for the strings of a length, test gets at most a quarter "
-            "of them, validation at most another quarter, and training the rest.",
+            "A hash of the string decides which set may contain it. Where sets compete for the "
+            "strings of a length, test gets a quarter, validation another, and training the rest.",
         ]
     fewer = [
         f"{name} ({split['strings']} of {split['asked']})"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fwp.config.loading import read_config
 from fwp.config.messages import ConfigError
-from fwp.datasets.spec import DatasetSpec
+from fwp.datasets.spec import NO_STRINGS, DatasetSpec
 from fwp.experiment import fingerprint, resolve, resources
 from fwp.experiment.cell import Cell
 from fwp.experiment.names import titles
@@ -164,18 +164,10 @@ class Experiment:
     def data_params(self, task: str) -> dict[str, Any]:
         """What decides the training and validation strings: a dataset, and the code that draws it.
 
-        Test strings are drawn first and kept out of these sets. So test bins count where they share
-        lengths with them, and only there: longer bins can be added without new training.
+        Test strings are of a pool of their own. So test bins and counts play no part here, and
+        change without training.
         """
-        spec = self.dataset(task)
-        windows, bins = [*spec.train.bins, *spec.validation.bins], spec.test.bins
-        shared = tuple(
-            (low, high)
-            for low, high in bins
-            if any(low <= end and begin <= high for begin, end in windows)
-        )
-        # A dataset has at least one test bin; one that shares no length keeps nothing out.
-        spec = replace(spec, test=replace(spec.test, bins=shared or bins[:1]))
+        spec = replace(self.dataset(task), test=NO_STRINGS)
         code = self._fingerprint("data", self._language_module(task))
         return {"dataset": spec.as_dict(), "code": code}
 

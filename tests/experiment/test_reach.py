@@ -101,7 +101,7 @@ PLACES = {
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
     "data test_data train evaluate trace automaton": "datasets/dataset.py datasets/spec.py",
-    "data test_data": "datasets/sampling.py",
+    "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/op.py kernels/registry.py "
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "

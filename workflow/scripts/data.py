@@ -1,4 +1,4 @@
-"""Draw the training and validation strings of a task, and the test strings of their lengths."""
+"""Draw the training and validation strings of a task."""
 
 from fwp.status.progress import logging_to
 
@@ -8,4 +8,4 @@ with logging_to(snakemake.log[0]):
     from fwp.datasets.spec import DatasetSpec
 
     spec = DatasetSpec.from_dict(snakemake.params.data["dataset"])
-    save_dataset(build_dataset(spec), snakemake.output[0])
+    save_dataset(build_dataset(spec, ("train", "validation")), snakemake.output[0])
