@@ -22,7 +22,7 @@ INTRODUCTION = (
 )
 MISSING = (
     "Some runs have no results. A cell without results is marked as missing, or as failed if its "
-    "jobs failed. ‡ marks a cell of which some seeds have no results. missing.csv lists these runs."
+    "jobs failed. ‡ marks a cell of which some seeds have no results. missing.csv lists them."
 )
 LATEX_HEAD = "% Written by fwp; \\input this file. Needs \\usepackage{booktabs}.\n"
 LATEX_ACCURACY = (
