@@ -121,7 +121,7 @@ class Experiment:
     # What is computed
 
     def cell(self, model: str, task: str) -> Cell:
-        """Everything that decides the results of a model on a task, but for seed and strings.
+        """Everything that decides the results of a model on a task, except seed and strings.
 
         Raises:
             ConfigError: there is no such model or task.

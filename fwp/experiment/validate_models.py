@@ -73,7 +73,7 @@ def gpu(config: dict, models: Iterable[str]) -> Iterator[str]:
         mixer = config["models"][model]["mixer"]
         if mixer.startswith("fla.") and not gpus_per_job(device):
             yield (
-                f"models.{model}.mixer: {mixer} runs on a GPU alone, but compute.device = "
+                f"models.{model}.mixer: {mixer} runs only on a GPU, but compute.device = "
                 f"{device} gives jobs none here; allowed: another mixer, or "
                 "compute.device: cuda for jobs that get one elsewhere"
             )

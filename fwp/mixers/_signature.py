@@ -177,7 +177,7 @@ def _declared(tree: ast.Module, path: Path) -> str:
 def _options(
     classes: dict[str, ast.ClassDef], name: str, *, positional: bool = False
 ) -> dict[str, Option]:
-    """Keyword-only parameters of `__init__`; if `positional`, the others but for self as well."""
+    """Keyword-only parameters of `__init__`; if `positional`, also the others, without self."""
     pairs = _arguments(classes, name, "__init__").values()
     return {
         argument.arg: _option(argument, default)
@@ -189,7 +189,7 @@ def _options(
 def _arguments(
     classes: dict[str, ast.ClassDef], name: str, method: str
 ) -> dict[str, tuple[ast.arg, ast.expr | None, bool]]:
-    """Parameters of a method but for self, their defaults, and whether they are keyword-only.
+    """Parameters of a method without self, their defaults, and whether they are keyword-only.
 
     The method is the class's own or inherited within the file.
     """

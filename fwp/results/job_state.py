@@ -126,7 +126,7 @@ def _alive(progress: dict, now: float) -> bool:
 def _test_accuracies(path: Path, record: Path) -> dict[int, list[float]]:
     """Accuracy on each test bin, shortest first, per seed; empty if there is no such file yet.
 
-    Nor is there one for weights that have been trained anew since.
+    It is also empty if the weights have been trained again since.
     """
     found: dict[int, list[float]] = {}
     try:

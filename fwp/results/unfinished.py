@@ -1,8 +1,8 @@
 """Runs without results: cells that failed, were interrupted or are still to come.
 
-Tables, figures and report wait for all cells, but for a partial report (`partial` in the config),
-which is of the finished ones and names the others. It is also what comes out of a run of Snakemake
-in which jobs failed for good.
+Tables, figures and report wait for all cells, except for a partial report (`partial` in the
+config), which is about the finished cells and names the others. A run of Snakemake in which jobs
+failed for good ends in such a report, too.
 """
 
 import csv

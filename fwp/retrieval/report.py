@@ -45,8 +45,9 @@ def collect(jobs: Iterable[RetrievalJob], files: Iterable[str | Path]) -> pd.Dat
 def markdown(table: pd.DataFrame) -> str:
     """A table per setting: memories by rows, numbers of pairs by columns, "ours (published)"."""
     parts = [
-        "# Associative retrieval\n\nLeast evaluation loss ½|v − v̂|², mean over seeds; in brackets "
-        "that of Schlag, Irie and Schmidhuber (2021), from the logs published with their code.\n"
+        "# Associative retrieval\n\nLowest evaluation loss ½|v − v̂|², mean over seeds. In "
+        "brackets: the loss of Schlag, Irie and Schmidhuber (2021), from the logs published with "
+        "their code.\n"
     ]
     for setting in table["setting"].unique():
         found = table[table["setting"] == setting]

@@ -128,12 +128,11 @@ def test_automata_are_told_apart_from_the_languages(tmp_path):
     assert table["states"].isna().tolist() == [False, False, True, True, False]
     automata_table.write_automata(table, csv=tmp_path / "a.csv", markdown=tmp_path / "a.md")
     text = (tmp_path / "a.md").read_text()
-    assert "1 of 1 solved seeds is the language's own, with 2 states." in text
-    assert (
-        "0 of 1 solved seeds are the language's own, with 2 states; the others: 2 states." in text
-    )
+    assert "1 of 1 solved seeds has the automaton of the language, with 2 states." in text
+    assert "0 of 1 solved seeds have the automaton of the language, with 2 states; the" in text
+    assert "the others: 2 states." in text
     assert "the others: no automaton." in text and "differs after 10" in text
-    assert "the same as far as it goes, which is not to 01" in text
+    assert "the same, but no string began with 01" in text
     assert "None of 1 seeds solved the task" in text
 
 

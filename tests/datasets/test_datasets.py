@@ -311,15 +311,15 @@ def test_the_card_says_in_words_what_to_mind(built):
     assert "test strings of training lengths are training strings" in notes
     assert "test 2-30 (15 of 100)" in notes
     notes = " ".join(describe(built["dyck_1"])["notes"])
-    assert "no test string is a training or validation string" in notes
-    assert "train has no string of length 2, 4: too few exist." in notes
+    assert "No test string is a training or validation string" in notes
+    assert "train has no string of length 2, 4: there are too few." in notes
 
 
 def test_the_card_says_where_targets_are_few(built):
     card = describe(built["flip_flop"])
     share = card["splits"]["train"]["targets"] / card["splits"]["train"]["symbols"]
     assert 0.05 < share < 0.2
-    assert f"have a target, {round(100 * share)} % of those" in " ".join(card["notes"])
+    assert f"have a target: {round(100 * share)} % of those" in " ".join(card["notes"])
     assert "have a target" not in " ".join(describe(built["dyck_1"])["notes"])
 
 

@@ -75,7 +75,7 @@ def test_too_few_seeds_are_said_to_be_so(tmp_path):
     cells = [own(tmp_path, [[1.0, 1.0]] * 3, "good"), own(tmp_path, [[0.9, 0.5]] * 3, "bad")]
     parts = parts_of(collect_results(cells))
     assert section(parts, "solved").grids[1].cells["good", "own"].text == "3/3 (44–100)"
-    assert "With 1 pair of models it takes 4 seeds of each." in section(parts, "solved").note
+    assert "With 1 pair of models, this takes 4 seeds of each." in section(parts, "solved").note
     assert section(parts, "median").grids[1].cells["bad", "own"].text == "50.0"
 
 

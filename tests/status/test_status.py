@@ -193,7 +193,7 @@ def test_jobs_that_died_silently_are_interrupted(experiment, facts, mark):
 
 def test_silence_is_told(experiment):
     report(experiment, time=NOW - 300)
-    assert "(heard of 5 min ago)" in show(experiment)
+    assert "(last heard of 5 min ago)" in show(experiment)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "running"}', '{"seeds": {"9": {}}}'])

@@ -38,7 +38,7 @@ rule collect:
         # In order, so that tables and figures follow the config.
         cells=lambda _: EXPERIMENT.wanted(COLLECTED),
         missing=lambda _: MISSING,
-        # How they are shown: another title draws anew and trains nothing.
+        # How they are shown: another title draws figures again and trains nothing.
         names=lambda _: [asdict(name) for name in EXPERIMENT.names()],
     script:
         "../scripts/collect.py"

@@ -23,9 +23,9 @@ COLUMNS = {
 }
 MOST_CLASSES = 8  # that are listed one by one
 NOTE = (
-    "Lengths present: how many of the lengths that the language has in this window occur. Classes: "
-    "share of each among the targets. The last columns: how many of the strings are also in "
-    "the training set, or in a validation set."
+    "Lengths present: number of lengths that occur, of those that the language has in this window. "
+    "Classes: share of each class among the targets. The last columns: number of strings that are "
+    "also in the training set, or in a validation set."
 )
 
 

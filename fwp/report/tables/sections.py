@@ -17,10 +17,10 @@ from fwp.results.unfinished import by_cell, extended
 
 ACCURACY_NOTE = f"Mean over seeds, in brackets the best seed where they differ. {labels.ROUNDED}"
 SOLVED_NOTE = (
-    "Seeds that have every test string of the bin right, of all seeds; in brackets Wilson's 95 % "
-    "interval for the rate of success, in per cent. On each task, models without a letter in "
-    "common differ in how often they solve it: Fisher's exact test at 5 %, with Holm's correction "
-    "for the number of pairs."
+    "Number of seeds with every test string of the bin right, of all seeds, with Wilson's 95 % "
+    "interval for the success rate in brackets, in per cent. On each task, models without a common "
+    "letter differ in their success rates: Fisher's exact test at 5 %, with Holm's correction for "
+    "the number of pairs."
 )
 MEDIAN_NOTE = (
     f"Median over seeds, in brackets its bootstrapped 95 % interval. With fewer than {{fewest}} "
@@ -186,7 +186,7 @@ def _few(pairs: pd.DataFrame) -> str:
         return ""
     most = int(few.groupby(["task", "bin"], observed=True).size().max())
     return (
-        f" Letters are omitted where there are too few seeds: even all against none would not be "
-        f"significant. With {most} pair{labels.plural(most)} of models it takes "
+        " Letters are omitted where there are too few seeds: even all seeds against none would not "
+        f"be significant. With {most} pair{labels.plural(most)} of models, this takes "
         f"{pairwise.fewest(most)} seeds of each."
     )

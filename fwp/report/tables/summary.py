@@ -31,9 +31,9 @@ LATEX_ACCURACY = (
 CAPTIONS = {
     "accuracy": rf"Sequence accuracy (\%) on test strings {LATEX_ACCURACY}",
     "solved": (
-        r"Seeds that have every test string right, of all seeds; in brackets Wilson's 95\,\% "
-        r"interval for the rate of success (\%). On each task, models without a letter in "
-        r"common differ significantly (Fisher's exact test at 5\,\%, Holm's correction)."
+        r"Number of seeds with every test string right, of all seeds, with Wilson's 95\,\% "
+        r"interval for the success rate (\%) in brackets. On each task, models without a common "
+        r"letter differ significantly (Fisher's exact test at 5\,\%, Holm's correction)."
     ),
     "generalisation": (
         r"Generalisation length, the longest length up to which every tested length is at "
