@@ -17,7 +17,8 @@ import pandas as pd
 
 from fwp.results import frames
 from fwp.results.frames import ACCURACY, HISTORY, RUNS
-from fwp.results.record import ResultsError, read_record
+from fwp.results.integrity import ResultsError, check_file
+from fwp.results.record import TRAINED, machine, read_evaluation, read_record
 from fwp.utils.files import write_frame
 
 FILES = ("accuracy.csv", "history.csv", "runs.csv")
@@ -57,6 +58,7 @@ def collect_results(cells: Iterable[str | Path]) -> Results:
         for name, schema in (("accuracy.csv", ACCURACY), ("history.csv", HISTORY))
     )
     _compare_status(accuracy, runs)
+    _check_files(cells, records)
     return Results(accuracy, history, runs)
 
 
@@ -81,12 +83,12 @@ def read_results(folder: str | Path) -> Results:
 
 
 def read_accuracy(path: str | Path) -> pd.DataFrame:
-    """Read one accuracy.csv, of a cell or of the whole experiment."""
+    """Read the accuracy.csv of an experiment."""
     return frames.read(Path(path), ACCURACY)
 
 
 def read_history(path: str | Path) -> pd.DataFrame:
-    """Read one history.csv, of a cell or of the whole experiment."""
+    """Read the history.csv of an experiment."""
     return frames.read(Path(path), HISTORY)
 
 
@@ -107,6 +109,7 @@ def _rows(record: dict, cell: Path) -> list[dict]:
             "parameters": record["parameters"],
             "mixer": record["config"]["model"]["mixer"],
             "device": record["device"],
+            "machine": machine(record),
             "cell": "/".join(cell.parts[-3:]),
         }
         for run in record["runs"]
@@ -136,6 +139,19 @@ def _collect_csv(paths: list[Path], records: list[dict], schema: dict[str, str])
                 f"{records[file]['seeds']}"
             )
     return frame
+
+
+def _check_files(cells: list[Path], records: list[dict]) -> None:
+    """Refuse files that are not what training and evaluation wrote.
+
+    Last, since what is wrong within a table tells more. The weights of thousands of cells are not
+    read for this; whatever loads them compares their hash.
+    """
+    for cell, record in zip(cells, records, strict=True):
+        for name in TRAINED:
+            whole = name.endswith(".csv")
+            check_file(cell / name, record, cell / "cell.json", whole=whole)
+        read_evaluation(cell / "evaluation.json")
 
 
 def _compare_status(accuracy: pd.DataFrame, runs: pd.DataFrame) -> None:

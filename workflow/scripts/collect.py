@@ -6,6 +6,7 @@ from fwp.status.progress import logging_to
 
 with logging_to(snakemake.log[0]):
     from fwp.results.collect import collect_results, write_results
+    from fwp.results.integrity import write_sums
     from fwp.results.names import write_names
     from fwp.results.unfinished import write_unfinished
 
@@ -13,3 +14,4 @@ with logging_to(snakemake.log[0]):
     write_results(collect_results(cells), Path(snakemake.output.accuracy).parent)
     write_unfinished(snakemake.params.missing, snakemake.output.missing)
     write_names(snakemake.params.names, snakemake.output.names)
+    write_sums(snakemake.output.sums, snakemake.output)

@@ -13,6 +13,7 @@ with logging_to(snakemake.log[0]):
     from fwp.report.figures.style import save
     from fwp.report.tables import states as tables
     from fwp.results import collect
+    from fwp.results.integrity import check_sum
     from fwp.results.names import read_names
 
     runs = collect.read_runs(snakemake.input.results)
@@ -23,6 +24,9 @@ with logging_to(snakemake.log[0]):
     positions = pd.concat(
         [pd.read_csv(file.with_name("positions.csv")) for file in files], ignore_index=True
     )
+    for file in files:
+        check_sum(file)
+        check_sum(file.with_name("positions.csv"))
     out = snakemake.output
     with labels.shown_as(read_names(snakemake.input.names)):
         tables.write_states(
