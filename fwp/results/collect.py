@@ -53,6 +53,12 @@ def collect_results(cells: Iterable[str | Path]) -> Results:
         raise ResultsError(
             f"{row.cell}: seed {row.seed} of {row.model} on {row.task} is in two of the cells given"
         )
+    for cell in cells:
+        if not (path := cell / "accuracy.csv").exists() and not path.is_symlink():
+            raise ResultsError(
+                f"{path}: the file is missing; if another `snakemake` works on these results, it "
+                "evaluates this cell anew: run this one again when the other is done"
+            )
     accuracy, history = (
         _collect_csv([cell / name for cell in cells], records, schema)
         for name, schema in (("accuracy.csv", ACCURACY), ("history.csv", HISTORY))

@@ -16,6 +16,7 @@ import pytest
 import synthetic
 from rich.console import Console
 
+from fwp.results.heartbeat import process_start
 from fwp.status import board
 
 NOW = 1_000_000_000.0
@@ -190,6 +191,12 @@ def test_jobs_that_died_silently_are_interrupted(experiment, facts, mark):
     assert mark in row(text, "LSTM")
     listed = f"interrupted: LSTM on Parity, seeds 0–2\n    see {folder}/train.log"
     assert (listed in text) == (mark == "?")
+
+
+@pytest.mark.parametrize(("started", "mark"), [(0.0, "▸"), (-3600.0, "?")])
+def test_the_number_of_a_dead_process_that_another_has_now(experiment, started, mark):
+    report(experiment, started=process_start(os.getpid()) + started)
+    assert mark in row(show(experiment), "LSTM")
 
 
 def test_silence_is_told(experiment):
