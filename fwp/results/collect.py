@@ -17,7 +17,7 @@ import pandas as pd
 
 from fwp.results import frames
 from fwp.results.frames import ACCURACY, HISTORY, RUNS
-from fwp.results.integrity import ResultsError, check_file
+from fwp.results.integrity import ResultsError, check_file, damaged
 from fwp.results.record import TRAINED, machine, read_evaluation, read_record
 from fwp.utils.files import write_frame
 
@@ -128,9 +128,10 @@ def _collect_csv(paths: list[Path], records: list[dict], schema: dict[str, str])
         expected = np.array([record[column] for record in records], dtype=object)[origin]
         wrong = np.flatnonzero(frame[column].to_numpy(dtype=object) != expected)
         if len(wrong):
-            raise ResultsError(
-                f"{paths[origin[wrong[0]]]}: is of the {column} {frame[column].iloc[wrong[0]]!r}, "
-                f"while cell.json beside it is of {expected[wrong[0]]!r}"
+            raise damaged(
+                paths[origin[wrong[0]]],
+                f"is of the {column} {frame[column].iloc[wrong[0]]!r}, "
+                f"while cell.json beside it is of {expected[wrong[0]]!r}",
             )
     seeds = pd.MultiIndex.from_arrays([origin, frame["seed"]]).unique()
     expected = pd.MultiIndex.from_tuples(
@@ -140,9 +141,10 @@ def _collect_csv(paths: list[Path], records: list[dict], schema: dict[str, str])
         odd = found.difference(wanted)
         if len(odd) and not (schema is HISTORY and fault == "lacks"):
             file, seed = odd.tolist()[0]
-            raise ResultsError(
-                f"{paths[file]}: {fault} seed {seed}, while cell.json beside it is for seeds "
-                f"{records[file]['seeds']}"
+            raise damaged(
+                paths[file],
+                f"{fault} seed {seed}, while cell.json beside it is for seeds "
+                f"{records[file]['seeds']}",
             )
     return frame
 

@@ -61,8 +61,10 @@ class Heartbeat:
         except OverflowError:
             return False
         found = process_start(self.pid)
+        if found is None or self.started is None:
+            return True
         # The number of a process that has ended is given to another one sooner or later.
-        return None in (found, self.started) or abs(found - self.started) < CLOCK
+        return abs(found - self.started) < CLOCK
 
 
 def process_start(pid: int) -> float | None:

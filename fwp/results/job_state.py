@@ -160,7 +160,7 @@ def _test_accuracies(job: JobState) -> dict[int, list[float]]:
                 if not row["length"]:
                     accuracy = float(row["sequence_accuracy"] or 0)
                     found.setdefault(int(row["seed"]), []).append(accuracy)
-    except (MissingFile, OldRecord):
+    except MissingFile:
         return {}
     except ResultsError as error:
         job.damage = str(error)

@@ -236,7 +236,7 @@ def test_files_of_another_cell_are_not_taken_for_it(tmp_path, dataset):
     assert not is_trained(case.cell, case.seeds, **case.files)
 
 
-# The history ----------------------------------------------------------------------------------------
+# The history --------------------------------------------------------------------------------------
 
 
 def rows_of(parts, epochs, seeds=(0, 1)):
