@@ -8,6 +8,7 @@ a file `<rule>.sha256` beside them, which `sha256sum --check` reads, too.
 import errno
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,30 @@ def read_json(path: str | Path) -> Any:
         return json.loads(read_bytes(path))
     except (RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise damaged(path, f"not JSON, perhaps cut short ({error})") from None
+
+
+def loops(folder: str | Path) -> list[str]:
+    """Messages on links to themselves anywhere in a folder, on which Snakemake stumbles."""
+    found, waiting = [], [str(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        found += [entry.path] if _is_loop(entry.path) else []
+                    elif entry.is_dir():
+                        waiting.append(entry.path)
+        except OSError:
+            continue
+    return [str(damaged(path, "is a link to itself")) for path in sorted(found)]
+
+
+def _is_loop(path: str) -> bool:
+    try:
+        Path(path).stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def digest(data: bytes) -> str:

@@ -50,7 +50,7 @@ def describe(device: str) -> dict[str, str | int | None]:
 def blas() -> str:
     """The library of matrix products that PyTorch uses on a CPU, and its version."""
     text = torch.__config__.show()
-    if found := re.search(r"Math Kernel Library Version (\S+)", text):
+    if found := re.search(r"Math Kernel Library Version ([\d.]+)", text):
         return f"MKL {found[1]}"
     if found := re.search(r"OpenBLAS (\d[\w.]*)", text):
         return f"OpenBLAS {found[1]}"

@@ -408,3 +408,13 @@ def test_a_planned_job_reads_no_weights(grid, monkeypatch):
     cells, experiment = grid
     read_job(next(iter(experiment.jobs())), {}, time.time())
     assert "model.safetensors" not in read and cells
+
+
+def test_links_to_themselves_are_found_before_snakemake_stumbles_on_them(grid, tmp_path):
+    assert integrity.loops(tmp_path) == integrity.loops(tmp_path / "nowhere") == []
+    cells, _ = grid
+    loop(cells[1] / "accuracy.csv")
+    (tmp_path / "fine.csv").symlink_to(cells[0] / "accuracy.csv")
+    (tmp_path / "dangling.csv").symlink_to("nowhere")
+    (said,) = integrity.loops(tmp_path)
+    assert said.startswith(f"{cells[1]}/accuracy.csv: is a link to itself; delete it")

@@ -130,6 +130,7 @@ def test_a_cell_has_a_record_and_its_logs(project):
     folder = project / "results/cells/parity/delta/seeds-0-1"
     assert {path.name for path in folder.iterdir()} == {
         *("model.safetensors", "history.csv", "cell.json", "accuracy.csv", "progress.json"),
+        "evaluation.json",
         *("train.log", "evaluate.log", "train.benchmark.tsv", "evaluate.benchmark.tsv"),
     }
     record = json.loads((folder / "cell.json").read_text())
@@ -177,6 +178,28 @@ def test_a_deleted_cell_is_trained_again(project):
         assert planned(project) == {"train": 1, "evaluate": 1} | REPORTING
     finally:
         shutil.move(project / "kept", cell)
+
+
+def test_files_that_are_not_what_was_written_stop_a_run_in_one_line(project):
+    """The whole attack is in tests/results/test_integrity.py, without snakemake."""
+    weights = project / "results/cells/parity/delta/seeds-0-1/model.safetensors"
+    whole, status = weights.read_bytes(), weights.stat()
+    shutil.copy(weights.parents[2] / "../pairs/delta/seeds-0-1/model.safetensors", weights)
+    os.utime(weights, ns=(status.st_atime_ns, status.st_mtime_ns))
+    accuracy = "results/cells/parity/delta/seeds-0-1/accuracy.csv"
+    failed = snakemake(project, "--cores", "1", "--forcerun", "evaluate", "--", accuracy)
+    assert failed.returncode and "Traceback" not in failed.stdout
+    (said,) = (weights.parent / "evaluate.log").read_text().splitlines()
+    assert "model.safetensors: these are not the weights that cell.json names" in said
+    weights.unlink()
+    weights.symlink_to(weights.name)
+    looping = snakemake(project, "--cores", "1")
+    assert looping.returncode and "Traceback" not in looping.stdout
+    assert "model.safetensors: is a link to itself; delete it" in looping.stdout
+    weights.unlink()
+    weights.write_bytes(whole)
+    os.utime(weights, ns=(status.st_atime_ns, status.st_mtime_ns))
+    run(project)
 
 
 def test_snakemakes_own_report_command_works(project):
