@@ -17,6 +17,7 @@ from fwp.experiment import validate_models, validate_tasks
 from fwp.experiment.names import repeated_titles
 from fwp.experiment.resolve import MODEL_KEYS
 from fwp.experiment.validate_models import Signatures
+from fwp.utils.imports import make_importable
 from fwp.utils.suggest import suggestion
 
 
@@ -53,11 +54,20 @@ def checked(config: dict, source: str, folders: Sequence[str]) -> Checked:
     claims, faults = _claims(config["claims"], folders)
     config.setdefault("models", {})
     config.setdefault("tasks", {})
+    if _has_modules(config):
+        make_importable(folders)
     signatures, unknown = validate_models.signatures(config["models"], folders)
     problems += [*_problems(config, signatures, unknown, names), *faults]
     if problems:
         raise ConfigError(problems, source)
     return Checked(config, signatures, claims)
+
+
+def _has_modules(config: dict) -> bool:
+    """Whether a mixer or language is a class in a module: my_module:MyClass."""
+    named = [entry["mixer"] for entry in config["models"].values()]
+    named += [entry["language"] for entry in config["tasks"].values()]
+    return any(":" in name for name in named)
 
 
 def _problems(

@@ -68,12 +68,12 @@ BASES = {
 # Results, and the files of which an edit touches just these; "" is for none.
 PLACES = {
     "": (
-        "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py "
+        "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
         "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_tasks.py py.typed report/templates/* status/* "
-        "training/checkpoint.py utils/devices.py utils/gpus.py utils/locks.py "
+        "training/checkpoint.py utils/devices.py utils/gpus.py utils/imports.py utils/locks.py "
         "utils/signals.py utils/suggest.py"
     ),
     (
