@@ -15,7 +15,7 @@ from fwp.config.loading import merge, without_removed
 from fwp.config.messages import ConfigError, show
 from fwp.experiment import validate_models, validate_tasks
 from fwp.experiment.names import repeated_titles
-from fwp.experiment.resolve import MODEL_KEYS
+from fwp.experiment.resolve import MODEL_KEYS, named
 from fwp.experiment.validate_models import Signatures
 from fwp.utils.imports import make_importable
 from fwp.utils.suggest import suggestion
@@ -99,14 +99,15 @@ def _problems(
     yield from validate_models.heads(config, signatures)
     if len(signatures) == len(config["models"]):
         yield from repeated_titles(config, signatures)
-    for kind in ("models", "tasks"):
-        chosen = config[kind]
-        for name in config["analysis"][kind] or []:
-            if name not in chosen and name not in names:
-                yield (
-                    f"analysis.{kind}: must be of {', '.join(chosen)}{suggestion(name, chosen)}, "
-                    f"got {show(name)}"
-                )
+    for section in ("only", "analysis"):
+        for kind in ("models", "tasks"):
+            chosen = config[kind]
+            for name in named(config[section][kind]) or []:
+                if name not in chosen and name not in names:
+                    yield (
+                        f"{section}.{kind}: must be of {', '.join(chosen)}"
+                        f"{suggestion(name, chosen)}, got {show(name)}"
+                    )
 
 
 def _seeds(seeds: int | list[int]) -> Iterator[str]:

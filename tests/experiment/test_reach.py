@@ -85,7 +85,7 @@ PLACES = {
     "trace": "analysis/traces.py",
     "claims report": (
         "claims/__init__.py claims/claim.py claims/judge.py claims/verdicts.py "
-        "config/loading.py config/messages.py config/parsing.py config/schema.py "
+        "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
     "train evaluate trace automaton claims report": "config/__init__.py",
