@@ -57,7 +57,7 @@ def checked(config: dict, source: str, folders: Sequence[str]) -> Checked:
     if _has_modules(config):
         make_importable(folders)
     signatures, unknown = validate_models.signatures(config["models"], folders)
-    problems += [*_problems(config, signatures, unknown, names), *faults]
+    problems += [*_problems(config, signatures, unknown, names, folders), *faults]
     if problems:
         raise ConfigError(problems, source)
     return Checked(config, signatures, claims)
@@ -71,7 +71,11 @@ def _has_modules(config: dict) -> bool:
 
 
 def _problems(
-    config: dict, signatures: Signatures, unknown: dict[str, str], names: list[str]
+    config: dict,
+    signatures: Signatures,
+    unknown: dict[str, str],
+    names: list[str],
+    folders: Sequence[str],
 ) -> Iterator[str]:
     """Mistakes in a config that satisfies the schema.
 
@@ -79,6 +83,7 @@ def _problems(
         signatures: of models whose mixer is known.
         unknown: a line for each other model.
         names: of all models and tasks, also of those that the schema refuses.
+        folders: where modules of the user's own are looked for.
     """
     if "extends" in config:
         yield (
@@ -87,7 +92,7 @@ def _problems(
         )
     yield from _seeds(config["seeds"])
     yield from validate_tasks.windows(config)
-    yield from validate_tasks.languages(config)
+    yield from validate_tasks.languages(config, folders)
     for model, entry in config["models"].items():
         if model in unknown:
             yield unknown[model]

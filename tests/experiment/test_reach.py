@@ -72,7 +72,7 @@ PLACES = {
         "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
-        "experiment/validate_tasks.py py.typed report/templates/* status/* "
+        "experiment/validate_tasks.py languages/_properties.py py.typed report/templates/* status/* "
         "training/checkpoint.py utils/devices.py utils/gpus.py utils/imports.py utils/locks.py "
         "utils/signals.py utils/suggest.py"
     ),
@@ -129,6 +129,7 @@ PLACES = {
     ): "kernels/triton_tiles.py",
     ("data test_data automaton tables claims figures report states automata retrieval_report"): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
+        "languages/_own.py "
         "languages/base.py utils/source.py"
     ),
     "tables claims figures report states automata retrieval_report": (
