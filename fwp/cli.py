@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from fwp import __version__
-from fwp.commands import arguments, listing, status, train
+from fwp.commands import arguments, listing, snakefile, status, train
 
 EXAMPLES = """\
 examples:
@@ -81,6 +81,13 @@ def parser() -> argparse.ArgumentParser:
     board = commands.add_parser("status", parents=[shared], help="show the grid as a board")
     board.add_argument("--watch", action="store_true", help="renew the board until Ctrl-C")
     board.set_defaults(run=status.run)
+
+    path = commands.add_parser(
+        "snakefile",
+        help="print the path of the Snakefile",
+        description='Print the path of the Snakefile: snakemake -s "$(fwp snakefile)" --cores all',
+    )
+    path.set_defaults(run=snakefile.run)
 
     names = commands.add_parser("list", help="list mixers, languages and ops")
     names.set_defaults(run=listing.run)

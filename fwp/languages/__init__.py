@@ -12,7 +12,6 @@ import inspect
 from functools import cache
 from pathlib import Path
 
-from fwp.languages import _own
 from fwp.languages.base import Language
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
@@ -35,6 +34,8 @@ def module(name: str) -> str:
 def find(name: str) -> type[Language]:
     """The class of the language `name`; ValueError if there is no such language."""
     if ":" in name:
+        from fwp.languages import _own
+
         try:
             return _own.load(name)
         except _own.OwnLanguageError as error:

@@ -49,7 +49,7 @@ def load(name: str, folders: Sequence[str | Path] = ()) -> type[Language]:
         ) from error
     classes = [k for k, v in vars(found).items() if _is_language(v) and v.__module__ == module]
     cls = getattr(found, attribute, None)
-    if not _is_language(cls):
+    if cls is None or not _is_language(cls):
         raise OwnLanguageError(
             f"must name a class of {path.name} that inherits from fwp.languages.base.Language; "
             f"it has {', '.join(classes) or 'none'}{suggestion(attribute, classes)}"

@@ -75,12 +75,13 @@ def _counts(language: Language) -> Iterator[str]:
 def _completions(language: Language) -> Iterator[str]:
     for string in _readable(language):
         state, reach = language.read(string)[-1], 3 * len(string) + 10
-        if len(string) <= LONGEST // 2:
-            if not any(language.completions(state, n) for n in range(reach)):
-                yield (
-                    f"{string!r} can be read, but no string of the language within {reach} more "
-                    "symbols goes on so: step must return None"
-                )
+        if len(string) > LONGEST // 2:
+            return
+        if not any(language.completions(state, n) for n in range(reach)):
+            yield (
+                f"{string!r} can be read, but no string of the language within {reach} more "
+                "symbols goes on so: step must return None"
+            )
 
 
 def _draws(language: Language) -> Iterator[str]:

@@ -556,6 +556,11 @@ def test_a_config_on_the_command_line_is_text(tmp_path):
     }
 
 
+def test_names_may_hold_dots():
+    made = with_changes(models={"lr0.001": {"mixer": "lstm"}})
+    assert "lr0.001" in made.models
+
+
 # A selection of models and tasks ------------------------------------------------------------------
 
 

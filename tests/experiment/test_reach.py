@@ -72,7 +72,8 @@ PLACES = {
         "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
-        "experiment/validate_tasks.py languages/_properties.py py.typed report/templates/* status/* "
+        "experiment/validate_tasks.py languages/_properties.py py.typed "
+        "report/templates/* status/* "
         "training/checkpoint.py utils/devices.py utils/gpus.py utils/imports.py utils/locks.py "
         "utils/signals.py utils/suggest.py"
     ),

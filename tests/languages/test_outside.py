@@ -106,16 +106,16 @@ def test_the_module_of_another_folder_is_another_one(module, tmp_path):
 BROKEN = {
     "no module": ("no_such_module:Mod", MOD, "names a module that cannot be found"),
     "no class": ("my_languages:Mood", MOD, "it has Mod (did you mean 'Mod'?), got"),
-    "no language": ("my_languages:Other", MOD, "must name a class of my_languages.py that inherits"),
+    "no language": ("my_languages:Other", MOD, "must name a class of my_languages.py"),
     "no Python": ("my_languages:Mod", "def :", "cannot be imported: SyntaxError"),
     "fails": ("my_languages:Mod", "\n1 / 0", "ZeroDivisionError: division by zero (line 2 of my_l"),
     "abstract": ("my_languages:Mod", MOD.replace("accepts", "accept"), "lacks the method accepts"),
     "positional": ("my_languages:Mod", MOD.replace("*, ", ""), "modulus is not keyword-only"),
     "raises": ("my_languages:Mod", MOD.replace("% self.modulus", "% self.mod"), "AttributeError"),
-    "target": ("my_languages:Mod", MOD.replace("return state\n", "return 7\n"), "index into classes"),
+    "target": ("my_languages:Mod", MOD.replace("return state\n", "return 7\n"), "into classes"),
     "count": (
         "my_languages:Mod",
-        MOD.replace("    def target", "    def count(self, length):\n        return 1\n\n    def target"),
+        MOD.replace("    def target", "    def count(self, _): return 1\n\n    def target"),
         "counts agree with the strings",
     ),
     "dead end": (
