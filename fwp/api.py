@@ -99,6 +99,7 @@ def train(
     *,
     seeds: Sequence[int] | None = None,
     device: str = "cpu",
+    threads: int | None = 1,
     **settings,
 ) -> "Run | list[Run]":
     """Train a model, or several of one shape as one pack; they keep the best epoch's weights.
@@ -108,22 +109,31 @@ def train(
         dataset: strings to train on and to select by.
         seeds: of each model, the seed that decides the order of the strings; 0, 1, … by default.
         device: cpu or cuda.
+        threads: CPU threads meanwhile; None for as many as PyTorch takes by itself. More than one
+            slows small models down where other programs run, and helps models of some hundred
+            units.
         settings: epochs, batch_size, learning_rate and so on, the keys of `training` in a config.
 
     Returns:
         What training left behind (status, epochs, history, best epoch); a list for several models.
     """
     from fwp.training import train as training
+    from fwp.utils import devices
 
     several = isinstance(models, Sequence)
     pack = list(models) if several else [models]
     own, seeds = training_settings(**settings), seeds or range(len(pack))
-    runs = training.train(pack, dataset, own, seeds=seeds, device=device)
+    with devices.threads(threads):
+        runs = training.train(pack, dataset, own, seeds=seeds, device=device)
     return runs if several else runs[0]
 
 
 def evaluate(
-    models: "SequenceModel | Sequence[SequenceModel]", dataset: Dataset, *, device: str = "cpu"
+    models: "SequenceModel | Sequence[SequenceModel]",
+    dataset: Dataset,
+    *,
+    device: str = "cpu",
+    threads: int | None = 1,
 ) -> "pd.DataFrame":
     """Accuracy on the test strings: a row per bin (no `length`) and per length within it.
 
@@ -131,6 +141,7 @@ def evaluate(
         models: one model, or several of one shape.
         dataset: whose test strings are read.
         device: cpu or cuda.
+        threads: as for `train`.
 
     Returns:
         Columns bin, length, strings, sequence_accuracy and position_accuracy in [0, 1]; for several
@@ -139,9 +150,11 @@ def evaluate(
     import pandas as pd
 
     from fwp.training import evaluate as evaluation
+    from fwp.utils import devices
 
     several = isinstance(models, Sequence)
-    rows = evaluation.evaluate(list(models) if several else [models], dataset, device=device)
+    with devices.threads(threads):
+        rows = evaluation.evaluate(list(models) if several else [models], dataset, device=device)
     frames = [pd.DataFrame(own).astype({"length": "Int64"}) for own in rows]
     if not several:
         return frames[0]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from fwp import __version__
+from fwp.commands import arguments, check, listing, snakefile, status, train
 from fwp.utils import signals
 
 EXAMPLES = """\
@@ -36,9 +37,10 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--config",
         type=Path,
-        default=Path("config.yaml"),
+        nargs="+",
+        default=[Path("config.yaml")],
         metavar="FILE",
-        help="the experiment (default: %(default)s)",
+        help="the experiment; of several files, later ones lie on top (default: config.yaml)",
     )
     shared.add_argument(
         "--set",
@@ -48,49 +50,70 @@ def parser() -> argparse.ArgumentParser:
         help="change a key of the config, such as training.epochs=5; may be given several times",
     )
 
-    train = commands.add_parser(
+    training = commands.add_parser(
         "train",
         parents=[shared],
         help="train one cell of the config and measure it",
         description="Train one cell of the config, show its progress, and print its accuracy.",
     )
-    train.add_argument("--model", required=True, help="a model of the config")
-    train.add_argument("--task", required=True, help="a task of the config")
-    train.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    train.add_argument(
+    training.add_argument("--model", required=True, help="a model of the config")
+    training.add_argument("--task", required=True, help="a task of the config")
+    training.add_argument(
+        "--seed", type=arguments.seed, default=0, metavar="N", help="default: %(default)s"
+    )
+    training.add_argument(
         "--device", default="auto", choices=["auto", "cpu", "cuda"], help="default: %(default)s"
     )
-    train.add_argument("--threads", type=int, help="CPU threads (default: one per core)")
-    train.add_argument(
+    training.add_argument(
+        "--threads",
+        type=arguments.threads,
+        default=1,
+        metavar="N",
+        help="CPU threads (default: %(default)s, as in the pipeline; more help models of some "
+        "hundred units, on a machine that is idle)",
+    )
+    training.add_argument(
         "--output",
-        type=Path,
+        type=arguments.folder,
         metavar="DIR",
         help="keep weights, history, record and accuracies there, and go on there if interrupted "
         "(default: keep nothing)",
     )
-    train.set_defaults(run=_train)
+    training.set_defaults(run=train.run)
 
-    status = commands.add_parser("status", parents=[shared], help="show the grid as a board")
-    status.add_argument("--watch", action="store_true", help="renew the board until Ctrl-C")
-    status.set_defaults(run=_status)
+    board = commands.add_parser("status", parents=[shared], help="show the grid as a board")
+    board.add_argument("--watch", action="store_true", help="renew the board until Ctrl-C")
+    board.set_defaults(run=status.run)
 
-    check = commands.add_parser("check", help="try a mixer in the properties that each must have")
-    check.add_argument("mixer", help="my_module:MyMixer, or the name of a mixer")
-    check.add_argument(
+    trial = commands.add_parser(
+        "check",
+        help="try a mixer or a language in the properties that each must have",
+        description="Try a mixer or a language in the properties that each must have.",
+    )
+    trial.add_argument("name", help="my_module:MyClass, or the name of a mixer or language")
+    trial.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="OPTION=VALUE",
-        help="an option of the mixer, or hidden, its width; may be given several times",
+        help="an option of the mixer, or hidden, its width; or a parameter of the language; may be "
+        "given several times",
     )
-    check.add_argument(
+    trial.add_argument(
         "--config", type=Path, metavar="FILE", help="look for modules beside it, too"
     )
-    check.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="default: cpu")
-    check.set_defaults(run=_check)
+    trial.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="default: cpu")
+    trial.set_defaults(run=check.run)
 
-    listing = commands.add_parser("list", help="list mixers, languages and ops")
-    listing.set_defaults(run=_list)
+    path = commands.add_parser(
+        "snakefile",
+        help="print the path of the Snakefile",
+        description='Print the path of the Snakefile: snakemake -s "$(fwp snakefile)" --cores all',
+    )
+    path.set_defaults(run=snakefile.run)
+
+    names = commands.add_parser("list", help="list mixers, languages and ops")
+    names.set_defaults(run=listing.run)
     return top
 
 
@@ -103,123 +126,11 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # `fwp status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ValueError, OSError) as error:  # every error of this package is a ValueError
+    # Every error of this package is a ValueError, or the MemoryError that says what to lower.
+    except (ValueError, OSError, MemoryError) as error:
         print(f"fwp: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
         print("fwp: interrupted", file=sys.stderr)
         return 128 + getattr(error, "number", signal.SIGINT)
     return 0
-
-
-def _experiment(options):
-    from fwp.experiment import experiment
-
-    return experiment.load_experiment(options.config, changes=options.set)
-
-
-def _status(options) -> None:
-    experiment = _experiment(options)
-    from fwp.report.labels import shown_as
-    from fwp.status.board import show
-
-    with shown_as(experiment.names()):
-        show(experiment, watch=options.watch)
-
-
-def _list(_) -> None:
-    from fwp import languages, mixers, ops
-
-    print("mixers:    " + "  ".join(mixers.names()))
-    print("languages: " + "  ".join(languages.names()))
-    print("ops:       " + "  ".join(ops.names()))
-
-
-def _check(options) -> None:
-    from fwp.models.check import read_options, try_properties
-
-    beside = [options.config.parent] if options.config else []
-    settings = {"hidden": 16} | read_options(options.set)
-    fails = 0
-    for finding in try_properties(options.mixer, [*beside, Path()], options.device, **settings):
-        print(finding, flush=True)
-        fails += finding.verdict == "fails"
-    if fails:
-        raise ValueError(f"{options.mixer} fails in {fails} of its properties")
-
-
-def _train(options) -> None:
-    experiment = _experiment(options)
-    cell = experiment.cell(options.model, options.task)
-    # Only now, so that a mistake in the config is told at once: importing PyTorch takes a second.
-    import contextlib
-    import tempfile
-
-    with signals.deferred():  # an exception within the import of PyTorch would be swallowed
-        import torch
-
-    from fwp.datasets.dataset import save_dataset
-    from fwp.datasets.sampling import build_dataset
-    from fwp.results.record import read_record, weights_hash
-    from fwp.status.progress import Progress
-    from fwp.training.checkpoint import Checkpoint, checkpoint_path, remove_checkpoint
-    from fwp.training.evaluate import evaluate_cell
-    from fwp.training.train import train_cell
-    from fwp.utils.locks import cell_lock
-
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    with contextlib.ExitStack() as stack:
-        scratch = stack.enter_context(tempfile.TemporaryDirectory())
-        folder = options.output or Path(scratch)
-        stack.enter_context(cell_lock(folder))
-        data = build_dataset(experiment.dataset(options.task))
-        dataset, weights = folder / "data.npz", folder / "model.safetensors"
-        save_dataset(data, dataset)
-        with Progress(cell, [options.seed], cell.training.epochs) as progress:
-            runs = train_cell(
-                cell,
-                [options.seed],
-                dataset=dataset,
-                weights=weights,
-                history=folder / "history.csv",
-                record=folder / "cell.json",
-                device=options.device,
-                callback=progress,
-                checkpoint=Checkpoint(checkpoint_path(folder)),
-            )
-        run = runs[0]
-        print(
-            f"{run.status} after {run.epochs} epochs and {run.seconds:.0f} s; "
-            f"the weights are those of epoch {run.best_epoch}"
-        )
-        accuracies = folder / "accuracy.csv"
-        record = read_record(folder / "cell.json")
-        evaluate_cell(
-            cell.trained,
-            runs=record["runs"],
-            dataset=dataset,
-            weights=weights,
-            output=accuracies,
-            record=folder / "evaluation.json",
-            sha256=weights_hash(record),
-            device=options.device,
-        )
-        remove_checkpoint(folder)
-        _print_accuracy(accuracies)
-        if options.output:
-            print(f"everything is in {options.output}")
-
-
-def _print_accuracy(path: Path) -> None:
-    import csv
-
-    print(f"\n{'test strings of':>15} {'strings':>8} {'all right':>10} {'positions':>10}")
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if not row["length"]:
-                print(
-                    f"{row['bin'] + ' symbols':>15} {row['strings']:>8} "
-                    f"{float(row['sequence_accuracy']):>10.1%} "
-                    f"{float(row['position_accuracy']):>10.1%}"
-                )

@@ -96,3 +96,20 @@ def test_an_experiment_and_a_dataset_are_loaded(data, tmp_path):
     assert "srwm" in fwp.load_experiment("config.yaml").models
     save_dataset(data, tmp_path / "data.npz")
     assert fwp.load_dataset(tmp_path / "data.npz").hash == data.hash
+
+
+def test_training_takes_one_thread_and_leaves_the_number_as_it_was(data, monkeypatch):
+    taken = []
+    monkeypatch.setattr("fwp.training.train.train", lambda *_, **__: taken.append(threads()))
+    monkeypatch.setattr(
+        "fwp.training.evaluate.evaluate", lambda *_, **__: taken.append(threads()) or [[]]
+    )
+    threads = torch.get_num_threads
+    torch.set_num_threads(2)
+    for own in ({}, {"threads": None}):
+        with pytest.raises((TypeError, KeyError)):
+            fwp.train(model(data), data, **own)
+        with pytest.raises((TypeError, KeyError)):
+            fwp.evaluate(model(data), data, **own)
+        assert threads() == 2
+    assert taken == [1, 1, 2, 2]

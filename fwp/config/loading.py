@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fwp.config import changes as own
 from fwp.config.messages import ConfigError, dotted, show
 from fwp.config.parsing import load, parse
 
@@ -18,22 +19,18 @@ def read_config(*paths: str | Path, changes: Sequence[str] = (), top: dict | Non
     Args:
         paths: YAML files.
         changes: "training.epochs=5" and the like, on top of the files; the value is YAML.
-        top: a config on top of all, as `snakemake --config` has it: with text for all values.
+        top: a config on top of all, as `snakemake --config` has it: with text for all values. Its
+            key `set` holds changes, on top of the other keys.
 
     Raises:
         ConfigError: a file cannot be read. Whether the keys make sense is `Experiment`'s matter.
     """
     layers = [layer for path in paths for layer in _layers(Path(path), ())]
-    for change in changes:
-        place, equals, text = change.partition("=")
-        keys = place.strip().split(".")
-        if not equals or not all(keys):
-            raise ConfigError([f"must read key.key=value, got {change!r}"], "a change")
-        value: Any = parse(text, change)
-        for key in reversed(keys):
-            value = {key: value}
-        layers.append(value)
-    config = functools.reduce(merge, [*layers, _typed(top or {})], {})
+    layers += own.layers(list(changes))
+    top = dict(top or {})
+    given = top.pop("set", [])
+    layers += [_typed(top), *own.layers(given)]
+    config = functools.reduce(merge, layers, {})
     _check_removals(config, layers, " + ".join(map(str, paths)))
     return config
 

@@ -69,7 +69,12 @@ def load(path: Path) -> dict:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        reason = "there is no such file" if not path.exists() else error.strerror
+        reason = error.strerror
+        if not path.exists():
+            reason = (
+                f"there is no such file here ({Path.cwd()}); fwp takes another one with --config, "
+                "snakemake with --configfile"
+            )
         raise ConfigError([f"it cannot be read: {reason}"], str(path)) from None
     except UnicodeDecodeError as error:
         raise ConfigError([f"it is not UTF-8 text: {error.reason}"], str(path)) from None

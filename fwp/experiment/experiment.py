@@ -68,7 +68,7 @@ class Experiment:
         folders: where modules of the user's own are looked for, before the current folder.
 
     Attributes:
-        models, tasks: names, in the order of the config.
+        models, tasks: names, in the order of the config; if `only` selects some, these.
         seeds: ascending.
         results: folder of everything that is generated.
         claims: files of claims that the results are compared with.
@@ -90,7 +90,7 @@ class Experiment:
         self.config, self._signatures, self.claims = checked(config, source, self.folders)
         self._cells: dict[tuple[str, str], Cell] = {}
         self._fingerprints: dict[tuple[str, ...], str] = {}
-        self.models, self.tasks = list(self.config["models"]), list(self.config["tasks"])
+        self.models, self.tasks = (self._selected(kind) for kind in ("models", "tasks"))
         seeds = self.config["seeds"]
         self.seeds = list(range(seeds)) if isinstance(seeds, int) else sorted(seeds)
         self.results = os.path.normpath(self.config["results"])
@@ -187,7 +187,9 @@ class Experiment:
 
     def names(self) -> list[Name]:
         """How tables and figures show models and tasks."""
-        return titles(self.config, self._signatures)
+        shown = {"model": self.models, "task": self.tasks}
+        named = titles(self.config, self._signatures)  # of all: a selection changes no title
+        return [name for name in named if name.name in shown[name.kind]]
 
     # Where it goes
 
@@ -255,6 +257,10 @@ class Experiment:
             for task in tasks
             if _machine.is_finite(languages.get(task.language, **task.params))
         ]
+
+    def _selected(self, kind: str) -> list[str]:
+        chosen = resolve.named(self.config["only"][kind])
+        return [name for name in self.config[kind] if chosen is None or name in chosen]
 
     def _require(self, model: str | None, task: str) -> None:
         for kind, name, known in (("model", model, self.models), ("task", task, self.tasks)):

@@ -14,8 +14,8 @@ def titles(config: dict, signatures: Mapping[str, Signature]) -> list[Name]:
 
     A title in the config comes first. A model that is named as its mixer takes the mixer's title
     and look, and so does the only model of a mixer of the user's own. A task that is named as its
-    language, or as the title itself in small letters, takes the language's. Any other name is shown
-    as it is.
+    language, or as the title itself in small letters, takes the language's, and so does the only
+    task of a language of the user's own. Any other name is shown as it is.
 
     Args:
         config: a checked one.
@@ -31,11 +31,13 @@ def titles(config: dict, signatures: Mapping[str, Signature]) -> list[Name]:
             title, latex = entry["title"], ""
         parts = facts.state_names, look, entry.get("colour", "")
         found.append(Name("model", name, mixer, title or name, latex, *parts))
+    languages = Counter(entry["language"] for entry in config["tasks"].values())
     for name, entry in config["tasks"].items():
+        only = ":" in entry["language"] and languages[entry["language"]] == 1
         title, latex = titled(entry["language"], entry.get("params", {}))
         if "title" in entry:
             title, latex = entry["title"], ""
-        elif name.lower() not in (entry["language"], title.lower()):
+        elif not only and name.lower() not in (entry["language"], title.lower()):
             title, latex = name, ""
         found.append(Name("task", name, entry["language"], title or name, latex))
     return found

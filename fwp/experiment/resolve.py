@@ -35,6 +35,11 @@ def place(config: dict, own: tuple, keys: tuple) -> str:
     return dotted([*own, *keys])
 
 
+def named(chosen: str | list[str] | None) -> list[str] | None:
+    """Names that a config chooses, of which it may give one without a list; None for all."""
+    return [chosen] if isinstance(chosen, str) else chosen
+
+
 def given_model(config: dict, model: str, task: str) -> dict:
     """Model settings and options of the mixer, as given."""
     settings = dict(config["model"])

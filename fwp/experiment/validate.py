@@ -16,8 +16,9 @@ from fwp.config.messages import ConfigError, show
 from fwp.experiment import validate_models, validate_tasks
 from fwp.experiment.colours import unknown_colours
 from fwp.experiment.names import repeated_titles
-from fwp.experiment.resolve import MODEL_KEYS
+from fwp.experiment.resolve import MODEL_KEYS, named
 from fwp.experiment.validate_models import Signatures
+from fwp.utils.imports import make_importable
 from fwp.utils.suggest import suggestion
 
 
@@ -54,15 +55,28 @@ def checked(config: dict, source: str, folders: Sequence[str]) -> Checked:
     claims, faults = _claims(config["claims"], folders)
     config.setdefault("models", {})
     config.setdefault("tasks", {})
+    if _has_modules(config):
+        make_importable(folders)
     signatures, unknown = validate_models.signatures(config["models"], folders)
-    problems += [*_problems(config, signatures, unknown, names), *faults]
+    problems += [*_problems(config, signatures, unknown, names, folders), *faults]
     if problems:
         raise ConfigError(problems, source)
     return Checked(config, signatures, claims)
 
 
+def _has_modules(config: dict) -> bool:
+    """Whether a mixer or language is a class in a module: my_module:MyClass."""
+    named = [entry["mixer"] for entry in config["models"].values()]
+    named += [entry["language"] for entry in config["tasks"].values()]
+    return any(":" in name for name in named)
+
+
 def _problems(
-    config: dict, signatures: Signatures, unknown: dict[str, str], names: list[str]
+    config: dict,
+    signatures: Signatures,
+    unknown: dict[str, str],
+    names: list[str],
+    folders: Sequence[str],
 ) -> Iterator[str]:
     """Mistakes in a config that satisfies the schema.
 
@@ -70,6 +84,7 @@ def _problems(
         signatures: of models whose mixer is known.
         unknown: a line for each other model.
         names: of all models and tasks, also of those that the schema refuses.
+        folders: where modules of the user's own are looked for.
     """
     if "extends" in config:
         yield (
@@ -78,7 +93,7 @@ def _problems(
         )
     yield from _seeds(config["seeds"])
     yield from validate_tasks.windows(config)
-    yield from validate_tasks.languages(config)
+    yield from validate_tasks.languages(config, folders)
     for model, entry in config["models"].items():
         if model in unknown:
             yield unknown[model]
@@ -91,14 +106,15 @@ def _problems(
     yield from validate_models.heads(config, signatures)
     if len(signatures) == len(config["models"]):
         yield from repeated_titles(config, signatures)
-    for kind in ("models", "tasks"):
-        chosen = config[kind]
-        for name in config["analysis"][kind] or []:
-            if name not in chosen and name not in names:
-                yield (
-                    f"analysis.{kind}: must be of {', '.join(chosen)}{suggestion(name, chosen)}, "
-                    f"got {show(name)}"
-                )
+    for section in ("only", "analysis"):
+        for kind in ("models", "tasks"):
+            chosen = config[kind]
+            for name in named(config[section][kind]) or []:
+                if name not in chosen and name not in names:
+                    yield (
+                        f"{section}.{kind}: must be of {', '.join(chosen)}"
+                        f"{suggestion(name, chosen)}, got {show(name)}"
+                    )
 
 
 def _seeds(seeds: int | list[int]) -> Iterator[str]:

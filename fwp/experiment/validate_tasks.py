@@ -10,6 +10,7 @@ from itertools import pairwise
 from fwp.config.messages import dotted, show
 from fwp.datasets.spec import TrainStrings
 from fwp.experiment.resolve import place, resolved_dataset, section
+from fwp.utils import source
 from fwp.utils.suggest import suggestion
 
 COUNTABLE = 2_000  # symbols; counting the strings of longer windows takes seconds
@@ -44,8 +45,12 @@ def _bins(bins: Sequence[Sequence[int]], where: str) -> Iterator[str]:
             yield f"{where}: bins {rule}, got {show(first)} and {show(second)}"
 
 
-def languages(config: dict) -> Iterator[str]:
-    """Languages that do not exist, and what `_language` finds in the tasks of the others."""
+def languages(config: dict, folders: Sequence[str]) -> Iterator[str]:
+    """Languages that do not exist, and what `_language` finds in the tasks of the others.
+
+    Args:
+        folders: where modules of the user's own are looked for first.
+    """
     from fwp import languages
 
     try:
@@ -53,8 +58,38 @@ def languages(config: dict) -> Iterator[str]:
     except ValueError as error:  # a file of the user's own
         yield f"tasks: the folder fwp/languages/ cannot be read: {error}"
         return
-    for task in config["tasks"]:
-        yield from _language(config, task, known)
+    for task, entry in config["tasks"].items():
+        if ":" in entry["language"]:
+            yield from _own_language(config, task, folders)
+        else:
+            yield from _language(config, task, known)
+
+
+def _own_language(config: dict, task: str, folders: Sequence[str]) -> Iterator[str]:
+    """A class that is no language, or that breaks a rule that all languages keep."""
+    from fwp import languages
+    from fwp.languages import _own, _properties
+
+    name = config["tasks"][task]["language"]
+    try:
+        _own.load(name, folders)
+    except _own.OwnLanguageError as error:
+        yield f"tasks.{task}.language: {error}, got {show(name)}"
+        return
+    try:
+        faults = list(_language(config, task, [name]))
+        if not faults:
+            language = languages.get(name, **config["tasks"][task].get("params", {}))
+            found = _properties.check_language(language)
+            faults = [
+                f"tasks.{task}.language: {name} breaks the rule that {rule}: {fault}"
+                for rule, fault in found.items()
+                if fault is not None
+            ]
+        yield from faults
+    except Exception as error:  # of the user's code
+        path = source.find(name.partition(":")[0], folders)
+        yield f"tasks.{task}.language: {name} raises {_own.blame(error, path)}"
 
 
 def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
@@ -67,7 +102,8 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
     if name not in known:
         yield (
             f"tasks.{task}.language: must be one of {', '.join(known)} (what classes in "
-            f"fwp/languages/ have as their `name`){suggestion(name, known)}, got {show(name)}"
+            f"fwp/languages/ have as their `name`), or a class of your own, my_module:MyLanguage"
+            f"{suggestion(name, known)}, got {show(name)}"
         )
         return
     params = entry.get("params", {})

@@ -3,7 +3,7 @@
 A language is a subclass of `fwp.languages.base.Language` with a class attribute `name = "..."`, in
 any file of this folder. The names are read from the source text: nothing is imported before `get`
 is called, and then only the file that defines the language. So a change to one family concerns the
-datasets of that family alone.
+datasets of that family alone. A class elsewhere is named "my_module:MyLanguage", as mixers are.
 """
 
 import ast
@@ -26,11 +26,20 @@ def names() -> list[str]:
 
 def module(name: str) -> str:
     """Dotted name of the module that defines language `name`, such as "fwp.languages.dyck"."""
+    if ":" in name:
+        return name.partition(":")[0]
     return _find(name)[0]
 
 
 def find(name: str) -> type[Language]:
     """The class of the language `name`; ValueError if there is no such language."""
+    if ":" in name:
+        from fwp.languages import _own
+
+        try:
+            return _own.load(name)
+        except _own.OwnLanguageError as error:
+            raise ValueError(f"language {name!r} {error}") from error
     module_name, class_name = _find(name)
     return getattr(importlib.import_module(module_name), class_name)
 
@@ -66,7 +75,8 @@ def _find(name: str) -> tuple[str, str]:
     index = _index()
     if name not in index:
         raise ValueError(
-            f"unknown language {name!r}{suggestion(name, index)}; known: {', '.join(names())}"
+            f"unknown language {name!r}{suggestion(name, index)}; known: {', '.join(names())}, and "
+            "a class of your own, 'my_module:MyLanguage'"
         )
     return index[name]
 

@@ -103,13 +103,13 @@ def evaluate_cell(
     rows = []
     for begin in range(0, len(runs), pack):
         chosen = runs[begin : begin + pack]
-        models = [
-            load_trained_model(
-                cell.model, data, weights, seed=run["seed"], dtype=cell.dtype, sha256=sha256
-            )
-            for run in chosen
-        ]
         with devices.explaining_memory(len(chosen)):
+            models = [
+                load_trained_model(
+                    cell.model, data, weights, seed=run["seed"], dtype=cell.dtype, sha256=sha256
+                )
+                for run in chosen
+            ]
             results = evaluate(models, data, device=device)
         for run, own in zip(chosen, results, strict=True):
             facts = cell.names | {"seed": run["seed"], "status": run["status"]}

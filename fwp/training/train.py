@@ -149,11 +149,11 @@ def train_cell(
         try:
             for begin in range(len(saved.runs), len(seeds), pack):
                 chosen = seeds[begin : begin + pack]
-                models = [
-                    build_model(cell.model, data, seed=seed, dtype=cell.training.dtype)
-                    for seed in chosen
-                ]
                 with devices.explaining_memory(len(chosen)):
+                    models = [
+                        build_model(cell.model, data, seed=seed, dtype=cell.training.dtype)
+                        for seed in chosen
+                    ]
                     trainer = Trainer(
                         models,
                         data,

@@ -1,6 +1,7 @@
 """Where the computation runs."""
 
 import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,8 +11,8 @@ import torch
 from fwp.utils import gpus
 
 
-class OutOfMemory(RuntimeError):  # noqa: N818 - as PyTorch calls it
-    """The GPU's memory does not suffice; the message says what to lower."""
+class OutOfMemory(MemoryError):  # noqa: N818 - as PyTorch calls it
+    """The memory of GPU or machine does not suffice; the message says what to lower."""
 
 
 def pick(name: str = "auto") -> str:
@@ -34,7 +35,7 @@ def pick(name: str = "auto") -> str:
 
 @contextmanager
 def explaining_memory(models: int) -> Iterator[None]:
-    """Turn PyTorch's error for a GPU's exhausted memory into one that says what to lower."""
+    """Turn PyTorch's errors for exhausted memory into one that says what to lower."""
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -43,6 +44,26 @@ def explaining_memory(models: int) -> Iterator[None]:
             f"models: lower compute.seeds_per_job, training.batch_size or compute.jobs_per_gpu "
             f"({str(error).partition('.')[0]})"
         ) from error
+    except RuntimeError as error:  # PyTorch has no class of its own for this one
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        asked = re.search(r"allocate (\d+) bytes", str(error))
+        size = f" (the last piece asked for has {int(asked[1]) / 1e9:,.1f} GB)" if asked else ""
+        raise OutOfMemory(
+            "the memory of this machine does not suffice for the model and a batch: lower hidden, "
+            f"layers, feed_forward or training.batch_size{size}"
+        ) from error
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Compute with so many CPU threads within the block; None leaves the number as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def processor() -> str:

@@ -582,6 +582,38 @@ def test_a_config_on_the_command_line_is_text(tmp_path):
     }
 
 
+def test_names_may_hold_dots():
+    made = with_changes(models={"lr0.001": {"mixer": "lstm"}})
+    assert "lr0.001" in made.models
+
+
+# A selection of models and tasks ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chosen", ["lstm", ["lstm"]])
+def test_a_selection_leaves_the_others_out_and_changes_no_cell(chosen):
+    whole, part = with_changes(), with_changes(only={"models": chosen, "tasks": ["pairs"]})
+    assert (part.models, part.tasks) == (["lstm"], ["pairs"])
+    assert [(job.model, job.task) for job in part.jobs()] == [("lstm", "pairs")]
+    assert [name.name for name in part.names()] == ["lstm", "pairs"]
+    assert part.analysis.models == ["lstm"]
+    assert part.train_params("lstm", "pairs") == whole.train_params("lstm", "pairs")
+    assert part.test_data_params("pairs") == whole.test_data_params("pairs")
+    with pytest.raises(ConfigError, match="must be one of lstm"):
+        part.cell("delta", "pairs")
+
+
+def test_a_selection_keeps_the_order_of_the_config():
+    assert with_changes(only={"models": ["lstm", "delta"]}).models == ["delta", "lstm"]
+
+
+def test_a_misspelt_selection_is_refused_with_a_suggestion():
+    message = problem(only={"models": "lsmt"})
+    assert message.startswith("only.models: must be of delta, lstm (did you mean 'lstm'?), got")
+    assert "only.tasks: must not be empty" in problem(only={"tasks": []})
+    assert "did you mean 'models'" in problem(only={"model": ["lstm"]})
+
+
 # Mixers of the user's own -------------------------------------------------------------------------
 
 MIXER = """

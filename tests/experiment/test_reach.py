@@ -72,13 +72,14 @@ BASES = {
 # Results, and the files of which an edit touches just these; "" is for none.
 PLACES = {
     "": (
-        "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py "
+        "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
         "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
-        "experiment/validate_tasks.py kernels/c_cache.py models/check.py models/contract.py "
-        "models/properties.py py.typed report/templates/* results/integrity.py status/* "
-        "training/checkpoint.py training/machine.py utils/devices.py utils/gpus.py utils/locks.py "
+        "experiment/validate_tasks.py kernels/c_cache.py languages/_properties.py models/check.py "
+        "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
+        "status/* training/checkpoint.py training/machine.py utils/devices.py utils/gpus.py "
+        "utils/imports.py utils/locks.py "
         "utils/signals.py utils/suggest.py"
     ),
     (
@@ -90,7 +91,7 @@ PLACES = {
     "trace": "analysis/traces.py",
     "claims report": (
         "claims/__init__.py claims/claim.py claims/judge.py claims/verdicts.py "
-        "config/loading.py config/messages.py config/parsing.py config/schema.py "
+        "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
     "train evaluate trace automaton claims report": "config/__init__.py",
@@ -134,6 +135,7 @@ PLACES = {
     ): "kernels/triton_tiles.py",
     ("data test_data automaton tables claims figures report states automata retrieval_report"): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
+        "languages/_own.py "
         "languages/base.py utils/source.py"
     ),
     "tables claims figures report states automata retrieval_report": (

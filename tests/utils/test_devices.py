@@ -30,3 +30,11 @@ def test_denormals_are_flushed_for_a_while():
             pass
         assert (tiny * 1).item() == 0
     assert (tiny * 1).item() == before
+
+
+def test_exhausted_memory_says_what_to_lower_and_other_errors_stay():
+    told = pytest.raises(devices.OutOfMemory, match=r"lower hidden.* has 281,475\.0 GB")
+    with told, devices.explaining_memory(1):
+        torch.empty(2**46)
+    with pytest.raises(RuntimeError, match="shapes"), devices.explaining_memory(1):
+        torch.ones(2, 3) @ torch.ones(2, 3)

@@ -400,6 +400,20 @@ def test_fewer_tasks_and_models_train_nothing(project):
     assert planned(project, *change) == REPORTING
 
 
+def test_a_selection_of_models_and_tasks_trains_nothing_anew(project):
+    assert planned(project, "--config", "only={models: [lstm], tasks: pairs}") == REPORTING
+    change = ("--config", "models={new: {mixer: elstm}}", "only={models: new, tasks: pairs}")
+    assert cells(project, *change) == {"pairs/new/seeds-0-1"}
+
+
+def test_changes_are_written_as_for_the_command_fwp(project):
+    change = "set=models.lstm.training.learning_rate=0.004 training={epochs: 2} only.tasks=pairs"
+    assert cells(project, "--config", change) == {"pairs/lstm/seeds-0-1"}
+    twice = snakemake(project, "--dry-run", "--config", "set=seeds=1", "set=training.epochs=3")
+    assert twice.returncode == 1
+    assert "set=… may be given once" in twice.stdout
+
+
 def test_longer_evaluation_bins_train_nothing(project):
     bins = "evaluation={bins: [[2, 12], [13, 20], [21, 40]]}"
     expected = {"test_data": 2, "evaluate": 4} | REPORTING

@@ -1,9 +1,11 @@
 from dataclasses import asdict
 
+import fwp
+
 CARDS = [f"<results>/data/{task}/card.json" for task in EXPERIMENT.tasks]
 TEMPLATES = [
     os.path.relpath(path)
-    for path in sorted(Path(workflow.basedir, "fwp/report/templates").iterdir())
+    for path in sorted(Path(fwp.__file__).with_name("report").joinpath("templates").iterdir())
 ]
 # What the report is of, and the runs that have no results.
 COLLECTED, MISSING = list(EXPERIMENT.jobs()), []

@@ -1,0 +1,1 @@
+"""What each command of `fwp` does; `fwp.cli` has their options."""
