@@ -69,9 +69,10 @@ BASES = {
 PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py "
-        "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
-        "experiment/names.py experiment/resolve.py experiment/resources.py "
-        "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
+        "config/schema.yaml experiment/duration.py experiment/experiment.py "
+        "experiment/fingerprint.py experiment/names.py experiment/resolve.py "
+        "experiment/resources.py experiment/seed_groups.py experiment/speeds.py "
+        "experiment/validate.py experiment/validate_models.py "
         "experiment/validate_tasks.py py.typed report/templates/* status/* "
         "training/checkpoint.py utils/devices.py utils/gpus.py utils/locks.py "
         "utils/signals.py utils/suggest.py"

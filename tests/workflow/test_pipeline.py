@@ -114,6 +114,20 @@ def test_a_run_writes_everything_and_names_it(done):
     assert rows == {(t, m, s) for t in ("parity", "pairs") for m in ("delta", "lstm") for s in "01"}
 
 
+def test_a_run_and_a_dry_run_say_once_how_long_it_takes(done, project):
+    assert len(re.findall(r"^Estimated time: \d+ min on 2 cores", done[1], re.M)) == 1
+    result = snakemake(project, "-n", "--cores", "2", "--quiet", "rules", "--forceall")
+    assert len(re.findall(r"^Estimated time: \d+ min on 2 cores", result.stdout, re.M)) == 1
+    assert "Estimated time" not in snakemake(project, "-n").stdout  # nothing to be done
+
+
+def test_only_what_has_content_is_named_in_the_end(project):
+    (project / "none.yaml").write_text(CONFIG + "claims: []\n")
+    printed = run(project, "--configfile", "none.yaml", "--forcerun", "claims")
+    run(project, "--forcerun", "claims")
+    assert "claims.md" not in printed.split("Done. Open:")[1]
+
+
 def test_verdicts_on_claims_are_printed(project):
     (project / "mine.yaml").write_text(
         "claims: {works: {text: It works., criteria: [{models: lstm, tasks: parity, bin: 0, "
