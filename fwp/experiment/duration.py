@@ -82,7 +82,7 @@ def estimate(
     for (rule, model, task, seeds, memory), count in kinds.items():
         if memory is not None:
             found = _retrieving(experiment, *memory)
-        elif model is None:
+        elif model is None or task is None:
             found = _other(experiment, rule, task)
         elif model in factors:
             found = _of_cell(experiment, rule, model, task, seeds, factors[model])

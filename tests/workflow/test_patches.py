@@ -10,6 +10,7 @@ import sys
 import types
 
 import pytest
+import snakemake.api  # noqa: F401 - its modules import one another, from here on
 from project import ROOT
 
 FILE = ROOT / "workflow/patches.py"
