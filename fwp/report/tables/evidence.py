@@ -95,9 +95,19 @@ def _open(judged: Judgement) -> list[str]:
         lines.append(f"{share}; {len(against)} of these point against it so far")
     else:
         lines.append(f"{share}; all of these point its way so far")
-    more = [item.more for item in items if item.more is not None]
-    lines.append(decisive(max(more) if len(more) == len(items) else None).capitalize())
+    lines.append(decisive(_more(items, against)).capitalize())
     return lines
+
+
+def _more(items: list[Evidence], against: list[Evidence]) -> int | None:
+    """How many more seeds like these would decide a claim that is open in some cells.
+
+    One cell contradicts it; to support it takes all of them.
+    """
+    if against:
+        return min((item.more for item in against if item.more is not None), default=None)
+    more = [item.more for item in items if item.more is not None]
+    return max(more) if len(more) == len(items) else None
 
 
 def _seeds(judged: Judgement) -> str:
