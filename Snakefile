@@ -78,7 +78,8 @@ report: "workflow/report/workflow.rst"
 
 
 # Without network or registry: built from the recipe, `apptainer build envs/fwp.sif envs/fwp.def`.
-container: f"{workflow.basedir}/envs/fwp.sif"
+# Relative, since Snakemake refuses images in a folder whose name has a space.
+container: os.path.relpath(f"{workflow.basedir}/envs/fwp.sif")
 
 
 pathvars:
@@ -103,7 +104,7 @@ include: "workflow/rules/retrieval.smk"
 
 
 # What each of the `targets` in the config stands for.
-REPORTING = ["tables", "claims", "figures", "report", "workflow_report"]
+REPORTING = ["collect", "summarise", "tables", "claims", "figures", "report", "workflow_report"]
 RULES = {"report": REPORTING, "states": ["states"], "automata": ["automata"]}
 RULES["retrieval"] = ["retrieval"]
 
@@ -111,7 +112,7 @@ RULES["retrieval"] = ["retrieval"]
 rule all:
     default_target: True
     input:
-        # Snakemake does not look behind tables that are there.
+        # Snakemake does not look behind files that are there.
         lambda _: unfinished.deleted(EXPERIMENT) if "report" in EXPERIMENT.targets else [],
         [getattr(rules, rule).output for target in EXPERIMENT.targets for rule in RULES[target]],
     localrule: True
@@ -140,7 +141,7 @@ onsuccess:
         "report": rules.report.output[0],
         "workflow_report": rules.workflow_report.output[0],
         "tables": rules.tables.output.markdown,
-        "claims": rules.claims.output.markdown if EXPERIMENT.claims else "",
+        "claims": rules.claims.output.markdown,
         "figures": rules.figures.output.heatmap,
         "collect": rules.collect.output.accuracy,
         "states": rules.states.output.markdown,
@@ -149,6 +150,7 @@ onsuccess:
         "benchmark": rules.benchmark.output.markdown,
     }
     asked = {job.rule.name for job in workflow.dag.jobs}
+    asked -= set() if EXPERIMENT.claims else {"claims"}  # an empty page
     files = [file for rule, file in worth.items() if rule in asked]
     if EXPERIMENT.partial and MISSING:
         files.append(rules.collect.output.missing)

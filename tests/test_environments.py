@@ -33,7 +33,8 @@ def conda() -> dict[str, SpecifierSet]:
 
 
 def locked() -> dict[str, str]:
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    files = (ROOT / "requirements.lock", ROOT / "envs/torch.lock")
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     found = (re.match(r"([\w.-]+)==([^\s;\\]+)", line) for line in lines)
     return {canonicalize_name(m[1]): m[2] for m in found if m}
 
@@ -65,6 +66,8 @@ def test_the_lock_fits_pyproject():
 
 def test_the_container_installs_the_lock_on_a_python_that_is_allowed():
     recipe = (ROOT / "envs/fwp.def").read_text(encoding="utf-8")
-    assert re.search(r"^\s+requirements\.lock (\S+)$", recipe, re.M)[1] in recipe.split("%post")[1]
+    copies = re.findall(r"^ +(\S+\.lock) (\S+)$", recipe, re.M)
+    assert {name for name, _ in copies} == {"requirements.lock", "envs/torch.lock"}
+    assert all(f"-r {path}" in recipe.partition("%post")[2] for _, path in copies)
     version = re.search(r"^From: python:(\d+\.\d+)-", recipe, re.M)[1]
     assert version in SpecifierSet(PROJECT["requires-python"])
