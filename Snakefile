@@ -14,6 +14,7 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from fwp.config.messages import ConfigError
+from fwp.experiment import duration
 from fwp.experiment.experiment import load_experiment
 from fwp.results import integrity, unfinished
 from workflow import patches  # of the folder, not of the object `workflow`
@@ -36,7 +37,19 @@ except ConfigError as error:
 if workflow.is_main_process and (loops := integrity.loops(EXPERIMENT.results)):
     sys.exit("\n".join(loops))
 
-patches.apply(results=EXPERIMENT.results, in_job=not workflow.is_main_process)
+
+def time_of(jobs):
+    """How long the jobs of a run will take, in a sentence."""
+    jobs = [(job.rule.name, dict(job.wildcards.items())) for job in jobs if not job.is_group()]
+    if EXPERIMENT.gpus_per_job and any("model" in wildcards for _, wildcards in jobs):
+        return "Estimated time: unknown, as models run on a GPU."
+    sent = workflow.resource_settings.nodes is not None  # to a cluster, also in a dry run
+    cores = None if sent else workflow.cores
+    return duration.sentence(duration.estimate(EXPERIMENT, jobs, cores=cores or 1), cores)
+
+
+IN_JOB = not workflow.is_main_process
+patches.apply(results=EXPERIMENT.results, in_job=IN_JOB, remark=None if IN_JOB else time_of)
 
 # What the front page of Snakemake's report says of the grid (workflow/report/workflow.rst).
 config["grid"] = {
@@ -95,18 +108,18 @@ include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/retrieval.smk"
 
 
+# What each of the `targets` in the config stands for.
+REPORTING = ["collect", "summarise", "tables", "claims", "figures", "report", "workflow_report"]
+RULES = {"report": REPORTING, "states": ["states"], "automata": ["automata"]}
+RULES["retrieval"] = ["retrieval"]
+
+
 rule all:
     default_target: True
     input:
         # Snakemake does not look behind files that are there.
-        lambda _: unfinished.deleted(EXPERIMENT),
-        rules.collect.output,
-        rules.summarise.output,
-        rules.tables.output,
-        rules.claims.output,
-        rules.figures.output,
-        rules.report.output,
-        rules.workflow_report.output,
+        lambda _: unfinished.deleted(EXPERIMENT) if "report" in EXPERIMENT.targets else [],
+        [getattr(rules, rule).output for target in EXPERIMENT.targets for rule in RULES[target]],
     localrule: True
 
 
@@ -144,7 +157,7 @@ onsuccess:
     asked = {job.rule.name for job in workflow.dag.jobs}
     asked -= set() if EXPERIMENT.claims else {"claims"}  # an empty page
     files = [file for rule, file in worth.items() if rule in asked]
-    if EXPERIMENT.partial:
+    if EXPERIMENT.partial and MISSING:
         files.append(rules.collect.output.missing)
     if files := [file for file in files if os.path.exists(file)]:
         print("\nDone. Open:", *(f"  {file}" for file in files), sep="\n")

@@ -150,7 +150,7 @@ def test_results_of_other_seeds_and_settings_are_not_replaced(config, tmp_path, 
     ],
 )
 def test_how_training_ended_is_told_in_words(status, epochs, best, words):
-    run = Run(0, status, [{}] * epochs, best_epoch=best, seconds=3.1)
+    run = Run(0, status, epochs=epochs, best_epoch=best, seconds=3.1)
     assert outcome(run).startswith(words)
 
 

@@ -7,6 +7,7 @@ and the signature that it expects. A patch that does not fit is left out, and a 
 import contextlib
 import functools
 import inspect
+import itertools
 import pkgutil
 import shutil
 import subprocess
@@ -66,12 +67,13 @@ def signature(function: Callable) -> str:
     return "async " * inspect.iscoroutinefunction(function) + f"({', '.join(names)})"
 
 
-def apply(*, results: str, in_job: bool) -> None:
+def apply(*, results: str, in_job: bool, remark: Callable | None = None) -> None:
     """Apply all patches that fit and that this process needs; warn of those that do not fit.
 
     Args:
         results: the folder of the results, relative to the working directory.
         in_job: whether this Snakemake runs a job that another Snakemake has sent.
+        remark: takes the jobs of a run; returns what is said below their number, or "".
     """
     for patch in PATCHES:
         if patch.package == "snakemake-executor-plugin-slurm" and not _installed(patch.package):
@@ -79,7 +81,7 @@ def apply(*, results: str, in_job: bool) -> None:
         if reason := patch.misfit():
             _warn(patch, reason)
         elif in_job or patch is not STOP:
-            patch.apply(results=results)
+            patch.apply(results=results, remark=remark)
 
 
 def _installed(package: str) -> bool:
@@ -103,6 +105,26 @@ def _warn(patch: Patch, reason: str) -> None:
 def _cached(parse_uri, **_):
     """Snakemake parses the addresses of the same few scripts again for every job."""
     return functools.cache(parse_uri)
+
+
+def _with_remark(stats, *, remark=None, **_):
+    """What is said of the jobs stands where Snakemake counts them, and is as quiet as that.
+
+    A dry run counts twice, before and after it lists the jobs. There the remark comes at the end.
+    """
+    times = 0
+
+    @functools.wraps(stats)
+    def count(dag):
+        nonlocal times
+        message, counts = stats(dag)
+        times += 1
+        if remark is not None and times == 1 + dag.workflow.dryrun:
+            text = remark(itertools.chain(dag.needrun_jobs(), dag.finished_jobs))
+            message += f"\n{text}\n" if text else ""
+        return message, counts
+
+    return count
 
 
 def _ending_scripts(exit_gracefully, **_):
@@ -188,6 +210,12 @@ PARSE = _snakemake(
     "Planning a large grid takes longer.",
     _cached,
 )
+TIME = _snakemake(
+    "snakemake.dag:DAG.stats",
+    "(self)",
+    "Nothing says how long a run will take.",
+    _with_remark,
+)
 STOP = _snakemake(
     "snakemake.scheduling.job_scheduler:JobScheduler.exit_gracefully",
     "(self, *args)",
@@ -218,4 +246,4 @@ SUBMIT = _slurm(
     "Jobs fail that are submitted while Slurm's controller is away.",
     _patient_submission,
 )
-PATCHES = (PARSE, BRACES, STOP, LOGS, QUERY, SUBMIT)
+PATCHES = (PARSE, BRACES, TIME, STOP, LOGS, QUERY, SUBMIT)

@@ -106,3 +106,18 @@ def test_what_would_decide():
     assert decisive(1) == "1 more seed with the same outcome would settle it"
     assert decisive(13).startswith("13 more seeds")
     assert "would not" in decisive(None)
+
+
+def test_one_cell_decides_against_a_claim_but_all_must_be_for_it():
+    def said(**solved):
+        models = tuple(solved)
+        criterion = Criterion(models, ("p",), (0,), "success_rate", accuracy=0.99, at_least=0.5)
+        (judged,) = judge(
+            [Claim("c", "text", "", 0.95, (criterion,))],
+            synthetic.table(*synthetic.runs(**solved)),
+        )
+        assert judged.verdict == "undetermined"
+        return evidence.reasons(judged)[-1]
+
+    assert said(a="+++", b="++-") == decisive(28)
+    assert said(a="---", b="++-", c="+--") == decisive(1)

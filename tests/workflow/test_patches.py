@@ -10,6 +10,7 @@ import sys
 import types
 
 import pytest
+import snakemake.api  # noqa: F401 - its modules import one another, from here on
 from project import ROOT
 
 FILE = ROOT / "workflow/patches.py"
@@ -89,6 +90,26 @@ def test_addresses_are_parsed_once():
     patches.PARSE.apply()
     assert [sourcecache.parse_uri("file:///a/b.py") for _ in range(3)] == [plain] * 3
     assert asked == ["file:///a/b.py"]
+
+
+@pytest.mark.parametrize("dryrun", [False, True])
+@pytest.mark.parametrize("said", ["Estimated time: 1 min.", ""])
+def test_the_time_is_told_once_below_the_number_of_jobs(dryrun, said):
+    from snakemake.dag import DAG
+
+    DAG.stats = lambda self: ("Job stats:\n", {"total": 2})
+    asked = []
+    patches.TIME.apply(results="results", remark=lambda jobs: asked.append([*jobs]) or said)
+    dag = types.SimpleNamespace(
+        workflow=types.SimpleNamespace(dryrun=dryrun),
+        needrun_jobs=lambda: ["train"],
+        finished_jobs=["data"],
+    )
+    printed = [DAG.stats(dag) for _ in range(3)]  # a dry run counts before and after its list
+    told = "Job stats:\n" + (f"\n{said}\n" if said else "")
+    assert printed[dryrun] == (told, {"total": 2})
+    assert all(message == "Job stats:\n" for message, _ in printed[:dryrun] + printed[dryrun + 1 :])
+    assert asked == [["train", "data"]]
 
 
 def test_a_terminated_job_terminates_its_script_and_what_that_started():

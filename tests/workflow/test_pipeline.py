@@ -116,6 +116,13 @@ def test_a_run_writes_everything_and_names_it(done):
     assert rows == {(t, m, s) for t in ("parity", "pairs") for m in ("delta", "lstm") for s in "01"}
 
 
+def test_a_run_and_a_dry_run_say_once_how_long_it_takes(done, project):
+    assert len(re.findall(r"^Estimated time: \d+ min on 2 cores", done[1], re.M)) == 1
+    change = ("--config", "training={epochs: 3}")
+    result = snakemake(project, "-n", "--cores", "2", "--quiet", "rules", *change)
+    assert len(re.findall(r"^Estimated time: \d+ min on 2 cores", result.stdout, re.M)) == 1
+
+
 def test_verdicts_on_claims_are_printed(project):
     (project / "mine.yaml").write_text(
         "claims: {works: {text: It works., criteria: [{models: lstm, tasks: parity, bin: 0, "
@@ -125,6 +132,8 @@ def test_verdicts_on_claims_are_printed(project):
     assert "results/tables/claims.md" in printed.split("Done. Open:")[1]
     assert "results/report.html" not in printed.split("Done. Open:")[1]  # is not of these claims
     assert "supported     It works.\n" in printed and "LSTM on Parity, 2–12: best seed" in printed
+    none = run(project, "--config", "claims=[]", "--", "claims")
+    assert "claims.md" not in none.split("Done. Open:")[-1]  # only what has content
     run(project, "--", "claims", "report")
 
 

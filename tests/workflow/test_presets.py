@@ -1,14 +1,17 @@
-"""What presets promise about themselves."""
+"""What presets promise about themselves, and that the command in their first lines does it."""
 
 import re
 from pathlib import Path
 
 import pytest
+from project import copy_project, snakemake
 
 from fwp.experiment.experiment import load_experiment
 from fwp.results import pairwise
+from fwp.retrieval import grid
 
 ROOT = Path(__file__).parents[2]
+PRESETS = sorted(ROOT.glob("workflow/presets/*.yaml"))
 
 
 def settings(found, model):
@@ -36,10 +39,48 @@ def test_there_are_seeds_enough_to_tell_models_apart(preset):
     assert len(found.seeds) >= pairwise.fewest(pairs)
 
 
-@pytest.mark.parametrize(
-    "preset", sorted(ROOT.glob("workflow/presets/*.yaml")), ids=lambda p: p.stem
-)
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda p: p.stem)
 def test_what_a_preset_refers_to_is_there(preset):
     named = re.findall(r"\b(?:docs|fwp|workflow)/[\w./-]*\w", preset.read_text(encoding="utf-8"))
     assert str(preset.relative_to(ROOT)) in named  # the command that runs it
     assert not [path for path in named if not (ROOT / path).exists()]
+
+
+def head(preset: Path) -> str:
+    """The comment before the first key, as one line."""
+    lines = preset.read_text(encoding="utf-8").splitlines()
+    end = next(i for i, line in enumerate(lines) if not line.startswith("#"))
+    return " ".join(line.lstrip("# ") for line in lines[:end])
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda p: p.stem)
+def test_the_first_lines_say_what_a_preset_makes_at_what_cost_and_how(preset):
+    found, text = load_experiment(preset), head(preset)
+    command = f"snakemake --cores all --configfile {preset.relative_to(ROOT)}"
+    assert command in text and text.count("snakemake ") == 1
+    makes, count, what, costs = re.search(
+        r"Makes ([\w, ]+) from (\d+) (training jobs|runs): (.+?)\.", text
+    ).groups()
+    assert re.findall(r"report|states|automata|retrieval", makes) == found.targets
+    runs = found.jobs() if what == "training jobs" else grid.jobs(found.config["retrieval"])
+    assert len(list(runs)) == int(count)
+    assert "on two cores" in costs
+
+
+@pytest.mark.workflow
+@pytest.mark.xdist_group("workflow")
+@pytest.mark.parametrize(
+    ("preset", "rules"),
+    [
+        ("retrieval", {"retrieve": 146, "retrieval": 1}),
+        ("long", {"train": 48, "evaluate": 48, "trace": 48, "states": 1, "report": 1}),
+    ],
+)
+def test_the_command_of_a_preset_plans_what_it_is_for(preset, rules, tmp_path):
+    folder = copy_project(tmp_path / "lab", (ROOT / "config.yaml").read_text(encoding="utf-8"))
+    path = f"workflow/presets/{preset}.yaml"
+    result = snakemake(folder, "-n", "--quiet", "rules", "--configfile", path)
+    planned = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", result.stdout, re.M)}
+    assert rules.items() <= planned.items(), result.stdout
+    if preset == "retrieval":
+        assert planned.keys() == {*rules, "all", "total"}

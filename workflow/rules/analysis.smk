@@ -1,6 +1,6 @@
-# Not part of `all`: what models do inside. `snakemake states` follows their states along the longest
-# test strings, `snakemake automata` reads automata out of cells that are solved. `analysis` in the
-# config says of which models and tasks.
+# What models do inside; part of `all` if the config has them among its `targets`. `snakemake states`
+# follows states along the longest test strings, `snakemake automata` reads automata out of cells
+# that are solved. `analysis` in the config says of which models and tasks.
 FINITE = EXPERIMENT.finite_tasks()
 
 

@@ -1,5 +1,5 @@
-# Not part of `all`: `snakemake retrieval` trains the memories that the section `retrieval` of the
-# config names, and sets their losses beside the published ones.
+# `snakemake retrieval` trains the memories that the section `retrieval` of the config names, and sets
+# their losses beside the published ones; part of `all` if the config has it among its `targets`.
 from fwp.retrieval import grid as retrieval_grid
 
 RETRIEVAL = EXPERIMENT.config["retrieval"]

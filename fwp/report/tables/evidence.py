@@ -104,14 +104,24 @@ def _open(judged: Judgement) -> list[str]:
         lines.append(f"{share}; it leans towards the claim")
     else:
         lines.append(f"{share}; all of these lean towards the claim")
-    more = [item.more for item in items if item.more is not None]
-    lines.append(decisive(max(more) if len(more) == len(items) else None).capitalize())
+    lines.append(decisive(_more(items, against)).capitalize())
     return lines
 
 
 def _s(items: list) -> str:
     """The ending of a verb whose subject is the items."""
     return "s" if len(items) == 1 else ""
+
+
+def _more(items: list[Evidence], against: list[Evidence]) -> int | None:
+    """How many more seeds like these would decide a claim that is open in some cells.
+
+    One cell contradicts it; to support it takes all of them.
+    """
+    if against:
+        return min((item.more for item in against if item.more is not None), default=None)
+    more = [item.more for item in items if item.more is not None]
+    return max(more) if len(more) == len(items) else None
 
 
 def _seeds(judged: Judgement) -> str:
