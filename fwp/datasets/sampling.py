@@ -105,7 +105,7 @@ def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Bin, dict[int, int
     used: dict[int, int] = {}  # strings given away, by length
 
     def available(kind: str, length: int) -> int:
-        total = language.count(length)
+        total = language.count_capped(length)
         if repeats:
             return spec.train.count if kind == "train" else total
         left = total - used.get(length, 0)
@@ -140,7 +140,7 @@ def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Bin, dict[int, int
 def holds_few(language: Language, spec: DatasetSpec) -> bool:
     """Whether the training window has too few strings of each length to share them out."""
     lengths = _lengths(language, "train", *_windows(spec, "train"))
-    return all(language.count(length) <= FEW for length in lengths)
+    return all(language.count_capped(length) <= FEW for length in lengths)
 
 
 def spread(count: int, room: list[int]) -> list[int]:
@@ -205,7 +205,7 @@ def _draw_distinct(
         if missing:
             missing = keep(language.draw(rng, length, missing))
     # Guessing gets slow where more than half of what is left is wanted: list it instead.
-    if missing and language.count(length) - len(used) <= 2 * missing:
+    if missing and language.count_capped(length) - len(used) <= 2 * missing:
         rest = [string for string in language.strings(length) if string not in used]
         missing = keep([rest[i] for i in rng.permutation(len(rest))[:missing]])
     while missing:

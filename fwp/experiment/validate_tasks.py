@@ -94,7 +94,7 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
         whose = "" if where.startswith("tasks.") else f" (task {task})"
         for low, high in windows:
             try:
-                if not any(language.count(length) for length in range(low, high + 1)):
+                if not any(language.count_capped(length) for length in range(low, high + 1)):
                     language.no_strings(low, high)
             except ValueError as error:  # also of languages that cannot count so far
                 empty = True

@@ -5,6 +5,7 @@ from math import comb, sqrt
 
 import numpy as np
 
+from fwp.languages._checks import shown
 from fwp.languages.base import Language
 
 
@@ -20,6 +21,7 @@ class Dyck1(Language):
     alphabet = ("(", ")")
     classes = ("balanced", "open")
     start = 0
+    period = 2
 
     def __init__(self, *, p: float = 0.5, q: float = 0.25):
         self.grammar = Grammar(p, q)
@@ -54,6 +56,9 @@ class Grammar:
     """
 
     def __init__(self, p: float = 0.5, q: float = 0.25):
+        for key, value in (("p", p), ("q", q)):
+            if type(value) not in (int, float):
+                raise ValueError(f"{key}: must be a number from 0 to 1, got {shown(value)}")
         if not (0 < p < 1 and 0 <= q < 1 and p + q < 1):
             raise ValueError(
                 "the grammar S → (S) with p | SS with q | empty needs 0 < p, 0 <= q and p + q < 1, "

@@ -58,6 +58,7 @@ SHARED = {"_recurrent": "elman gru lstm", "_fla": "", "_signature": SHOWING, "_f
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
     "_patterns": "regex star_free tomita",
+    "_paths": "counter_machine dfa dyck_k regex star_free tomita",
     "automaton": "counter_machine dfa dyck_k regex star_free tomita",
     "dyck": "dyck_k reset_dyck shuffle",
     "shuffle": "dyck_k",
