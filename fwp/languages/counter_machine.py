@@ -14,7 +14,7 @@ from fwp.languages.base import Language
 MOST_COUNTERS = 8
 MOST_CASES = 10_000  # of all rows: a row with n tests * stands for 2ⁿ
 MOST_KINDS = 100_000  # states, each with which counters are positive
-MOST_STEPS = 1_000_000  # configurations × symbols
+MOST_STEPS = 500_000  # configurations × symbols
 
 TESTS = {"0": (False,), "+": (True,), "*": (False, True)}
 """What a test of a counter says of "is it positive?"."""
@@ -127,8 +127,8 @@ class CounterMachine(Language):
             table.append([numbers.get(to, DEAD) for to in following])
             if len(found) > most:
                 raise ValueError(
-                    f"a counter machine must have at most {most} states with values of its "
-                    f"counters, this one has more for strings of {length} symbols; shorten the "
+                    f"the {self.name} has too many values of its counters for strings of "
+                    f"{length} symbols: states with values must be at most {most}; shorten the "
                     "windows"
                 )
         accepting = [i for i, state in enumerate(found) if self.accepts(state)]

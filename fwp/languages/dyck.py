@@ -8,6 +8,8 @@ import numpy as np
 from fwp.languages._checks import shown
 from fwp.languages.base import Language
 
+MOST_JOINS = 100
+
 
 class Dyck1(Language):
     """Balanced strings of one pair of brackets; the target says whether a bracket is open.
@@ -63,6 +65,12 @@ class Grammar:
             raise ValueError(
                 "the grammar S → (S) with p | SS with q | empty needs 0 < p, 0 <= q and p + q < 1, "
                 f"got p = {p!r} and q = {q!r}"
+            )
+        root = sqrt(q * (1 - p - q))
+        if root / (1 - 2 * root) > MOST_JOINS:  # SS for each (S) in a long derivation
+            raise ValueError(
+                f"the grammar S → (S) with p | SS with q | empty must use SS at most {MOST_JOINS} "
+                f"times for each (S) on average, got p = {p!r} and q = {q!r}; a larger p does"
             )
         self.p, self.q = p, q
 

@@ -73,7 +73,8 @@ PLACES = {
         "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
-        "experiment/validate_tasks.py py.typed report/templates/* status/* "
+        "experiment/validate_results.py experiment/validate_tasks.py py.typed "
+        "report/templates/* status/* "
         "training/checkpoint.py utils/devices.py utils/gpus.py utils/locks.py "
         "utils/signals.py utils/suggest.py"
     ),
