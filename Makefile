@@ -7,9 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SMK := Snakefile $(wildcard workflow/rules/*.smk)
-# The release that the lock pins; newer ones work too, as far as pyproject.toml allows.
-TORCH := 2.13.0
-ZIGLANG := 0.17.1
+LOCKS := requirements.lock envs/torch.lock
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # Jobs and tests run side by side, one core each: a math library that starts a thread per core in
 # every one of them would only slow them down.
@@ -24,18 +23,19 @@ all: setup ## set up, then train, evaluate and report everything that config.yam
 
 setup: $(READY) ## create .venv from requirements.lock
 
-$(READY): requirements.lock
+$(READY): $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "fwp-lab needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot create virtual environments. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install -r envs/torch.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
 	@# Where the system has no C compiler, a Python package brings one for the CPU kernels.
 	@command -v $(firstword $(CC)) > /dev/null || command -v gcc > /dev/null || command -v clang > /dev/null || \
 	  { echo "No C compiler found: installing the one in the package ziglang"; \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang==$(ZIGLANG); }
+	    $(PIP) install --require-hashes -r envs/ziglang.lock; }
 	@touch $@
 
 test: setup lint ## lint, then run all tests
@@ -68,13 +68,13 @@ status: setup ## show the grid as a board
 clean: ## delete all generated results
 	rm -rf results .snakemake
 
-lock: setup ## renew requirements.lock from pyproject.toml
-	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-header --allow-unsafe \
-	  --upgrade-package torch==$(TORCH) --no-emit-index-url --no-emit-find-links \
+lock: setup ## renew requirements.lock from pyproject.toml and envs/torch.lock
+	$(PIP) install pip-tools
+	$(BIN)/pip-compile --quiet --extra pipeline --extra slurm --extra dev --strip-extras --no-header --allow-unsafe \
+	  --generate-hashes --constraint envs/torch.lock --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --output-file $@.tmp pyproject.toml
-	@# A local build such as torch 2.13.0+cpu is asked for by its public version: every platform has that one.
-	sed -E 's/(==[0-9.]+)\+[a-z0-9]+/\1/' $@.tmp > requirements.lock && rm $@.tmp
+	@# PyTorch itself is left to envs/torch.lock; what every build of it needs is here.
+	awk '/^[^ ]/ {torch = /^torch==/} !torch' $@.tmp > requirements.lock && rm $@.tmp
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

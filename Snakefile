@@ -65,7 +65,8 @@ report: "workflow/report/workflow.rst"
 
 
 # Without network or registry: built from the recipe, `apptainer build envs/fwp.sif envs/fwp.def`.
-container: f"{workflow.basedir}/envs/fwp.sif"
+# Relative, since Snakemake refuses images in a folder whose name has a space.
+container: os.path.relpath(f"{workflow.basedir}/envs/fwp.sif")
 
 
 pathvars:
@@ -92,8 +93,10 @@ include: "workflow/rules/retrieval.smk"
 rule all:
     default_target: True
     input:
-        # Snakemake does not look behind tables that are there.
+        # Snakemake does not look behind files that are there.
         lambda _: unfinished.deleted(EXPERIMENT),
+        rules.collect.output,
+        rules.summarise.output,
         rules.tables.output,
         rules.claims.output,
         rules.figures.output,
@@ -134,6 +137,7 @@ onsuccess:
         "benchmark": rules.benchmark.output.markdown,
     }
     asked = {job.rule.name for job in workflow.dag.jobs}
+    asked -= set() if EXPERIMENT.claims else {"claims"}  # an empty page
     files = [file for rule, file in worth.items() if rule in asked]
     if EXPERIMENT.partial:
         files.append(rules.collect.output.missing)

@@ -122,6 +122,16 @@ def _ending_scripts(exit_gracefully, **_):
     return stop
 
 
+def _whole_path(apply_wildcards, **_):
+    """Snakemake takes braces in the path of a conda environment for wildcards.
+
+    The path is absolute, so that a clone in a folder with braces cannot run. No path of this
+    workflow has wildcards.
+    """
+
+    return functools.wraps(apply_wildcards)(lambda spec, _: spec)
+
+
 # The plugin for Slurm -----------------------------------------------------------------------------
 
 
@@ -184,6 +194,12 @@ STOP = _snakemake(
     "A cell that Slurm stops loses what it trained since its last checkpoint.",
     _ending_scripts,
 )
+BRACES = _snakemake(
+    "snakemake.deployment.conda:CondaEnvFileSpec.apply_wildcards",
+    "(self, wildcards)",
+    "A clone in a folder whose name has braces cannot run.",
+    _whole_path,
+)
 LOGS = _slurm(
     "snakemake_executor_plugin_slurm:_select_logdir",
     "(workflow)",
@@ -202,4 +218,4 @@ SUBMIT = _slurm(
     "Jobs fail that are submitted while Slurm's controller is away.",
     _patient_submission,
 )
-PATCHES = (PARSE, STOP, LOGS, QUERY, SUBMIT)
+PATCHES = (PARSE, BRACES, STOP, LOGS, QUERY, SUBMIT)

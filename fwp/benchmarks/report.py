@@ -29,13 +29,13 @@ def markdown(ops: pd.DataFrame, steps: pd.DataFrame, machine: str) -> str:
     parts = [
         f"# Benchmark\n\n{machine}\n",
         "## A training step\n\nForward, backward and Adam on a batch of strings of 50 symbols, for "
-        "one seed or several trained at a time. *Floor*: the time of the step's matrix products at "
-        "the rate of a large one. "
+        "one seed or for several seeds at once. *Floor*: the time of the step's matrix products at "
+        "the rate of a large product. "
         "*Reference*: the same model with its recurrence as a PyTorch loop over time.\n",
         _steps(steps),
-        "\n## Ops\n\nForward and backward, milliseconds, and how many times faster than the loop "
-        "over time (`reference`), than PyTorch's matrix form (`chunked`) and than "
-        "flash-linear-attention (`fla`), where there are such.\n",
+        "\n## Ops\n\nForward and backward, in milliseconds, with the speed-up over the loop over "
+        "time (`reference`), over PyTorch's matrix form (`chunked`) and over "
+        "flash-linear-attention (`fla`), where these exist.\n",
         _ops(ops),
     ]
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""Claims: statements about models and tasks, with what would show them right or wrong.
+"""Claims: statements about models and tasks, with the criteria that decide whether they hold.
 
 A file of claims is YAML (`schema.yaml` describes every key). Those of papers are in `library/` and
 are named without folder and suffix (`irie2023`); a user's own are named by path. Models and tasks
@@ -28,8 +28,8 @@ class Criterion:
         bins: by lengths ("51-100") or by number among those of the task (0 for the shortest).
         statistic: "median" or "best" of the seeds' sequence accuracies, or "success_rate".
         accuracy: the sequence accuracy from which a seed is a success.
-        at_least, below: what the statistic is compared with; one of them, or
-        more_than: the model of which the success rate is claimed to be lower.
+        at_least, below: threshold of the statistic; one of them, or
+        more_than: the model that is claimed to have a lower success rate.
     """
 
     models: tuple[str, ...]
@@ -128,9 +128,9 @@ def _as_tuple(value: object) -> tuple:
 
 
 def _inconsistent(content: dict) -> Iterator[str]:
-    """Keys that go with the success rate alone."""
+    """Keys that are only for the success rate."""
     for name, claim in content.get("claims", {}).items():
         for i, criterion in enumerate(claim.get("criteria", [])):
             for key in ("accuracy", "more_than"):
                 if key in criterion and criterion.get("statistic") != "success_rate":
-                    yield f"claims.{name}.criteria[{i}].{key}: goes with statistic: success_rate"
+                    yield f"claims.{name}.criteria[{i}].{key}: only with statistic: success_rate"

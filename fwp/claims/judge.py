@@ -1,14 +1,14 @@
-"""Claims against results: supported, contradicted or undetermined, and by what.
+"""Claims against results: supported, contradicted or undetermined, with the evidence.
 
-What is claimed of a model is claimed of seeds that were not run, too: a claim is judged by the
-confidence interval of its statistic over seeds. It is supported if the whole interval is on the
-claimed side, contradicted if it is on the other, and else undetermined; then the number of further
-seeds is told that would decide it if they came out like those at hand.
+A claim about a model also covers seeds that were not run. So a claim is judged by the confidence
+interval of its statistic over seeds. It is supported if the whole interval is on the claimed side
+of the threshold, contradicted if it is on the other side, and otherwise undetermined. Then the
+evidence has the number of further seeds that would settle it, with the same outcome as these.
 
 `success_rate`  Wilson's interval.
-`median`        bootstrap; undetermined below the number of seeds that an interval takes.
-`best`          A single seed shows that the model can get there. That it cannot is taken as shown
-                when, by Wilson's interval, fewer than `RARE` of all seeds would.
+`median`        bootstrap; undetermined with fewer seeds than an interval needs.
+`best`          A single seed shows that the model can do it. The claim that it cannot holds if, by
+                Wilson's interval, fewer than `RARE` of all seeds would do it.
 `more_than`     Fisher's exact test on the success counts of two models.
 
 A claim about several models, tasks or bins is as true as the worst of them.
@@ -32,7 +32,7 @@ SUPPORTED, CONTRADICTED, UNDETERMINED = "supported", "contradicted", "undetermin
 NOT_TESTED = "not tested"  # no model, task or bin of the claim is in the results
 VERDICTS = (SUPPORTED, CONTRADICTED, UNDETERMINED, NOT_TESTED)
 RARE = 0.2
-MANY = 500  # further seeds; what takes more is not worth telling
+MANY = 500  # further seeds; larger numbers are not reported
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Evidence:
     """What the seeds of one model say about one bin of one task.
 
     Attributes:
-        threshold: the sequence accuracy that seeds are held against.
+        threshold: the sequence accuracy that a seed must reach.
         seeds, reached: how many there are, and how many reach the threshold.
         value: the statistic.
         low, high: its interval; of the median NaN if there are too few seeds; of the best seed, the
             interval of the share of seeds that reach the threshold.
         p: of the comparison with `other`, the counts of which are other_reached, other_seeds.
-        more: seeds (of each model) that would decide what is undetermined if they came out like
-            these; 0 if it is decided, None if no sensible number would do.
+        more: further seeds (of each model) that would settle what is undetermined, with the same
+            outcome as these; 0 if it is decided, None if even `MANY` would not settle it.
     """
 
     task: str
@@ -69,7 +69,7 @@ class Evidence:
 
     @property
     def as_claimed(self) -> bool:
-        """Whether the statistic itself, its uncertainty aside, is as the criterion demands."""
+        """Whether the statistic meets the criterion, regardless of its uncertainty."""
         if self.other is not None:
             return self.value > self.other_reached / self.other_seeds
         if self.criterion.at_least is not None:

@@ -85,16 +85,16 @@ def _notes(splits: dict[str, dict], *, one: bool) -> list[str]:
     if train["duplicates"]:
         number = "one string" if one else f"at most {FEW} strings"
         notes = [
-            f"The language has {number} per length, so the sets cannot be kept apart: training "
-            f"repeats the {train['distinct']} strings of its window, and validation and test "
-            "strings of training lengths are training strings. Only longer ones are new to a model."
+            f"The language has {number} per length, so the sets overlap: training repeats the "
+            f"{train['distinct']} strings of its window, and validation and test strings of "
+            "training lengths are training strings. Only longer strings are new to a model."
         ]
     else:
         notes = [
-            "No set holds a string twice; no test string is a training or validation string, and "
-            "no validation string is a training string.",
-            "Of a length that several sets want, test takes at most a quarter of the strings, "
-            "validation at most another quarter, and training may take the rest.",
+            "No set contains a string twice. No test string is a training or validation string, "
+            "and no validation string is a training string.",
+            "A hash of the string decides which set may contain it. Where sets compete for the "
+            "strings of a length, test gets a quarter, validation another, and training the rest.",
         ]
     fewer = [
         f"{name} ({split['strings']} of {split['asked']})"
@@ -102,18 +102,20 @@ def _notes(splits: dict[str, dict], *, one: bool) -> list[str]:
         if split["asked"] is not None and split["strings"] < split["asked"]
     ]
     if fewer:
-        notes.append(f"Fewer strings than asked for, since there are no more: {', '.join(fewer)}.")
+        notes.append(f"Fewer strings than asked for, since no more exist: {', '.join(fewer)}.")
     if train["targets"] < train["symbols"]:
         share = round(100 * train["targets"] / train["symbols"])
         notes.append(
-            f"Only some positions have a target, {share} % of those of the training strings; loss "
-            "and accuracies count these alone."
+            f"Only some positions have a target: {share} % of those in the training strings. Loss "
+            "and accuracies count only these."
         )
     for name, split in splits.items():
         if missing := split["missing_lengths"]:
             scarce = split["asked"] is None or split["asked"] >= split["possible_lengths"]
             why = (
-                "too few exist" if scarce else "fewer strings were asked for than there are lengths"
+                "there are too few"
+                if scarce
+                else "fewer strings were asked for than there are lengths"
             )
             notes.append(f"{name} has no string of length {_listed(missing)}: {why}.")
     return notes

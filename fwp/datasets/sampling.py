@@ -1,11 +1,10 @@
 """Drawing a dataset: strings of a language, shared out to training, validation and test.
 
 In every window the possible lengths get equal numbers of strings, as far as there are so many. No
-string occurs twice in a set, no test string is a training or validation string, and no validation
-string is a training string. Short lengths hold few strings, so the sets choose in the order test,
-validation, training: of a length that a later set wants too, the test sets and the validation sets
-take at most a quarter of the strings each, rounded up. So every length is tested, and training
-makes up from longer lengths for what it does not get of the shortest.
+string occurs twice in a set, and no two sets of different kinds share a string. A string itself
+decides which kind of set may hold it, see `fwp.datasets.pools`: of a length that training or
+validation wants, a quarter of the strings is for test alone. So every length is tested, and no
+setting of the test sets, neither windows nor counts, changes a training or validation string.
 
 A language that has at most three strings of every training length cannot be shared out like that
 (the unary and counter languages have one). There the test and validation sets hold every string, or
@@ -13,87 +12,72 @@ as many as asked for, and the training set repeats the strings of its window, ea
 often: the sets overlap, and the dataset card says so.
 
 Every length of every set has a random stream of its own, derived from the seed, the language, its
-parameters and the kind of set. The name of the task plays no part, and a further test bin leaves
-all other sets as they are, unless it shares their lengths.
+parameters and the kind of set. The name of the task plays no part.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from fwp import languages
 from fwp.datasets.dataset import Dataset, Split
+from fwp.datasets.pools import Pool, pool_size
 from fwp.datasets.spec import BinnedStrings, DatasetSpec, TaskSettings, TrainStrings
 from fwp.languages import Language
 from fwp.utils.bins import Bin
 
-KINDS = ("test", "validation", "train")  # the order in which they choose
+KINDS = ("train", "validation", "test")
 FEW = 3  # strings of a length that are too few to be shared out
 ROUNDS = 8  # of draws from the language's own distribution, before uniform choice fills a set
 
 
-def build_dataset(spec: DatasetSpec, drawn: Dataset | None = None) -> Dataset:
+def build_dataset(spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> Dataset:
     """Draw the sets of a task; the same spec gives the same bits.
 
     Args:
         spec: what to draw.
-        drawn: sets of this task that are there already, to be taken as they are: training and
-            validation, and test sets of some of the windows.
+        kinds: train, validation, test: of which kind. The others make no difference to these.
 
     Raises:
-        ValueError: `plan` refuses the spec, a set would be left without strings, or `drawn` is of
-            other training or validation strings.
+        ValueError: `plan` refuses the spec, or a set would be left without strings.
     """
-    language, shares = plan(spec)
-    if drawn is not None:
-        wanted = json.loads(json.dumps(spec.as_dict()))
-        for key in ("language", "params", "seed", "train", "validation"):
-            if drawn.spec.get(key) != wanted[key]:
-                raise ValueError(
-                    f"the sets that are drawn must be of the same {key}: {wanted[key]}, "
-                    f"got {drawn.spec.get(key)}"
-                )
+    language, shares = plan(spec, kinds)
     repeats = holds_few(language, spec)
     task, seed = spec.task, (spec.seed, spec.task.language, dict(spec.task.params))
     splits: dict[str, Split] = {}
-    used: dict[int, set[str]] = {}  # by length
-    for kind in KINDS:
-        if repeats:
-            used = {}
-        for window, numbers in shares[kind].items():
+    for kind, windows in shares.items():
+        for window, numbers in windows.items():
             name = kind if kind == "train" else f"{kind} {window}"
-            if drawn is not None and name in drawn.splits:
-                splits[name] = drawn.splits[name]
-                continue
             strings: list[str] = []
             for length, number in numbers.items():
                 if repeats and kind == "train":
                     every = list(language.strings(length))
                     strings += [every[i % len(every)] for i in range(number)]
                 else:
-                    rng = _stream(*seed, kind, length)
-                    taken = used.setdefault(length, set())
-                    strings += _draw_distinct(language, rng, length, number, taken)
+                    owners = () if repeats else _owners(spec, length)
+                    pool = Pool(language, length, kind, owners, _key(*seed, length))
+                    strings += _draw_distinct(pool, _stream(*seed, kind, length), number)
             if kind == "train":
                 order = _stream(*seed, "order").permutation(len(strings))
                 strings = [strings[i] for i in order]
             splits[name] = _split(language, name, str(window), strings)
-    in_order = [name for kind in reversed(KINDS) for name in splits if name.split()[0] == kind]
     return Dataset(
         task=task.name,
         language=task.language,
         params=dict(task.params),
         alphabet=tuple(language.alphabet),
         classes=tuple(language.classes),
-        splits={name: splits[name] for name in in_order},
+        splits=splits,
         spec=json.loads(json.dumps(spec.as_dict())),
     )
 
 
-def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
+def plan(
+    spec: DatasetSpec, kinds: Sequence[str] = KINDS
+) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
     """Return the language and who gets what: kind of set -> window -> length -> number of strings.
 
     ValueError, one line, for windows and counts that make no sense, for a window that holds no
@@ -101,28 +85,22 @@ def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Bin, dict[int, int
     """
     language = languages.get(spec.task.language, **spec.task.params)
     repeats = holds_few(language, spec)
-    windows = {kind: _windows(spec, kind) for kind in KINDS}
-    used: dict[int, int] = {}  # strings given away, by length
 
     def available(kind: str, length: int) -> int:
         total = language.count_capped(length)
         if repeats:
             return spec.train.count if kind == "train" else total
-        left = total - used.get(length, 0)
-        later = [window for other in KINDS[KINDS.index(kind) + 1 :] for window in windows[other]]
-        if any(window.holds(length) for window in later):
-            left = min(left, -(-total // 4))
-        return left
+        return pool_size(total, kind, _owners(spec, length))
 
     shares: dict[str, dict[Bin, dict[int, int]]] = {}
-    for kind in KINDS:
+    for kind in (kind for kind in KINDS if kind in kinds):
         count = getattr(spec, kind).count
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise ValueError(
                 f"{kind}: the number of strings is a whole number of at least 1, got {count!r}"
             )
         shares[kind] = {}
-        for window in windows[kind]:
+        for window in _windows(spec, kind):
             lengths = _lengths(language, kind, window)
             room = [min(count, available(kind, length)) for length in lengths]
             numbers = {n: k for n, k in zip(lengths, spread(count, room), strict=True) if k}
@@ -131,8 +109,6 @@ def plan(spec: DatasetSpec) -> tuple[Language, dict[str, dict[Bin, dict[int, int
                     f"{kind} {window}: no string is left for this set, {language.name} has too "
                     "few of these lengths to share out; widen the window"
                 )
-            for length, number in numbers.items():
-                used[length] = used.get(length, 0) + number
             shares[kind][window] = numbers
     return language, shares
 
@@ -182,42 +158,57 @@ def _lengths(language: Language, kind: str, window: Bin) -> list[int]:
         raise ValueError(f"{kind} {window}: {error}") from None
 
 
-def _draw_distinct(
-    language: Language, rng: np.random.Generator, length: int, number: int, used: set[str]
-) -> list[str]:
-    """Draw `number` strings of `length` that are not in `used`, and put them there.
+def _owners(spec: DatasetSpec, length: int) -> tuple[str, ...]:
+    """The kinds of sets among which the strings of a length are shared out.
+
+    Test is one of them wherever training or validation is, asked for or not: so it may come later.
+    """
+    owners = tuple(
+        kind
+        for kind in ("train", "validation")
+        if any(Bin(*window).holds(length) for window in getattr(spec, kind).bins)
+    )
+    return ("test", *reversed(owners)) if owners else ()
+
+
+def _draw_distinct(pool: Pool, rng: np.random.Generator, number: int) -> list[str]:
+    """Draw `number` different strings of a pool.
 
     Strings come from the language's own distribution, repetitions left out; what that hardly ever
     yields is chosen uniformly from the rest.
     """
-    found: list[str] = []
+    found: dict[str, None] = {}
+    language, length = pool.language, pool.length
 
-    def keep(strings: list[str]) -> int:
+    def keep(strings: Iterable[str]) -> int:
         """Keep what is new and return how many are missing yet."""
         for string in strings:
-            if string not in used:
-                used.add(string)
-                found.append(string)
+            if len(found) < number and string not in found and string in pool:
+                found[string] = None
         return number - len(found)
 
     missing = number
     for _ in range(ROUNDS):
         if missing:
-            missing = keep(language.draw(rng, length, missing))
+            missing = keep(language.draw(rng, length, pool.draws(missing)))
     # Guessing gets slow where more than half of what is left is wanted: list it instead.
-    if missing and language.count_capped(length) - len(used) <= 2 * missing:
-        rest = [string for string in language.strings(length) if string not in used]
-        missing = keep([rest[i] for i in rng.permutation(len(rest))[:missing]])
+    if missing and pool.size - len(found) <= 2 * missing:
+        rest = [string for string in language.strings(length) if string in pool]
+        rest = [string for string in rest if string not in found]
+        missing = keep([rest[i] for i in rng.permutation(len(rest))])
     while missing:
-        missing = keep(language.draw_uniform(rng, length, missing))
-    return found
+        missing = keep(language.draw_uniform(rng, length, pool.draws(missing)))
+    return list(found)
 
 
 def _stream(seed: int, language: str, params: dict, *use: str | int) -> np.random.Generator:
     """The random stream of one use, such as ("test", 40): the test strings of 40 symbols."""
-    key = json.dumps([seed, language, params, *use], sort_keys=True)
-    digest = hashlib.sha256(key.encode()).digest()
+    digest = hashlib.sha256(_key(seed, language, params, *use)).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
+
+
+def _key(*parts) -> bytes:
+    return json.dumps(parts, sort_keys=True).encode()
 
 
 def _split(language: Language, name: str, window: str, strings: list[str]) -> Split:

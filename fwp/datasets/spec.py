@@ -48,9 +48,17 @@ class BinnedStrings:
     bins: tuple[tuple[int, int], ...]
     count: int
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "BinnedStrings":
+        """What `as_dict` returned."""
+        return cls(tuple((low, high) for low, high in values["bins"]), values["count"])
+
     def as_dict(self) -> dict[str, Any]:
         """Plain builtins, in the order of the fields."""
         return {"bins": [list(window) for window in self.bins], "count": self.count}
+
+
+NO_STRINGS = BinnedStrings((), 0)
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class DatasetSpec:
         seed: of the drawing.
         train: training strings.
         validation: strings by which training stops and the best epoch is chosen.
-        test: strings to measure.
+        test: strings to measure; `NO_STRINGS` where only the others are drawn.
     """
 
     task: TaskSettings
@@ -72,34 +80,31 @@ class DatasetSpec:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DatasetSpec":
-        """What `as_dict` returned; `params` and `seed` may be left out.
+        """What `as_dict` returned; `params`, `seed` and `test` may be left out.
 
         Raises:
             ValueError: a key is missing.
         """
-        needed = ("name", "language", "train", "validation", "test")
+        needed = ("name", "language", "train", "validation")
         if lacking := [key for key in needed if key not in values]:
             raise ValueError(
                 f"a dataset's spec needs the key {lacking[0]!r}, got {', '.join(values)}"
             )
-        validation, test = (
-            BinnedStrings(tuple((low, high) for low, high in part["bins"]), part["count"])
-            for part in (values["validation"], values["test"])
-        )
         return cls(
             TaskSettings(values["name"], values["language"], dict(values.get("params", {}))),
             values.get("seed", 0),
             TrainStrings(**values["train"]),
-            validation,
-            test,
+            BinnedStrings.from_dict(values["validation"]),
+            BinnedStrings.from_dict(values["test"]) if "test" in values else NO_STRINGS,
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain builtins: the task's keys, then "seed", "train", "validation" and "test"."""
+        """Plain builtins: the task's keys, then seed, train, validation and, if any, test."""
+        test = {} if self.test == NO_STRINGS else {"test": self.test.as_dict()}
         return {
             **self.task.as_dict(),
             "seed": self.seed,
             "train": self.train.as_dict(),
             "validation": self.validation.as_dict(),
-            "test": self.test.as_dict(),
+            **test,
         }

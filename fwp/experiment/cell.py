@@ -1,4 +1,4 @@
-"""A cell, a model on a task: everything that decides its results, but for the seed.
+"""A cell, a model on a task: everything that decides its results, except for the seed.
 
 Jobs get cells as plain dicts, which Snakemake compares as text: `as_dict` and `from_dict`.
 """

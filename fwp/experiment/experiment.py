@@ -5,14 +5,14 @@ win, `validate` what is refused, `seed_groups` which seeds share a job.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fwp.config.loading import read_config
 from fwp.config.messages import ConfigError
-from fwp.datasets.spec import DatasetSpec
+from fwp.datasets.spec import NO_STRINGS, DatasetSpec
 from fwp.experiment import fingerprint, resolve, resources
 from fwp.experiment.cell import Cell
 from fwp.experiment.names import titles
@@ -20,11 +20,15 @@ from fwp.experiment.seed_groups import existing, group_seeds, grouped
 from fwp.experiment.validate import checked
 from fwp.mixers._signature import Signature
 from fwp.results.names import Name
+from fwp.results.record import read_json, settings_digest
 from fwp.utils.suggest import suggestion
 
 
 class TrainJob(NamedTuple):
-    """Seeds of a cell that are trained by one job; everything of theirs is in `directory`."""
+    """Seeds of a cell that are trained by one job; everything of theirs is in `directory`.
+
+    `seeds` are those that the experiment wants, and `group` may name more.
+    """
 
     task: str
     model: str
@@ -117,7 +121,7 @@ class Experiment:
     # What is computed
 
     def cell(self, model: str, task: str) -> Cell:
-        """Everything that decides the results of a model on a task, but for seed and strings.
+        """Everything that decides the results of a model on a task, except seed and strings.
 
         Raises:
             ConfigError: there is no such model or task.
@@ -164,18 +168,10 @@ class Experiment:
     def data_params(self, task: str) -> dict[str, Any]:
         """What decides the training and validation strings: a dataset, and the code that draws it.
 
-        Test strings are drawn first and kept out of these sets. So test bins count where they share
-        lengths with them, and only there: longer bins can be added without training anew.
+        Test strings are of a pool of their own. So test bins and counts play no part here, and
+        change without training.
         """
-        spec = self.dataset(task)
-        windows, bins = [*spec.train.bins, *spec.validation.bins], spec.test.bins
-        shared = tuple(
-            (low, high)
-            for low, high in bins
-            if any(low <= end and begin <= high for begin, end in windows)
-        )
-        # A dataset has at least one test bin; one that shares no length keeps nothing out.
-        spec = replace(spec, test=replace(spec.test, bins=shared or bins[:1]))
+        spec = replace(self.dataset(task), test=NO_STRINGS)
         code = self._fingerprint("data", self._language_module(task))
         return {"dataset": spec.as_dict(), "code": code}
 
@@ -197,11 +193,19 @@ class Experiment:
     def groups(self, model: str | None = None, task: str | None = None) -> dict[str, list[int]]:
         """Names and seeds of the jobs that train a cell.
 
-        Groups that are there already stay as they are, so that a further seed trains nothing but
-        itself; the other seeds are grouped by `seeds_per_job`. Without a cell: as if none were.
+        Groups that are there already stay as they are: a further seed trains nothing but itself,
+        and fewer seeds train nothing. The other seeds are grouped by `seeds_per_job`. Without a
+        cell: as if none were.
         """
-        taken = [] if model is None else existing(f"{self.results}/cells/{task}/{model}")
-        return grouped(self.seeds, self.seeds_per_job, taken)
+        if model is None or task is None:
+            return grouped(self.seeds, self.seeds_per_job)
+
+        def trained(group: str) -> bool:
+            record = read_json(f"{self.cell_dir(task, model, group)}/cell.json")
+            return (record or {}).get("config") == self.train_params(model, task)
+
+        taken = existing(f"{self.results}/cells/{task}/{model}")
+        return grouped(self.seeds, self.seeds_per_job, taken, trained)
 
     def cell_dir(self, task: str, model: str, group: str) -> str:
         """Folder of a group of seeds."""
@@ -213,6 +217,23 @@ class Experiment:
             for model in self.models:
                 for group, seeds in self.groups(model, task).items():
                     yield TrainJob(task, model, group, seeds, self.cell_dir(task, model, group))
+
+    def wanted(self, jobs: Iterable[TrainJob]) -> list[dict[str, Any]]:
+        """What the records of jobs must be of, for `fwp.results.collect.Wanted`."""
+        digests: dict[tuple[str, str], str] = {}
+        for job in jobs:
+            if (job.task, job.model) not in digests:
+                settings = self.train_params(job.model, job.task)
+                digests[job.task, job.model] = settings_digest(settings)
+        return [
+            {
+                "folder": job.directory,
+                "trained": list(group_seeds(job.group)),
+                "seeds": job.seeds,
+                "settings": digests[job.task, job.model],
+            }
+            for job in jobs
+        ]
 
     def analysed(self, tasks: Sequence[str] | None = None) -> list[TrainJob]:
         """The jobs of the models and tasks that `analysis` chooses; or of those `tasks` alone."""

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 GROUP = re.compile(r"seeds?-(\d+)(?:-(\d+))?")
@@ -29,18 +29,46 @@ def existing(folder: str | Path) -> list[range]:
     return sorted(found, key=lambda seeds: (-len(seeds), seeds.start))
 
 
-def grouped(seeds: Iterable[int], size: int, taken: Iterable[range] = ()) -> dict[str, list[int]]:
-    """Seeds by groups of at most `size` consecutive ones; groups that are `taken` stay."""
-    left, groups = set(seeds), []
+def grouped(
+    seeds: Iterable[int],
+    size: int,
+    taken: Iterable[range] = (),
+    trained: Callable[[str], bool] | None = None,
+) -> dict[str, list[int]]:
+    """The wanted seeds by groups.
+
+    Groups that are `taken` stay if all their seeds are wanted. One that holds further seeds is used
+    if it is `trained`, so that fewer seeds train nothing. The other seeds are grouped anew.
+
+    Args:
+        seeds: the wanted ones.
+        size: of a new group, at most.
+        taken: seeds of the groups that are there.
+        trained: whether the group of a name needs no training; None for none of them.
+
+    Returns:
+        Name of each group, and the wanted seeds that are taken from it.
+    """
+    left, groups, larger = set(seeds), {}, []
     for own in taken:
         if left.issuperset(own):
-            groups.append(list(own))
+            groups[group_name(own)] = list(own)
+            left.difference_update(own)
+        else:
+            larger.append(own)
+    while left and (overlapping := [own for own in larger if not left.isdisjoint(own)]):
+        # As many wanted seeds as possible, and then as few others.
+        own = min(overlapping, key=lambda own: (-len(left.intersection(own)), len(own)))
+        larger.remove(own)
+        if trained is not None and trained(group_name(own)):
+            groups[group_name(own)] = sorted(left.intersection(own))
             left.difference_update(own)
     run: list[int] = []
     for seed in sorted(left):
         if run and (seed != run[-1] + 1 or len(run) == size):
-            groups.append(run)
+            groups[group_name(run)] = run
             run = []
         run.append(seed)
-    groups += [run] if run else []
-    return {group_name(own): own for own in sorted(groups)}
+    if run:
+        groups[group_name(run)] = run
+    return dict(sorted(groups.items(), key=lambda item: item[1]))

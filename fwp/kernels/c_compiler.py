@@ -1,9 +1,9 @@
-"""From C to a shared library: which compiler, with which flags, kept where.
+"""From C to a shared library: which compiler, with which flags.
 
 Nothing is built at install: the system's C compiler (the first of $CC, cc, gcc, clang) makes a
-library for the data type and, for common head sizes, for that size, in a second or two. It lies in
-$FWP_CACHE, else $XDG_CACHE_HOME/fwp, else ~/.cache/fwp, under a name made of everything it depends
-on: source, flags, compiler and processor.
+library for the data type and, for common head sizes, for that size, in a second or two. It is kept
+(see `c_cache`) under a name made of everything it depends on: source, flags, compiler and
+processor.
 """
 
 import ctypes
@@ -16,10 +16,11 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import torch
+
+from fwp.kernels import c_cache
 
 # No -ffast-math: NaN and infinity must reach the loss, by which a diverged run is noticed, and the
 # order of additions must stand. Contraction to fused multiply-adds and ignoring errno and floating
@@ -48,14 +49,8 @@ def library(source: Path, dtype: torch.dtype, size: int | None) -> ctypes.CDLL |
         texts = [path.read_bytes() for path in (source, *headers)]
         parts = repr((texts, flags, compiler, version, processor())).encode()
         label = f"{source.parent.name}-{str(dtype).removeprefix('torch.')}-{size or 'any'}"
-        path = cache_folder() / f"{label}-{hashlib.sha256(parts).hexdigest()[:16]}.so"
-        if path.exists():
-            try:
-                return ctypes.CDLL(str(path))
-            except OSError:  # damaged, or of a system that has changed since
-                pass
-        _compile(compiler, flags, source, path)
-        return ctypes.CDLL(str(path))
+        name = f"{label}-{hashlib.sha256(parts).hexdigest()[:16]}"
+        return c_cache.load(name, functools.partial(_compile, compiler, flags, source))
     except Unavailable as error:
         return error
     except OSError as error:
@@ -63,35 +58,17 @@ def library(source: Path, dtype: torch.dtype, size: int | None) -> ctypes.CDLL |
 
 
 def _compile(compiler: tuple[str, ...], flags: list[str], source: Path, path: Path) -> None:
-    """Compile to a temporary name, then rename: processes that start together do not disturb."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".so")
-    except OSError as error:
-        raise Unavailable(
-            f"compiled kernels cannot be stored ({error}); set FWP_CACHE to a folder that can be "
-            "written"
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        # Some compilers do not know the processor they run on under the name "native".
-        for native in (["-march=native"], ["-mcpu=native"], []):
-            command = [*compiler, *flags, *native, str(source), "-o", str(temporary)]
-            result = subprocess.run(command, capture_output=True, text=True, check=False)
-            if result.returncode == 0:
-                temporary.chmod(0o755)
-                with temporary.open("rb") as file:  # a crash must not leave half of it
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-                return
-        errors = [line for line in result.stderr.splitlines() if "error" in line]
-        reason = errors[0] if errors else f"exit status {result.returncode}"
-        raise Unavailable(
-            f"{shlex.join(compiler)} could not compile {source.parent.name}/{source.name}: {reason}"
-        )
-    finally:
-        temporary.unlink(missing_ok=True)
+    # Some compilers do not know the processor they run on under the name "native".
+    for native in (["-march=native"], ["-mcpu=native"], []):
+        command = [*compiler, *flags, *native, str(source), "-o", str(path)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode == 0:
+            return
+    errors = [line for line in result.stderr.splitlines() if "error" in line]
+    reason = errors[0] if errors else f"exit status {result.returncode}"
+    raise Unavailable(
+        f"{shlex.join(compiler)} could not compile {source.parent.name}/{source.name}: {reason}"
+    )
 
 
 @functools.cache
@@ -126,11 +103,3 @@ def processor() -> str:
         return f"{platform.machine()} {platform.processor()}"
     keys = ("model name", "flags", "Features", "CPU part")
     return "\n".join(sorted({line for line in lines if line.startswith(keys)}))
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept."""
-    if "FWP_CACHE" in os.environ:
-        return Path(os.environ["FWP_CACHE"]).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "fwp"

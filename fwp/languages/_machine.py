@@ -15,7 +15,7 @@ _SINK = "cannot be read"
 
 
 class MachineError(ValueError):
-    """Automata are not to be had; the message says why."""
+    """The automaton cannot be computed; the message says why."""
 
 
 def of_language(language, limit: int = LIMIT) -> Machine | None:

@@ -24,7 +24,7 @@ def _check(modulus: int, operators: str) -> None:
 class ModularArithmetic(Language):
     """Value of an expression such as 2+3*4-1, by the rules of precedence, modulo a number.
 
-    Delétang et al. 2023, there modulo 5 with the answer at the end alone. State: (sum of the terms
+    Delétang et al. 2023, there modulo 5 with the answer only at the end. State: (sum of the terms
     before the present one, the present one, the operator whose operand is due, if any).
 
     Args:

@@ -5,9 +5,9 @@ from fwp.languages.tracking import Tracking
 
 
 class CycleNavigation(Tracking):
-    """Where a walk on a cycle stands: + is a step forth, - a step back, 0 none.
+    """The position of a walk on a cycle: + is a step forward, - a step back, 0 none.
 
-    Delétang et al. 2023, there with five places and the answer at the end alone.
+    Delétang et al. 2023, there with five places and the answer only at the end.
 
     Args:
         size: places on the cycle.
@@ -34,7 +34,7 @@ class CycleNavigation(Tracking):
 class EvenPairs(Tracking):
     """Is the number of ab and ba within the string even? That is: do its ends agree?
 
-    Delétang et al. 2023, there with the answer at the end alone. State: first and last symbol.
+    Delétang et al. 2023, there with the answer only at the end. State: first and last symbol.
     """
 
     name = "even_pairs"

@@ -17,12 +17,12 @@ class ResetDyck1(Language):
     target says whether a bracket is open since the last one. State: (depth since the last reset,
     whether there was one).
 
-    How strings of a length L are drawn: the number of resets is k with a probability in proportion
-    to 1/k, for k from 1 to L/4 (to 2 at least), so that few long stretches and many short ones both
-    occur at every length. Their places are uniform among those that leave an even number of symbols
-    after the last. The last stretch is a word of the grammar of Dyck-1; a stretch of s symbols
-    before a reset is the first half of a word of 2s symbols, so that most resets find brackets
-    open.
+    Strings of a length L are drawn like this. The number of resets is k with a probability in
+    proportion to 1/k, for k from 1 to L/4 (at least to 2). So few long stretches and many short
+    ones both occur at every length. (The public generator writes one reset.) Their places are
+    uniform among those that leave an even number of symbols after the last. The last stretch is a
+    word of the grammar of Dyck-1. A stretch of s symbols before a reset is the first half of a word
+    of 2s symbols, so that most resets find brackets open.
     """
 
     name = "reset_dyck_1"

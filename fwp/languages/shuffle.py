@@ -15,7 +15,8 @@ BRACKETS = ("()", "[]", "{}", "<>", "«»", "‹›")
 class Shuffle(Language):
     """Interleavings of k Dyck-1 languages with brackets of their own; a subclass gives k.
 
-    Unlike in Dyck-k, brackets of different kinds may cross. The target says of each kind whether a
+    Unlike in Dyck-k, brackets of different kinds may cross. (The public generator of Bhattamishra
+    et al. nests them: none of its strings cross.) The target says of each kind whether a
     bracket is open, the first kind in the highest bit. State: the depths. A string of n pairs is a
     random interleaving of k words: each pair is of a random kind, each word comes from the grammar
     of Dyck-1, and each order of the symbols that keeps the words' own order is equally likely.

@@ -88,11 +88,11 @@ class ReverseString(Transduction):
 
 
 class StackManipulation(Transduction):
-    """What is on a stack in the end, from top to bottom: deterministic context-free.
+    """The final content of a stack, from top to bottom: deterministic context-free.
 
-    The inputs 0 and 1 are put onto the stack, which is empty at first, and - takes one off, or
-    nothing if it is empty. The answer ends with the class "end"; the blanks after it have no
-    target. Delétang et al. give the pushes before the first pop other symbols than those after.
+    The inputs 0 and 1 are pushed onto the stack, which is empty at first. - pops a symbol, or does
+    nothing if the stack is empty. The answer ends with the class "end"; the blanks after it have no
+    target. In Delétang et al., a random initial stack comes first, in symbols of its own.
     """
 
     name = "stack_manipulation"
@@ -140,7 +140,10 @@ class DuplicateString(Transduction):
 
 
 class OddsFirst(Transduction):
-    """The symbols at odd places (first, third, …), then those at even ones: context-sensitive."""
+    """The symbols at odd places (first, third, …), then those at even ones: context-sensitive.
+
+    This is what Delétang et al. describe; their code puts even places first.
+    """
 
     name = "odds_first"
     title = "Odds first"

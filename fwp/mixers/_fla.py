@@ -66,7 +66,7 @@ def require_gpu(name: str, x: Tensor) -> None:
     """Raise RuntimeError unless x, an input of the layer `name`, is on a GPU."""
     if x.device.type != "cuda":
         raise RuntimeError(
-            f"mixer 'fla.{name}' runs on a GPU alone (compute.device: cuda), the tensors are on "
+            f"mixer 'fla.{name}' runs only on a GPU (compute.device: cuda), the tensors are on "
             f"{x.device}"
         )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwp import mixers
+from fwp.mixers import _shape
 from fwp.mixers._facts import Facts, read_facts
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
@@ -122,7 +123,10 @@ def read_signature(name: str, folders: Sequence[str | Path] = ()) -> Signature:
             f"names a class that {path.name} does not define; it defines "
             f"{', '.join(classes) or 'no class'}{suggestion(cls, classes)}"
         )
-    facts = read_facts(_with_bases(classes, cls))
+    family = _with_bases(classes, cls)
+    if (fault := _shape.fault(tree, family)) is not None:
+        raise SignatureError(fault)
+    facts = read_facts(family)
     return Signature(module, cls, _options(classes, cls), facts)
 
 
@@ -173,7 +177,7 @@ def _declared(tree: ast.Module, path: Path) -> str:
 def _options(
     classes: dict[str, ast.ClassDef], name: str, *, positional: bool = False
 ) -> dict[str, Option]:
-    """Keyword-only parameters of `__init__`; if `positional`, the others but for self as well."""
+    """Keyword-only parameters of `__init__`; if `positional`, also the others, without self."""
     pairs = _arguments(classes, name, "__init__").values()
     return {
         argument.arg: _option(argument, default)
@@ -185,7 +189,7 @@ def _options(
 def _arguments(
     classes: dict[str, ast.ClassDef], name: str, method: str
 ) -> dict[str, tuple[ast.arg, ast.expr | None, bool]]:
-    """Parameters of a method but for self, their defaults, and whether they are keyword-only.
+    """Parameters of a method without self, their defaults, and whether they are keyword-only.
 
     The method is the class's own or inherited within the file.
     """

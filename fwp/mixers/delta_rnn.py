@@ -16,9 +16,9 @@ class DeltaRNN(nn.Module):
         R_t = R_{t-1} + k'_t ⊗ β'_t (v'_t - k'_t R_{t-1})    β'_t = σ(w'_β x_t)
         y_t = q_t W_t + softmax(y_{t-1}) R_t
 
-    where q and k are mapped by elu + 1 divided by its sum, k' by softmax, like the y that reads R.
-    What is written depends on x alone: the recurrence is in the fast net and not, as in Recurrent
-    Delta, in what programs it.
+    q and k are mapped by elu + 1, divided by its sum; k' is mapped by softmax, like the y that
+    reads R. What is written depends only on x: the recurrence is in the fast net. In Recurrent
+    Delta it is in the slow net.
 
     Args:
         hidden: width of input and output.

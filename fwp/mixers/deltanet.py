@@ -21,8 +21,8 @@ class DeltaNet(nn.Module):
         S_t = S_{t-1} + k_t ⊗ β_t (v_t - k_t S_{t-1})        y_t = q_t S_t        β_t = σ(w_β x_t)
 
     with q and k mapped by φ. The transition I - β k⊗k has the eigenvalue 1 - β|k|² along k and 1
-    elsewhere. With |k| = 1 (silu_l2) that is within [0, 1]: forgetting, but no parity; with β in
-    [0, 2] within [-1, 1], and a reflection at β = 2 (Grazzi et al. 2025).
+    elsewhere. With |k| = 1 (silu_l2) the former is in [0, 1]: the model can forget, but not track
+    parity. With β in [0, 2] it is in [-1, 1], and β = 2 is a reflection (Grazzi et al. 2025).
 
     Args:
         hidden: width of input and output.
@@ -32,12 +32,12 @@ class DeltaNet(nn.Module):
             directions, which make two features each.
         normaliser: none; sum, φ(q) and φ(k) divided by their sums; or attention: what q and k
             retrieve is divided by q · z_t and k · z_{t-1}, where z is the sum of all keys so far.
-        rate: learnt, or one for β = 1.
-        allow_neg_eigval: β is doubled.
+        rate: learnt, or one (β = 1).
+        allow_neg_eigval: whether β is doubled, to [0, 2].
         conv_size: q, k (before φ) and v (followed by a SiLU) go through a short convolution of that
             width (Yang et al. 2024); 0 leaves it out.
         output_norm: y is divided by its root mean square, head by head (Yang et al. 2024).
-        init: of the matrices that make q, k and v: uniform (PyTorch's U(-1/√hidden, 1/√hidden)),
+        init: of the matrices that produce q, k and v: uniform (PyTorch's U(-1/√hidden, 1/√hidden)),
             xavier or orthogonal.
     """
 

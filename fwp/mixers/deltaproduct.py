@@ -14,7 +14,7 @@ from fwp.ops.generalised_delta_rule import gated_delta_rule
 
 
 class DeltaProduct(nn.Module):
-    """Every symbol has n_h keys, values and rates, which are written one after another:
+    """Every symbol has n_h keys, values and rates. They are written one after another:
 
         S ← w_t S_{t-1}        w_t = 1 unless gated
         S ← S + k_i ⊗ β_i (v_i - k_i S)        i = 1 … n_h
@@ -24,10 +24,11 @@ class DeltaProduct(nn.Module):
     The output is W_o (RMSNorm(y) ∘ silu(W_g x)).
 
     The transition w Π (I - β_i k_i⊗k_i) is a product of n_h (generalised) Householder matrices,
-    reflections where β = 2. One has real eigenvalues: 1 and 1 - β in [-1, 1]. Two make any rotation
-    in a plane, eigenvalues e^{±iθ}; n_h make every orthogonal matrix that moves no more than n_h
-    dimensions. So a group can be tracked by one layer if its elements are such matrices: S3, S4 and
-    A5, rotations and reflections of two and three dimensions, with n_h = 2, S5 with n_h = 4.
+    reflections where β = 2. One factor has real eigenvalues: 1 and 1 - β in [-1, 1]. Two factors
+    make any rotation in a plane, with eigenvalues e^{±iθ}. n_h factors make every orthogonal matrix
+    that moves at most n_h dimensions. So one layer can track a group if its elements are such
+    matrices: S3, S4 and A5, rotations and reflections of two and three dimensions, with n_h = 2,
+    and S5 with n_h = 4.
 
     Args:
         hidden: width of input and output.

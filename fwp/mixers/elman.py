@@ -7,8 +7,8 @@ from fwp.ops.elman import elman
 class Elman(Recurrent):
     """h_t = tanh(W x_t + R h_{t-1} + b), which is the output; the state is (h,), [B, hidden].
 
-    In (-1, 1), so that with finite precision it can be any finite automaton and no counter (Weiss,
-    Goldberg, Yahav 2018).
+    The state is in (-1, 1). So with finite precision it can be any finite automaton, but no counter
+    (Weiss, Goldberg, Yahav 2018).
 
     Args:
         hidden: width of input and output.

@@ -1,4 +1,4 @@
-"""The element-wise LSTM: a unit feeds back to itself alone (Irie, Csordás, Schmidhuber 2023)."""
+"""The element-wise LSTM: a unit feeds back only to itself (Irie, Csordás, Schmidhuber 2023)."""
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ class ElementwiseLSTM(nn.Module):
         self.output = Linear(2 * hidden, hidden)
         self.w_z = nn.Parameter(torch.empty(hidden))
         self.w_f = nn.Parameter(torch.empty(hidden))
-        # The paper draws recurrent weights and biases from N(0, 0.1²).
+        # As in the paper. Its code also draws the input matrices from N(0, 0.1²).
         for parameter in (self.w_z, self.w_f, self.input.bias):
             nn.init.normal_(parameter, std=0.1)
 

@@ -4,14 +4,14 @@ from fwp.mixers.deltaproduct import DeltaProduct
 
 
 class GatedDeltaNet(DeltaProduct):
-    """One number per head, w_t in (0, 1), decides how much of the whole memory stays:
+    """One number per head, w_t in (0, 1), is the share of the whole memory that stays:
 
         S_t = w_t S_{t-1} + k_t ⊗ β_t (v_t - k_t w_t S_{t-1})        y_t = q_t S_t
 
-    which is Gated DeltaProduct with one step per symbol: see there for what surrounds it. The
-    transition w (I - β k⊗k) has the eigenvalues w and w (1 - β), within [0, 1], or [-1, 1] with β
-    in [0, 2]. The memory can be cleared at once (w = 0), which the delta rule cannot; but what it
-    holds lasts only as long as w is near 1.
+    This is Gated DeltaProduct with one step per symbol; see there for the layers around it. The
+    transition w (I - β k⊗k) has the eigenvalues w and w (1 - β), in [0, 1], or in [-1, 1] with β
+    in [0, 2]. The memory can be cleared at once (w = 0); the delta rule cannot do that. But its
+    content lasts only as long as w is near 1.
 
     Args:
         hidden: width of input and output.

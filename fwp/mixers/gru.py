@@ -11,8 +11,8 @@ class GRU(Recurrent):
         n_t = tanh(W_n x_t + b_n + r_t ∘ (R_n h_{t-1} + b_h))
         h_t = z_t ∘ h_{t-1} + (1 - z_t) ∘ n_t
 
-    The new state lies between the old one and n_t, in (-1, 1): unlike the LSTM's cell it cannot
-    count without end (Weiss, Goldberg, Yahav 2018).
+    The new state is between the old one and n_t, in (-1, 1). So unlike the cell of the LSTM, it
+    cannot count without bound (Weiss, Goldberg, Yahav 2018).
 
     Args:
         hidden: width of input and output.

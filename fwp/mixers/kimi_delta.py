@@ -13,7 +13,7 @@ from fwp.ops.generalised_delta_rule import gated_delta_rule
 
 
 class KimiDeltaAttention(nn.Module):
-    """Gated DeltaNet with a vector w_t in (0, 1) in place of a number (Kimi Team 2025):
+    """Gated DeltaNet with a vector w_t in (0, 1) instead of a number (Kimi Team 2025):
 
         S' = diag(w_t) S_{t-1}        S_t = S' + k_t ⊗ β_t (v_t - k_t S')        y_t = q_t S_t
 
@@ -21,7 +21,7 @@ class KimiDeltaAttention(nn.Module):
     The output is W_o (RMSNorm(y) ∘ σ(gate)); the gate and w come from maps of rank D.
 
     The transition (I - β k⊗k) diag(w) is similar to a symmetric matrix: its eigenvalues are real.
-    They are within [0, 1]; with β in [0, 2] one of them may be negative, down to -1.
+    They are in [0, 1]. With β in [0, 2], one of them may be negative, down to -1.
 
     Args:
         hidden: width of input and output.

@@ -19,7 +19,7 @@ class LinearAttention(nn.Module):
         S_t = S_{t-1} + φ(k_t) ⊗ v_t        y_t = φ(q_t) S_t        no normaliser
 
     With the attention normaliser, y_t = φ(q_t) S_t / (φ(q_t) · z_t) with z_t = z_{t-1} + φ(k_t).
-    Nothing is ever forgotten: the transition is the identity, all its eigenvalues are 1.
+    Nothing is ever forgotten: the transition is the identity, and all its eigenvalues are 1.
 
     Args:
         hidden: width of input and output.
@@ -28,7 +28,7 @@ class LinearAttention(nn.Module):
         nu: ν of dpfp, which makes 2ν features of each unit of a key; of favor, the number of random
             directions, which make two features each.
         normaliser: none; sum, φ(q) and φ(k) divided by their sums; or attention.
-        init: of the matrices that make q, k and v: uniform (PyTorch's U(-1/√hidden, 1/√hidden)),
+        init: of the matrices that produce q, k and v: uniform (PyTorch's U(-1/√hidden, 1/√hidden)),
             xavier or orthogonal.
     """
 

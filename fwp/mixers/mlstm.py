@@ -14,11 +14,11 @@ class MLSTM(nn.Module):
         h_t = q_t C_t / max(|q_t · n_t|, 1)      y_t = W_out (σ(W_o x_t + b_o) ∘ h_t)
 
     with i_t = exp(w_i x_t + b_i), f_t = σ(w_f x_t + b_f), one of each per head, and k divided by
-    √D. A state is multiplied by a number in (0, 1): it forgets, and cannot turn around. The
-    convolution, norm and up-projection of the paper's block are left out: the frame is that of all
+    √D. The state is multiplied by a number in (0, 1): it can fade, but its sign cannot flip. The
+    convolution, norm and up-projection of the paper's block are left out: the block is that of all
     other models.
 
-    At first w_i and w_f are 0, biases of the forget gates rise from 3 to 6 over the heads, and
+    Initially w_i and w_f are 0, biases of the forget gates rise from 3 to 6 over the heads, and
     those of the input gates are drawn from N(0, 0.1²), as in the authors' code.
 
     Args:

@@ -11,7 +11,7 @@ from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
 
 
 class RecurrentDelta(nn.Module):
-    """DeltaNet whose keys, values, queries and rates also see the previous output.
+    """DeltaNet whose keys, values, queries and rates also depend on the previous output.
 
     Per head, with h = tanh(y_{t-1}) and h = 0 at the first step,
 
@@ -23,7 +23,7 @@ class RecurrentDelta(nn.Module):
         hidden: width of input and output.
         heads: number of heads; must divide `hidden`. Feedback stays within a head.
         feedback: tanh, or linear for h = y_{t-1}.
-        feedback_q, feedback_k, feedback_v, feedback_beta: whether h gets there; else that R is 0.
+        feedback_q, feedback_k, feedback_v, feedback_beta: whether h enters there; if not, R is 0.
         rule: delta, or sum for S_t = S_{t-1} + k_t ⊗ β_t v_t: a linear Transformer with feedback.
         init: of R_q, R_k, R_v: normal (N(0, 1/D)), small (N(0, 0.01/D)) or orthogonal.
     """

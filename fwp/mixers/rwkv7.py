@@ -22,12 +22,12 @@ class RWKV7(nn.Module):
         S_t = diag(w) S_{t-1} - (κ ∘ a) ⊗ (κ S_{t-1}) + k' ⊗ v        y = r S_t
         output W_o (g ∘ (LN(y) + (r · (ρ ∘ k')) v))
 
-    so that what is erased (κ) need not be what is written (k'). The mixing of values over layers is
-    left out, and initial values are simpler than the authors'.
+    so that the erased key (κ) need not be the written key (k'). The mixing of values over layers is
+    left out, and initial values are simpler than those of the authors.
 
     The transition diag(w) - (κ ∘ a)⊗κ is similar to a symmetric matrix: its eigenvalues are real.
-    With w in (0.545, 1) and a in (0, 1) they are within (-0.455, 1): a sign can flip, but what
-    flips also shrinks.
+    With w in (0.545, 1) and a in (0, 1) they are in (-0.455, 1): a sign can flip, but then the
+    content also shrinks.
 
     Args:
         hidden: width of input and output.

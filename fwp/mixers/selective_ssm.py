@@ -12,28 +12,27 @@ from fwp.ops.selective_scan import selective_scan
 
 
 class SelectiveSSM(nn.Module):
-    """Each of E · hidden units has a state of N numbers that decay at rates the input chooses.
+    """Each of E · hidden units has a state of N numbers, which decay at input-dependent rates.
 
         u_t = silu(conv(W_u x)_t)      [B_t, C_t] = W_BC u_t      Δ_t = softplus(W_2 W_1 u_t + b)
         h_t = exp(Δ_t A) ∘ h_{t-1} + Δ_t u_t ⊗ B_t      y_t = h_t C_t + D ∘ u_t
         output: W_out (y_t ∘ silu(W_g x_t))
 
-    The transition is diagonal with eigenvalues in (0, 1): what is written can fade, but not turn
-    around, so that parity is out of reach in finite precision. With negative eigenvalues,
-    2 exp(Δ_t A) - 1 in (-1, 1), a symbol can flip a sign: parity, but not counting modulo 3, which
-    takes matrices that are not triangular (Grazzi et al. 2024).
+    The transition is diagonal with eigenvalues in (0, 1): the state can fade, but its sign cannot
+    flip. So in finite precision the model cannot track parity. With negative eigenvalues,
+    2 exp(Δ_t A) - 1 in (-1, 1), a symbol can flip a sign. Then it can track parity, but not count
+    modulo 3: that needs matrices that are not triangular (Grazzi et al. 2024).
 
     Mamba's blocks have no feed-forward part (`feed_forward: 0`).
 
-    At first A is -1, -2, ..., -N for every unit, and the bias of Δ is such that Δ lies in 0.001 to
-    0.1, as in Mamba.
+    Initially A is -1, -2, ..., -N for every unit, and the bias of Δ is such that Δ is between 0.001
+    and 0.1, as in Mamba.
 
     Args:
         hidden: width of input and output.
         states: N, numbers per unit.
         expand: E.
-        conv_size: how many symbols a unit sees before the recurrence; 0 leaves the short
-            convolution out.
+        conv_size: width of the short convolution before the recurrence; 0 leaves it out.
         allow_neg_eigval: whether the transition may be negative.
     """
 

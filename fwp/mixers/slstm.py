@@ -15,12 +15,13 @@ class SLSTM(nn.Module):
         h_t = o_t ∘ C_t / N_t
 
     so that a late input can outweigh all earlier ones. R is one block per head. C / N is a mean of
-    values in (-1, 1): like the GRU it can be any finite automaton, and it cannot count without end.
+    values in (-1, 1). Like the GRU, it can be any finite automaton, but cannot count without bound.
     (`fwp.ops.slstm` says how overflow is avoided.) The convolution, group norm and gated
-    feed-forward part of the paper's block are left out: the frame is that of all other models.
+    feed-forward part of the paper's block are left out: the block is that of all other models.
 
-    Biases of the forget gates rise from 3 to 6 over the units of a head, the others are 0; R is
-    drawn from U(-1/√hidden, 1/√hidden).
+    Biases of the forget gates rise from 3 to 6 over the units of a head; all others are 0. R is
+    drawn from U(-1/√hidden, 1/√hidden). (By default, the authors' code has R = 0 and biases from 5
+    down to -7.)
 
     Args:
         hidden: width of input and output.

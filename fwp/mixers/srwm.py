@@ -11,7 +11,8 @@ from fwp.ops.self_reference import Matrices, self_reference
 
 
 class SelfReferentialWeightMatrix(nn.Module):
-    """No slow net: the matrix that maps input to output also produces its own updates. Per head,
+    """There is no slow net: the matrix that maps input to output also produces its own updates. Per
+    head,
 
         y_t, q_t, k_t, b_t = x_t W_{t-1}        W = [W_y, W_q, W_k, W_β]
         W^i_t = W^i_{t-1} + k ⊗ β_i (q W^i_{t-1} - k W^i_{t-1})
@@ -22,12 +23,12 @@ class SelfReferentialWeightMatrix(nn.Module):
     Args:
         hidden: width of input and output.
         heads: number of heads; must divide `hidden`.
-        updated: which matrices change over time, letters of y, q, k and b (for W_β). Without y
-            nothing that changes is ever read: the mixer has no memory.
+        updated: which matrices change over time, letters of y, q, k and b (for W_β). Without y, no
+            change is ever read, so the mixer has no memory.
         rates: each (one rate for each matrix), or one for all.
         init: of W_y, W_q and W_k: paper (N(0, 1/D), W_q a hundredth of that, so that the matrix
-            starts by hardly modifying itself), equal (N(0, 1/D) all three) or orthogonal (W_q times
-            0.01). W_β is drawn from N(-1, 1/D): small rates.
+            hardly modifies itself at first), equal (N(0, 1/D) for all three) or orthogonal (W_q
+            times 0.01). W_β is drawn from N(-1, 1/D): small rates.
     """
 
     title = "SRWM"

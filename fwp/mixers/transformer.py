@@ -10,7 +10,7 @@ from fwp.nn.linear import Linear
 class SoftmaxAttention(nn.Module):
     """Multi-head attention over the past, initialised like `torch.nn.MultiheadAttention`.
 
-    Its state is not of fixed size: it is the cache of all keys and values so far.
+    Its state has no fixed size: it is the cache of all keys and values so far.
 
     Args:
         hidden: width of input and output.

@@ -87,7 +87,8 @@ class FeatureMap(nn.Module):
     Args:
         name: of the map.
         width: of the keys that are mapped.
-        nu: ν of dpfp; of favor, the number of random directions, drawn once (`redraw` draws anew).
+        nu: ν of dpfp; of favor, the number of random directions, drawn once (`redraw` draws
+            new ones).
         normaliser: what features are to be divided by (Schlag et al. 2021): none; sum, their sum,
             which is done here; attention, which is left to the caller (`attention_normalise`).
 

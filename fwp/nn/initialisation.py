@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 def square(matrices: Tensor, scheme: str, std: float | None = None) -> None:
-    """Draw square matrices [..., D, D] anew, each by itself.
+    """Draw new values for square matrices [..., D, D], independently for each matrix.
 
     Args:
         scheme: "normal" (N(0, std²); std is 1/√D unless given), "xavier" (uniform, Glorot and

@@ -17,10 +17,39 @@ import pandas as pd
 
 from fwp.results import frames
 from fwp.results.frames import ACCURACY, HISTORY, RUNS
-from fwp.results.record import ResultsError, read_record
+from fwp.results.record import ResultsError, read_record, settings_digest
 from fwp.utils.files import write_frame
 
 FILES = ("accuracy.csv", "history.csv", "runs.csv")
+
+
+class Wanted(NamedTuple):
+    """A folder of a cell, and what the experiment wants of it.
+
+    Attributes:
+        trained: the seeds that its job trains, all of them.
+        seeds: those that are wanted here.
+        settings: `settings_digest` of the config.
+    """
+
+    folder: Path
+    trained: list[int]
+    seeds: list[int]
+    settings: str
+
+    def check(self, record: dict) -> None:
+        """Refuse the record of other seeds or settings: ResultsError."""
+        again = f"delete the folder {self.folder} to train it again"
+        if sorted(record["seeds"]) != sorted(self.trained):
+            raise ResultsError(
+                f"{self.folder}/cell.json: must be of the seeds {self.trained}, is of "
+                f"{record['seeds']}; {again}"
+            )
+        if settings_digest(record["config"]) != self.settings:
+            raise ResultsError(
+                f"{self.folder}/cell.json: was trained with other settings than those of the "
+                f"config; {again}"
+            )
 
 
 class Results(NamedTuple):
@@ -31,20 +60,32 @@ class Results(NamedTuple):
     runs: pd.DataFrame
 
 
-def collect_results(cells: Iterable[str | Path]) -> Results:
+def collect_results(cells: Iterable[str | Path | Wanted]) -> Results:
     """Read the records of finished cells: cell.json, history.csv and accuracy.csv of each folder.
 
     Args:
-        cells: the cells' folders, in the order in which models and tasks shall appear.
+        cells: the cells' folders, in the order in which models and tasks shall appear. Of a
+            `Wanted` folder only some seeds are kept, and what it holds is compared.
 
     Raises:
         ResultsError: a file is missing, truncated, malformed, or belongs to another cell.
     """
-    cells = [Path(cell) for cell in cells]
+    cells = list(cells)
     if not cells:
         raise ResultsError("no cells to collect: the experiment has no model × task left")
-    records = [read_record(cell / "cell.json") for cell in cells]
-    rows = [row for cell, record in zip(cells, records, strict=True) for row in _rows(record, cell)]
+    folders = [cell.folder if isinstance(cell, Wanted) else Path(cell) for cell in cells]
+    records = [read_record(folder / "cell.json") for folder in folders]
+    chosen = [record["seeds"] for record in records]
+    for i, (cell, record) in enumerate(zip(cells, records, strict=True)):
+        if isinstance(cell, Wanted):
+            cell.check(record)
+            chosen[i] = cell.seeds
+    rows = [
+        row
+        for folder, record, seeds in zip(folders, records, chosen, strict=True)
+        for row in _rows(record, folder)
+        if row["seed"] in seeds
+    ]
     runs = frames.finish(pd.DataFrame(rows, columns=list(RUNS)), RUNS)
     repeated = runs[runs.duplicated(["task", "model", "seed"])]
     if len(repeated):
@@ -53,7 +94,7 @@ def collect_results(cells: Iterable[str | Path]) -> Results:
             f"{row.cell}: seed {row.seed} of {row.model} on {row.task} is in two of the cells given"
         )
     accuracy, history = (
-        _collect_csv([cell / name for cell in cells], records, schema)
+        _collect_csv([folder / name for folder in folders], records, chosen, schema)
         for name, schema in (("accuracy.csv", ACCURACY), ("history.csv", HISTORY))
     )
     _compare_status(accuracy, runs)
@@ -113,7 +154,9 @@ def _rows(record: dict, cell: Path) -> list[dict]:
     ]
 
 
-def _collect_csv(paths: list[Path], records: list[dict], schema: dict[str, str]) -> pd.DataFrame:
+def _collect_csv(
+    paths: list[Path], records: list[dict], chosen: list[list[int]], schema: dict[str, str]
+) -> pd.DataFrame:
     frame, origin = frames.parse(paths, schema)
     for column in ("task", "model"):
         expected = np.array([record[column] for record in records], dtype=object)[origin]
@@ -135,7 +178,11 @@ def _collect_csv(paths: list[Path], records: list[dict], schema: dict[str, str])
                 f"{paths[file]}: {fault} seed {seed}, while cell.json beside it is for seeds "
                 f"{records[file]['seeds']}"
             )
-    return frame
+    if all(len(c) == len(r["seeds"]) for c, r in zip(chosen, records, strict=True)):
+        return frame
+    pairs = pd.MultiIndex.from_tuples([(i, seed) for i, own in enumerate(chosen) for seed in own])
+    kept = pd.MultiIndex.from_arrays([origin, frame["seed"]]).isin(pairs)
+    return frames.finish(frame[kept].reset_index(drop=True), schema)
 
 
 def _compare_status(accuracy: pd.DataFrame, runs: pd.DataFrame) -> None:

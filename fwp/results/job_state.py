@@ -5,13 +5,12 @@ Read from the records that finished cells leave (`cell.json`, `accuracy.csv`) an
 """
 
 import csv
-import json
 import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fwp.results.record import STATUSES
+from fwp.results.record import STATUSES, read_json
 
 # A job on another machine that has not been heard of for so long (seconds) counts as interrupted.
 SILENCE = 15 * 60
@@ -73,7 +72,7 @@ def read_job(planned, params: dict, now: float) -> JobState:
     job = JobState(
         planned.model, planned.task, folder, {seed: RunState() for seed in planned.seeds}
     )
-    record, progress = _json(folder / "cell.json"), _json(folder / "progress.json")
+    record, progress = read_json(folder / "cell.json"), read_json(folder / "progress.json")
     trained = {run["seed"]: run for run in (record or {}).get("runs", [])}
     outdated = record is not None and record.get("config") != params
     for seed in job.runs.keys() & trained.keys():
@@ -124,18 +123,10 @@ def _alive(progress: dict, now: float) -> bool:
     return now - progress.get("time", 0) < SILENCE
 
 
-def _json(path: Path) -> dict | None:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def _test_accuracies(path: Path, record: Path) -> dict[int, list[float]]:
     """Accuracy on each test bin, shortest first, per seed; empty if there is no such file yet.
 
-    Nor is there one for weights that have been trained anew since.
+    It is also empty if the weights have been trained again since.
     """
     found: dict[int, list[float]] = {}
     try:

@@ -1,7 +1,8 @@
 """The record that a trained cell leaves, cell.json: reading it with every mistake named."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 STATUSES = ("solved", "budget", "diverged")
@@ -40,6 +41,25 @@ def read_record(path: str | Path) -> dict:
         if run["status"] not in STATUSES:
             raise ResultsError(f"{path}: a status is {one_of(STATUSES)}; got {run['status']!r}")
     return record
+
+
+def read_json(path: str | Path) -> dict | None:
+    """The object in a JSON file; None where there is none, or no whole one."""
+    try:
+        value = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def settings_digest(config: Mapping) -> str:
+    """Short name of the settings of a cell: equal for equal ones, whatever the code.
+
+    Args:
+        config: of a record, or a cell as a plain dict.
+    """
+    settings = {key: config.get(key) for key in ("model", "task", "training")}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def one_of(values: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
 """Runs without results: cells that failed, were interrupted or are still to come.
 
-Tables, figures and report wait for all cells, but for a partial report (`partial` in the config),
-which is of the finished ones and names the others. It is also what comes out of a run of Snakemake
-in which jobs failed for good.
+Tables, figures and report wait for all cells, except for a partial report (`partial` in the
+config), which is about the finished cells and names the others. A run of Snakemake in which jobs
+failed for good ends in such a report, too.
 """
 
 import csv
@@ -14,6 +14,9 @@ from pathlib import Path
 from fwp.results.job_state import read_job
 from fwp.results.record import STATUSES
 from fwp.utils.files import write_rows
+
+CELL_FILES = ("model.safetensors", "history.csv", "cell.json", "accuracy.csv")
+"""What a finished cell has; tables are made of some of them."""
 
 COLUMNS = ("task", "model", "seed", "state", "error", "log")
 """Of the table: one row per run; `state` is that of a `job_state.RunState`, `log` may be empty."""
@@ -36,10 +39,10 @@ def split_finished(experiment) -> tuple[list, list[dict]]:
 
 
 def deleted(experiment) -> list[str]:
-    """Accuracies of cells that were deleted after tables had been made of them."""
+    """Files of cells that were deleted after tables had been made of them."""
     if experiment.partial or not Path(experiment.results, "tables", "accuracy.csv").exists():
         return []
-    files = (f"{job.directory}/accuracy.csv" for job in experiment.jobs())
+    files = (f"{job.directory}/{name}" for job in experiment.jobs() for name in CELL_FILES)
     return [file for file in files if not os.path.exists(file)]  # noqa: PTH110 - faster
 
 

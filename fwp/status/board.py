@@ -47,8 +47,8 @@ STATES = {
     "waiting": State("·", ".", "dim", "waiting"),
 }
 NOTE = (
-    "One mark per seed. Numbers: mean accuracy (%) on the two shortest bins, of test strings once "
-    "a run is done, of validation strings before."
+    "One mark per seed. Numbers: mean accuracy (%) on the two shortest bins, on test strings for "
+    "finished runs and on validation strings for others."
 )
 
 
@@ -185,7 +185,7 @@ class Board:
                     what += f"epoch {run.epoch} of {run.epochs}"
                     what += "".join(f", {labels.percent(value)} %" for value in run.accuracy)
                 if job.heard is not None and self.now - job.heard > SILENT:
-                    what += f" (heard of {(self.now - job.heard) / 60:.0f} min ago)"
+                    what += f" (last heard of {(self.now - job.heard) / 60:.0f} min ago)"
                 lines.append(Text.assemble(_mark("running"), what))
         return self._joined(_first(lines))
 
@@ -212,7 +212,7 @@ def _cell(runs: list[RunState]) -> Text:
         marks = [_mark(state, counts[state]) for state in STATES if counts[state]]
     known = [run.accuracy[:2] for run in runs if run.accuracy]
     means = [sum(column) / len(column) for column in zip(*known, strict=False)]
-    numbers = "/".join(f"{int(100 * mean + 1e-9)}" for mean in means)  # 99.9 % is not 100
+    numbers = "/".join(labels.percent(mean, decimals=0) for mean in means)
     return Text.assemble(*marks, f" {numbers}" if numbers else "")
 
 

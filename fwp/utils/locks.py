@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from fwp.utils import signals
+
 
 @contextmanager
 def cell_lock(folder: str | Path, *, poll: float = 2.0) -> Iterator[None]:
@@ -24,16 +26,22 @@ def cell_lock(folder: str | Path, *, poll: float = 2.0) -> Iterator[None]:
         folder: is made if it is not there.
         poll: seconds between two attempts.
     """
-    from filelock import FileLock, Timeout  # here: planning jobs does without
+    with signals.deferred():
+        from filelock import FileLock, Timeout  # here: planning jobs does without
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
-    try:
+    with suppress(Timeout):
         lock.acquire(timeout=0)
-    except Timeout:
-        print(f"{folder}: {_owner(folder)} is at work on this cell: waiting for it", flush=True)
-        lock.acquire(poll_interval=poll)
+    if not lock.is_locked:
+        owner = _owner(folder)
+        print(f"{folder}: {owner} is at work on this cell: waiting for it", flush=True)
+        try:
+            lock.acquire(poll_interval=poll)
+        except KeyboardInterrupt:
+            print(f"{folder}: interrupted while waiting for {owner}", flush=True)
+            raise
     try:
         yield
     finally:

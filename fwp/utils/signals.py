@@ -51,8 +51,22 @@ def raising() -> Iterator[None]:
 
 
 @contextmanager
+def exiting() -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the process, with the exit status of a shell and no traceback."""
+    try:
+        with raising():
+            yield
+    except Interrupted as error:
+        raise SystemExit(128 + error.number) from None
+
+
+@contextmanager
 def deferred() -> Iterator[None]:
-    """Hold signals that `caught` catches back until the block is over."""
+    """Hold signals that would be raised back until the block is over.
+
+    Imports of PyTorch belong in such a block. PyTorch imports NumPy and swallows every exception
+    meanwhile, so that the signal would be lost, or NumPy would stay half imported.
+    """
     global _depth, _pending
     _depth += 1
     try:

@@ -56,10 +56,10 @@ def test_lists_of_bins_by_number_and_by_lengths(tmp_path):
     [
         ({"statistic": "mode"}, "criteria[0].statistic: must be one of median, best, success_rate"),
         ({"at_least": 90}, "criteria[0].at_least: must be at most 1, got 90"),
-        ({"below": 0.5}, "criteria[0]: must say one of at_least, below and more_than"),
+        ({"below": 0.5}, "criteria[0]: must have exactly one of at_least, below and more_than"),
         ({"bin": "long"}, "criteria[0].bin: must be lengths such as 51-100"),
         ({"modles": "m"}, "criteria[0].modles: unknown key (did you mean 'models'?)"),
-        ({"statistic": "best", "accuracy": 0.9}, "accuracy: goes with statistic: success_rate"),
+        ({"statistic": "best", "accuracy": 0.9}, "accuracy: only with statistic: success_rate"),
     ],
 )
 def test_mistakes_are_named(tmp_path, change, message):
@@ -71,7 +71,7 @@ def test_mistakes_are_named(tmp_path, change, message):
 
 def test_a_criterion_needs_something_to_compare_with(tmp_path):
     criterion = {key: value for key, value in CRITERION.items() if key != "at_least"}
-    with pytest.raises(ConfigError, match="must say one of at_least, below and more_than"):
+    with pytest.raises(ConfigError, match="must have exactly one of at_least, below and more_than"):
         read_claims([write(tmp_path / "c.yaml", criterion)])
 
 

@@ -51,7 +51,7 @@ def test_a_claim_that_was_not_tested_has_a_row(found):
 def test_markdown_is_regular_and_says_why(found, judgements, tmp_path):
     write_claims(judgements, found.runs, markdown=tmp_path / "claims.md")
     text = (tmp_path / "claims.md").read_text()
-    assert "**supported**" in text and "All 4 cells as claimed, with 4 seeds each" in text
+    assert "**supported**" in text and "All 4 cells are as claimed, with 4 seeds each" in text
     assert "DeltaNet on Parity, 51–100" in text
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
@@ -76,7 +76,33 @@ def test_html_is_escaped_and_links_to_cells(found, tmp_path):
     assert "<a " not in (tmp_path / "claims.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("seeds", "expected"),
+    [
+        (
+            {"a": "+++", "b": "+++"},
+            "All 2 cells are undecided, with 3 seeds each; all of these lean towards the claim",
+        ),
+        (
+            {"a": "+++", "b": "---"},
+            "All 2 cells are undecided, with 3 seeds each; 1 of these leans against the claim",
+        ),
+        (
+            {"a": "+++", "b": "++++"},
+            "1 of 2 cells is undecided, with 3 to 4 seeds each; it leans towards the claim",
+        ),
+    ],
+)
+def test_undecided_cells_are_counted_and_lean_one_way(seeds, expected):
+    accuracy = synthetic.table(*synthetic.runs(**seeds))
+    criterion = Criterion(tuple(seeds), ("p",), (0,), "success_rate", at_least=0.5)
+    (judged,) = judge([Claim("c", "text", "", 0.95, (criterion,))], accuracy)
+    *_, counted, decision = evidence.reasons(judged)
+    assert counted == expected
+    assert decision == "1 more seed with the same outcome would settle it"
+
+
 def test_what_would_decide():
-    assert decisive(1) == "1 more seed like these would decide it"
+    assert decisive(1) == "1 more seed with the same outcome would settle it"
     assert decisive(13).startswith("13 more seeds")
     assert "would not" in decisive(None)

@@ -13,9 +13,10 @@ import pytest
 from languages.variants import VARIANTS, label
 
 from fwp import languages
-from fwp.datasets import dataset, sampling
+from fwp.datasets import dataset
 from fwp.datasets.card import describe
 from fwp.datasets.dataset import Dataset, DatasetError, Split, load_dataset, save_dataset
+from fwp.datasets.pools import pool_size
 from fwp.datasets.sampling import build_dataset, make_dataset, plan, spread
 from fwp.datasets.spec import DatasetSpec
 
@@ -48,8 +49,8 @@ def changed(**changes):
     return copy.deepcopy(SPEC) | changes
 
 
-def build(spec: dict, drawn: Dataset | None = None):
-    return build_dataset(DatasetSpec.from_dict(spec), drawn)
+def build(spec: dict, *kinds: str):
+    return build_dataset(DatasetSpec.from_dict(spec), *([kinds] if kinds else []))
 
 
 def planned(spec: dict):
@@ -155,8 +156,10 @@ def test_a_length_that_one_set_alone_wants_is_not_rationed():
     spec["validation"] = {"bins": [[2, 4]], "count": 50}
     spec["train"] = {"min_length": 5, "max_length": 6, "count": 50}
     dataset = build(spec)
-    assert len(dataset.validation[0]) == 2 + 4 + 8
-    assert len(dataset.train) == 16 + 32
+    # But a quarter stays free for test, which may ask for it later.
+    assert len(dataset.validation[0]) == 1 + 3 + 6
+    assert len(dataset.train) == 12 + 24
+    assert len(dataset.test[0]) == 50
 
 
 def test_the_same_spec_gives_the_same_bits_and_the_name_plays_no_part(built):
@@ -168,10 +171,10 @@ def test_the_same_spec_gives_the_same_bits_and_the_name_plays_no_part(built):
 
 
 KNOWN = {
-    "parity": "12eeccd410e2fc73",
-    "dyck_1": "46de632e3bfbc888",
-    "reset_dyck_1": "f5aa9f05516ab184",
-    "shuffle_2": "feff60df1e2949ab",
+    "parity": "899047d2b034c80f",
+    "dyck_1": "b91d7c32cb894e24",
+    "reset_dyck_1": "ea3aa00c5ec4eec4",
+    "shuffle_2": "f182c48a99ae5df7",
 }
 
 
@@ -200,23 +203,26 @@ def test_a_further_test_bin_changes_no_other_set(built):
         assert np.array_equal(split.tokens, more.splits[name].tokens)
 
 
-@pytest.mark.parametrize("name", ["dyck_1", "aa_star"])
-def test_sets_that_are_drawn_already_are_taken_as_they_are(built, name, monkeypatch):
-    bins = [[2, 30], [31, 60], [61, 120]]
-    spec = changed(language=name, test={"bins": bins, "count": 100})
-    first = build(spec | {"test": {"bins": bins[:2], "count": 100}})
-    lengths = []
-    draw = sampling._draw_distinct
-    monkeypatch.setattr(
-        sampling, "_draw_distinct", lambda *args: lengths.append(args[2]) or draw(*args)
-    )
-    assert build(spec, first).hash == built[name].hash
-    assert lengths and min(lengths) > 60
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_test_sets_play_no_part_in_what_is_trained_on(built, name):
+    spec = dict(zip(("language", "params"), VARIANTS[list(LANGUAGES).index(name)], strict=True))
+    other = build(changed(test={"bins": [[5, 17], [18, 45]], "count": 700}, **spec))
+    for key, split in built[name].splits.items():
+        if not key.startswith("test"):
+            assert built[name].strings(split) == other.strings(other.splits[key])
+    train = {s for x in (other.train, *other.validation) for s in other.strings(x)}
+    test = [s for split in other.test for s in other.strings(split)]
+    assert name in ONE_PER_LENGTH or train.isdisjoint(test)
 
 
-def test_drawn_sets_of_other_strings_are_refused(built):
-    with pytest.raises(ValueError, match="must be of the same seed: 1, got 0"):
-        build(changed(seed=1), built["dyck_1"])
+@pytest.mark.parametrize("name", ["dyck_1", "aa_star", "shuffle_2"])
+def test_kinds_of_sets_are_drawn_apart(built, name):
+    whole, spec = built[name], changed(language=name)
+    train = {key: value for key, value in spec.items() if key != "test"}
+    parts = build(train, "train", "validation").splits | build(spec, "test").splits
+    assert list(parts) == list(whole.splits)
+    for key, split in whole.splits.items():
+        assert np.array_equal(split.tokens, parts[key].tokens)
 
 
 def test_tiny_windows_are_treated_like_languages_of_few_strings():
@@ -231,9 +237,14 @@ def test_tiny_windows_are_treated_like_languages_of_few_strings():
 def test_a_whole_language_can_be_taken():
     spec = changed(train={"min_length": 2, "max_length": 12, "count": 10**6})
     dataset = build(spec)
-    held = [s for split in dataset.splits.values() for s in dataset.strings(split) if len(s) <= 12]
+    held = {s for split in dataset.splits.values() for s in dataset.strings(split)}
     language = languages.get("dyck_1")
-    assert sorted(held) == sorted(s for n in range(2, 13, 2) for s in language.strings(n))
+    short = sorted(s for n in range(2, 9, 2) for s in language.strings(n))
+    assert sorted(s for s in held if len(s) <= 8) == short
+    assert len(dataset.train) == sum(
+        pool_size(language.count(n), "train", ("test", "validation", "train"))
+        for n in range(2, 13, 2)
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -300,15 +311,15 @@ def test_the_card_says_in_words_what_to_mind(built):
     assert "test strings of training lengths are training strings" in notes
     assert "test 2-30 (15 of 100)" in notes
     notes = " ".join(describe(built["dyck_1"])["notes"])
-    assert "no test string is a training or validation string" in notes
-    assert "train has no string of length 2, 4: too few exist." in notes
+    assert "No test string is a training or validation string" in notes
+    assert "train has no string of length 2, 4: there are too few." in notes
 
 
 def test_the_card_says_where_targets_are_few(built):
     card = describe(built["flip_flop"])
     share = card["splits"]["train"]["targets"] / card["splits"]["train"]["symbols"]
     assert 0.05 < share < 0.2
-    assert f"have a target, {round(100 * share)} % of those" in " ".join(card["notes"])
+    assert f"have a target: {round(100 * share)} % of those" in " ".join(card["notes"])
     assert "have a target" not in " ".join(describe(built["dyck_1"])["notes"])
 
 

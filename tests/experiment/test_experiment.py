@@ -2,6 +2,7 @@
 
 import copy
 import importlib.resources
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from fwp.config import schema
 from fwp.config.loading import merge, read_config
 from fwp.config.messages import ConfigError
-from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.experiment import Experiment, load_experiment
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def test_one_and_one_point_zero_are_the_same_rate():
 
 
 def test_params_hold_only_what_decides_the_result():
-    longer = with_changes(evaluation={"bins": [[2, 12], [13, 20], [21, 30]], "count": 5})
+    longer = with_changes(evaluation={"bins": [[2, 9], [13, 20], [21, 30]], "count": 50})
     base = with_changes()
     assert longer.train_params("delta", "parity") == base.train_params("delta", "parity")
     assert longer.data_params("parity") == base.data_params("parity")
@@ -123,24 +123,6 @@ def test_params_hold_only_what_decides_the_result():
     assert faster.train_params("delta", "parity") != base.train_params("delta", "parity")
     device = with_changes(compute={"device": "cpu", "seeds_per_job": 1})
     assert device.train_params("delta", "parity") == base.train_params("delta", "parity")
-
-
-def test_training_strings_are_the_same_without_the_test_bins_that_share_no_length():
-    """Training and test strings are drawn by two jobs, each with its own part of the spec."""
-    from fwp.datasets.sampling import build_dataset
-
-    for language in ("parity", "reset_dyck_1", "aa_star", "shuffle_2"):
-        experiment = with_changes(
-            tasks={"parity": {"language": language}},
-            evaluation={"bins": [[2, 8], [9, 13], [21, 24], [25, 40]], "count": 20},
-        )
-        part = DatasetSpec.from_dict(experiment.data_params("parity")["dataset"])
-        assert part.test.bins == ((2, 8), (9, 13))
-        whole, reduced = build_dataset(experiment.dataset("parity")), build_dataset(part)
-        for a, b in zip(
-            [whole.train, *whole.validation], [reduced.train, *reduced.validation], strict=True
-        ):
-            assert whole.strings(a) == reduced.strings(b)
 
 
 def test_seeds_are_a_count_or_a_list():
@@ -212,6 +194,42 @@ def test_foreign_folders_are_no_groups(tmp_path):
     for name in ("seeds-0-9", "seed-x", "seeds-1-0", "seed-99999999999999999999", "notes"):
         Path(experiment.cell_dir("parity", "lstm", name)).mkdir(parents=True)
     assert experiment.groups("lstm", "parity") == {"seeds-0-1": [0, 1]}
+
+
+def finished(experiment, *groups):
+    """Leave the records of trained groups of a cell."""
+    for group in groups:
+        folder = Path(experiment.cell_dir("parity", "lstm", group))
+        folder.mkdir(parents=True, exist_ok=True)
+        record = {"config": experiment.train_params("lstm", "parity")}
+        (folder / "cell.json").write_text(json.dumps(record))
+
+
+def test_fewer_seeds_train_nothing(tmp_path):
+    changes = {"results": str(tmp_path), "compute": {"seeds_per_job": 3}}
+    finished(with_changes(seeds=6, **changes), "seeds-0-2", "seeds-3-5")
+
+    def groups(seeds):
+        return with_changes(seeds=seeds, **changes).groups("lstm", "parity")
+
+    assert groups(2) == {"seeds-0-2": [0, 1]}
+    assert groups([1, 5]) == {"seeds-0-2": [1], "seeds-3-5": [5]}
+    assert groups([0, 1, 2, 4, 7]) == {"seeds-0-2": [0, 1, 2], "seeds-3-5": [4], "seed-7": [7]}
+    assert groups([7]) == {"seed-7": [7]}
+    job = with_changes(seeds=2, **changes).train_job("lstm", "parity", "seeds-0-2")
+    assert job["seeds"] == [0, 1, 2]
+
+
+def test_a_larger_group_is_used_only_if_it_needs_no_training(tmp_path):
+    changes = {"results": str(tmp_path), "compute": {"seeds_per_job": 3}}
+    three = with_changes(seeds=3, **changes)
+    Path(three.cell_dir("parity", "lstm", "seeds-0-2")).mkdir(parents=True)
+    two = with_changes(seeds=2, **changes)
+    assert two.groups("lstm", "parity") == {"seeds-0-1": [0, 1]}
+    finished(three, "seeds-0-2")
+    assert two.groups("lstm", "parity") == {"seeds-0-2": [0, 1]}
+    other = with_changes(seeds=2, training={"learning_rate": 0.5}, **changes)
+    assert other.groups("lstm", "parity") == {"seeds-0-1": [0, 1]}
 
 
 def test_jobs_cover_the_grid():
@@ -562,7 +580,7 @@ MIXER = """
 import torch_that_is_not_there
 from typing import Literal
 
-class Base:
+class Base(torch_that_is_not_there.Module):
     def __init__(self, hidden: int, *, heads: int = 2, rate: float = 0.5, gate: bool = False,
                  kind: Literal["a", "b"] = "a", note: str | None = None, needed, free=(1, 2)):
         pass

@@ -54,7 +54,11 @@ LAYERS = {
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
 SHOWING = "tables claims figures report states automata retrieval_report"
-SHARED = {"_recurrent": "elman gru lstm", "_fla": "", "_signature": SHOWING, "_facts": SHOWING}
+SHARED = {
+    "_recurrent": "elman gru lstm",
+    "_fla": "",
+    **dict.fromkeys(("_signature", "_shape", "_facts"), SHOWING),
+}
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
     "_patterns": "regex star_free tomita",
@@ -71,9 +75,10 @@ PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py "
         "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
-        "experiment/names.py experiment/resolve.py experiment/resources.py "
+        "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
-        "experiment/validate_results.py experiment/validate_tasks.py py.typed "
+        "experiment/validate_results.py experiment/validate_tasks.py kernels/c_cache.py "
+        "models/check.py models/contract.py models/properties.py py.typed "
         "report/templates/* status/* "
         "training/checkpoint.py utils/devices.py utils/gpus.py utils/locks.py "
         "utils/signals.py utils/suggest.py"
@@ -103,7 +108,7 @@ PLACES = {
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
     "data test_data train evaluate trace automaton": "datasets/dataset.py datasets/spec.py",
-    "data test_data": "datasets/sampling.py",
+    "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/op.py kernels/registry.py "
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
@@ -151,16 +156,17 @@ PLACES = {
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
         "report/figures/heatmap.py report/figures/learning.py report/figures/length.py "
-        "report/figures/strip.py report/figures/survival.py report/figures/write.py"
+        "report/figures/strip.py report/figures/solved.py report/figures/write.py"
     ),
-    "figures states": "report/figures/lines.py",
+    "figures states retrieval_report": "report/figures/apart.py report/figures/lines.py",
     "states": "report/figures/states.py report/tables/states.py",
     "tables claims report": "report/html.py",
+    "tables claims figures report": "report/shades.py",
     "report": "report/overview.py report/page.py",
     "tables claims report states automata retrieval_report": (
         "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
     ),
-    "tables report": "report/tables/datasets.py report/tables/sections.py",
+    "tables report": ("report/tables/datasets.py report/tables/marks.py report/tables/sections.py"),
     "tables": "report/tables/latex.py report/tables/summary.py",
     "collect summarise tables claims figures report states automata retrieval_report": (
         "results/__init__.py"
@@ -172,7 +178,7 @@ PLACES = {
     "collect tables claims figures report states automata retrieval_report": ("results/names.py"),
     "summarise tables claims figures report": "results/pairwise.py",
     "summarise tables claims figures report states": "results/statistics.py",
-    "summarise tables figures report": "results/summary.py results/survival.py",
+    "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",

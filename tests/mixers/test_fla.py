@@ -146,7 +146,7 @@ def test_a_cell_holds_the_options_and_the_code_around_the_layer(package):
     [
         (config("fla.Cumulativ"), r"it has Cumulative, .* \(did you mean 'Cumulative'"),
         (config(scales=2), r"models.peer.scales: unknown key \(did you mean 'scale'"),
-        (config(device="cpu"), r"models.peer.mixer: fla.Cumulative runs on a GPU alone, but "
+        (config(device="cpu"), r"models.peer.mixer: fla.Cumulative runs only on a GPU, but "
          r"compute.device = cpu"),
         (config("fla.Wide"), "models.peer.width: is missing"),
         (config("fla.Forgetful"), "models.peer.mixer: names a layer that keeps no state"),
@@ -196,9 +196,7 @@ def test_a_layer_without_a_state_is_refused(package, on_cpu, x):
 
 
 def test_a_cpu_is_refused(package, x):
-    with pytest.raises(
-        RuntimeError, match=r"'fla.Cumulative' runs on a GPU alone \(compute.device"
-    ):
+    with pytest.raises(RuntimeError, match=r"'fla.Cumulative' runs only on a GPU \(compute.device"):
         mixers.get("fla.Cumulative")(8)(x)
 
 

@@ -154,17 +154,6 @@ def test_a_compiler_that_fails_gives_one_warning_with_its_message(tmp_path):
     assert not list((tmp_path / "cache").iterdir())
 
 
-def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("FWP_CACHE", raising=False)
-    assert c_compiler.cache_folder() == tmp_path / "fwp"
-    monkeypatch.setenv("FWP_CACHE", "~/kernels")
-    assert c_compiler.cache_folder() == Path("~/kernels").expanduser()
-    monkeypatch.delenv("FWP_CACHE")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert c_compiler.cache_folder() == Path("~/.cache/fwp").expanduser()
-
-
 def test_there_are_kernels_for_two_types_of_numbers():
     for dtype in (torch.float16, torch.int64):
         reason = str(c_compiler.library(Path("delta_rule.c"), dtype, None))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
+PATIENCE = 300  # seconds that a busy machine may take for anything
 
 
 class Job(NamedTuple):
@@ -65,7 +66,7 @@ class Cluster:
         """Start daemons, and wait until the controller answers."""
         self._run("up", *daemons)
         ping = ("scontrol", "ping")
-        wait_until(lambda: subprocess.run(ping, capture_output=True).returncode == 0, 30)
+        wait_until(lambda: subprocess.run(ping, capture_output=True).returncode == 0)
 
     def down(self, *daemons: str) -> None:
         """Stop daemons."""
@@ -76,8 +77,8 @@ class Cluster:
         self._run("crash", node)
 
 
-def wait_until(condition: Callable[[], object], seconds: float) -> None:
-    """Wait for something to become true.
+def wait_until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait for something to become true. Tests rely on nothing being quick.
 
     Raises:
         TimeoutError: it did not; with what the cluster does instead.

@@ -60,7 +60,7 @@ up() {
 down() {
   running "$1" || return 0
   kill "$(cat "$BASE/pid/$1")"
-  wait_for 10 gone "$1" || kill -KILL "$(cat "$BASE/pid/$1")"
+  wait_for 30 gone "$1" || kill -KILL "$(cat "$BASE/pid/$1")"
 }
 
 crash() { # as if the power had failed
@@ -107,7 +107,8 @@ SchedulerParameters=bf_interval=5,sched_interval=5
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
-KillWait=5
+KillWait=30
+MessageTimeout=60
 ProctrackType=proctrack/$tracking
 TaskPlugin=task/$tasks
 JobAcctGatherType=jobacct_gather/linux
@@ -169,10 +170,10 @@ start_accounting() {
   [[ -d $BASE/mysql/mysql ]] || mariadb-install-db --no-defaults --user=mysql --datadir="$BASE/mysql" \
     --auth-root-authentication-method=socket --skip-test-db > "$BASE/log/install.out" 2>&1
   up mariadbd
-  wait_for 30 sql "select 1"
+  wait_for 120 sql "select 1"
   sql "create database if not exists slurm; grant all on slurm.* to slurm@'127.0.0.1' identified by 'slurm'"
   up slurmdbd
-  wait_for 60 sacctmgr --noheader list cluster
+  wait_for 120 sacctmgr --noheader list cluster
   {
     sacctmgr --immediate add cluster test
     sacctmgr --immediate add account lab
@@ -191,19 +192,19 @@ start() {
   install -d -o munge -g munge -m 755 /run/munge
   install -d -o munge -g munge -m 700 /var/lib/munge /var/log/munge
   up munged
-  wait_for 10 munge --no-input --output=/dev/null
+  wait_for 120 munge --no-input --output=/dev/null
   [[ $ACCOUNTING == 0 ]] || start_accounting
   up slurmctld
-  wait_for 20 scontrol ping
+  wait_for 120 scontrol ping
   for ((i = 1; i <= NODES; i++)); do up "n$i"; done
-  wait_for 30 all_idle
+  wait_for 120 all_idle
 }
 
 stop() {
   local i
   if running slurmctld; then
     scancel --user=root
-    wait_for 15 no_jobs || true
+    wait_for 60 no_jobs || true
   fi
   for ((i = 1; i <= NODES; i++)); do down "n$i"; done
   for i in slurmctld slurmdbd mariadbd munged; do down $i; done

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, Job, command, gpus_in_use, jobs, wait_until
+from cluster import PATIENCE, Cluster, Job, command, gpus_in_use, jobs, wait_until
 from project import copy_project, snakemake, start_snakemake
 
 from fwp.experiment.cell import Cell, TrainedCell
@@ -47,8 +47,21 @@ ENVIRONMENT = {
 MEMORY_IS_LIMITED = os.access("/sys/fs/cgroup/memory", os.W_OK)
 
 
+def held(model: str) -> dict:
+    """A model whose jobs go on until `let_go`: what befalls them does not come too late."""
+    return UNLUCKY | {"hold": f"{model}.hold"}
+
+
+def let_go(project: Path, *models: str) -> None:
+    for model in models:
+        (project / f"{model}.hold").unlink()
+
+
 def project_with(models: dict, folder: Path) -> Path:
     project = copy_project(folder / "project", json.dumps(GRID | {"models": models}))
+    for model in models.values():
+        if "hold" in model:
+            (project / model["hold"]).touch()
     for module in ("impatient.py", "unlucky.py"):
         shutil.copy(HERE / module, project)
     return project
@@ -101,9 +114,17 @@ def requeue(job: Job) -> None:
 
 
 def release(job: Job) -> None:
-    """Let a job that Slurm queues again start at once, and not after two minutes."""
-    wait_until(lambda: jobs(job.name, "pending"), 30)
-    update(f"jobid={job.id}", "starttime=now")
+    """Let a job that Slurm queues again start at once, and not after two minutes.
+
+    A job that has come to its end meanwhile is not queued.
+    """
+
+    def state() -> str:
+        return next((j.state for j in jobs() if j.id == job.id), "FORGOTTEN")
+
+    wait_until(lambda: state() not in ("RUNNING", "COMPLETING", "REQUEUED"))
+    if state() == "PENDING":
+        update(f"jobid={job.id}", "starttime=now")
 
 
 def break_node(node: str, cluster: Cluster) -> list[Job]:
@@ -119,7 +140,7 @@ def break_node(node: str, cluster: Cluster) -> list[Job]:
 def mend_node(lost: list[Job], cluster: Cluster) -> None:
     """Let the node come back when others have its jobs."""
     ids = {job.id for job in lost}
-    wait_until(lambda: not ids & {job.id for job in jobs("", "pending")}, 300)
+    wait_until(lambda: not ids & {job.id for job in jobs("", "pending")})
     cluster.up(lost[0].node)
     update(f"nodename={lost[0].node}", "state=resume")
 
@@ -169,45 +190,44 @@ def untimed(path: Path) -> list[dict]:
 
 
 def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
-    models = {
-        "timed_out": UNLUCKY | {"training": {"epochs": 200}},
-        "cancelled": UNLUCKY,
-        "requeued": UNLUCKY,
+    befallen = ("timed_out", "cancelled", "requeued", "on_broken_node")
+    models = {model: held(model) for model in befallen} | {
         "crashed": UNLUCKY | {"misfortune": "crash"},
         "hungry": UNLUCKY | {"misfortune": "memory"},
-        "on_broken_node": UNLUCKY | {"training": {"epochs": 250}},
     }
     project = project_with(models, tmp_path)
+
+    def at_work(model: str) -> Job | None:
+        assert grid.poll() is None, printed(project)
+        taken = gpus_in_use()
+        assert len(set(taken)) == len(taken)
+        return under_way(project, model)
+
     with Cluster(accounting=False) as cluster, run(project) as grid:
-        befall = {
-            "timed_out": lambda job: update(f"jobid={job.id}", "endtime=now+1"),
-            "cancelled": lambda job: command("scancel", job.id),
-            "requeued": requeue,
-        }
-        busiest = 0
-        while befall:
-            taken = gpus_in_use()
-            assert len(set(taken)) == len(taken)
-            busiest = max(busiest, len(taken))
-            for model in list(befall):
-                if job := under_way(project, model):
-                    befall.pop(model)(job)
-            assert grid.poll() is None, printed(project)
-            time.sleep(0.2)
+        # Six jobs, and two GPUs on each of two nodes.
+        wait_until(lambda: all(at_work(model) for model in befallen))
+        busiest = len(gpus_in_use())
+        first = {model: under_way(project, model) for model in befallen}
+        update(f"jobid={first['timed_out'].id}", "endtime=now+1")
+        command("scancel", first["cancelled"].id)
+        requeue(first["requeued"])
+        wait_until(lambda: jobs("train_parity_cancelled", "cancelled"))
         # Slurm looks now and then for jobs whose time is over.
-        wait_until(lambda: jobs("train_parity_timed_out", "timeout"), 60)
+        wait_until(lambda: jobs("train_parity_timed_out", "timeout"))
+        let_go(project, "timed_out", "cancelled", "requeued")
         # Without squeue's answer, and without accounting, nobody knows of the jobs for a while.
         cluster.down("slurmctld")
         time.sleep(10)
         cluster.up("slurmctld")
-        wait_until(lambda: under_way(project, "on_broken_node"), 60)
-        lost = break_node(under_way(project, "on_broken_node").node, cluster)
+        wait_until(lambda: at_work("on_broken_node"))
+        lost = break_node(first["on_broken_node"].node, cluster)
+        let_go(project, "on_broken_node")
         mend_node(lost, cluster)
-        assert grid.wait(300) == 0, printed(project)
+        assert grid.wait(2 * PATIENCE) == 0, printed(project)
         submitted = jobs()
 
     assert_complete(project, monkeypatch)
-    assert busiest == 4  # six jobs and two GPUs on each of two nodes
+    assert busiest == 4
     for model in ("timed_out", "cancelled", "requeued"):
         assert "going on from there" in log(project, model), model
     states = {
@@ -235,14 +255,24 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
 def test_a_cell_survives_preemption_a_killed_snakemake_and_an_absent_controller(
     tmp_path, monkeypatch
 ):
-    project = project_with({"kept": UNLUCKY | {"training": {"epochs": 160}}}, tmp_path)
+    project = project_with({"kept": held("kept")}, tmp_path)
+
+    def at_work(*but: Job) -> Job | None:
+        """The job that trains the cell, if it is under way and none of those before."""
+        assert grid.poll() is None, printed(project)
+        job = under_way(project, "kept")
+        return job if job and job.id not in {other.id for other in but} else None
+
+    def pid() -> int | None:
+        return progress(project, "rule_train_parity_kept_seed-0").get("pid")
+
     with Cluster(accounting=True) as cluster:
         with run(project) as grid:
-            wait_until(lambda: under_way(project, "kept"), 120)
-            first = under_way(project, "kept")
+            wait_until(at_work)
+            first, its_pid = under_way(project, "kept"), pid()
             urgent = ("--partition=urgent", "--gpus=2", f"--nodelist={first.node}")
             command("sbatch", *urgent, "--output=/dev/null", "--wrap=sleep 1")
-            wait_until(lambda: under_way(project, "kept") not in (None, first), 60)
+            wait_until(lambda: at_work(first) and pid() != its_pid)
             beside = snakemake(project, *PROFILE, *TABLES)
             assert beside.returncode == 1 and "Directory cannot be locked" in beside.stdout
             assert "Traceback" not in beside.stdout
@@ -250,16 +280,17 @@ def test_a_cell_survives_preemption_a_killed_snakemake_and_an_absent_controller(
         assert snakemake(project, "--unlock").returncode == 0
         with run(project) as grid:
             # Before jobs are submitted,
-            wait_until(lambda: printed(project).count("SLURM run ID") == 2, 30)
+            wait_until(lambda: printed(project).count("SLURM run ID") == 2)
             cluster.down("slurmctld")
             time.sleep(10)
             cluster.up("slurmctld")
             # and while two are at work on one cell.
-            wait_until(lambda: any("waiting for it" in x for x in slurm_logs(project, "kept")), 60)
+            wait_until(lambda: any("waiting for it" in x for x in slurm_logs(project, "kept")))
             cluster.down("slurmctld", "slurmdbd", "mariadbd")
+            let_go(project, "kept")
             time.sleep(30)
             cluster.up("mariadbd", "slurmdbd", "slurmctld")
-            assert grid.wait(200) == 0, printed(project)
+            assert grid.wait(2 * PATIENCE) == 0, printed(project)
             submitted = jobs("rule_train")
 
     assert_complete(project, monkeypatch)

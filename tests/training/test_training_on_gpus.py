@@ -5,6 +5,8 @@ import torch
 from tiny import draw, net, settings, train
 
 from fwp import mixers
+from fwp.mixers import MixerError
+from fwp.models.check import check
 from fwp.models.pack import Pack
 from fwp.training.evaluate import evaluate
 from fwp.training.trainer import Trainer
@@ -97,3 +99,27 @@ def test_a_pack_that_was_interrupted_goes_on(data, steps):
         assert [row["epoch"] for row in b.history] == [row["epoch"] for row in a.history]
         losses = [row["loss"] for row in a.history]
         assert [row["loss"] for row in b.history] == pytest.approx(losses, rel=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore:torch.vmap cannot compute these models as one")
+@pytest.mark.parametrize("mixer", ["GRU", "Whole", "Attention"])
+def test_mixers_of_the_users_own_are_read_alike(data, mixer):
+    """With a state or without, packs and CUDA graphs included."""
+    nets = models(f"own_mixers:{mixer}", data, [0, 1], "float32")
+    train(nets, data, seeds=[0, 1], device="cuda", epochs=3, batch_size=32)
+    on_gpu = evaluate(nets, data, device="cuda")
+    for gpu, model in zip(on_gpu, nets, strict=True):
+        for a, b in zip(gpu, evaluate([model], data)[0], strict=True):
+            assert a["position_accuracy"] == pytest.approx(b["position_accuracy"], abs=0.02)
+
+
+def test_a_mixer_that_loses_its_state_is_refused(data):
+    stream = torch.cuda.get_rng_state()
+    with pytest.raises(MixerError, match="two halves of a string"):
+        evaluate(models("own_mixers:Forgetful", data, [0], "float32"), data, device="cuda")
+    assert torch.equal(torch.cuda.get_rng_state(), stream)
+
+
+def test_mixers_have_their_properties():
+    for mixer in ("deltanet", "srwm", "own_mixers:GRU", "own_mixers:Attention"):
+        assert "fails" not in {f.verdict for f in check(mixer, device="cuda")}

@@ -1,10 +1,13 @@
 import json
 import os
 import signal
+import sys
 import time
+import traceback
 
 import pytest
 
+from fwp.utils import signals
 from fwp.utils.locks import cell_lock
 
 
@@ -54,6 +57,35 @@ def test_a_dead_owner_blocks_nobody(tmp_path, owner):
     os.kill(owner, signal.SIGKILL)
     with cell_lock(tmp_path, poll=0.01):
         assert (tmp_path / ".lock").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_interrupted_while_it_waits_says_so_and_ends(tmp_path, owner, number):
+    """As `train.py` does: an exit status, two lines, no traceback."""
+    output = tmp_path / "output"
+    process = os.fork()
+    if process == 0:
+        code = 1
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            sys.stdout = sys.stderr = output.open("w", buffering=1)
+            with signals.exiting(), cell_lock(tmp_path):
+                pass
+        except SystemExit as error:
+            code = error.code
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    while "waiting for it" not in (output.read_text() if output.exists() else ""):
+        time.sleep(0.01)
+    os.kill(process, number)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 128 + number
+    holder = f"process {owner} on elsewhere"
+    assert output.read_text().splitlines() == [
+        f"{tmp_path}: {holder} is at work on this cell: waiting for it",
+        f"{tmp_path}: interrupted while waiting for {holder}",
+    ]
 
 
 def test_never_two_at_a_time(tmp_path):

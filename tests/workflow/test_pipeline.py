@@ -102,7 +102,7 @@ def test_a_run_writes_everything_and_names_it(done):
         *(f"tables/claims.{suffix}" for suffix in ("csv", "md", "html")),
         *(
             f"figures/{figure}.{format}"
-            for figure in ("heatmap", "length", "learning", "strip", "survival-seconds")
+            for figure in ("heatmap", "length", "learning", "strip", "solved-seconds")
             for format in ("svg", "pdf", "png")
         ),
     ):
@@ -168,6 +168,17 @@ def test_what_models_do_inside_is_looked_into_on_demand(project):
             for path in cell.glob(f"{name}.*"):
                 path.unlink()
     assert planned(project) == {}
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "cell.json", "history.csv", "accuracy.csv"])
+def test_a_deleted_file_of_a_cell_is_noticed(project, name):
+    file = project / "results/cells/parity/lstm/seeds-0-1" / name
+    shutil.move(file, project / "kept")
+    try:
+        jobs = {"evaluate": 1} | ({} if name == "accuracy.csv" else {"train": 1})
+        assert planned(project) == jobs | REPORTING
+    finally:
+        shutil.move(project / "kept", file)
 
 
 def test_a_deleted_cell_is_trained_again(project):
@@ -316,6 +327,40 @@ def test_one_more_seed_trains_that_seed_alone(project):
         assert {cell.split("/")[2] for cell in cells(project, *more)} == {"seed-2"}
 
 
+def test_fewer_seeds_train_nothing(project):
+    assert planned(project, "--config", "seeds=1") == REPORTING
+    only = cells(project, "--config", "seeds=[1, 4]", "compute={seeds_per_job: 2}")
+    assert {cell.split("/")[2] for cell in only} == {"seed-4"}
+    run(project, "--config", "seeds=1", "--", "summarise")
+    with (project / "results/tables/runs.csv").open(newline="") as file:
+        assert {row["seed"] for row in csv.DictReader(file)} == {"0"}
+    run(project)
+
+
+def test_another_order_of_models_and_tasks_reaches_the_tables(project):
+    text = (project / "config.yaml").read_text()
+    lines = text.splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if line.startswith("  delta:"))
+    with edited(project / "config.yaml", "".join(lines[at : at + 2]), lines[at + 1] + lines[at]):
+        assert planned(project) == REPORTING
+
+
+def test_a_cell_that_lost_a_seed_is_told(project):
+    cell = project / "results/cells/parity/lstm/seeds-0-1"
+    shutil.copytree(cell, project / "kept")
+    try:
+        record = json.loads((cell / "cell.json").read_text())
+        record["seeds"], record["runs"] = [0], record["runs"][:1]
+        (cell / "cell.json").write_text(json.dumps(record))
+        result = snakemake(project, "--cores", "1", "--forcerun", "collect", "--", "summarise")
+        assert result.returncode != 0
+        assert "must be of the seeds [0, 1], is of [0]; delete the folder" in result.stdout
+    finally:
+        shutil.rmtree(cell)
+        shutil.move(project / "kept", cell)
+        run(project)
+
+
 def test_one_more_model_trains_that_model_alone(project):
     change = "models={new: {mixer: elstm}}"
     assert planned(project, "--config", change) == {"train": 2, "evaluate": 2} | REPORTING
@@ -330,6 +375,12 @@ def test_longer_evaluation_bins_train_nothing(project):
     bins = "evaluation={bins: [[2, 12], [13, 20], [21, 40]]}"
     expected = {"test_data": 2, "evaluate": 4} | REPORTING
     assert planned(project, "--config", bins) == expected
+
+
+def test_other_test_strings_train_nothing(project):
+    change = "evaluation={bins: [[2, 9], [10, 30]], count: 50}"
+    expected = {"test_data": 2, "evaluate": 4} | REPORTING
+    assert planned(project, "--config", change) == expected
 
 
 def test_other_training_strings_train_everything_anew(project):

@@ -1,6 +1,5 @@
-# Training and test strings are files of their own, each with the params that decide it: with longer
-# test bins nothing is trained anew. No string is drawn twice: test strings of the training lengths,
-# which training strings must differ from, are drawn with those.
+# Training and test strings are files of their own, each with the params that decide it: other test
+# bins or counts train nothing.
 rule data:
     output:
         "<results>/data/{task}/train.npz",

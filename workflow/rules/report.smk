@@ -6,7 +6,7 @@ TEMPLATES = [
     for path in sorted(Path(workflow.basedir, "fwp/report/templates").iterdir())
 ]
 # What the report is of, and the runs that have no results.
-COLLECTED, MISSING = EXPERIMENT.jobs(), []
+COLLECTED, MISSING = list(EXPERIMENT.jobs()), []
 if EXPERIMENT.partial:
     COLLECTED, MISSING = unfinished.split_finished(EXPERIMENT)
     CARDS = [
@@ -35,8 +35,10 @@ rule collect:
     threads: 1
     params:
         code=EXPERIMENT.code("collect"),
+        # In order, so that tables and figures follow the config.
+        cells=lambda _: EXPERIMENT.wanted(COLLECTED),
         missing=lambda _: MISSING,
-        # How they are shown: another title draws anew and trains nothing.
+        # How they are shown: another title draws figures again and trains nothing.
         names=lambda _: [asdict(name) for name in EXPERIMENT.names()],
     script:
         "../scripts/collect.py"
@@ -161,19 +163,19 @@ rule figures:
             category="Results",
             labels={"What": "Figure", "Shows": "accuracy of every seed"},
         ),
-        survival=report(
-            "<results>/figures/survival-epochs.svg",
-            caption="../report/survival.rst",
+        solved=report(
+            "<results>/figures/solved-epochs.svg",
+            caption="../report/solved.rst",
             category="Training",
-            labels={"What": "Figure", "Shows": "what it takes to be right"},
+            labels={"What": "Figure", "Shows": "share of runs that have solved the task"},
         ),
         others=expand(
             "<results>/figures/{figure}.{format}",
-            figure=["heatmap", "length", "learning", "strip", "survival-epochs"],
+            figure=["heatmap", "length", "learning", "strip", "solved-epochs"],
             format=FORMATS[1:],
         ),
         costs=expand(
-            "<results>/figures/survival-{cost}.{format}",
+            "<results>/figures/solved-{cost}.{format}",
             cost=["strings", "seconds"],
             format=FORMATS,
         ),

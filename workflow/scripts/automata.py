@@ -4,14 +4,16 @@ import json
 from pathlib import Path
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    from fwp.languages._machine import from_json
-    from fwp.report import labels
-    from fwp.report.figures.automaton import automata
-    from fwp.report.figures.style import save
-    from fwp.report.tables.automata import summary, write_automata
-    from fwp.results.names import Name
+    with signals.deferred():
+        from fwp.languages._machine import from_json
+        from fwp.report import labels
+        from fwp.report.figures.automaton import automata
+        from fwp.report.figures.style import save
+        from fwp.report.tables.automata import summary, write_automata
+        from fwp.results.names import Name
 
     records = [json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input]
     out = snakemake.output

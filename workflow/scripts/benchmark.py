@@ -3,16 +3,18 @@
 from pathlib import Path
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    import pandas as pd
-    import torch
+    with signals.deferred():
+        import pandas as pd
+        import torch
 
-    from fwp.benchmarks import ops, report, steps
-    from fwp.experiment.cell import Cell
-    from fwp.report.figures.style import save
-    from fwp.utils import devices
-    from fwp.utils.files import write_frame, write_text
+        from fwp.benchmarks import ops, report, steps
+        from fwp.experiment.cell import Cell
+        from fwp.report.figures.style import save
+        from fwp.utils import devices
+        from fwp.utils.files import write_frame, write_text
 
     def told(rows):
         """The rows, each said in the log: all of them take minutes."""

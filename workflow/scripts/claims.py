@@ -3,16 +3,18 @@
 from pathlib import Path
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    from fwp.claims.claim import read_claims
-    from fwp.claims.judge import judge
-    from fwp.claims.verdicts import write_judgements
-    from fwp.report.labels import shown_as
-    from fwp.report.tables.claims import write_claims
-    from fwp.report.tables.evidence import verdicts
-    from fwp.results.collect import read_accuracy, read_runs
-    from fwp.results.names import read_names
+    with signals.deferred():
+        from fwp.claims.claim import read_claims
+        from fwp.claims.judge import judge
+        from fwp.claims.verdicts import write_judgements
+        from fwp.report.labels import shown_as
+        from fwp.report.tables.claims import write_claims
+        from fwp.report.tables.evidence import verdicts
+        from fwp.results.collect import read_accuracy, read_runs
+        from fwp.results.names import read_names
 
     folder = Path(snakemake.input.results[0]).parent
     claims = read_claims(snakemake.input.claims)

@@ -5,12 +5,14 @@ from pathlib import Path
 from fwp.experiment.cell import TrainedCell
 from fwp.results.record import read_record
 from fwp.status.progress import Progress, logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]) as log:
-    import torch  # here, so that a broken installation is told in the log
+    with signals.deferred():
+        import torch  # here, so that a broken installation is told in the log
 
-    from fwp.training.checkpoint import checkpoint_path
-    from fwp.training.evaluate import evaluate_cell
+        from fwp.training.checkpoint import checkpoint_path
+        from fwp.training.evaluate import evaluate_cell
 
     torch.set_num_threads(snakemake.threads)
     record = read_record(snakemake.input.record)

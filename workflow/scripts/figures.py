@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    from fwp.report.figures.write import write_figures
-    from fwp.report.labels import shown_as
-    from fwp.results.collect import read_results
-    from fwp.results.names import read_names
-    from fwp.results.summary import read_summary
-    from fwp.results.unfinished import read_unfinished
+    with signals.deferred():
+        from fwp.report.figures.write import write_figures
+        from fwp.report.labels import shown_as
+        from fwp.results.collect import read_results
+        from fwp.results.names import read_names
+        from fwp.results.summary import read_summary
+        from fwp.results.unfinished import read_unfinished
 
     tables = Path(snakemake.input.results[0]).parent
     with shown_as(read_names(tables / "names.csv")):

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    from fwp.report import page
+    with signals.deferred():
+        from fwp.report import page
 
     page.write(
         Path(snakemake.output[0]).parent,

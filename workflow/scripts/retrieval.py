@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    from fwp.report.figures.style import save
-    from fwp.retrieval import grid, report
-    from fwp.utils.files import write_frame, write_text
+    with signals.deferred():
+        from fwp.report.figures.style import save
+        from fwp.retrieval import grid, report
+        from fwp.utils.files import write_frame, write_text
 
     jobs = [grid.RetrievalJob(*job) for job in snakemake.params.jobs]
     table = report.collect(jobs, snakemake.input)

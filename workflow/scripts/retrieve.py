@@ -1,13 +1,15 @@
 """Train a memory to retrieve."""
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    import torch
+    with signals.deferred():
+        import torch
 
-    from fwp.retrieval import training
-    from fwp.utils import devices
-    from fwp.utils.files import write_json
+        from fwp.retrieval import training
+        from fwp.utils import devices
+        from fwp.utils.files import write_json
 
     torch.set_num_threads(snakemake.threads)
     device = devices.pick(snakemake.resources.device)

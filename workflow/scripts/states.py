@@ -3,17 +3,19 @@
 from pathlib import Path
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    import pandas as pd
+    with signals.deferred():
+        import pandas as pd
 
-    from fwp.datasets import card_reader
-    from fwp.report import labels
-    from fwp.report.figures import states as figures
-    from fwp.report.figures.style import save
-    from fwp.report.tables import states as tables
-    from fwp.results import collect
-    from fwp.results.names import read_names
+        from fwp.datasets import card_reader
+        from fwp.report import labels
+        from fwp.report.figures import states as figures
+        from fwp.report.figures.style import save
+        from fwp.report.tables import states as tables
+        from fwp.results import collect
+        from fwp.results.names import read_names
 
     runs = collect.read_runs(snakemake.input.results)
     mixers = dict(zip(runs["model"], runs["mixer"], strict=True))
@@ -22,6 +24,12 @@ with logging_to(snakemake.log[0]):
     states = pd.concat(map(pd.read_csv, files), ignore_index=True)
     positions = pd.concat(
         [pd.read_csv(file.with_name("positions.csv")) for file in files], ignore_index=True
+    )
+    # A folder may hold more seeds than the experiment wants.
+    chosen = set(zip(runs["task"], runs["model"], runs["seed"], strict=True))
+    states, positions = (
+        frame[[key in chosen for key in zip(frame.task, frame.model, frame.seed, strict=True)]]
+        for frame in (states, positions)
     )
     out = snakemake.output
     with labels.shown_as(read_names(snakemake.input.names)):

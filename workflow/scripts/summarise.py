@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    from fwp.results.collect import read_results
-    from fwp.results.summary import summarise, write_summary
+    with signals.deferred():
+        from fwp.results.collect import read_results
+        from fwp.results.summary import summarise, write_summary
 
     results = read_results(Path(snakemake.input.results[0]).parent)
     write_summary(summarise(results), Path(snakemake.output.summary).parent)

@@ -3,15 +3,17 @@
 from pathlib import Path
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    from fwp.report.labels import shown_as
-    from fwp.report.tables.datasets import write_datasets
-    from fwp.report.tables.summary import write_summary
-    from fwp.results.collect import read_runs
-    from fwp.results.names import read_names
-    from fwp.results.summary import read_summary
-    from fwp.results.unfinished import read_unfinished
+    with signals.deferred():
+        from fwp.report.labels import shown_as
+        from fwp.report.tables.datasets import write_datasets
+        from fwp.report.tables.summary import write_summary
+        from fwp.results.collect import read_runs
+        from fwp.results.names import read_names
+        from fwp.results.summary import read_summary
+        from fwp.results.unfinished import read_unfinished
 
     folder = Path(snakemake.input.results[0]).parent
     out = snakemake.output

@@ -1,18 +1,20 @@
-"""Draw the test strings of a task that are longer, and describe all its strings."""
+"""Draw the test strings of a task, and describe all its strings."""
 
 from dataclasses import replace
 
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    from fwp.datasets.card import describe
-    from fwp.datasets.dataset import load_dataset, save_dataset
-    from fwp.datasets.sampling import build_dataset
-    from fwp.datasets.spec import DatasetSpec
-    from fwp.utils.files import write_json
+    with signals.deferred():
+        from fwp.datasets.card import describe
+        from fwp.datasets.dataset import load_dataset, save_dataset
+        from fwp.datasets.sampling import build_dataset
+        from fwp.datasets.spec import DatasetSpec
+        from fwp.utils.files import write_json
 
     spec = DatasetSpec.from_dict(snakemake.params.data["dataset"])
-    data = build_dataset(spec, load_dataset(snakemake.input[0]))
-    splits = {split.name: split for split in data.test}
-    save_dataset(replace(data, splits=splits), snakemake.output.test)
-    write_json(snakemake.output.card, describe(data))
+    test = build_dataset(spec, ("test",))
+    save_dataset(test, snakemake.output.test)
+    train = load_dataset(snakemake.input[0])
+    write_json(snakemake.output.card, describe(replace(test, splits=train.splits | test.splits)))

@@ -3,11 +3,13 @@
 from fwp.experiment.cell import TrainedCell
 from fwp.results.record import read_record
 from fwp.status.progress import logging_to
+from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
-    import torch  # here, so that a broken installation is told in the log
+    with signals.deferred():
+        import torch  # here, so that a broken installation is told in the log
 
-    from fwp.analysis.traces import trace_cell
+        from fwp.analysis.traces import trace_cell
 
     torch.set_num_threads(snakemake.threads)
     trace_cell(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fwp.experiment.cell import Cell
 from fwp.status.progress import Progress, logging_to
+from fwp.utils import signals
 from fwp.utils.files import remove_leftovers
 from fwp.utils.locks import cell_lock
 
@@ -16,11 +17,12 @@ files = {
     "record": snakemake.output.record,
 }
 # The lock comes first: the log belongs to the job that trains.
-with cell_lock(folder), logging_to(snakemake.log[0]) as log:
-    import torch  # here, so that a broken installation is told in the log
+with signals.exiting(), cell_lock(folder), logging_to(snakemake.log[0]) as log:
+    with signals.deferred():
+        import torch  # here, so that a broken installation is told in the log
 
-    from fwp.training.checkpoint import Checkpoint, checkpoint_path
-    from fwp.training.train import is_trained, train_cell
+        from fwp.training.checkpoint import Checkpoint, checkpoint_path
+        from fwp.training.train import is_trained, train_cell
 
     torch.set_num_threads(snakemake.threads)
     remove_leftovers(folder)

@@ -10,8 +10,8 @@ Back through it, with G the gradient of S after the step and S' the state before
 The columns of the state (values) do not meet in y, r, dv and dr; once r and dr are known, its rows
 (keys) do not meet in the other gradients. So each kernel cuts the state along the dimension that it
 does not sum over. dw needs G and S' of the same step, and S' cannot be had from S where w is small:
-the forward pass keeps the state before every EVERY steps, and the backward pass computes those
-between anew, a segment at a time, into memory of its own.
+the forward pass keeps the state before every EVERY steps, and the backward pass recomputes those
+between, a segment at a time, into memory of its own.
 """
 
 import torch

@@ -1,8 +1,8 @@
 """sLSTM on the GPU: a program per sequence and head, its four matrices R in registers.
 
-The equations are those of native.c. Units lie along rows [1, P], but for the output that a product
-with R takes as a column [P, 1]. Kept are α, z, o, 1 − σ(a_f), and c and h before the step; the
-gradient of R is a matrix product over the h and da of all steps.
+The equations are those of native.c. Units lie along rows [1, P], except for the output, which a
+product with R takes as a column [P, 1]. Kept are α, z, o, 1 − σ(a_f), and c and h before the step;
+the gradient of R is a matrix product over the h and da of all steps.
 """
 
 import torch

@@ -10,13 +10,14 @@ from fwp.report.tables.markdown import escape_markdown, markdown_table
 from fwp.utils.files import write_frame, write_text
 
 NOTE = (
-    "From seeds that solved their task. Groups: sets of state vectors that go on alike; separated: "
-    "share of state vectors nearer to the mean of their own group than to any other; states: of "
-    "the automaton after minimising; agrees: share of positions of strings that had no part in it "
-    "at which it says what the model does. An automaton differs from that of the language after "
-    "the string given, or no string that was read began like the one given."
+    "Only seeds that solved their task are shown. Groups: sets of state vectors with the same "
+    "continuations. Separated: share of state vectors that are nearer to the mean of their own "
+    "group than to any other. States: of the automaton after minimising. Agrees: share of "
+    "positions, in strings that were not used for extraction, at which the automaton predicts the "
+    "model's output. The last column compares the automaton with that of the language: it names "
+    "the string after which they differ, or the prefix that no string had."
 )
-HEADER = ["Seed", "Groups", "Separated (%)", "States", "Agrees (%)", "Against the language's"]
+HEADER = ["Seed", "Groups", "Separated (%)", "States", "Agrees (%)", "Automaton of the language"]
 COLUMNS = (
     "task", "model", "seed", "status", "language_states", "groups", "purity", "separation",
     "states", "fidelity", "difference", "unread", "same",
@@ -65,7 +66,7 @@ def _same(seed: dict) -> bool:
 def write_automata(table: pd.DataFrame, *, csv: str | Path, markdown: str | Path) -> None:
     """Write the `summary`."""
     write_frame(csv, table)
-    parts = ["# Automata read out of models", NOTE]
+    parts = ["# Automata extracted from models", NOTE]
     for names, rows in table.groupby(["task", "model"], sort=False):
         task, model = map(str, names)
         parts.append(f"## {escape_markdown(labels.model(model))} on {labels.task(task)}")
@@ -77,14 +78,15 @@ def write_automata(table: pd.DataFrame, *, csv: str | Path, markdown: str | Path
 
 
 def verdict(rows: pd.DataFrame) -> str:
-    """In a sentence, what the seeds of one model on one task amount to."""
+    """A sentence on the automata of all seeds of one model on one task."""
     solved = rows[rows["status"] == "solved"]
     if solved.empty:
-        return f"None of {len(rows)} seeds solved the task: nothing is read out."
+        return f"None of {len(rows)} seeds solved the task, so no automaton is extracted."
     same = int(solved["same"].fillna(False).sum())
     states = rows["language_states"].iloc[0]
-    own = "the language's own" if pd.isna(states) else f"the language's own, with {states} states"
-    text = f"{same} of {len(solved)} solved seeds {'is' if same == 1 else 'are'} {own}"
+    own = "the automaton of the language"
+    own = own if pd.isna(states) else f"{own}, with {states} states"
+    text = f"{same} of {len(solved)} solved seeds {'has' if same == 1 else 'have'} {own}"
     others = solved.loc[~solved["same"].fillna(False), "states"]
     if len(others):
         found = ", ".join("no automaton" if pd.isna(n) else f"{n} states" for n in others)
@@ -109,5 +111,5 @@ def _comparison(row) -> str:
     if row.same:
         return "the same"
     if pd.isna(row.difference):
-        return f"the same as far as it goes, which is not to {row.unread}"
+        return f"the same, but no string began with {row.unread}"
     return f"differs after {row.difference}"

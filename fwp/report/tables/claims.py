@@ -13,11 +13,12 @@ from fwp.report.tables.markdown import escape_markdown, markdown_table
 from fwp.utils.files import write_frame, write_text
 
 NOTE = (
-    "A claim is judged by the 95 % interval of its statistic over seeds (another, if its file says "
-    "so), on test strings. Supported: the whole interval is on the claimed side. Contradicted: it "
-    "is on the other side, for at least one of the cells (model × task × lengths) that the claim "
-    "is about. Undetermined: it is on both; then more seeds would tell. A contradicted claim is a "
-    "finding, not an error: budgets, sizes and data may differ from those of the source."
+    "A claim is judged on test strings, by the 95 % interval of its statistic over seeds (unless "
+    "its file gives another level). Supported: the whole interval is on the claimed side of the "
+    "threshold. Contradicted: for at least one cell (model × task × lengths) of the claim, the "
+    "interval is on the other side. Undetermined: the interval includes the threshold; more seeds "
+    "may settle it. A contradicted claim is a finding, not an error: budgets, sizes and data may "
+    "differ from those of the source."
 )
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute what begins so
 COLUMNS = (

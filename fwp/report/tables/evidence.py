@@ -1,5 +1,6 @@
-"""Evidence for claims, in words: what was claimed, what was found, what would decide it."""
+"""Evidence for claims, in words: what was claimed, what was found, what would settle it."""
 
+import math
 import textwrap
 from collections.abc import Iterable
 
@@ -22,9 +23,10 @@ def claimed(item: Evidence) -> str:
 
 
 def found(item: Evidence, decision: bool = True) -> str:
-    """What the seeds of a cell show: "2 of 3 seeds at 100 % (21–94 %)"; what would decide it."""
+    """What the seeds of a cell show: "2 of 3 seeds at 100 % (21–94 %)"; what would settle it."""
     goal = "at 100 %" if item.threshold == 1 else f"at {_percent(item.threshold)} or more"
-    interval = f"{round(100 * item.low)}–{round(100 * item.high)} %" if item.low == item.low else ""
+    limits = [labels.percent(limit, decimals=0) for limit in (item.low, item.high)]
+    interval = "" if math.isnan(item.low) else f"{'–'.join(limits)} %"
     counts = f"{item.reached} of {item.seeds} seed{plural(item.seeds)} {goal}"
     if item.other:
         text = (
@@ -43,10 +45,10 @@ def found(item: Evidence, decision: bool = True) -> str:
 
 
 def decisive(more: int | None) -> str:
-    """How many more seeds would decide what is undetermined."""
+    """How many more seeds would settle what is undetermined."""
     if more is None:
-        return "more seeds like these would not decide it"
-    return f"{more} more seed{plural(more)} like these would decide it"
+        return "more seeds with the same outcome would not settle it"
+    return f"{more} more seed{plural(more)} with the same outcome would settle it"
 
 
 def _percent(share: float) -> str:
@@ -64,17 +66,18 @@ def _named(task: str, model: str, bin: str | int) -> str:
 
 
 def reasons(judged: Judgement) -> list[str]:
-    """What a verdict rests on, in a few lines: the cells that decide it, or how many agree."""
+    """The grounds of a verdict, in a few lines: the cells that decide it, or how many agree."""
     lines = []
     if judged.verdict == CONTRADICTED:
         against = [item for item in judged.evidence if item.verdict == CONTRADICTED]
         lines += [f"{cell(item)}: {found(item)}" for item in against[:SHOWN]]
         if len(judged.evidence) > 1:
-            lines.append(f"{len(against)} of {len(judged.evidence)} cells contradict it")
+            number = f"{len(against)} of {len(judged.evidence)} cells"
+            lines.append(f"{number} contradict{_s(against)} it")
     elif len(judged.evidence) == 1:
         lines.append(f"{cell(judged.evidence[0])}: {found(judged.evidence[0])}")
     elif judged.verdict == SUPPORTED:
-        lines.append(f"All {len(judged.evidence)} cells as claimed, {_seeds(judged)}")
+        lines.append(f"All {len(judged.evidence)} cells are as claimed, {_seeds(judged)}")
     elif judged.verdict == UNDETERMINED:
         lines += _open(judged)
     if judged.missing:
@@ -84,20 +87,31 @@ def reasons(judged: Judgement) -> list[str]:
 
 
 def _open(judged: Judgement) -> list[str]:
-    """What is undetermined, which way it points, and what would decide it."""
+    """Which cells are undecided, which way they lean, and what would settle the claim."""
     items = [item for item in judged.evidence if item.verdict == UNDETERMINED]
     if not items:
         return [f"All {len(judged.evidence)} cells that were run are as claimed, {_seeds(judged)}"]
     against = [item for item in items if not item.as_claimed]
     lines = [f"{cell(item)}: {found(item, decision=False)}" for item in against[:SHOWN]]
-    share = f"{len(items)} of {len(judged.evidence)} cells open, {_seeds(judged)}"
-    if against:
-        lines.append(f"{share}; {len(against)} of these point against it so far")
+    total, verb = len(judged.evidence), "is" if len(items) == 1 else "are"
+    if len(items) == total > 1:
+        share = f"All {total} cells are undecided, {_seeds(judged)}"
     else:
-        lines.append(f"{share}; all of these point its way so far")
+        share = f"{len(items)} of {total} cells {verb} undecided, {_seeds(judged)}"
+    if against:
+        lines.append(f"{share}; {len(against)} of these lean{_s(against)} against the claim")
+    elif len(items) == 1:
+        lines.append(f"{share}; it leans towards the claim")
+    else:
+        lines.append(f"{share}; all of these lean towards the claim")
     more = [item.more for item in items if item.more is not None]
     lines.append(decisive(max(more) if len(more) == len(items) else None).capitalize())
     return lines
+
+
+def _s(items: list) -> str:
+    """The ending of a verb whose subject is the items."""
+    return "s" if len(items) == 1 else ""
 
 
 def _seeds(judged: Judgement) -> str:
@@ -107,7 +121,7 @@ def _seeds(judged: Judgement) -> str:
 
 
 def verdicts(judgements: Iterable[Judgement], width: int = 100) -> str:
-    """Verdicts and what they rest on, for a terminal."""
+    """Verdicts and their grounds, for a terminal."""
     lines = []
     for judged in judgements:
         first = f"{judged.verdict:<14}{judged.claim.text}"

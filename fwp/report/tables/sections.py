@@ -7,33 +7,32 @@ from typing import Any
 import pandas as pd
 
 from fwp.report import labels
-from fwp.report.labels import percent, with_dagger
+from fwp.report.labels import in_order, percent, with_dagger
 from fwp.report.tables.grid import Cell, Grid, Section
+from fwp.report.tables.marks import FAR, explained
 from fwp.results import pairwise, statistics
 from fwp.results.frames import groups, present
 from fwp.results.summary import Summary
 from fwp.results.unfinished import by_cell, extended
 
-ACCURACY_NOTE = (
-    "Mean over seeds, in brackets the best seed where they differ; bold: every seed is at 100 %."
-)
+ACCURACY_NOTE = f"Mean over seeds, in brackets the best seed where they differ. {labels.ROUNDED}"
 SOLVED_NOTE = (
-    "Seeds that have every test string of the bin right, of all seeds; in brackets Wilson's 95 % "
-    "interval for the rate of success, in per cent. On each task, models without a letter in "
-    "common differ in how often they solve it: Fisher's exact test at 5 %, with Holm's correction "
-    "for the number of pairs."
+    "Number of seeds with every test string of the bin right, of all seeds, with Wilson's 95 % "
+    "interval for the success rate in brackets, in per cent. On each task, models without a common "
+    "letter differ in their success rates: Fisher's exact test at 5 %, with Holm's correction for "
+    "the number of pairs."
 )
 MEDIAN_NOTE = (
-    "Median over seeds, in brackets its bootstrapped 95 % interval. Of fewer than {fewest} seeds, "
-    "which are too few for an interval, worst and best stand after a semicolon where they differ."
+    f"Median over seeds, in brackets its bootstrapped 95 % interval. With fewer than {{fewest}} "
+    f"seeds, worst–best is given after a semicolon instead. {labels.ROUNDED}"
 )
 GENERALISATION_NOTE = (
     "The longest length up to which every tested length is at least 99 % right: median over seeds, "
-    "in brackets worst and best seed where they differ; ≥: nothing longer was tested."
+    "in brackets worst and best seed where they differ."
 )
 TRAINING_NOTE = (
-    "Seeds that reached 100 % on the validation strings, of all seeds; then the median number of "
-    "epochs and the median time of a seed in seconds, on whatever machine it ran."
+    "Seeds that solved validation, of all seeds; then the median number of epochs and the median "
+    "time of a seed in seconds, on whatever machine it ran."
 )
 
 
@@ -73,7 +72,8 @@ def sections(
     if cells["tested_length"].notna().any():
         grid = _grid("", cells.drop_duplicates(["task", "model"]), _generalisation)
         title = "Generalisation length"
-        parts.append(Section("generalisation", title, GENERALISATION_NOTE, [grid]))
+        bold = "every seed reaches the longest"
+        parts.append(Section("generalisation", title, GENERALISATION_NOTE, [grid], bold))
     if grids := by_bin(_accuracy, longer):
         title = "Sequence accuracy on longer strings"
         parts.append(Section("accuracy-longer", title, ACCURACY_NOTE, grids))
@@ -84,8 +84,9 @@ def sections(
         seconds=("seconds", "median"),
     )
     grid = _grid("", cost.reset_index(), _training)
-    parts.append(Section("training", "Training", TRAINING_NOTE, [grid]))
-    return [_with_missing(part, missing) for part in parts] if missing else parts
+    parts.append(Section("training", "Training cost", TRAINING_NOTE, [grid]))
+    parts = [_with_missing(part, missing) for part in parts] if missing else parts
+    return [replace(part, note=part.note + explained(part.grids, bold=part.bold)) for part in parts]
 
 
 def _bin_title(index: int, windows: dict[str, str]) -> str:
@@ -99,7 +100,8 @@ def _bin_title(index: int, windows: dict[str, str]) -> str:
 def _grid(title: str, rows: pd.DataFrame, cell: Callable[..., Cell]) -> Grid:
     every: Any = rows.itertuples()
     cells = {(row.model, row.task): cell(row) for row in every}
-    return Grid(title, present(rows["model"]), present(rows["task"]), cells)
+    models, tasks = present(rows["model"]), present(rows["task"])
+    return Grid(title, in_order("model", models), in_order("task", tasks), cells)
 
 
 def _with_missing(part: Section, missing: Sequence[dict]) -> Section:
@@ -113,8 +115,8 @@ def _with_missing(part: Section, missing: Sequence[dict]) -> Section:
             else Cell(state)
             for key, state in states.items()
         }
-        models = extended(one.models, missing, "model")
-        tasks = extended(one.tasks, missing, "task")
+        models = in_order("model", extended(one.models, missing, "model"))
+        tasks = in_order("task", extended(one.tasks, missing, "task"))
         return replace(one, models=models, tasks=tasks, cells=one.cells | cells)
 
     return replace(part, grids=[marked(one) for one in part.grids])
@@ -122,12 +124,13 @@ def _with_missing(part: Section, missing: Sequence[dict]) -> Section:
 
 def _accuracy(row) -> Cell:
     mean, best = percent(row.mean), percent(row.best)
-    text = mean if mean == best else f"{mean} ({best})"
+    mark = FAR if row.best - row.worst > statistics.APART else " "
+    text = mean if mean == best else f"{mean}{mark}({best})"
     return Cell(with_dagger(text, row.diverged), row.solved == row.seeds, row.mean)
 
 
 def _solved(row) -> Cell:
-    low, high = round(100 * row.wilson_low), round(100 * row.wilson_high)
+    low, high = percent(row.wilson_low, 0), percent(row.wilson_high, 0)
     text = f"{row.solved}/{row.seeds} ({low}–{high})"
     return Cell(with_dagger(text, row.diverged), row.solved == row.seeds, row.success_rate)
 
@@ -183,7 +186,7 @@ def _few(pairs: pd.DataFrame) -> str:
         return ""
     most = int(few.groupby(["task", "bin"], observed=True).size().max())
     return (
-        " No letters stand where there are too few seeds: not even all against none would tell two "
-        f"models apart. With {most} pair{labels.plural(most)} of models it takes "
+        " Letters are omitted where there are too few seeds: even all seeds against none would not "
+        f"be significant. With {most} pair{labels.plural(most)} of models, this takes "
         f"{pairwise.fewest(most)} seeds of each."
     )

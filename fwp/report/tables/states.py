@@ -13,12 +13,12 @@ from fwp.results.statistics import CELL
 from fwp.utils.files import write_frame, write_text
 
 NOTE = (
-    "Read on the longest test strings. First miss: the first stretch of positions at which less "
-    "than 99 % are right, over all seeds. Growth: the exponent r of the power law t^r that the "
-    "state's distance from its initial value follows beyond the training lengths (0: it stays as "
-    "far, 1: every symbol adds as much, below 0: it returns), median over seeds, in brackets their "
-    "range. Last step: how much of that distance a single symbol moves the state at the end. "
-    "Memory: bytes of the whole state at the first and at the last position."
+    "States are recorded on the longest test strings. First miss: the first positions at which "
+    "less than 99 % of the labels are right, over all seeds. Growth: beyond the training lengths, "
+    "the distance of the state from its initial value follows a power law t^r; this is r, median "
+    "over seeds, with their range in brackets (0: the distance is constant, 1: every symbol adds "
+    "as much, below 0: the state returns). Last step: the share of that distance by which the last "
+    "symbol moves the state. Memory: bytes of the whole state at the first and the last position."
 )
 
 

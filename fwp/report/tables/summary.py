@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fwp.report import labels
 from fwp.report.html import render
 from fwp.report.labels import plural
 from fwp.report.tables.grid import Section
@@ -17,29 +18,27 @@ from fwp.utils.files import write_text
 INTRODUCTION = (
     "Sequence accuracy is the share of test strings with every position right, in per cent; test "
     "strings are neither training nor validation strings, except in languages with too few strings "
-    "(see the datasets table). Every cell is over {seeds}; † marks that a seed diverged: it counts "
-    "with the weights it had before, or as 0 if it has none."
+    "(see the datasets table). Every cell is over {seeds}."
 )
 MISSING = (
     "Some runs have no results: cells without any are marked as missing or, if their jobs failed, "
-    "as failed; ‡ marks that some seeds of a cell have none. missing.csv lists them."
+    "as failed. missing.csv lists them."
 )
 LATEX_HEAD = "% Written by fwp; \\input this file. Needs \\usepackage{booktabs}.\n"
 LATEX_ACCURACY = (
-    r"by length, over {seeds}: mean, in brackets the best seed where they differ. "
-    r"Bold: every seed at 100\,\%. $\dagger$: a seed diverged."
+    r"by length, over {seeds}: mean, in brackets the best seed where they differ. " + labels.ROUNDED
 )
 CAPTIONS = {
     "accuracy": rf"Sequence accuracy (\%) on test strings {LATEX_ACCURACY}",
     "solved": (
-        r"Seeds that have every test string right, of all seeds; in brackets Wilson's 95\,\% "
-        r"interval for the rate of success (\%). On each task, models without a letter in "
-        r"common differ significantly (Fisher's exact test at 5\,\%, Holm's correction)."
+        r"Number of seeds with every test string right, of all seeds, with Wilson's 95\,\% "
+        r"interval for the success rate (\%) in brackets. On each task, models without a common "
+        r"letter differ significantly (Fisher's exact test at 5\,\%, Holm's correction)."
     ),
     "generalisation": (
         r"Generalisation length, the longest length up to which every tested length is at "
         r"least 99\,\% right, over {seeds}: median, in brackets worst and best seed where "
-        r"they differ. $\geq$: nothing longer was tested."
+        r"they differ."
     ),
     "accuracy-longer": rf"Sequence accuracy (\%) on longer test strings {LATEX_ACCURACY}",
 }
