@@ -13,6 +13,7 @@ from pathlib import Path
 from fwp.config import schema
 from fwp.config.messages import ConfigError, show
 from fwp.config.parsing import load
+from fwp.utils.source import is_file
 from fwp.utils.suggest import suggestion
 
 LIBRARY = Path(__file__).with_name("library")
@@ -82,7 +83,7 @@ def locate(name: str, folders: Iterable[str | Path] = (Path(),)) -> Path:
     """
     if name in library_names():
         return LIBRARY / f"{name}.yaml"
-    found = next((p for folder in folders if (p := Path(folder) / name).is_file()), None)
+    found = next((p for folder in folders if is_file(p := Path(folder) / name)), None)
     if found is None:
         known = library_names()
         rule = f"must be one of {', '.join(known)} or a file{suggestion(name, known)}"

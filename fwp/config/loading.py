@@ -8,6 +8,9 @@ from typing import Any
 from fwp.config import changes as own
 from fwp.config.messages import ConfigError, dotted, show
 from fwp.config.parsing import load, parse
+from fwp.utils.source import is_file
+
+MOST_BASES = 50
 
 
 def read_config(*paths: str | Path, changes: Sequence[str] = (), top: dict | None = None) -> dict:
@@ -105,10 +108,12 @@ def _layers(path: Path, chain: tuple[Path, ...]) -> list[dict]:
     base, chain = config.pop("extends"), (*chain, path.resolve())
     if not isinstance(base, str):
         raise ConfigError([f"extends: must be the name of a file, got {show(base)}"], str(path))
+    if len(chain) > MOST_BASES:
+        raise ConfigError([f"extends: at most {MOST_BASES} files extend each other"], str(path))
     candidates = [path.parent / base, Path(base)]
-    found = next((c for c in candidates if c.is_file() and c.resolve() != path.resolve()), None)
+    found = next((c for c in candidates if is_file(c) and c.resolve() != path.resolve()), None)
     if found is None:
-        raise ConfigError([f"extends: there is no file {base}"], str(path))
+        raise ConfigError([f"extends: there is no file {show(base)[1:-1]}"], str(path))
     if found.resolve() in chain:
         raise ConfigError([f"extends: {base} extends this file in turn"], str(path))
     return [*_layers(found, chain), config]

@@ -2,8 +2,11 @@
 
 import json
 import re
+import reprlib
 from collections.abc import Iterable
 
+MOST_LINES = 10  # of a message
+MOST_SHOWN = 60  # characters of a value
 PLAIN = re.compile(r"[\w+-]+")  # keys that need no quotes
 
 
@@ -16,7 +19,10 @@ class ConfigError(ValueError):
         lines = (line.encode("utf-8", "backslashreplace").decode() for line in problems)
         self.problems = list(dict.fromkeys(lines))
         count = "a mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
-        super().__init__("\n  ".join([f"{source} has {count}:", *self.problems]))
+        told = self.problems[:MOST_LINES]
+        if len(self.problems) > MOST_LINES:
+            told = [*told, f"and {len(self.problems) - MOST_LINES} more"]
+        super().__init__("\n  ".join([f"{source} has {count}:", *told]))
 
 
 def dotted(place: Iterable) -> str:
@@ -29,9 +35,15 @@ def dotted(place: Iterable) -> str:
 
 
 def show(value: object) -> str:
-    """A value as it might stand in the config, shortened."""
+    """A value as it might stand in the config, shortened; of a large one the rest is not read."""
+    if isinstance(value, str):
+        value = value[: MOST_SHOWN + 1]
+    text = ""
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+            text += part
+            if len(text) > MOST_SHOWN:
+                break
     except (TypeError, ValueError):
-        text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        text = reprlib.repr(value)
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."

@@ -5,12 +5,13 @@ each with its place, the rule, what stands there and what may stand.
 """
 
 import math
+import re
 from functools import cache
 from pathlib import Path
 
 from fwp.config.loading import merge
 from fwp.config.messages import dotted, show
-from fwp.config.parsing import load
+from fwp.config.parsing import MOST_NODES, load
 from fwp.utils.suggest import suggestion
 
 SCHEMA = Path(__file__).with_name("schema.yaml")
@@ -60,7 +61,7 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
     Returns:
         the config without what is wrong, and a line for every mistake.
     """
-    from jsonschema import Draft202012Validator, validators  # takes a while
+    from jsonschema import Draft202012Validator, ValidationError, validators  # takes a while
 
     def is_integer(_, value):
         return isinstance(value, int) and not isinstance(value, bool)
@@ -70,9 +71,21 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
 
     base = Draft202012Validator
     types = base.TYPE_CHECKER.redefine_many({"integer": is_integer, "number": is_number})
-    own = {"needs": base.VALIDATORS["required"]}
+
+    def pattern(_, rule, value, __):
+        # An editor's $ is the end of the text; Python's may stand before a last line break.
+        if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", rule), value):
+            yield ValidationError(f"does not match {rule}")
+
+    def items(validator, rule, value, part):
+        most = part.get("maxItems", MOST_NODES)
+        if isinstance(value, list) and len(value) <= most:  # else that is said, and no more
+            yield from base.VALIDATORS["items"](validator, rule, value, part)
+
+    own = {"needs": base.VALIDATORS["required"], "pattern": pattern, "items": items}
     validator = validators.extend(base, own, type_checker=types)(rules(path))
     problems, wrong = [], []
+    names: dict[str, list[str]] = {}  # by rule, those that break it
     errors = sorted(validator.iter_errors(config), key=lambda e: dotted(e.absolute_path))
     for error in errors:
         place = list(error.absolute_path)
@@ -88,7 +101,8 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
                 )
         elif "propertyNames" in error.absolute_schema_path:
             wrong.append([*place, error.instance])
-            problems.append(f"{dotted(place)}: {_rule(error)}, got {show(error.instance)}")
+            given = names.setdefault(f"{dotted(place)}: {_rule(error)}", [])
+            given.append(show(error.instance))
         elif error.validator in ("needs", "required"):
             for key in [key for key in error.validator_value if key not in error.instance]:
                 hint = error.schema["properties"][key]["description"].partition(". ")[0].rstrip(".")
@@ -98,6 +112,9 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
         else:
             wrong.append(place)
             problems.append(f"{dotted(place)}: {_rule(error)}, got {show(error.instance)}")
+    for rule, given in names.items():
+        more = f" and {len(given) - 10} more" if len(given) > 10 else ""
+        problems.append(f"{rule}, got {', '.join(given[:10])}{more}")
     return _without(config, wrong), problems
 
 

@@ -32,7 +32,7 @@ def describe(dataset: Dataset) -> dict:
     for name, split in dataset.splits.items():
         strings, kind = contents[name], name.split()[0]
         possible = language.lengths(*split.window)
-        most = max(most, *(language.count(length) for length in possible))
+        most = max(most, *(language.count_capped(length) for length in possible))
         present = set(split.lengths.tolist())
         positions = np.bincount(split.targets[split.targets >= 0], minlength=len(dataset.classes))
         distinct = len(set(strings))

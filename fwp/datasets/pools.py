@@ -53,7 +53,7 @@ class Pool:
     def __init__(
         self, language: Language, length: int, kind: str, owners: Sequence[str], key: bytes
     ):
-        self.language, self.length, total = language, length, language.count(length)
+        self.language, self.length, total = language, length, language.count_capped(length)
         self.size = pool_size(total, kind, owners)
         self._key = hashlib.sha256(key).digest()
         self._share = 1.0

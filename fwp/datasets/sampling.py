@@ -87,7 +87,7 @@ def plan(
     repeats = holds_few(language, spec)
 
     def available(kind: str, length: int) -> int:
-        total = language.count(length)
+        total = language.count_capped(length)
         if repeats:
             return spec.train.count if kind == "train" else total
         return pool_size(total, kind, _owners(spec, length))
@@ -116,7 +116,7 @@ def plan(
 def holds_few(language: Language, spec: DatasetSpec) -> bool:
     """Whether the training window has too few strings of each length to share them out."""
     lengths = _lengths(language, "train", *_windows(spec, "train"))
-    return all(language.count(length) <= FEW for length in lengths)
+    return all(language.count_capped(length) <= FEW for length in lengths)
 
 
 def spread(count: int, room: list[int]) -> list[int]:

@@ -13,13 +13,15 @@ from fwp.claims import claim as library
 from fwp.config import schema
 from fwp.config.loading import merge, without_removed
 from fwp.config.messages import ConfigError, show
-from fwp.experiment import validate_models, validate_tasks
+from fwp.experiment import validate_models, validate_results, validate_tasks
 from fwp.experiment.colours import unknown_colours
 from fwp.experiment.names import repeated_titles
 from fwp.experiment.resolve import MODEL_KEYS, named
 from fwp.experiment.validate_models import Signatures
 from fwp.utils.imports import make_importable
 from fwp.utils.suggest import suggestion
+
+MOST_JOBS = 100_000
 
 
 class Checked(NamedTuple):
@@ -91,7 +93,9 @@ def _problems(
             "extends: must stand in a file, which is read on top of the one that it names; "
             f"got {show(config['extends'])}"
         )
+    yield from validate_results.results(config["results"])
     yield from _seeds(config["seeds"])
+    yield from _jobs(config)
     yield from validate_tasks.windows(config)
     yield from validate_tasks.languages(config, folders)
     for model, entry in config["models"].items():
@@ -122,6 +126,18 @@ def _seeds(seeds: int | list[int]) -> Iterator[str]:
         for seed, times in Counter(seeds).items():
             if times > 1:
                 yield f"seeds: a seed may be given once, {seed} is given {times} times"
+
+
+def _jobs(config: dict) -> Iterator[str]:
+    """More jobs than can be planned."""
+    seeds, each = config["seeds"], config["compute"]["seeds_per_job"]
+    models, tasks = len(config["models"]), len(config["tasks"])
+    groups = -(-(seeds if isinstance(seeds, int) else len(seeds)) // each)
+    if models * tasks * groups > MOST_JOBS:
+        yield (
+            f"seeds: models × tasks × groups of compute.seeds_per_job = {each} seeds must be at "
+            f"most {MOST_JOBS} jobs, got {models} × {tasks} × {groups}"
+        )
 
 
 def _claims(files: list[str], folders: Sequence[str]) -> tuple[list[str], list[str]]:

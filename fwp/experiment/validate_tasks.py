@@ -10,10 +10,13 @@ from itertools import pairwise
 from fwp.config.messages import dotted, show
 from fwp.datasets.spec import TrainStrings
 from fwp.experiment.resolve import place, resolved_dataset, section
+from fwp.languages.base import Language
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
 
-COUNTABLE = 2_000  # symbols; counting the strings of longer windows takes seconds
+COUNTABLE = 20_000  # lengths in all windows; sharing out the strings of more takes seconds
+MOST_EMPTY = 3  # windows without strings that are told one by one
+MOST_SYMBOLS = 2_000_000_000  # of a dataset
 
 
 def windows(config: dict) -> Iterator[str]:
@@ -124,20 +127,52 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
         (("data", "validation", "bins"), spec.validation.bins),
         (("evaluation", "bins"), spec.test.bins),
     )
-    empty = False
+    broken, longest = False, max(high for _, windows in places for _, high in windows)
+    try:
+        language.check_length(longest)
+    except ValueError as error:
+        keys, windows = next(p for p in places if any(high == longest for _, high in p[1]))
+        window = next([low, high] for low, high in windows if high == longest)
+        where = place(config, ("tasks", task), keys)
+        yield f"{where}: {error}; got the window {window} (task {task})"
+        return
     for keys, windows in places:
         where = place(config, ("tasks", task), keys)
         whose = "" if where.startswith("tasks.") else f" (task {task})"
-        for low, high in windows:
-            try:
-                if not any(language.count(length) for length in range(low, high + 1)):
-                    language.no_strings(low, high)
-            except ValueError as error:  # also of languages that cannot count so far
-                empty = True
-                yield f"{where}: {error}; got the window [{low}, {high}]{whose}"
-    longest = max(high for _, windows in places for _, high in windows)
-    if not empty and longest <= COUNTABLE:
+        faults = list(_empty(language, windows))
+        yield from (f"{where}: {fault}{whose}" for fault in faults)
+        broken = broken or bool(faults)
+    if broken or sum(high - low + 1 for _, windows in places for low, high in windows) > COUNTABLE:
+        return
+    try:
+        _, shares = plan(spec)
+    except ValueError as error:
+        yield f"tasks.{task}: {error}"
+        return
+    symbols = sum(
+        length * number
+        for windows in shares.values()
+        for numbers in windows.values()
+        for length, number in numbers.items()
+    )
+    if symbols > MOST_SYMBOLS:
+        yield (
+            f"tasks.{task}: all strings together must have at most {MOST_SYMBOLS:,} symbols, these "
+            f"have {symbols:,}; lower the counts in data and evaluation, or the lengths"
+        )
+
+
+def _empty(language: Language, windows: Sequence[Sequence[int]]) -> Iterator[str]:
+    """Windows without strings of a language, the first of many one by one."""
+    empty = []
+    for low, high in windows:
         try:
-            plan(spec)
+            if any(language.count_capped(length) for length in range(low, high + 1)):
+                continue
+            if len(empty) < MOST_EMPTY:
+                language.no_strings(low, high)
         except ValueError as error:
-            yield f"tasks.{task}: {error}"
+            yield f"{error}; got the window [{low}, {high}]"
+        empty.append([low, high])
+    if len(empty) > MOST_EMPTY:
+        yield f"{len(empty) - MOST_EMPTY} more windows hold no string, the last is {empty[-1]}"

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
-from fwp.languages.automaton import DEAD, MOST_SYMBOLS, Table
+from fwp.languages._checks import shown
+from fwp.languages._paths import DEAD, Table
+from fwp.languages.automaton import MOST_SYMBOLS
 
 MOST_POSITIONS = 2_000  # symbols of a pattern, those within {…} counted as often as they repeat
+MOST_PARTS = 100_000  # symbols, sequences, choices and groups, counted likewise
 MOST_STATES = 2_000  # of the automaton
 
 
@@ -90,8 +93,12 @@ class _Places:
     def __init__(self):
         self.symbols: list = []  # sets
         self.follow: list[int] = []
+        self.parts = 0
 
     def add(self, expression: object) -> Ends:
+        self.parts += 1
+        if self.parts > MOST_PARTS:  # groups may be empty, so that there are few symbols
+            raise OverflowError(f"at most {MOST_PARTS} parts")
         match expression:
             case Choice(parts):
                 ends = Ends(False, 0, 0)
@@ -256,6 +263,6 @@ class _Parser:
 
     def _fail(self, reason: str) -> NoReturn:
         raise ValueError(
-            f"pattern: must be a regular expression, {self.pattern!r} {reason} "
+            f"pattern: must be a regular expression, {shown(self.pattern)} {reason} "
             f"(read up to position {self.at})"
         )

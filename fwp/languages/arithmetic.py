@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fwp.languages._checks import check_integer
+from fwp.languages._checks import check_integer, shown
 from fwp.languages.base import NO_TARGET, Language, State
 from fwp.languages.tracking import ASK, Asked, check_labels, independent
 
@@ -18,7 +18,7 @@ def _check(modulus: int, operators: str) -> None:
         or len(set(operators)) < len(operators)
         or set(operators) - set("+-*")
     ):
-        raise ValueError(f"operators: must be some of + - *, each once, got {operators!r}")
+        raise ValueError(f"operators: must be some of + - *, each once, got {shown(operators)}")
 
 
 class ModularArithmetic(Language):
@@ -38,6 +38,7 @@ class ModularArithmetic(Language):
     title = "Modular arithmetic"
     start = (0, 0, "+")
     distribution = "independent digits and operators, all equally likely"
+    period = 2
 
     def __init__(self, *, modulus: int = 5, operators: str = "+-*", labels: str = "last"):
         _check(modulus, operators)
@@ -119,6 +120,7 @@ class ModularArithmeticBrackets(Language):
     title = "Mod. arith., brackets"
     start = Reading()
     distribution = "sizes of left operands evenly, digits and operators independently"
+    period = 1
 
     def __init__(self, *, modulus: int = 5, operators: str = "+-"):
         _check(modulus, operators)

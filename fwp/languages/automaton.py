@@ -2,16 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 
 import numpy as np
 
+from fwp.languages._checks import shown
+from fwp.languages._paths import DEAD, Paths, Table
 from fwp.languages.base import Language
 
-DEAD = -1
 MOST_SYMBOLS = 256
-Table = list[list[int]]
-"""Next state by state and token; `DEAD` where there is none. State 0 is the start."""
 
 
 class Automaton(Language):
@@ -39,21 +37,18 @@ class Automaton(Language):
         if not 0 < len(set(alphabet)) == len(alphabet) <= MOST_SYMBOLS:
             raise ValueError(
                 f"alphabet: must hold 1 to {MOST_SYMBOLS} symbols, each once, "
-                f"got {''.join(alphabet)!r}"
+                f"got {shown(''.join(alphabet))}"
             )
         if labels not in self.label_kinds:
             raise ValueError(
-                f"labels: must be one of {', '.join(self.label_kinds)}, got {labels!r}"
+                f"labels: must be one of {', '.join(self.label_kinds)}, got {shown(labels)}"
             )
         self._kept, self._table, self._accepting = trim(table, set(accepting))
         if not self._kept:
             raise ValueError("accept: must name a state that can be reached, no string is accepted")
         self.alphabet = tuple(alphabet)
         self._set_labels([self._label(state, labels) for state in range(len(self._table))])
-        self._completions: list[list[int]] = [
-            [int(state in self._accepting) for state in range(len(self._table))]
-        ]
-        self._shares: list[dict[int, list[float]]] = []
+        self._paths = Paths(self._table, self._accepting)
 
     def _label(self, state: int, labels: str) -> tuple:
         """What distinguishes the target of a state; the last entry is its readable name."""
@@ -62,16 +57,14 @@ class Automaton(Language):
             return (accepting, "member" if accepting else "prefix")
         followers = [self.alphabet[t] for t, to in enumerate(self._table[state]) if to != DEAD]
         name = " ".join(filter(None, ["".join(followers), "end" * accepting]))
-        return (accepting, [to == DEAD for to in self._table[state]], name)
+        return (accepting, tuple(to == DEAD for to in self._table[state]), name)
 
     def _set_labels(self, labels: list[tuple]) -> None:
         """Number the labels of all states that a symbol leads to; they become the classes."""
         reached = {to for row in self._table for to in row if to != DEAD} or {0}
-        found = []
-        for label in sorted(labels[state] for state in reached):
-            found += [label] if label not in found else []
+        found = {label: i for i, label in enumerate(sorted({labels[state] for state in reached}))}
         self.classes = tuple(label[-1] for label in found)
-        self._targets = [found.index(label) if label in found else 0 for label in labels]
+        self._targets = [found.get(label, 0) for label in labels]
 
     def step(self, state: int, symbol: str) -> int | None:
         following = self._table[state][self.alphabet.index(symbol)]
@@ -84,36 +77,35 @@ class Automaton(Language):
         return self._targets[state]
 
     def completions(self, state: int, length: int) -> int:
-        for left in range(len(self._completions), length + 1):
-            shorter = self._completions[left - 1]
-            self._completions.append(
-                [sum(shorter[to] for to in row if to != DEAD) for row in self._table]
+        self.check_length(length)
+        return self._paths.ways(length)[state]
+
+    def count_capped(self, length: int) -> int:
+        return self._paths.capped(length)
+
+    def check_length(self, length: int) -> None:
+        longest = self._paths.longest
+        if length > longest:
+            raise ValueError(
+                f"strings of an automaton with {len(self._paths.targets)} transitions must have at "
+                f"most {longest} symbols, got {length}"
             )
-        return self._completions[length][state]
 
     def draw_uniform(self, rng: np.random.Generator, length: int, count: int) -> list[str]:
-        if self.count(length) == 0:
+        self.check_length(length)
+        if self.count_capped(length) == 0:
             self.no_strings(length, length)
-        self._shares += ({} for _ in range(len(self._shares), length))
-        shares, table, alphabet = self._shares, self._table, self.alphabet
-        numbers = iter(rng.random(count * length).tolist())
+        begins, tokens, targets = self._paths.begins, self._paths.tokens, self._paths.targets
+        shares = [self._paths.shares(left) for left in range(length - 1, -1, -1)]
         strings = []
         for _ in range(count):
             state, symbols = 0, []
-            for left in range(length - 1, -1, -1):
-                if (cumulated := shares[left].get(state)) is None:
-                    cumulated = shares[left][state] = self._cumulated(state, left)
-                token = bisect_right(cumulated, next(numbers))
-                symbols.append(alphabet[token])
-                state = table[state][token]
+            for cumulated, number in zip(shares, rng.random(length).tolist(), strict=True):
+                at = bisect_right(cumulated, number, begins[state], begins[state + 1])
+                symbols.append(self.alphabet[tokens[at]])
+                state = targets[at]
             strings.append("".join(symbols))
         return strings
-
-    def _cumulated(self, state: int, left: int) -> list[float]:
-        """Cumulated shares of the symbols in a state, `left` more being due after the symbol."""
-        ways = self._completions[left]
-        sums = list(accumulate(ways[to] if to != DEAD else 0 for to in self._table[state]))
-        return [part / sums[-1] for part in sums]
 
 
 def trim(table: Table, accepting: set[int]) -> tuple[list[int], Table, set[int]]:
@@ -146,19 +138,37 @@ def trim(table: Table, accepting: set[int]) -> tuple[list[int], Table, set[int]]
 
 
 def minimal(table: Table, accepting: set[int]) -> tuple[Table, set[int]]:
-    """Merge states from which the same strings are accepted (Moore 1956)."""
+    """Merge states from which the same strings are accepted (Hopcroft 1971)."""
     table = [[to if to != DEAD else len(table) for to in row] for row in table]
     table.append([len(table)] * len(table[0]))  # the dead state
-    block = [int(state in accepting) for state in range(len(table))]
-    while True:
-        kinds: dict[tuple, int] = {}
-        finer = [
-            kinds.setdefault((block[s], *(block[to] for to in row)), len(kinds))
-            for s, row in enumerate(table)
-        ]
-        if len(kinds) == len(set(block)):
-            break
-        block = finer
+    sources = []  # by symbol, those that lead to the same states once; then by state
+    for column in dict.fromkeys(zip(*table, strict=True)):
+        sources.append(into := [[] for _ in table])
+        for state, to in enumerate(column):
+            into[to].append(state)
+    blocks = [set(accepting), set(range(len(table))) - accepting]
+    block = [int(state not in accepting) for state in range(len(table))]
+    waiting = dict.fromkeys([0, 1])
+    while waiting:
+        number, _ = waiting.popitem()
+        splitter = list(blocks[number])
+        for into in sources:
+            hit: dict[int, list[int]] = {}
+            for to in splitter:
+                for state in into[to]:
+                    hit.setdefault(block[state], []).append(state)
+            for old, states in hit.items():
+                if len(states) == len(blocks[old]):
+                    continue
+                new = len(blocks)
+                blocks.append(set(states))
+                blocks[old] -= blocks[new]
+                for state in states:
+                    block[state] = new
+                smaller = min(old, new, key=lambda b: len(blocks[b]))
+                waiting[new if old in waiting else smaller] = None
     # Blocks are numbered in the order of their first states, so the start stays number 0.
+    numbers = {b: i for i, b in enumerate(dict.fromkeys(block))}
+    finer = [numbers[b] for b in block]
     merged = {finer[s]: [finer[to] for to in row] for s, row in reversed(list(enumerate(table)))}
-    return [merged[b] for b in range(len(kinds))], {finer[state] for state in accepting}
+    return [merged[b] for b in range(len(numbers))], {finer[state] for state in accepting}

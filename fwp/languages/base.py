@@ -7,9 +7,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fwp.languages._checks import check_window
+from fwp.languages._checks import MANY, check_window, shown
 from fwp.languages._labeller import Labeller
 from fwp.utils.targets import NO_TARGET
+
+MOST_COUNTED = 2_000_000  # states × lengths
+SHORT = 300  # symbols; whether there are many longer strings is seen from those of so many
 
 State = Any
 """Of a language's own kind: a number, a text, a tuple; hashable."""
@@ -42,6 +45,10 @@ class Language(ABC):
     """State before the first symbol."""
     distribution: str = "all strings of a length are equally likely"
     """How `draw` chooses among the strings of one length, for the dataset card."""
+    period: int | None = None
+    """If given: for each length there are as many strings of `period` symbols more, or more; and
+    there are none of any length above `SHORT` if there are none of it less multiples of `period`.
+    """
 
     @abstractmethod
     def step(self, state: State, symbol: str) -> State | None:
@@ -65,15 +72,17 @@ class Language(ABC):
         if not single or not alphabet or len({*alphabet}) < len(alphabet):
             raise ValueError(
                 f"{own}.alphabet must be a tuple of symbols, each one character and given once, "
-                f"got {alphabet!r}"
+                f"got {shown(alphabet)}"
             )
         if not isinstance(getattr(self, "classes", None), tuple) or not self.classes:
             got = getattr(self, "classes", None)
-            raise ValueError(f"{own}.classes must be a tuple of names, one or more, got {got!r}")
+            raise ValueError(
+                f"{own}.classes must be a tuple of names, one or more, got {shown(got)}"
+            )
         if not isinstance(getattr(self, "start", None), Hashable):
             raise ValueError(
                 f"{own}.start must be hashable, as all states: a number, a text or a tuple, not a "
-                f"list or a set, got {self.start!r}"
+                f"list or a set, got {shown(self.start)}"
             )
 
     # Reading strings
@@ -165,13 +174,33 @@ class Language(ABC):
         """Number of strings of exactly `length` symbols."""
         return self.completions(self.start, length)
 
+    def count_capped(self, length: int) -> int:
+        """Number of strings of exactly `length` symbols, MANY (2⁴⁰) if there are more.
+
+        Whether a config asks for too many strings needs no number of thousands of digits.
+        """
+        if self.period is not None and length > SHORT:
+            shorter = SHORT - (SHORT - length) % self.period
+            if not 0 < (number := self.count(shorter)) < MANY:
+                return min(number, MANY)
+        return min(self.count(length), MANY)
+
+    def check_length(self, length: int) -> None:  # noqa: B027 - most languages have no limit
+        """ValueError if it takes too much time or memory to draw strings of up to `length`."""
+
     def completions(self, state: State, length: int) -> int:
         """Number of ways to complete a string from `state` with exactly `length` more symbols."""
         counted = self._counted
         if (state, length) not in counted:
-            layers = [{state}]
+            layers, size = [{state}], len(counted)
             while layers[-1] and len(layers) <= length:
                 left = length - len(layers)
+                size += len(layers[-1])
+                if size > MOST_COUNTED:
+                    raise ValueError(
+                        f"states × lengths must be at most {MOST_COUNTED}, {self.name} has more "
+                        f"for strings of {length} symbols"
+                    )
                 layers.append(
                     {s for at in layers[-1] for s in self._next(at) if (s, left) not in counted}
                 )
@@ -187,7 +216,7 @@ class Language(ABC):
     def lengths(self, min_length: int, max_length: int) -> list[int]:
         """Lengths in the window (both ends included) that hold a string, ascending; maybe none."""
         check_window(min_length, max_length)
-        return [n for n in range(min_length, max_length + 1) if self.count(n) > 0]
+        return [n for n in range(min_length, max_length + 1) if self.count_capped(n) > 0]
 
     def strings(self, length: int) -> Iterator[str]:
         """All strings of `length`, in the order of the alphabet."""

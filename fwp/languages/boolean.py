@@ -31,6 +31,7 @@ class Boolean(Language):
     arity: int
     classes = ("incomplete", "complete")
     start = 1
+    period = 1
 
     def __init__(self):
         self.alphabet = ("0", "1", *OPERATORS[: self.arity])

@@ -1,6 +1,10 @@
 """A language of the user's own, as the table of a finite automaton in the config."""
 
-from fwp.languages.automaton import DEAD, Automaton
+from fwp.languages._checks import check_state, check_text, listed, shown
+from fwp.languages._paths import DEAD
+from fwp.languages.automaton import MOST_SYMBOLS, Automaton
+
+MOST_STATES = 10_000
 
 
 class Dfa(Automaton):
@@ -26,25 +30,29 @@ class Dfa(Automaton):
     ):
         rows = table_of(transitions)
         self._names = list(rows)
-        names = f"it must be one of {', '.join(rows)}"
+        names = f"it must be one of {listed(rows)}"
         if (start := str(start)) not in rows:
-            raise ValueError(f"start: names the state {start!r}, which has no row; {names}")
+            raise ValueError(f"start: names the state {shown(start)}, which has no row; {names}")
         if not isinstance(accept, list):
-            raise ValueError(f"accept: must be a list of states, got {accept!r}")
+            raise ValueError(f"accept: must be a list of states, got {shown(accept)}")
         for state in accept:
             if str(state) not in rows:
-                raise ValueError(f"accept: names the state {state!r}, which has no row; {names}")
+                raise ValueError(
+                    f"accept: names the state {shown(state)}, which has no row; {names}"
+                )
         self._names.sort(key=lambda state: state != start)  # the start is number 0
+        check_text("alphabet", alphabet, MOST_SYMBOLS)
         found = sorted({symbol for row in rows.values() for symbol in row})
         symbols = tuple(alphabet or found)
         for state, row in rows.items():
             for symbol, to in row.items():
                 place = f"transitions.{state}.{symbol}"
                 if to not in rows:
-                    raise ValueError(f"{place}: leads to {to!r}, which has no row; {names}")
+                    raise ValueError(f"{place}: leads to {shown(to)}, which has no row; {names}")
                 if symbol not in symbols:
                     raise ValueError(
-                        f"{place}: must be a symbol of the alphabet, one character of {symbols!r}"
+                        f"{place}: must be a symbol of the alphabet, one character of "
+                        f"{shown(symbols)}"
                     )
         number = {state: i for i, state in enumerate(self._names)}
         table = [
@@ -63,14 +71,21 @@ class Dfa(Automaton):
 def table_of(transitions: object) -> dict[str, dict[str, str]]:
     """Transitions as the config has them, with text for all names; ValueError for other things."""
     if not isinstance(transitions, dict) or not transitions:
-        raise ValueError(f"transitions: must map states to {{symbol: state}}, got {transitions!r}")
+        raise ValueError(
+            f"transitions: must map states to {{symbol: state}}, got {shown(transitions)}"
+        )
+    if len(transitions) > MOST_STATES:
+        raise ValueError(
+            f"transitions: must have at most {MOST_STATES} states, got {len(transitions)}"
+        )
     rows = {}
     for state, row in transitions.items():
+        check_state("transitions", str(state))
         place = f"transitions.{state}"
         if not isinstance(row, dict):
-            raise ValueError(f"{place}: must map symbols to states, got {row!r}")
+            raise ValueError(f"{place}: must map symbols to states, got {shown(row)}")
         for symbol in row:
             if len(str(symbol)) != 1:
-                raise ValueError(f"{place}: a symbol is one character, got {symbol!r}")
+                raise ValueError(f"{place}: a symbol is one character, got {shown(symbol)}")
         rows[str(state)] = {str(symbol): str(to) for symbol, to in row.items()}
     return rows

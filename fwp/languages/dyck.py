@@ -5,7 +5,10 @@ from math import comb, sqrt
 
 import numpy as np
 
+from fwp.languages._checks import shown
 from fwp.languages.base import Language
+
+MOST_JOINS = 100
 
 
 class Dyck1(Language):
@@ -20,6 +23,7 @@ class Dyck1(Language):
     alphabet = ("(", ")")
     classes = ("balanced", "open")
     start = 0
+    period = 2
 
     def __init__(self, *, p: float = 0.5, q: float = 0.25):
         self.grammar = Grammar(p, q)
@@ -54,10 +58,19 @@ class Grammar:
     """
 
     def __init__(self, p: float = 0.5, q: float = 0.25):
+        for key, value in (("p", p), ("q", q)):
+            if type(value) not in (int, float):
+                raise ValueError(f"{key}: must be a number from 0 to 1, got {shown(value)}")
         if not (0 < p < 1 and 0 <= q < 1 and p + q < 1):
             raise ValueError(
                 "the grammar S → (S) with p | SS with q | empty needs 0 < p, 0 <= q and p + q < 1, "
                 f"got p = {p!r} and q = {q!r}"
+            )
+        root = sqrt(q * (1 - p - q))
+        if root / (1 - 2 * root) > MOST_JOINS:  # SS for each (S) in a long derivation
+            raise ValueError(
+                f"the grammar S → (S) with p | SS with q | empty must use SS at most {MOST_JOINS} "
+                f"times for each (S) on average, got p = {p!r} and q = {q!r}; a larger p does"
             )
         self.p, self.q = p, q
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from fwp.languages._checks import check_integer
-from fwp.languages.automaton import DEAD, Automaton
+from fwp.languages._paths import DEAD
+from fwp.languages.automaton import Automaton
 from fwp.languages.base import Language
 from fwp.languages.dyck import Grammar, catalan, paths
 from fwp.languages.shuffle import BRACKETS
@@ -22,6 +23,7 @@ class DyckK(Language):
     """
 
     start = ""
+    period = 2
 
     def __init__(self, kinds: int, depth: int | None = None):
         self.kinds, self.depth = kinds, depth
@@ -106,8 +108,12 @@ class BoundedDyck(DyckK):
         opened = max(0, length - len(state)) // 2
         return self._depths.completions(len(state), length) * self.kinds**opened
 
+    def check_length(self, length: int) -> None:
+        self._depths.check_length(length)
+
     def draw_uniform(self, rng: np.random.Generator, length: int, count: int) -> list[str]:
-        if self.count(length) == 0:
+        self.check_length(length)
+        if self.count_capped(length) == 0:
             self.no_strings(length, length)
         words = self._depths.draw_uniform(rng, length, count)
         return [self._of_kinds(rng, word) for word in words]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fwp.languages._checks import shown
 from fwp.languages.base import NO_TARGET, Language
 
 
@@ -21,10 +22,11 @@ class FlipFlop(Language):
     alphabet = ("w", "r", "i", "0", "1")
     classes = ("0", "1")
     start = ("", "")
+    period = 2
 
     def __init__(self, *, ignore: float = 0.8):
         if type(ignore) not in (int, float) or not 0 <= ignore < 1:
-            raise ValueError(f"ignore: must be a probability below 1, got {ignore!r}")
+            raise ValueError(f"ignore: must be a probability below 1, got {shown(ignore)}")
         self.ignore = ignore
         self.distribution = (
             f"between the first w and the last r, i with probability {ignore}, else w or r; bits "

@@ -28,6 +28,7 @@ class Mqar(Language):
     name = "mqar"
     title = "MQAR"
     start = ((), "")
+    period = 1
     distribution = "different keys, values and queries independent and equally likely"
 
     def __init__(self, *, pairs: int = 4, keys: int = 16, values: int = 16):

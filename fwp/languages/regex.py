@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from fwp.languages import _patterns
+from fwp.languages._checks import check_text, shown
 from fwp.languages.automaton import Automaton, minimal
+
+MOST_CHARACTERS = 20_000  # of a pattern
 
 
 class Pattern(Automaton):
@@ -26,11 +29,13 @@ class Pattern(Automaton):
             expression = _patterns.parse(pattern, symbols)
             table, accepting = minimal(*_patterns.automaton(expression, symbols))
         except OverflowError as error:
-            raise ValueError(f"pattern: must stand for {error}, {pattern!r} has more") from None
+            raise ValueError(
+                f"pattern: must stand for {error}, {shown(pattern)} has more"
+            ) from None
         except RecursionError:
             raise ValueError("pattern: must not nest hundreds of groups") from None
         if not accepting:
-            raise ValueError(f"pattern: must match a string, {pattern!r} matches none")
+            raise ValueError(f"pattern: must match a string, {shown(pattern)} matches none")
         super().__init__(symbols, table, accepting, labels)
 
 
@@ -46,6 +51,5 @@ class Regex(Pattern):
 
     def __init__(self, *, pattern: str, alphabet: str = "", labels: str = "member"):
         for key, value in (("pattern", pattern), ("alphabet", alphabet)):
-            if not isinstance(value, str):
-                raise ValueError(f"{key}: must be text, put it in quotes, got {value!r}")
+            check_text(key, value, MOST_CHARACTERS)
         super().__init__(pattern, alphabet, labels)

@@ -30,6 +30,7 @@ class ResetDyck1(Language):
     alphabet = ("(", ")", "1")
     classes = ("balanced", "open")
     start = (0, False)
+    period = 1
 
     def __init__(self, *, p: float = 0.5, q: float = 0.25):
         self.grammar = Grammar(p, q)

@@ -23,6 +23,7 @@ class Shuffle(Language):
     """
 
     kinds: int
+    period = 2
 
     def __init__(self, *, p: float = 0.5, q: float = 0.25):
         self.grammar = Grammar(p, q)

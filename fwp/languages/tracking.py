@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fwp.languages._checks import shown
 from fwp.languages.base import NO_TARGET, Language, State
 
 ASK = "="
@@ -29,6 +30,7 @@ class Tracking(Language):
     inputs: tuple[str, ...]
     initial: State
     distribution = "independent symbols, all equally likely"
+    period = 1
 
     def __init__(self, labels: str = "every"):
         check_labels(labels)
@@ -71,7 +73,7 @@ class Tracking(Language):
 def check_labels(labels: str) -> None:
     """ValueError unless `labels` is "every" or "last"."""
     if labels not in ("every", "last"):
-        raise ValueError(f"labels: must be one of every, last, got {labels!r}")
+        raise ValueError(f"labels: must be one of every, last, got {shown(labels)}")
 
 
 def independent(

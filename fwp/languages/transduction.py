@@ -27,6 +27,7 @@ class Transduction(Language):
 
     inputs: tuple[str, ...]
     start = ""
+    period = 2
     distribution = "independent inputs, all equally likely, then blanks"
 
     def __init__(self):
@@ -129,6 +130,7 @@ class DuplicateString(Transduction):
     name = "duplicate_string"
     title = "Duplicate string"
     inputs = ("a", "b")
+    period = 3
 
     def answer(self, string: str) -> str:
         return string + string

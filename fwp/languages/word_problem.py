@@ -5,6 +5,7 @@ import string
 from itertools import accumulate
 from math import factorial, prod
 
+from fwp.languages._checks import shown
 from fwp.languages.tracking import Tracking
 
 SYMBOLS = string.digits + string.ascii_letters + "".join(map(chr, range(0xC0, 0x17F)))
@@ -34,14 +35,14 @@ class WordProblem(Tracking):
 
     def __init__(self, *, group: str, elements: str = "all", labels: str = "every"):
         if elements not in ("all", "generators"):
-            raise ValueError(f"elements: must be one of all, generators, got {elements!r}")
+            raise ValueError(f"elements: must be one of all, generators, got {shown(elements)}")
         generators = generators_of(group)
         members = closure(generators)
         read = members if elements == "all" else generators
         if len(read) > len(SYMBOLS):
             raise ValueError(
-                f"group: must have at most {len(SYMBOLS)} elements where all are symbols, {group} "
-                f"has {len(members)}; elements: generators allows more"
+                f"group: must have at most {len(SYMBOLS)} elements where all are symbols, "
+                f"{group} has {len(members)}; elements: generators allows more"
             )
         self.inputs = tuple(SYMBOLS[: len(read)])
         self.classes = tuple(one_line(member) for member in members)
@@ -74,21 +75,22 @@ def generators_of(group: str) -> list[Permutation]:
     if len(factors) < len(names):
         raise ValueError(
             f"group: must be Z, S or A with a number of points, or several of them joined by x "
-            f"(S3xZ2), got {group!r}"
+            f"(S3xZ2), got {shown(group)}"
         )
     kinds = [(factor[1], int(factor[2])) for factor in factors]
     least = {"S": 2, "A": 3, "Z": 2}
     for kind, points in kinds:
         if points < least[kind]:
             raise ValueError(
-                f"group: {kind} must have at least {least[kind]} points, got {group!r}"
+                f"group: {kind} must have at least {least[kind]} points, got {shown(group)}"
             )
     order = prod(
         points if kind == "Z" else factorial(points) // (1 + (kind == "A"))
         for kind, points in kinds
     )
     if order > MOST_ELEMENTS:
-        raise ValueError(f"group: must have at most {MOST_ELEMENTS} elements, {group} has {order}")
+        number, name = (order, group) if order < 10**9 else ("far more", shown(group))
+        raise ValueError(f"group: must have at most {MOST_ELEMENTS} elements, {name} has {number}")
     sizes = [points for _, points in kinds]
     found = []
     for (kind, points), before in zip(kinds, accumulate([0, *sizes]), strict=False):

@@ -36,10 +36,18 @@ def find(module: str, folders: Sequence[str | Path] = ()) -> Path | None:
     return Path(spec.origin)
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; not if the system allows no such name either."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _below(folder: Path, names: list[str]) -> Path | None:
     path = folder.joinpath(*names)
     candidates = (path.with_name(path.name + ".py"), path / "__init__.py")
-    return next((file for file in candidates[not names :] if file.is_file()), None)
+    return next((file for file in candidates[not names :] if is_file(file)), None)
 
 
 def _top(name: str, folders: list[str]) -> ModuleSpec | None:

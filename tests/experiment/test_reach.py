@@ -62,6 +62,7 @@ SHARED = {
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
     "_patterns": "regex star_free tomita",
+    "_paths": "counter_machine dfa dyck_k regex star_free tomita",
     "automaton": "counter_machine dfa dyck_k regex star_free tomita",
     "dyck": "dyck_k reset_dyck shuffle",
     "shuffle": "dyck_k",
@@ -77,7 +78,7 @@ PLACES = {
         "experiment/duration.py experiment/speeds.py "
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
-        "experiment/validate_tasks.py kernels/c_cache.py languages/_properties.py models/check.py "
+        "experiment/validate_results.py experiment/validate_tasks.py kernels/c_cache.py languages/_properties.py models/check.py "
         "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
         "status/* training/checkpoint.py training/machine.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py "

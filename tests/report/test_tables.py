@@ -1,5 +1,6 @@
 import json
 import re
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 
 from fwp.datasets import card_reader
 from fwp.report import labels
-from fwp.report.tables import grid
+from fwp.report.tables import claims, grid
 from fwp.report.tables.datasets import write_datasets
-from fwp.report.tables.markdown import escape_markdown
+from fwp.report.tables.markdown import escape_markdown, markdown_table
 from fwp.report.tables.sections import sections
 from fwp.report.tables.summary import write_summary
 from fwp.results import statistics, summary
@@ -174,6 +175,19 @@ def test_markdown_splits_wide_tables(tmp_path):
 )
 def test_markdown_escapes(text, expected):
     assert escape_markdown(text) == expected
+
+
+def test_markdown_keeps_a_row_on_one_line():
+    assert markdown_table(["class"], [["a\nb: 1"]]).splitlines()[-1] == r"| a\\nb: 1 |"
+
+
+@pytest.mark.parametrize("source", ["=1+1", "+1", "-1", "@A1"])
+def test_a_source_is_no_formula_of_a_spreadsheet(source):
+    judged = SimpleNamespace(
+        claim=SimpleNamespace(name="c", source=source), verdict="", evidence=[]
+    )
+    runs = pd.DataFrame({"task": ["t"], "model": ["m"], "cell": ["f"]})
+    assert claims.table([judged], runs)["source"].tolist() == [f"'{source}"]
 
 
 def latex_tables(text):

@@ -20,6 +20,7 @@ NOTE = (
     "may settle it. A contradicted claim is a finding, not an error: budgets, sizes and data may "
     "differ from those of the source."
 )
+FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute what begins so
 COLUMNS = (
     "claim", "verdict", "task", "model", "bin", "cell_verdict", "statistic", "claimed",
     "threshold", "seeds", "reached", "value", "low", "high",
@@ -55,9 +56,12 @@ def table(judgements: Iterable[Judgement], runs: pd.DataFrame) -> pd.DataFrame:
     folders = runs.groupby(["task", "model"], observed=True)["cell"].unique().map(" ".join)
     rows = []
     for judged in judgements:
+        source = judged.claim.source
+        if source.startswith(FORMULA):
+            source = f"'{source}"
         facts = {"claim": judged.claim.name, "verdict": judged.verdict}
         for item in judged.evidence or [None]:
-            rows.append(facts | _row(item, folders) | {"source": judged.claim.source})
+            rows.append(facts | _row(item, folders) | {"source": source})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -23,6 +23,8 @@ def markdown_section(section: Section, width: int = 8) -> str:
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """A table that also reads well as plain text; all but the first `left` columns flush right."""
+    # A symbol of an alphabet may be a line break.
+    rows = [[re.sub(r"[\x00-\x1f\x7f]", lambda c: repr(c[0])[1:-1], t) for t in r] for r in rows]
     rows = [[escape_markdown(text) for text in row] for row in [header, *rows]]
     widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(header))]
     rules = ["-" * width if i < left else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
