@@ -9,8 +9,8 @@ import importlib
 __version__ = "0.2.0"
 
 _API = (
-    *("Dataset", "Experiment", "build_model", "evaluate", "load_dataset", "load_experiment"),
-    *("load_model", "load_results", "make_dataset", "save_dataset", "train"),
+    *("Dataset", "Experiment", "build_model", "check", "evaluate", "load_dataset"),
+    *("load_experiment", "load_model", "load_results", "make_dataset", "save_dataset", "train"),
 )
 
 

@@ -25,6 +25,7 @@ from fwp.mixers._signature import read_signature
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fwp.models.check import Finding
     from fwp.models.sequence_model import SequenceModel
     from fwp.results.collect import Results
     from fwp.training.run import Run
@@ -33,6 +34,7 @@ __all__ = [
     "Dataset",
     "Experiment",
     "build_model",
+    "check",
     "evaluate",
     "load_dataset",
     "load_experiment",
@@ -67,6 +69,28 @@ def build_model(
         raise ConfigError(problems, "the model")
     own = model_settings(mixer, **settings)
     return sequence_model.build_model(own, dataset, seed=seed, dtype=dtype)
+
+
+def check(
+    mixer: str | type, *, hidden: int = 16, device: str = "cpu", **options
+) -> "list[Finding]":
+    """Try a mixer in the properties that each must have; `fwp check` prints the same.
+
+    Args:
+        mixer: one of `fwp.mixers.names()`, `module:Class`, `fla.Class`, or a class itself.
+        hidden: its width.
+        device: cpu or cuda.
+        options: of the mixer, such as `heads=2`.
+
+    Returns:
+        One finding per property: name, verdict (ok, fails or skipped) and what was found.
+
+    Raises:
+        ValueError: there is no such mixer, or it has no such option, or cannot be built.
+    """
+    from fwp.models import check as checking
+
+    return checking.check(mixer, hidden=hidden, device=device, folders=[Path()], **options)
 
 
 def train(

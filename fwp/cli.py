@@ -12,6 +12,7 @@ examples:
   fwp train --model deltanet --task parity            one cell of config.yaml, here and now
   fwp train --model srwm --task parity --set training.epochs=5 --set models.srwm.hidden=32
   fwp status                                          how far the grid is
+  fwp check my_module:MyMixer --set heads=2           does it compute what a mixer must?
   fwp list                                            which models and languages there are
 
 The whole grid is Snakemake's work: snakemake --cores all
@@ -71,6 +72,21 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("--watch", action="store_true", help="renew the board until Ctrl-C")
     status.set_defaults(run=_status)
 
+    check = commands.add_parser("check", help="try a mixer in the properties that each must have")
+    check.add_argument("mixer", help="my_module:MyMixer, or the name of a mixer")
+    check.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="an option of the mixer, or hidden, its width; may be given several times",
+    )
+    check.add_argument(
+        "--config", type=Path, metavar="FILE", help="look for modules beside it, too"
+    )
+    check.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="default: cpu")
+    check.set_defaults(run=_check)
+
     listing = commands.add_parser("list", help="list mixers, languages and ops")
     listing.set_defaults(run=_list)
     return top
@@ -114,6 +130,19 @@ def _list(_) -> None:
     print("mixers:    " + "  ".join(mixers.names()))
     print("languages: " + "  ".join(languages.names()))
     print("ops:       " + "  ".join(ops.names()))
+
+
+def _check(options) -> None:
+    from fwp.models.check import read_options, try_properties
+
+    beside = [options.config.parent] if options.config else []
+    settings = {"hidden": 16} | read_options(options.set)
+    fails = 0
+    for finding in try_properties(options.mixer, [*beside, Path()], options.device, **settings):
+        print(finding, flush=True)
+        fails += finding.verdict == "fails"
+    if fails:
+        raise ValueError(f"{options.mixer} fails in {fails} of its properties")
 
 
 def _train(options) -> None:

@@ -77,6 +77,12 @@ def test_mistakes_are_named(data, make, message):
         make(data)
 
 
+def test_a_class_is_tried():
+    found = fwp.check("deltanet", heads=2)
+    assert {f.verdict for f in found} == {"ok"}
+    assert str(found[0]).split() == ["ok", "shapes"]
+
+
 def test_results_are_frames(tmp_path):
     cells = synthetic.write_grid(tmp_path / "cells")
     write_results(collect_results(cells), tmp_path / "tables")

@@ -57,6 +57,9 @@ def test_set_changes_the_config(config, capsys):
         (["train", "--model", "net", "--task", "parities"], "did you mean 'parity'"),
         (["train", "--model", "net", "--task", "parity", "--set", "training.epoch=3"], "epochs"),
         (["status", "--set", "models.net.heads=3"], "heads"),
+        (["check", "deltanett"], "did you mean 'deltanet'"),
+        (["check", "deltanet", "--set", "heads"], "--set must read option=value, got 'heads'"),
+        (["check", "deltanet", "--set", "heads=3"], "heads must divide hidden = 16"),
     ],
 )
 def test_mistakes_end_in_one_message(config, capsys, arguments, message):
@@ -70,6 +73,31 @@ def test_mistakes_end_in_one_message(config, capsys, arguments, message):
 def test_a_missing_config(tmp_path, capsys):
     assert main(["status", "--config", str(tmp_path / "none.yaml")]) == 1
     assert "none.yaml" in capsys.readouterr().err
+
+
+MINE = """
+from torch import nn
+
+class Mine(nn.Module):
+    def __init__(self, hidden, *, wrong: bool = False):
+        super().__init__()
+        self.w, self.wrong = nn.Linear(hidden, hidden), wrong
+
+    def forward(self, x, state=None):
+        return (self.w(x.flip(1)) if self.wrong else self.w(x)), None
+"""
+
+
+def test_check_tries_a_mixer_beside_the_config(config, tmp_path, capsys, monkeypatch):
+    (tmp_path / "my_mixers.py").write_text(MINE)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    arguments = ["check", "my_mixers:Mine", "--config", config, "--set", "hidden=8"]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10 and all(line.split()[0] in ("ok", "skipped") for line in lines)
+    assert main([*arguments, "--set", "wrong=true"]) == 1
+    out, err = capsys.readouterr()
+    assert "FAILS    causal" in out and "fwp: my_mixers:Mine fails in 2 of its properties" in err
 
 
 def test_status(config, capsys):

@@ -22,6 +22,7 @@ from fwp.datasets.dataset import Split, load_dataset
 from fwp.experiment.cell import TrainedCell
 from fwp.languages._machine import Machine, difference, minimal, of_language, unread
 from fwp.languages._machine import run as run_machine
+from fwp.models.contract import require_state
 from fwp.models.sequence_model import SequenceModel
 from fwp.models.weights import load_trained_model
 from fwp.training.batches import pad
@@ -94,6 +95,7 @@ def _observe(model, split: Split, chosen: np.ndarray, device: str):
     state, said, vectors = None, [], []
     for t in range(tokens.shape[1]):
         logits, state = model(torch.from_numpy(tokens[:, t : t + 1]).to(device).long(), state)
+        require_state(model, state)
         said.append(logits[:, 0].argmax(-1).cpu().numpy())
         flat = [part.flatten(1) for parts in state for part in parts]
         vectors.append(torch.cat(flat, 1).cpu().numpy().astype(np.float32))

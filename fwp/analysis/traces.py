@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fwp.datasets.dataset import Split, load_dataset
 from fwp.experiment.cell import TrainedCell
+from fwp.models.contract import require_state
 from fwp.models.sequence_model import SequenceModel
 from fwp.models.weights import load_trained_model
 from fwp.training.batches import pad
@@ -68,6 +69,7 @@ def trace(
         for end in (*range(done + PIECE, position - 1, PIECE), position - 1, position):
             if end > done:
                 before, (logits, state) = state, model(tokens[:, done:end], state)
+                require_state(model, state)
                 asked = targets[:, done:end] >= 0
                 right += int(((logits.argmax(-1) == targets[:, done:end]) & asked).sum())
                 symbols += int(asked.sum())

@@ -48,8 +48,11 @@ ROOTS = {
 SHOWN = ("title", "latex", "state_names", "state_grows", "look")
 """Class attributes of mixers and languages that results do not depend on; collected by name."""
 
-INERT = ("fwp.api", "fwp.utils.devices", "fwp.utils.gpus", "fwp.utils.signals", "fwp.utils.suggest")
-"""Modules that no result depends on: where a job computes, how it stops, how a message is worded.
+INERT = (
+    *("fwp.api", "fwp.models.contract"),
+    *("fwp.utils.devices", "fwp.utils.gpus", "fwp.utils.signals", "fwp.utils.suggest"),
+)
+"""Modules that no result depends on: what is refused, where and how a job runs, messages' words.
 
 `fwp.api` is what `fwp` itself loads, for users.
 """

@@ -43,6 +43,11 @@ def mixer(entry: dict, signature: Signature, where: str) -> Iterator[str]:
     for option in signature.options.values():
         if option.required and option.name not in entry:
             yield f"{where}.{option.name}: is missing; the mixer {entry['mixer']} needs it"
+        if option.name in ("training", *MODEL_KEYS, "title"):
+            yield (
+                f"{where}.mixer: {entry['mixer']} has an option {option.name}, but that is a key "
+                "of every model, so that the option could not be given; rename it"
+            )
 
 
 def options(signature: Signature, entry: dict, where: str, keys: tuple[str, ...]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwp import mixers
+from fwp.mixers import _shape
 from fwp.mixers._facts import Facts, read_facts
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
@@ -122,7 +123,10 @@ def read_signature(name: str, folders: Sequence[str | Path] = ()) -> Signature:
             f"names a class that {path.name} does not define; it defines "
             f"{', '.join(classes) or 'no class'}{suggestion(cls, classes)}"
         )
-    facts = read_facts(_with_bases(classes, cls))
+    family = _with_bases(classes, cls)
+    if (fault := _shape.fault(tree, family)) is not None:
+        raise SignatureError(fault)
+    facts = read_facts(family)
     return Signature(module, cls, _options(classes, cls), facts)
 
 

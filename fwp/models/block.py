@@ -12,6 +12,7 @@ with FF(x) = W2 relu(W1 x + b1) + b2. A stack of `post_norm` blocks ends in one 
 
 from torch import Tensor, nn
 
+from fwp.mixers import MixerError
 from fwp.nn.feed_forward import FeedForward
 from fwp.nn.layer_norm import LayerNorm
 
@@ -43,8 +44,8 @@ class Block(nn.Module):
         """Map x [B, T, hidden] and the mixer's state to the same."""
         norm, feed_forward = self.mixer_norm, self.feed_forward
         if norm is None:  # plain
-            return self._mix(x, state)
-        y, state = self._mix(norm(x) if self.wiring == "pre_norm" else x, state)
+            return self.mix(x, state)
+        y, state = self.mix(norm(x) if self.wiring == "pre_norm" else x, state)
         if self.wiring == "pre_norm":
             x = x + y
         elif self.wiring == "normed_skip":
@@ -59,15 +60,15 @@ class Block(nn.Module):
                 x = x + feed_forward(norm(x))
         return x, state
 
-    def _mix(self, x: Tensor, state) -> tuple[Tensor, tuple | None]:
-        """What the mixer makes of x; ValueError if that is not what `fwp.mixers` asks of it."""
+    def mix(self, x: Tensor, state) -> tuple[Tensor, tuple | None]:
+        """What the mixer makes of x; MixerError if that is not what `fwp.mixers` asks of it."""
         made = self.mixer(x, state)
         match made:
             case (Tensor(shape=x.shape) as y, (None | tuple()) as after):
                 return y, after
         parts = made if isinstance(made, tuple) else (made,)
         got = [str([*p.shape]) if isinstance(p, Tensor) else type(p).__name__ for p in parts]
-        raise ValueError(
+        raise MixerError(
             f"{type(self.mixer).__name__}.forward must return (y, state), y as large as its input, "
             f"here {[*x.shape]}, and the state None or a tuple; got ({', '.join(got)})"
         )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils import _pytree as pytree
 
 
 class Pack:
@@ -65,8 +66,25 @@ class Pack:
             return logits.unsqueeze(0), state
         if not self._vmap:
             return self._in_turn(tokens, state)
-        dims = (0, 0 if tokens.dim() == 3 else None, None if state is None else 0)
-        return torch.vmap(self._one, dims)(self.weights | self.fixed, tokens, state)
+        return self._mapped(tokens, state)
+
+    def _mapped(self, tokens: Tensor, state) -> tuple[Tensor, object]:
+        """By `torch.vmap`, which returns tensors alone: None in the state passes beside it."""
+        of_state = pytree.tree_map_only(Tensor, lambda _: 0, state)
+        dims = (0, 0 if tokens.dim() == 3 else None, of_state)
+        seen = []
+
+        def one(tensors: dict[str, Tensor], tokens: Tensor, state) -> tuple[Tensor, list]:
+            logits, after = self._one(tensors, tokens, state)
+            parts, structure = pytree.tree_flatten(after)
+            seen[:] = structure, [part is None for part in parts]
+            return logits, [part for part in parts if part is not None]
+
+        logits, found = torch.vmap(one, dims)(self.weights | self.fixed, tokens, state)
+        (structure, missing), rest = seen, iter(found)
+        return logits, pytree.tree_unflatten(
+            [None if m else next(rest) for m in missing], structure
+        )
 
     def _one(self, tensors: dict[str, Tensor], tokens: Tensor, state):
         return functional_call(self._template, tensors, (tokens, state))
@@ -112,6 +130,11 @@ class Pack:
             self.weights = {n: w.detach()[rows].requires_grad_() for n, w in self.weights.items()}
             self.fixed = {n: x[rows] for n, x in self.fixed.items()}
         self.size = len(chosen)
+
+
+def starts_anew(state: object) -> bool:
+    """Whether a model with this state has forgotten what it read, in one of its layers at least."""
+    return state is None or (isinstance(state, list) and any(map(starts_anew, state)))
 
 
 def _tensors(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -8,6 +8,7 @@ from torch import nn
 
 from fwp.datasets.dataset import Dataset, Split, load_dataset
 from fwp.experiment.cell import TrainedCell
+from fwp.models.contract import require_contract
 from fwp.models.pack import Pack
 from fwp.models.weights import load_trained_model
 from fwp.training.evaluator import Evaluator
@@ -38,6 +39,8 @@ def evaluate(models: Sequence[nn.Module], dataset: Dataset, *, device: str = "cp
     """
     pack = Pack([model.to(device) for model in models])
     pack.train(False)
+    for model in models:
+        require_contract(model, len(dataset.alphabet), device=device)
     rows = [[] for _ in models]
     for split in dataset.test:
         mistakes = (

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from fwp.config.settings import TrainingSettings
 from fwp.datasets.dataset import Dataset
+from fwp.models.contract import require_contract
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import SequenceModel
 from fwp.training import cuda_graphs
@@ -63,6 +64,8 @@ class Trainer:
         self._stream = cuda_graphs.stream(device)
         with self._stream:
             self.pack = Pack([model.to(device) for model in models])
+            for model in models:
+                require_contract(model, len(dataset.alphabet), device=device)
             self.runs = [Run(seed, weights=self.pack.state_dict(i)) for i, seed in enumerate(seeds)]
             self.strings = PaddedSplit.of(dataset.train, device)
             if state is not None:

@@ -543,7 +543,7 @@ MIXER = """
 import torch_that_is_not_there
 from typing import Literal
 
-class Base:
+class Base(torch_that_is_not_there.Module):
     def __init__(self, hidden: int, *, heads: int = 2, rate: float = 0.5, gate: bool = False,
                  kind: Literal["a", "b"] = "a", note: str | None = None, needed, free=(1, 2)):
         pass

@@ -54,7 +54,11 @@ LAYERS = {
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
 SHOWING = "tables claims figures report states automata retrieval_report"
-SHARED = {"_recurrent": "elman gru lstm", "_fla": "", "_signature": SHOWING, "_facts": SHOWING}
+SHARED = {
+    "_recurrent": "elman gru lstm",
+    "_fla": "",
+    **dict.fromkeys(("_signature", "_shape", "_facts"), SHOWING),
+}
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
     "_patterns": "regex star_free tomita",
@@ -72,7 +76,8 @@ PLACES = {
         "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
-        "experiment/validate_tasks.py py.typed report/templates/* status/* "
+        "experiment/validate_tasks.py models/check.py models/contract.py models/properties.py "
+        "py.typed report/templates/* status/* "
         "training/checkpoint.py utils/devices.py utils/gpus.py utils/locks.py "
         "utils/signals.py utils/suggest.py"
     ),

@@ -9,7 +9,7 @@ from fwp.mixers._signature import read_signature
 from fwp.report.figures.style import DASHES
 
 OWN = """
-class Base:
+class Base(Module):
     state_names = ("a", "b")
 
 class Mine(Base):
@@ -19,6 +19,9 @@ class Mine(Base):
 
     def __init__(self, hidden):
         title = "not this"
+
+    def forward(self, x, state=None):
+        title = "nor this"
 """
 
 

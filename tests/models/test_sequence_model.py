@@ -6,6 +6,7 @@ from tiny import model as settings_of
 from torch import nn
 
 from fwp import mixers
+from fwp.models import contract
 from fwp.models.block import WIRINGS, Block
 from fwp.models.sequence_model import SequenceModel
 
@@ -26,18 +27,17 @@ def strings(batch: int = 3, time: int = 11) -> torch.Tensor:
 class TestEveryMixer:
     def test_streamed_equals_whole(self, mixer, layers):
         model, tokens = make(mixer, layers=layers), strings()
-        whole, end = model(tokens)
-        pieces, state = [], None
+        assert contract.streamed(model, tokens, [1, 4, 6], 1e-10) == ""
+        end, state = model(tokens)[1], None
         for piece in tokens.split([1, 4, 6], dim=1):
-            logits, state = model(piece, state)
-            pieces.append(logits)
-        torch.testing.assert_close(torch.cat(pieces, 1), whole, rtol=1e-10, atol=1e-10)
+            state = model(piece, state)[1]
         for piece, part in zip(state, end, strict=True):
             for a, b in zip(piece, part, strict=True):
                 torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
 
     def test_the_future_is_not_seen(self, mixer, layers):
         model, tokens = make(mixer, layers=layers), strings()
+        assert contract.causal(model, tokens, 6, 1e-10) == ""
         changed = tokens.clone()
         changed[:, 6:] = (changed[:, 6:] + 1) % 3
         before, after = model(tokens)[0], model(changed)[0]
@@ -45,9 +45,7 @@ class TestEveryMixer:
         assert not torch.allclose(before[:, 6:], after[:, 6:])
 
     def test_padded_equals_alone(self, mixer, layers):
-        model, tokens = make(mixer, layers=layers), strings()
-        alone = model(tokens[1:2, :5])[0]
-        torch.testing.assert_close(model(tokens)[0][1:2, :5], alone, rtol=1e-10, atol=1e-10)
+        assert contract.padded(make(mixer, layers=layers), strings(), 1, 5, 1e-10) == ""
 
     def test_every_parameter_learns(self, mixer, layers):
         model = make(mixer, layers=layers)

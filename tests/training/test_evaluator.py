@@ -4,6 +4,7 @@ import tiny
 import torch
 
 from fwp import mixers
+from fwp.models.pack import Pack
 from fwp.training import evaluator
 from fwp.training.batches import pad
 from fwp.training.evaluate import evaluate
@@ -70,6 +71,72 @@ def test_logits_that_are_not_numbers_are_wrong(data):
 
     split = data.test[0]
     assert Evaluator(split).errors_per_string(Broken()).tolist() == split.lengths.tolist()
+
+
+# Mixers that keep no state, or a wrong one ------------------------------------------------------
+
+
+class Prefix(torch.nn.Module):
+    """Knows the parity, but only within the piece that it is given; has no state."""
+
+    def forward(self, tokens, state=None):
+        even = (tokens.cumsum(1) % 2 == 0).long()
+        return torch.nn.functional.one_hot(even, 2).double(), None
+
+
+def test_strings_are_read_whole_where_there_is_no_state(data):
+    for split in data.test:
+        assert not Evaluator(split).errors_per_string(Prefix()).any()
+
+
+def test_whole_strings_are_read_few_at_a_time(data, monkeypatch):
+    sizes = []
+
+    class Watched(Prefix):
+        def forward(self, tokens, state=None):
+            sizes.append(tuple(tokens.shape))
+            return super().forward(tokens, state)
+
+    monkeypatch.setattr(evaluator, "PAIRS", {"cpu": 300_000})
+    split = data.test[2]
+    assert not Evaluator(split).errors_per_string(Watched()).any()
+    whole = [(rows, time) for rows, time in sizes if time > evaluator.STEPS]
+    assert sum(rows for rows, _ in whole) == len(split)
+    assert all(rows * time**2 <= 300_000 for rows, time in whole)
+
+
+@pytest.fixture
+def pair(data):
+    """The same net with its state, and without."""
+    nets = [tiny.net(data, f"own_mixers:{name}", hidden=8, seed=1) for name in ("GRU", "Whole")]
+    nets[1].load_state_dict(nets[0].state_dict())
+    return nets
+
+
+def test_the_same_net_with_and_without_a_state_is_measured_alike(data, pair):
+    with_state, without = (evaluate([net], data) for net in pair)
+    assert with_state == without
+
+
+@pytest.mark.filterwarnings("ignore:torch.vmap cannot compute these models as one")
+@pytest.mark.parametrize("mixer", ["Whole", "Attention"])
+def test_packs_without_a_state_are_read_whole(data, mixer):
+    nets = [tiny.net(data, f"own_mixers:{mixer}", hidden=8, seed=seed) for seed in (0, 1)]
+    split = data.test[2]
+    together = Evaluator(split, models=2).errors_per_string(Pack(nets))
+    for own, model in zip(together, nets, strict=True):
+        assert torch.equal(own, Evaluator(split).errors_per_string(Pack([model]))[0])
+
+
+def test_the_state_of_a_pack_may_be_none(data):
+    nets = [
+        tiny.net(data, "own_mixers:Attention", hidden=8, layers=2, seed=seed) for seed in (0, 1)
+    ]
+    pack = Pack(nets)  # a warning would be an error: it is one program
+    logits, state = pack(torch.zeros(2, 5, dtype=torch.int64))
+    assert state == [None, None]
+    again, _ = pack(torch.zeros(2, 5, dtype=torch.int64), state)
+    assert torch.equal(again, logits)
 
 
 def test_rows_of_an_evaluation(data):

@@ -1,0 +1,119 @@
+"""Trying a mixer in its properties: `fwp check my_module:MyMixer`."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from fwp import mixers
+from fwp.config.messages import show
+from fwp.config.parsing import parse
+from fwp.experiment.validate_models import options as wrong_options
+from fwp.mixers import MixerError
+from fwp.mixers._signature import SignatureError, read_signature
+from fwp.models.properties import PROPERTIES, Remark, Subject, first_line
+from fwp.utils import devices
+
+HIDDEN = 16
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one property.
+
+    Attributes:
+        name: of the property.
+        verdict: ok, fails or skipped.
+        found: what is wrong, or a remark; why, if it was skipped.
+    """
+
+    name: str
+    verdict: str
+    found: str
+
+    def __str__(self):
+        verdict = self.verdict.upper() if self.verdict == "fails" else self.verdict
+        return f"{verdict:<8} {self.name:<20} {self.found}".rstrip()
+
+
+def check(
+    mixer: str | type,
+    *,
+    hidden: int = HIDDEN,
+    device: str = "cpu",
+    folders: Sequence[str | Path] = (),
+    **options,
+) -> list[Finding]:
+    """Try a mixer in every property, such as "in pieces it computes what it does in one".
+
+    Args:
+        mixer: one of `fwp.mixers.names()`, `module:Class`, `fla.Class`, or a class.
+        hidden: its width.
+        device: "cpu" or "cuda".
+        folders: where modules are looked for first.
+        options: of the mixer, such as `heads=2`.
+
+    Raises:
+        MixerError: there is no such mixer, or it cannot be built; the message says why.
+    """
+    return list(try_properties(mixer, folders, device, hidden=hidden, **options))
+
+
+def try_properties(
+    mixer: str | type, folders: Sequence[str | Path], device: str, *, hidden: int, **options
+) -> Iterator[Finding]:
+    """The findings of `check`, as they come."""
+    device = devices.pick(device)
+    if type(hidden) is not int or hidden < 1:
+        raise MixerError(f"hidden must be an integer of 1 or more, got {show(hidden)}")
+    kind = _load(mixer, folders, options)
+    with torch.random.fork_rng():
+        try:
+            subject = Subject(lambda: kind(hidden, **options), hidden, device)
+        except Exception as error:
+            raise MixerError(f"mixer {mixer!r} cannot be built: {first_line(error)}") from error
+        if hidden % (heads := getattr(subject.mixers[0], "heads", 1)):
+            raise MixerError(f"heads must divide hidden = {hidden}, got heads = {heads}")
+        for name, holds in PROPERTIES.items():
+            torch.manual_seed(0)
+            try:
+                found = holds(subject)
+                finding = Finding(name, "fails" if found else "ok", found)
+            except Remark as remark:
+                finding = Finding(name, remark.verdict, str(remark))
+            except Exception as error:  # whatever the class does
+                finding = Finding(name, "fails", first_line(error))
+            yield finding
+            if name == "shapes" and finding.verdict == "fails":
+                return  # the others would fail for the same reason
+
+
+def read_options(changes: Sequence[str]) -> dict:
+    """Options from texts like "heads=2"; the values are YAML.
+
+    Raises:
+        MixerError: a text without a name or without "=".
+    """
+    found = {}
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise MixerError(f"--set must read option=value, got {change!r}")
+        found[name.strip()] = parse(text, change)
+    return found
+
+
+def _load(mixer: str | type, folders: Sequence[str | Path], options: dict) -> type:
+    if not isinstance(mixer, str):
+        mixers.require_class(mixer, getattr(mixer, "__name__", str(mixer)))
+        return mixer
+    try:
+        signature = read_signature(mixer, folders)
+    except SignatureError as error:
+        raise MixerError(f"mixer {mixer!r} {error}") from None
+    if problems := list(wrong_options(signature, options, mixer, ("hidden",))):
+        raise MixerError("\n".join(problems))
+    sys.path[:0] = [path for folder in folders if (path := str(Path(folder).resolve()))]
+    return mixers.get(mixer)
