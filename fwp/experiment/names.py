@@ -29,7 +29,8 @@ def titles(config: dict, signatures: Mapping[str, Signature]) -> list[Name]:
         title, latex, look = (facts.title, facts.latex, facts.look) if own else ("", "", ())
         if "title" in entry:
             title, latex = entry["title"], ""
-        found.append(Name("model", name, mixer, title or name, latex, facts.state_names, look))
+        parts = facts.state_names, look, entry.get("colour", "")
+        found.append(Name("model", name, mixer, title or name, latex, *parts))
     for name, entry in config["tasks"].items():
         title, latex = titled(entry["language"], entry.get("params", {}))
         if "title" in entry:

@@ -15,6 +15,7 @@ from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.mixers._signature import Option
 
 MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
+SHOWN = ("title", "colour")  # of a model; they decide no result
 
 
 def section(config: Any, *keys: str) -> Any:
@@ -40,7 +41,7 @@ def given_model(config: dict, model: str, task: str) -> dict:
     settings |= section(config, "models", model)
     settings |= section(config, "tasks", task, "model")
     settings |= section(config, "overrides", model, task)
-    for key in ("training", "title"):
+    for key in ("training", *SHOWN):
         settings.pop(key, None)
     return settings
 

@@ -14,6 +14,7 @@ from fwp.config import schema
 from fwp.config.loading import merge, without_removed
 from fwp.config.messages import ConfigError, show
 from fwp.experiment import validate_models, validate_tasks
+from fwp.experiment.colours import unknown_colours
 from fwp.experiment.names import repeated_titles
 from fwp.experiment.resolve import MODEL_KEYS
 from fwp.experiment.validate_models import Signatures
@@ -83,6 +84,7 @@ def _problems(
             yield unknown[model]
         else:
             yield from validate_models.mixer(entry, signatures[model], f"models.{model}")
+    yield from unknown_colours(config["models"])
     yield from _overrides(config, signatures, names)
     yield from validate_models.gpu(config, signatures)
     yield from validate_models.gradient(config, signatures)

@@ -6,7 +6,7 @@ Every function yields one line per mistake, as `fwp.experiment.validate` says.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fwp.config.messages import show
-from fwp.experiment.resolve import MODEL_KEYS, given_model, given_training, place
+from fwp.experiment.resolve import MODEL_KEYS, SHOWN, given_model, given_training, place
 from fwp.experiment.resources import gpus_per_job
 from fwp.mixers._signature import Signature, SignatureError, read_signature
 from fwp.utils.suggest import suggestion
@@ -38,8 +38,8 @@ def signatures(
 
 def mixer(entry: dict, signature: Signature, where: str) -> Iterator[str]:
     """Options that the mixer does not have, or lacks, or that are of the wrong type."""
-    given = {key: value for key, value in entry.items() if key != "title"}
-    yield from options(signature, given, where, ("training", *MODEL_KEYS, "title"))
+    given = {key: value for key, value in entry.items() if key not in SHOWN}
+    yield from options(signature, given, where, ("training", *MODEL_KEYS, *SHOWN))
     for option in signature.options.values():
         if option.required and option.name not in entry:
             yield f"{where}.{option.name}: is missing; the mixer {entry['mixer']} needs it"

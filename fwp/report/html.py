@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from fwp.report import labels
+from fwp.report import labels, shades
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -11,7 +11,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 def render(template: str, **values: object) -> str:
     """The page of a template.
 
-    Templates know `labels` (`fwp.report.labels`) and the filters shade and verdict.
+    Templates know `labels` (`fwp.report.labels`) and the filters colours and task_title.
 
     Args:
         template: name of a file in `templates/`.
@@ -33,12 +33,12 @@ def _environment():
         keep_trailing_newline=True,
     )
     environment.globals["labels"] = labels
-    environment.filters["shade"] = shade
+    environment.filters["colours"] = colours
+    environment.filters["task_title"] = labels.task
     return environment
 
 
-def shade(share: float) -> str:
-    """Colours of a cell for a share in [0, 1]: from white to dark blue, with letters to match."""
-    red, green, blue = (round(255 + (dark - 255) * share) for dark in (16, 62, 120))
-    colour = "#fff" if share > 0.7 else "#1b1b1b"
-    return f"background:rgb({red},{green},{blue});color:{colour}"
+def colours(share: float) -> str:
+    """Style of a cell for a share in [0, 1]: its shade, with letters that can be read on it."""
+    background = shades.shade(share)
+    return f"background:{background};color:{shades.letters(background)}"

@@ -28,6 +28,7 @@ _LATEX_SPECIAL = {
     "|": r"\textbar{}",
     "≥": r"$\geq$",
     "†": r"$^\dagger$",
+    "◇": r"$^\diamond$",
     "‡": r"$^\ddagger$",
     "–": "--",
     **{character: "\\" + character for character in "&%$#_{}"},
@@ -68,6 +69,12 @@ def task(name: str) -> str:
     return find("task", name).title
 
 
+def in_order(kind: str, names: Iterable[str]) -> list[str]:
+    """Models or tasks as in the config; what is not in it comes last, in the order given."""
+    shown = {own.name: i for i, own in enumerate(_SHOWN.get().values()) if own.kind == kind}
+    return sorted(names, key=lambda name: shown.get(name, len(_SHOWN.get())))
+
+
 def seeds(numbers: Sequence[int]) -> str:
     """Seeds in words: seed 3; seeds 0, 2; seeds 0–9."""
     consecutive = len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1))
@@ -86,6 +93,11 @@ def state(mixer: str, component: int, layer: int = 0, layers: int = 1) -> str:
 def look(name: str) -> tuple[str, ...]:
     """Colour, dashes and marker of a model, or nothing where figures may choose."""
     return find("model", name).look
+
+
+def colour(name: str) -> str:
+    """Colour of a model in the config, or ""."""
+    return find("model", name).colour
 
 
 def model_latex(name: str) -> str:
@@ -122,16 +134,21 @@ def with_dagger(text: str, diverged: int) -> str:
     return f"{text}†" if diverged else text
 
 
-def percent(share: float) -> str:
-    """A share in [0, 1] as a percentage: "100" and "0" mean exactly that, all else has one decimal.
+ROUNDED = "100 and 0 are exact; all else is rounded and lies between 0.1 and 99.9."
+"""What a reader of percentages must know."""
 
-    Rounded down, so that 99.97 % is not called 100; "–" for a missing value.
+
+def percent(share: float, decimals: int = 1) -> str:
+    """A share in [0, 1] as a percentage, rounded to the nearest; "–" for a missing value.
+
+    "100" and "0" mean exactly that: 99.97 % is 99.9, and 0.02 % is 0.1, whatever the decimals.
     """
     if share is None or math.isnan(share):
         return "–"
     if share in (0, 1):
-        return f"{share:.0%}"[:-1]
-    return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}"
+        return f"{100 * share:.0f}"
+    text = f"{100 * share:.{decimals}f}"
+    return f"{min(max(100 * share, 0.1), 99.9):.1f}" if float(text) in (0, 100) else text
 
 
 def listed(rows: Iterable[dict]) -> list[dict]:

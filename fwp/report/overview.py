@@ -5,6 +5,7 @@ import pandas as pd
 
 from fwp import languages
 from fwp.mixers import _signature
+from fwp.report import labels
 from fwp.results import statistics
 from fwp.utils.bins import Bin
 
@@ -30,7 +31,7 @@ def counts(runs: pd.DataFrame, accuracy: pd.DataFrame) -> dict:
         "diverged": int((runs["status"] == "diverged").sum()),
         "time": _duration(runs["seconds"].sum()),
         "longest": max(Bin.parse(bin).longest for bin in accuracy["bin"].unique()),
-        "devices": sorted(runs["device"].unique()),
+        "devices": ["CPU" if name == "cpu" else name for name in sorted(runs["device"].unique())],
     }
 
 
@@ -52,8 +53,8 @@ def models(records: dict) -> list[dict]:
             values.setdefault(key, []).append(settings[key])
         values.setdefault("options", []).append(_options(settings["mixer"], settings["options"]))
     return [
-        {"name": name} | {key: _range(values) for key, values in settings.items()}
-        for name, settings in rows.items()
+        {"name": name} | {key: _range(values) for key, values in rows[name].items()}
+        for name in labels.in_order("model", rows)
     ]
 
 

@@ -7,6 +7,7 @@ their cell, which is part of the page too and leads to the files beside it.
 import base64
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from fwp.results.record import ResultsError, read_record
 from fwp.results.summary import read_summary
 from fwp.utils.files import write_text
 
-FIGURES = ("length", "strip", "survival-epochs", "learning")
+FIGURES = ("length", "strip", "solved-epochs", "learning")
 
 
 def write(
@@ -93,13 +94,18 @@ def _link(task: str, model: str) -> str:
     return f"#{task}/{model}"
 
 
-def _figure(folder: Path, name: str) -> str:
+def _figure(folder: Path, name: str) -> dict:
+    """A figure as a source for the page, and its width in CSS's pixels."""
     path = folder / "figures" / f"{name}.svg"
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise ResultsError(f"{path}: the figure is missing") from None
-    return "data:image/svg+xml;base64," + base64.b64encode(data).decode()
+    width = re.search(rb'width="([\d.]+)pt"', data)
+    return {
+        "source": "data:image/svg+xml;base64," + base64.b64encode(data).decode(),
+        "width": float(width[1]) * 96 / 72 if width else 900.0,
+    }
 
 
 def _records(

@@ -27,6 +27,7 @@ class Name:
         latex: the title for LaTeX's text mode; "" if it is `title`.
         state_names: what the parts of a model's state are called, in their order.
         look: a model's colour, dashes and marker; empty if figures may choose.
+        colour: a model's in the config, which comes before that of `look`; "" if there is none.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Name:
     latex: str = ""
     state_names: tuple[str, ...] = ()
     look: tuple[str, ...] = ()
+    colour: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Name))

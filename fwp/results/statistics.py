@@ -17,6 +17,7 @@ from fwp.results.frames import groups
 from fwp.utils.bins import Bin
 
 CELL = ["task", "model"]
+APART = 0.2  # accuracy of the best seed less that of the worst, from which on seeds are far apart
 
 
 def wilson(
@@ -206,6 +207,11 @@ def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
         ["generalisation_worst", "generalisation_best", "tested_length"]
     ].astype("Int64")
     return summary.merge(lengths, on=CELL, how="left")
+
+
+def apart(summary: pd.DataFrame) -> pd.Series:
+    """Which rows of a summary are of seeds so far apart that their mean may describe none."""
+    return (summary["best"] - summary["worst"]).astype(float) > APART
 
 
 def _median_intervals(samples: list[list[float]], confidence: float) -> np.ndarray:

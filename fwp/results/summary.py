@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fwp.results import pairwise, statistics, survival
+from fwp.results import pairwise, statistics, training_cost
 from fwp.results.collect import Results
 from fwp.results.record import ResultsError
 from fwp.utils.files import write_frame
@@ -24,7 +24,7 @@ class Summary:
     Attributes:
         cells: `fwp.results.statistics.summarise`, a row per task × model × bin.
         pairs: `fwp.results.pairwise.compare`, a row per task × bin × pair of models.
-        compute: `fwp.results.survival.medians`, a row per task × model.
+        compute: `fwp.results.training_cost.medians`, a row per task × model.
     """
 
     def __init__(self, cells: pd.DataFrame, pairs: pd.DataFrame, compute: pd.DataFrame):
@@ -44,7 +44,7 @@ def summarise(results: Results) -> Summary:
     return Summary(
         statistics.summarise(results.accuracy),
         pairwise.compare(results.accuracy),
-        survival.medians(survival.cost_per_run(results.history, results.runs)),
+        training_cost.medians(training_cost.cost_per_run(results.history, results.runs)),
     )
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fwp.report.figures.layout import page
-from fwp.report.figures.style import CROSS, GREY, handles, looks, semantics
+from fwp.report.figures.lines import curves
+from fwp.report.figures.style import CROSS, GREY, handles, looks
 from fwp.report.tables.markdown import markdown_table
 from fwp.retrieval.grid import RetrievalJob
 from fwp.retrieval.published import LOSS
@@ -70,7 +70,7 @@ def markdown(table: pd.DataFrame) -> str:
 def figure(table: pd.DataFrame) -> Figure:
     """Loss against the number of pairs, a panel per setting; crosses are the published values.
 
-    Lines are means over seeds, bands reach from the worst to the best.
+    Thick lines are medians over seeds, thin lines are the seeds.
     """
     shown = list(dict.fromkeys(table["setting"]))
     memories = list(dict.fromkeys(table["memory"]))
@@ -83,8 +83,7 @@ def figure(table: pd.DataFrame) -> Figure:
     with page(count, count, (2.8, 2), x=x, y=y, shared="y", legend=key) as (drawn, axes):
         for axis, setting in zip(axes, shown, strict=True):
             runs = table[table["setting"] == setting]
-            lines = semantics(style, "memory")
-            sns.lineplot(runs, x="pairs", y="loss", errorbar=("pi", 100), ax=axis, **lines)
+            curves(axis, runs, "pairs", "loss", style, "memory")
             known = runs.dropna(subset="published").drop_duplicates(["memory", "pairs"])
             for memory, cells in known.groupby("memory"):
                 (points,) = axis.plot(cells["pairs"], cells["published"])

@@ -212,7 +212,7 @@ def _cell(runs: list[RunState]) -> Text:
         marks = [_mark(state, counts[state]) for state in STATES if counts[state]]
     known = [run.accuracy[:2] for run in runs if run.accuracy]
     means = [sum(column) / len(column) for column in zip(*known, strict=False)]
-    numbers = "/".join(f"{int(100 * mean + 1e-9)}" for mean in means)  # 99.9 % is not 100
+    numbers = "/".join(labels.percent(mean, decimals=0) for mean in means)
     return Text.assemble(*marks, f" {numbers}" if numbers else "")
 
 

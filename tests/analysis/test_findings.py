@@ -73,6 +73,10 @@ def test_a_trace_shows_every_part_of_the_state(start, tmp_path):
     figure = drawn.trace(states(start=start, components=4), positions(), "srwm", (2, 50))
     labels = [text.get_text() for text in figure.findobj(Text)]
     assert {"W_y", "W_q", "W_k", "W_β", "m on Parity"} <= set(labels)
+    per = " / ‖initial‖" if start else ""
+    shown = [axis.get_ylabel() for axis in figure.axes]
+    assert shown[1:] == [f"‖state − initial‖{per}", f"‖change per symbol‖{per}"]
+    assert "Symbols read" in labels
     line = figure.axes[1].lines[0]
     scale = start or 1
     assert line.get_ydata()[-1] == pytest.approx(np.mean([400**0.5, 400**0.51]) / scale)
@@ -100,6 +104,9 @@ def test_memory_is_drawn_per_model():
     both = pd.concat([states("deltanet"), states("lstm")])
     figure = drawn.memory(both)
     assert [len(axis.lines) for axis in figure.axes] == [2, 2]
+    assert [axis.get_ylabel() for axis in figure.axes] == ["Memory (KiB)", "Memory (MiB)"]
+    low, high = figure.axes[0].get_ylim()
+    assert sum(low <= tick <= high for tick in figure.axes[0].get_yticks()) >= 3
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), 64 / 1024)
 
 

@@ -1,11 +1,14 @@
 """How models and tasks of an experiment are shown, and what that reruns."""
 
 import pytest
+from matplotlib.colors import CSS4_COLORS
 from test_fingerprint import changed, package  # noqa: F401 - a fixture
 
 from fwp.config.loading import ConfigError
+from fwp.experiment.colours import NAMES
 from fwp.experiment.experiment import Experiment, load_experiment
 from fwp.report import labels
+from fwp.report.figures.style import looks
 from fwp.results.names import read_names, write_names
 
 MINE = """
@@ -55,20 +58,49 @@ def test_the_config_has_the_last_word():
     assert labels.model("elstm") == "e-LSTM" and labels.task_latex("anbn") == "$a^nb^n$"
 
 
-def test_a_title_decides_no_result():
+def test_a_title_or_a_colour_decides_no_result():
     tasks = {"parity": {"language": "parity"}}
     plain, titled = (
         Experiment(
             {
-                "models": {"lstm": {"mixer": "lstm"} | title},
+                "models": {"lstm": {"mixer": "lstm"} | title | colour},
                 "tasks": {"parity": tasks["parity"] | title},
             }
         )
-        for title in ({}, {"title": "T"})
+        for title, colour in (({}, {}), ({"title": "T"}, {"colour": "teal"}))
     )
     for params in ("train_params", "evaluate_params"):
         assert getattr(plain, params)("lstm", "parity") == getattr(titled, params)("lstm", "parity")
     assert plain.data_params("parity") == titled.data_params("parity")
+
+
+def test_the_colour_of_the_config_is_that_of_all_figures(tmp_path):
+    models = {
+        "lstm": {"mixer": "lstm", "colour": "#12aB00"},
+        "mine": {"mixer": "elstm", "colour": "teal"},
+        "other": {"mixer": "elstm"},
+    }
+    tasks = {"parity": {"language": "parity"}}
+    write_names(Experiment({"models": models, "tasks": tasks}).names(), tmp_path / "names.csv")
+    plain = looks(models)
+    with labels.shown_as(read_names(tmp_path / "names.csv")):
+        found = looks(models)
+    assert [look.colour for look in found.values()] == ["#12aB00", "teal", plain["other"].colour]
+    assert found["lstm"].marker == plain["lstm"].marker  # a look stays what it is otherwise
+
+
+@pytest.mark.parametrize(
+    ("colour", "hint"), [("tael", r" \(did you mean 'teal'\?\)"), ("#12345", ""), ("C0", "")]
+)
+def test_a_colour_is_one(colour, hint):
+    models = {"lstm": {"mixer": "lstm", "colour": colour}}
+    rule = rf"models\.lstm\.colour: must be a colour .*{hint}, got \"{colour}\""
+    with pytest.raises(ConfigError, match=rule):
+        Experiment({"models": models, "tasks": {"parity": {"language": "parity"}}})
+
+
+def test_names_of_colours_are_those_of_matplotlib():
+    assert set(CSS4_COLORS) == NAMES
 
 
 def test_a_title_belongs_to_one_model():

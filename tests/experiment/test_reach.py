@@ -74,7 +74,7 @@ PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py "
         "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
-        "experiment/names.py experiment/resolve.py experiment/resources.py "
+        "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_tasks.py models/check.py models/contract.py models/properties.py "
         "py.typed report/templates/* status/* "
@@ -154,16 +154,17 @@ PLACES = {
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
         "report/figures/heatmap.py report/figures/learning.py report/figures/length.py "
-        "report/figures/strip.py report/figures/survival.py report/figures/write.py"
+        "report/figures/strip.py report/figures/solved.py report/figures/write.py"
     ),
-    "figures states": "report/figures/lines.py",
+    "figures states retrieval_report": "report/figures/apart.py report/figures/lines.py",
     "states": "report/figures/states.py report/tables/states.py",
     "tables claims report": "report/html.py",
+    "tables claims figures report": "report/shades.py",
     "report": "report/overview.py report/page.py",
     "tables claims report states automata retrieval_report": (
         "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
     ),
-    "tables report": "report/tables/datasets.py report/tables/sections.py",
+    "tables report": ("report/tables/datasets.py report/tables/marks.py report/tables/sections.py"),
     "tables": "report/tables/latex.py report/tables/summary.py",
     "collect summarise tables claims figures report states automata retrieval_report": (
         "results/__init__.py"
@@ -175,7 +176,7 @@ PLACES = {
     "collect tables claims figures report states automata retrieval_report": ("results/names.py"),
     "summarise tables claims figures report": "results/pairwise.py",
     "summarise tables claims figures report states": "results/statistics.py",
-    "summarise tables figures report": "results/summary.py results/survival.py",
+    "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import synthetic
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -18,10 +18,11 @@ from fwp.report.figures.heatmap import CELL, heatmap
 from fwp.report.figures.learning import continued, learning_curves
 from fwp.report.figures.length import accuracy_by_length, grouped
 from fwp.report.figures.lines import log_ticks
+from fwp.report.figures.solved import solved_by
 from fwp.report.figures.strip import strip
 from fwp.report.figures.style import looks
-from fwp.report.figures.survival import solved_by
 from fwp.report.figures.write import write_figures
+from fwp.report.shades import contrast
 from fwp.results.collect import collect_results, write_results
 
 DRAW = {
@@ -31,7 +32,7 @@ DRAW = {
     ),
     "learning": lambda r: learning_curves(r.history, r.runs),
     "strip": lambda r: strip(r.accuracy),
-    "survival": lambda r: solved_by(r.history, r.runs),
+    "solved": lambda r: solved_by(r.history, r.runs),
 }
 ROOT = Path(__file__).parents[2]
 MANY_MODELS = [*synthetic.MODELS, *(f"my_model_{i}" for i in range(13))]
@@ -123,7 +124,7 @@ def test_heatmap_has_a_panel_per_bin_and_a_number_per_cell(grids, drawn):
     rows = data.accuracy[data.accuracy["length"].isna() & (data.accuracy["bin"] == "51-100")]
     own = rows[(rows["model"] == "transformer") & (rows["task"] == "dyck_1")]
     mean = own["sequence_accuracy"].mean()
-    assert numbers[3.5, 2.5] == f"{np.floor(mean * 1000) / 10}"
+    assert numbers[3.5, 2.5] == f"{100 * mean:.1f}"
 
 
 def test_heatmap_names_models_once_per_row_and_tasks_once_per_column(drawn):
@@ -132,7 +133,7 @@ def test_heatmap_names_models_once_per_row_and_tasks_once_per_column(drawn):
     assert named[0][0] == "LSTM" and named[0][-1] == "SRWM"
     assert [any(labels) for labels in named] == [True, False, False, True, False]
     named = [any(t.get_text() for t in axis.get_xticklabels()) for axis in axes]
-    assert named == [False, False, True, True, True]
+    assert all(named)  # five panels in three columns: none has its names in mid-air
 
 
 def test_heatmap_marks_divergence_and_what_is_missing(drawn):
@@ -168,15 +169,47 @@ def test_length_has_a_panel_per_task_and_a_line_per_model(drawn):
     ]  # fmt: skip
 
 
-def test_a_line_is_the_median_and_its_band_reaches_from_quartile_to_quartile(grids, drawn):
+def test_a_line_is_the_median_and_thin_ones_are_the_seeds(grids, drawn):
     points = grouped(grids("paper").accuracy)
     own = points[(points["task"] == "dyck_1") & (points["model"] == "transformer")]
-    quartiles = own.groupby("length")["accuracy"].quantile([0.25, 0.5, 0.75]).unstack()
+    seeds = own.pivot(index="length", columns="seed", values="accuracy")
     axis = panels(drawn("length", "paper"))[3]
-    assert lines(axis)["transformer"].get_ydata() == pytest.approx(quartiles[0.5].to_numpy())
-    band = axis.collections[synthetic.MODELS.index("transformer")].get_paths()[0].vertices
-    for edge in (0.25, 0.75):
-        assert set(quartiles[edge]) <= set(band[:, 1])
+    assert lines(axis)["transformer"].get_ydata() == pytest.approx(seeds.median(axis=1).to_numpy())
+    thin = axis.collections[synthetic.MODELS.index("transformer")]
+    assert [path.vertices[:, 1].tolist() for path in thin.get_paths()] == seeds.T.values.tolist()
+    assert thin.get_linewidth()[0] < lines(axis)["transformer"].get_linewidth()
+
+
+@pytest.mark.parametrize("kind", ["length", "learning", "solved"])
+def test_lines_that_coincide_lie_side_by_side(drawn, kind):
+    """Many models are at 100 % or at 0: none may hide another, and none is far from its value."""
+    axis = panels(drawn(kind, "paper"))[0]
+    to_page = axis.transData
+    moved = {
+        name: line.get_transform().transform((1, 1))[1] - to_page.transform((1, 1))[1]
+        for name, line in lines(axis).items()
+    }
+    points = np.array([72 / axis.figure.dpi * by for by in moved.values()])
+    assert list(moved) == synthetic.MODELS and (np.diff(points) < -0.5).all()
+    assert abs(points).max() < 2.5 and points.sum() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["learning", "solved"])
+def test_every_line_reaches_the_end_of_its_panel_with_a_marker_of_its_own_place(drawn, kind):
+    for axis in panels(drawn(kind, "paper")):
+        markers = {
+            str(line.get_label()): line.get_xdata()[0]
+            for line in axis.lines
+            if line.get_label().startswith("_") and line.get_marker() not in ("o", "None")
+        }
+        assert len(set(markers.values())) == len(markers) >= 6  # LSTM's is a circle
+        ends = [line.get_xdata()[-1] for line in axis.lines if len(line.get_xdata()) == 2]
+        assert ends.count(axis.get_xlim()[1]) >= 7
+
+
+def test_few_epochs_have_a_linear_axis(drawn):
+    for kind in ("learning", "solved"):
+        assert {axis.get_xscale() for axis in panels(drawn(kind, "paper"))} == {"linear"}
 
 
 def test_length_shades_the_training_lengths(grids):
@@ -401,7 +434,7 @@ def test_files_are_the_same_every_time(grids, tmp_path):
     write_figures(grids("one"), tmp_path / "one")
     write_figures(grids("one"), tmp_path / "two")
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
-    costs = [f"survival-{cost}" for cost in ("epochs", "strings", "seconds")]
+    costs = [f"solved-{cost}" for cost in ("epochs", "strings", "seconds")]
     assert names == sorted(
         f"{stem}.{kind}"
         for stem in ("heatmap", "length", "learning", "strip", *costs)
@@ -453,17 +486,18 @@ def test_diverged_seeds_are_crosses_in_a_strip(grids, drawn):
     assert sum(len(c.get_offsets()) for c in crosses) == (runs["task"] == task).sum()
 
 
-def test_survival_ends_at_the_share_of_solved_seeds(grids, drawn):
-    data, figure = grids("paper"), drawn("survival", "paper")
+def test_solved_ends_at_the_share_of_runs_that_solved(grids, drawn):
+    data, figure = grids("paper"), drawn("solved", "paper")
     runs = data.runs[data.runs["task"] == "parity"]
     axis = panels(figure)[0]
-    ends = [line.get_ydata()[-1] for line in axis.lines]
+    ends = [line.get_ydata()[-1] for line in lines(axis).values()]
     shares = (runs["status"] == "solved").groupby(runs["model"], observed=True).mean()
     assert ends == pytest.approx(shares.tolist())
-    assert all(line.get_xdata()[0] > 0 for line in axis.lines)
+    assert all(line.get_xdata()[0] == 0 for line in lines(axis).values())
+    assert axis.get_xlim()[0] < 0  # nothing is glued to the axis
 
 
-def test_survival_refuses_another_axis(grids):
+def test_solved_refuses_another_axis(grids):
     data = grids("one")
     with pytest.raises(ValueError, match="x must be epochs, strings, seconds; got 'days'"):
         solved_by(data.history, data.runs, x="days")
@@ -475,3 +509,37 @@ def test_long_lengths_are_abbreviated(longest, label):
     log_ticks(axis, 2, longest)
     labels = axis.xaxis.get_major_formatter().format_ticks([10, longest])
     assert labels == ["10", label]
+
+
+def test_numbers_of_a_heatmap_can_be_read(drawn):
+    for name in ("paper", "odd", "diverged"):
+        for axis in panels(drawn("heatmap", name)):
+            mesh = axis.collections[0]
+            mesh.update_scalarmappable()
+            faces = {
+                tuple(path.vertices[:4].mean(0)): to_hex(face)
+                for path, face in zip(mesh.get_paths(), mesh.get_facecolors(), strict=True)
+            }
+            for text in axis.texts:
+                bbox = text.get_bbox_patch()
+                behind = to_hex(bbox.get_facecolor()) if bbox else faces[text.get_position()]
+                assert contrast(to_hex(text.get_color()), behind) >= 4.5, text.get_text()
+
+
+def test_all_can_be_told_from_nearly_all():
+    from fwp.report.figures.heatmap import BELOW_ALL, COLOURS
+
+    shown = [lightness(COLOURS(value / BELOW_ALL)) for value in (0.96, 0.999, 1.0)]
+    assert shown[0] > shown[1] and shown[1] - shown[2] > 15
+
+
+def test_cells_of_seeds_far_apart_have_a_corner(tmp_path):
+    table = synthetic.table(
+        *[("p", "far", seed, "budget", "2-50", None, value) for seed, value in enumerate((0, 1.0))],
+        *[("p", "near", seed, "budget", "2-50", None, 0.5 + seed / 10) for seed in (0, 1)],
+    )
+    figure = heatmap(table)
+    corners = [patch.get_xy()[0].tolist() for patch in panels(figure)[0].patches]
+    assert corners == [[1, 0]]
+    assert "20 points apart" in figure.axes[-1].get_title("left")
+    assert "apart" not in heatmap(table[table["model"] == "near"]).axes[-1].get_title("left")

@@ -9,7 +9,7 @@ import synthetic
 
 from fwp.claims import claim
 from fwp.claims.claim import library_names
-from fwp.claims.judge import judge
+from fwp.claims.judge import VERDICTS, judge
 from fwp.claims.verdicts import write_judgements
 from fwp.datasets.card import describe
 from fwp.datasets.sampling import make_dataset
@@ -88,7 +88,7 @@ def test_the_page_says_what_was_run(grid):
 
 
 def test_the_order_is_that_of_a_reader(grid):
-    chapters = ["run", "claims", "heat-map", "length", "seeds", "training", "data", "files"]
+    chapters = ["run", "heat-map", "claims", "length", "seeds", "training", "data", "files"]
     assert [name for name in grid[1].ids if "/" not in name] == chapters
     assert [link[1:] for link in grid[1].links[: len(chapters)]] == chapters
 
@@ -160,3 +160,30 @@ def test_runs_without_results_are_listed_with_their_logs(tmp_path, monkeypatch):
     assert "e-LSTM on Parity, seed 0: failed, it <broke>" in " ".join(made.text.split())
     assert "cells/parity/elstm/seed-0/train.log" in made.links
     assert "#parity/elstm" not in made.links and "#parity/lstm" in made.links
+
+
+def test_a_claim_takes_one_line_and_its_evidence_unfolds(grid):
+    text = (grid[0] / "report.html").read_text()
+    chapter = text[text.index('id="claims"') : text.index('id="length"')]
+    heads = re.findall(
+        r"<summary><b class=\"[a-z-]+\">([a-z ]+)</b> <span>[^<]+</span></summary>", chapter
+    )
+    assert len(heads) == chapter.count("<details>") > 10
+    assert set(heads) <= set(VERDICTS)
+    assert "Source:" in chapter and "<li>" in chapter
+
+
+def test_a_mark_means_one_thing(grid):
+    text = grid[1].text
+    assert "With one string of each length: (aa)*." in " ".join(text.split())
+    assert "†" not in text  # nothing diverged
+
+
+def test_wide_tables_and_figures_scroll_with_a_sign(grid):
+    text = (grid[0] / "report.html").read_text()
+    style, body = text.split("</style>")
+    assert ".scroll::after" in style and "scroll-timeline" in style
+    assert all(
+        body[: found.start()].rstrip().endswith('<div class="scroll">')
+        for found in re.finditer("<table|<img", body)
+    )

@@ -4,6 +4,8 @@ import re
 import pandas as pd
 import pytest
 import synthetic
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fwp.datasets import card_reader
 from fwp.report import labels
@@ -14,6 +16,7 @@ from fwp.report.tables.sections import sections
 from fwp.report.tables.summary import write_summary
 from fwp.results import statistics, summary
 from fwp.results.collect import collect_results
+from fwp.results.names import Name
 from fwp.results.record import ResultsError
 
 
@@ -53,7 +56,7 @@ def test_cells_say_mean_and_best(tmp_path):
     parts = parts_of(collected)
     first, second = section(parts, "accuracy").grids
     assert first.cells["mine", "own"] == grid.Cell("100", strong=True, share=1.0)
-    assert second.cells["mine", "own"].text == "58.3 (100)"
+    assert second.cells["mine", "own"].text == "58.3◇(100)"
     assert not second.cells["mine", "own"].strong
     solved = section(parts, "solved").grids[1].cells["mine", "own"]
     assert solved.text == "1/3 (6–79)" and solved.share == pytest.approx(1 / 3)
@@ -96,7 +99,7 @@ def test_diverged_cells_are_marked(tmp_path):
     cell = own(tmp_path, [[1.0, 1.0], [0.0, 0.0]], status=["solved", "diverged"])
     collected = collect_results([cell])
     parts = parts_of(collected)
-    assert section(parts, "accuracy").grids[0].cells["mine", "own"].text == "50.0 (100)†"
+    assert section(parts, "accuracy").grids[0].cells["mine", "own"].text == "50.0◇(100)†"
 
 
 def test_everything_is_in_the_summary(paper):
@@ -278,12 +281,24 @@ def test_names_of_papers_and_of_users():
 @pytest.mark.parametrize(
     ("share", "expected"),
     [
-        (1, "100"), (0.9999, "99.9"), (0.5, "50.0"), (0.0004, "0.0"), (0, "0"),
-        (0.29, "29.0"), (float("nan"), "–"),
+        (1, "100"), (0.9999, "99.9"), (0.5, "50.0"), (0.0004, "0.1"), (0, "0"),
+        (0.29, "29.0"), (2 / 3, "66.7"), (13 / 15, "86.7"), (1 / 3, "33.3"), (float("nan"), "–"),
     ],
 )  # fmt: skip
-def test_percentages_never_round_up_to_everything(share, expected):
+def test_percentages_are_rounded_but_never_to_all_or_nothing(share, expected):
     assert labels.percent(share) == expected
+
+
+@given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_percentages_are_near_the_share_and_exact_at_the_ends(counts):
+    share = counts[0] / counts[1]
+    for decimals in (0, 1):
+        text = labels.percent(share, decimals)
+        assert (text == "100") == (share == 1) and (text == "0") == (share == 0)
+        if share not in (0, 1):
+            near = 0.5 if decimals == 0 else 0.05
+            assert 0.1 <= float(text) <= 99.9
+            assert abs(float(text) - min(max(100 * share, 0.1), 99.9)) <= near + 1e-9
 
 
 CARD = {
@@ -333,7 +348,7 @@ def test_many_classes_are_not_listed_one_by_one(tmp_path):
     card["splits"]["train"]["classes"] = {str(i): (i + 1) / 5050 for i in range(100)}
     (tmp_path / "card.json").write_text(json.dumps(card))
     write_datasets([tmp_path / "card.json"], markdown=tmp_path / "d.md")
-    assert "| 100 classes: 0.0 to 2.0 each |" in (tmp_path / "d.md").read_text()
+    assert "| 100 classes: 0.1 to 2.0 each |" in (tmp_path / "d.md").read_text()
 
 
 def test_training_lengths_are_those_of_the_card(card):
@@ -350,3 +365,37 @@ def test_bad_card_is_named(card, text):
 def test_missing_card_is_named(tmp_path):
     with pytest.raises(ResultsError, match=r"nowhere\.json: the dataset card is missing"):
         write_datasets([tmp_path / "nowhere.json"])
+
+
+def test_marks_are_explained_where_they_occur_and_only_there(tmp_path):
+    apart = own(tmp_path, [[1.0, 1.0], [1.0, 0.5]], "apart")
+    died = own(tmp_path, [[1.0, 0.5], [0.9, 0.5]], "died", status=["budget", "diverged"])
+
+    def texts(*cells):
+        found = collect_results(cells)
+        paths = {"latex": tmp_path / "s.tex", "markdown": tmp_path / "s.md"}
+        write_summary(summary.summarise(found), found.runs, **paths)
+        return [section(parts_of(found), "accuracy").note, *(p.read_text() for p in paths.values())]
+
+    note, latex, markdown = texts(apart)
+    assert "◇: seeds differ by more than 20 points." in note and "†" not in note
+    assert r"$^\diamond$: seeds differ by" in latex and "dagger" not in latex
+    assert "◇:" in markdown and "†" not in markdown
+    note, latex, markdown = texts(died)
+    assert "◇" not in note and "a seed diverged; it is evaluated with its last finite" in note
+    assert r"$^\dagger$: a seed diverged" in latex and "diamond" not in latex
+    assert "Bold" not in note and "†: a seed" in markdown
+
+
+def test_every_table_of_accuracies_says_how_they_are_rounded(paper):
+    for part in parts_of(paper):
+        assert (labels.ROUNDED in part.note) == (part.label.split("-")[0] in ("accuracy", "median"))
+
+
+def test_what_has_no_results_keeps_its_place(tmp_path):
+    found = collect_results([own(tmp_path, [[1.0, 1.0]], name) for name in ("a", "c")])
+    names = [Name("model", name, "lstm", name) for name in ("c", "b", "a")]
+    lost = [{"task": "own", "model": "b", "seed": 0, "state": "failed", "error": "", "log": ""}]
+    with labels.shown_as(names):
+        for part in sections(summary.summarise(found), found.runs, missing=lost):
+            assert [one.models for one in part.grids] == [["c", "b", "a"]] * len(part.grids)

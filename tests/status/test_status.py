@@ -113,7 +113,7 @@ def test_finished_runs_show_their_test_accuracy(experiment):
     path = cell / "accuracy.csv"
     path.write_text(re.sub(r"(lstm,2,\w+,51-100),,(\d+),[^,]*", r"\1,,\2,0.9996", path.read_text()))
     text = show(experiment)
-    assert row(text, "LSTM").split()[:3] == ["LSTM", "✓✓✓", "100/99"]  # not all is right: not 100
+    assert row(text, "LSTM").split()[:3] == ["LSTM", "✓✓✓", "100/99.9"]  # not all is right: not 100
     assert "3 of 12 runs done, 9 waiting" in text
     assert "Numbers: mean accuracy" in text
 

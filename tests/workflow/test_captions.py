@@ -13,7 +13,7 @@ publish_parts = pytest.importorskip("docutils.core").publish_parts
 pytestmark = pytest.mark.filterwarnings("ignore:Argument .writer_name:PendingDeprecationWarning")
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "report"
-FIGURES = ["heatmap.svg", "length.svg", "strip.svg", "survival.svg", "learning.svg"]
+FIGURES = ["heatmap.svg", "length.svg", "strip.svg", "solved.svg", "learning.svg"]
 TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
@@ -43,7 +43,7 @@ def test_front_page_counts_runs_and_links_to_results():
     grid = {"models": ["a", "b"], "tasks": ["p"], "seeds": [0, 1, 2]}
     page = " ".join(render(FOLDER / "workflow.rst", grid).split())
     assert "2 models on 1 formal language, each" in page and "6 training runs" in page
-    for target in set(TARGETS) - {"strip.svg", "survival.svg"}:
+    for target in set(TARGETS) - {"strip.svg", "solved.svg"}:
         assert f"href=\"javascript:show('{target}')\"" in page.replace("&#39;", "'")
 
 

@@ -102,7 +102,7 @@ def test_a_run_writes_everything_and_names_it(done):
         *(f"tables/claims.{suffix}" for suffix in ("csv", "md", "html")),
         *(
             f"figures/{figure}.{format}"
-            for figure in ("heatmap", "length", "learning", "strip", "survival-seconds")
+            for figure in ("heatmap", "length", "learning", "strip", "solved-seconds")
             for format in ("svg", "pdf", "png")
         ),
     ):

@@ -161,19 +161,19 @@ rule figures:
             category="Results",
             labels={"What": "Figure", "Shows": "accuracy of every seed"},
         ),
-        survival=report(
-            "<results>/figures/survival-epochs.svg",
-            caption="../report/survival.rst",
+        solved=report(
+            "<results>/figures/solved-epochs.svg",
+            caption="../report/solved.rst",
             category="Training",
-            labels={"What": "Figure", "Shows": "what it takes to be right"},
+            labels={"What": "Figure", "Shows": "share of runs that have solved the task"},
         ),
         others=expand(
             "<results>/figures/{figure}.{format}",
-            figure=["heatmap", "length", "learning", "strip", "survival-epochs"],
+            figure=["heatmap", "length", "learning", "strip", "solved-epochs"],
             format=FORMATS[1:],
         ),
         costs=expand(
-            "<results>/figures/survival-{cost}.{format}",
+            "<results>/figures/solved-{cost}.{format}",
             cost=["strings", "seconds"],
             format=FORMATS,
         ),

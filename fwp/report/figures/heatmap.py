@@ -7,13 +7,12 @@ from typing import cast
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 
-from fwp.report import labels
+from fwp.report import labels, shades
 from fwp.report.figures.layout import page
 from fwp.report.figures.style import NORMAL, SMALL, settings
 from fwp.results import statistics
@@ -22,13 +21,16 @@ from fwp.results.unfinished import by_cell, extended
 
 CELL = (0.265, 0.2)  # inches: room for "99.9†"
 NUMBER = 6  # points
-COLOURS = colormaps["YlGnBu"]  # lightness falls steadily: readable in grey
+COLOURS = LinearSegmentedColormap.from_list("accuracy", shades.RAMP).with_extremes(over=shades.ALL)
+BELOW_ALL = math.nextafter(1, 0)  # what is exactly 1 lies over the scale
 NOTHING = "#f4f4f4"  # where there is no number
 ASPECT = 1.6  # of the page, about
-KEY = "Sequence accuracy (%), mean over seeds"
-KEY_WIDTH = 2.3  # inches
-DIVERGED = "† a seed diverged; div.: all of them did"
-FAILED = "fail.: the jobs of the cell failed"
+KEY = ("Sequence accuracy (%), mean over seeds", "darkest: 100")
+KEY_WIDTH = 2.1  # inches
+DIVERGED = ("† a seed diverged", "div.: all seeds diverged")
+FAILED = ("fail.: the jobs of the cell failed",)
+APART = (f"corner: seeds over {100 * statistics.APART:.0f} points apart",)
+CORNER = 0.22  # of a cell's height
 
 
 def heatmap(
@@ -36,7 +38,8 @@ def heatmap(
 ) -> Figure:
     """Mean sequence accuracy over seeds of each model on each task, one panel per bin.
 
-    A dagger marks cells of which a seed diverged; where all did, there is no number.
+    A dagger marks cells of which a seed diverged; where all did, there is no number. A corner marks
+    those whose seeds are far apart: no seed may be near their mean.
 
     Args:
         accuracy: the tidy table (`fwp.results.collect`).
@@ -44,16 +47,21 @@ def heatmap(
         summary: of `accuracy` (`fwp.results.statistics.summarise`), if it has been computed.
     """
     summary = statistics.summarise(accuracy) if summary is None else summary
-    models = extended(present(accuracy["model"]), missing, "model")
-    tasks = extended(present(accuracy["task"]), missing, "task")
+    models = labels.in_order("model", extended(present(accuracy["model"]), missing, "model"))
+    tasks = labels.in_order("task", extended(present(accuracy["task"]), missing, "task"))
     states = by_cell(missing)
     titles = _titles(statistics.bins(accuracy))
-    key = [KEY] + [DIVERGED] * bool(summary["diverged"].any())
-    key += [FAILED] * ("failed" in states.values())
+    key = [*KEY, *DIVERGED * bool(summary["diverged"].any())]
+    key += FAILED * ("failed" in states.values())
+    key += APART * bool(statistics.apart(summary).any())
     size = CELL[0] * len(tasks), CELL[1] * len(models)
-    columns, below = _columns(len(titles), size), 0.34 + 0.11 * len(key)
+    columns = _columns(len(titles), size)
+    # Where the last row ends early, every panel names its tasks, and the key takes the place left.
+    gap = len(titles) % columns > 0
+    inside = gap and size[0] >= KEY_WIDTH
     with page(
-        len(titles), columns, size, shared="xy", narrowest=KEY_WIDTH + 0.1, below=below
+        len(titles), columns, size, shared="y" if gap else "xy", narrowest=KEY_WIDTH + 0.1,
+        below=0 if inside else 0.34 + 0.11 * len(key),
     ) as (figure, axes):  # fmt: skip
         for i, (axis, title) in enumerate(zip(axes, titles, strict=True)):
             cells = summary[summary["bin_index"] == i].set_index(["model", "task"])
@@ -62,15 +70,23 @@ def heatmap(
             texts = np.array(texts, object).reshape(len(models), len(tasks))
             none = np.isin(texts, ("–", "div.", "fail."))
             values = cells["mean"].to_numpy(float).reshape(none.shape)
-            look = {"linewidths": 0.8, "vmin": 0, "vmax": 1, "cbar": False, "ax": axis}
+            look = {"linewidths": 0.8, "vmin": 0, "vmax": BELOW_ALL, "cbar": False, "ax": axis}
             look |= {"annot": texts, "fmt": ""}
             font = {"size": NUMBER, "va": "center_baseline"}
             sns.heatmap(values, mask=none, cmap=COLOURS, annot_kws=font, **look)
+            for text, value in zip(axis.texts, values[~none], strict=True):
+                shown = to_hex(COLOURS(Normalize(0, BELOW_ALL)(value)))
+                text.set_color(shades.letters(shown))
             font |= {"color": "#555555", "bbox": {"color": NOTHING, "pad": 0.5}}
             sns.heatmap(none, mask=~none, cmap=[NOTHING], annot_kws=font, **look)
             for y, x in zip(*np.nonzero(none & (texts != "–")), strict=True):
                 hatch = {"hatch": "//////", "edgecolor": "#bbbbbb", "linewidth": 0}
                 axis.add_patch(Rectangle((x + 0.03, y + 0.03), 0.94, 0.94, fill=False, **hatch))
+            far = statistics.apart(cells).to_numpy(bool).reshape(none.shape) & ~none
+            for y, x in zip(*np.nonzero(far), strict=True):
+                side = CORNER * CELL[1] / CELL[0]
+                corner = [(x + 1, y), (x + 1 - side, y), (x + 1, y + CORNER)]
+                axis.add_patch(Polygon(corner, color="#333333", linewidth=0))
             axis.set_title(title)
             axis.set_xticks(
                 np.arange(len(tasks)) + 0.5, map(labels.task, tasks), fontsize=NORMAL,
@@ -83,14 +99,18 @@ def heatmap(
     with settings():
         width, height = figure.get_size_inches()
         left = min(axes[0].get_position().x0, 1 - KEY_WIDTH / width)
-        box = left, 0.22 / height, 1.7 / width, 0.09 / height
+        bottom = 0.22 / height
+        if inside:
+            left = axes[columns - 1].get_position().x0
+            bottom = axes[-1].get_position().y1 - (0.13 * len(key) + 0.12) / height
+        box = left, bottom, 1.8 / width, 0.09 / height
         bar = figure.colorbar(
             ScalarMappable(Normalize(0, 100), COLOURS), figure.add_axes(box, label="key"),
-            orientation="horizontal", ticks=[0, 25, 50, 75, 100],
+            orientation="horizontal", ticks=[0, 25, 50, 75, 100], extend="max", extendrect=True,
         )  # fmt: skip
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=2)
-        bar.ax.set_title("\n".join(reversed(key)), fontsize=SMALL, loc="left", pad=2)
+        bar.ax.set_title("\n".join(key), fontsize=SMALL, loc="left", pad=2)
     return figure
 
 

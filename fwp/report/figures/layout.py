@@ -11,6 +11,8 @@ from matplotlib.legend import Legend
 
 from fwp.report.figures.style import settings
 
+PAD = 0.06  # inches around panels
+
 
 @contextmanager
 def page(
@@ -60,7 +62,7 @@ def page(
             ncols = max(1, min(len(legend), int(columns * (size[0] + 0.1) / width)))
             _legend(figure, legend, -(-len(legend) // -(-len(legend) // ncols)))  # full rows
         _fit(figure, axes, columns, size, narrowest, below)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)  # not "none", which would lay it out again for every file
         for axis in figure.axes:  # the solver's last digits depend on addresses in memory
             axis.set_position(np.round(axis.get_position().bounds, 5).tolist())
         for axis in axes[-columns:]:  # the last of each column, some above a place without panel
@@ -85,7 +87,8 @@ def _fit(
     # The layout leaves no room for a title or a label that is wider than its panel.
     wide = [text.get_window_extent() for axis in axes for text in (axis.title, axis.xaxis.label)]
     over = max(0, max(box.width for box in wide) / figure.dpi - size[0])
-    layout = ConstrainedLayoutEngine(w_pad=0.05 + over / 2, h_pad=0.05)
+    # No spaces that grow with the page: what is around the panels then keeps its size.
+    layout = ConstrainedLayoutEngine(w_pad=PAD + over / 2, h_pad=PAD, wspace=0, hspace=0)
     figure.set_layout_engine(layout)
     figure.set_size_inches(*grid * (size[0] + over + 0.6, size[1] + 0.8) + (6, 4))  # too large
     for _ in range(12):  # again for what depends on the size of the page
@@ -97,5 +100,5 @@ def _fit(
         if np.allclose(wanted, page, atol=0.01):
             break
         figure.set_size_inches(
-            *np.maximum(wanted, 0.7 * page).round(3)
+            *np.maximum(wanted, 0.4 * page).round(3)
         )  # a smaller one may be too small

@@ -11,6 +11,7 @@ from fwp.report.figures.style import CROSS, Look, looks
 from fwp.results.frames import present
 
 X = {"epoch": "Epoch", "strings": "Training strings seen"}
+LONG = 60  # epochs, from which on the axis is logarithmic
 
 
 def learning_curves(
@@ -21,8 +22,8 @@ def learning_curves(
 ) -> Figure:
     """Accuracy on the validation strings after each epoch (the mean over the validation bins).
 
-    Lines are medians over seeds, bands reach from quartile to quartile. A run that has stopped
-    counts with the accuracy of the weights it kept until the last seed of its model has stopped; a
+    Lines are medians over seeds, thin lines are the seeds. A run that has stopped counts with the
+    accuracy of the weights it kept until the last seed of its model has stopped, at the marker; a
     cross marks where a run diverged.
 
     Args:
@@ -42,12 +43,12 @@ def learning_curves(
     cross = CROSS | {"color": "black", "markeredgewidth": 1, "clip_on": False, "zorder": 50}
     key = [Line2D([], [], label="diverged", **cross)] if len(ends) else []
     y = "Validation accuracy (%)"
-    with page_of_tasks(tasks, style, key, x=X[x], y=y) as (figure, axes):
+    with page_of_tasks(tasks, style, key, x=X[x], y=y, ending=True) as (figure, axes):
         for task, axis in axes.items():
             of_task = rows[rows["task"] == task]
             if len(of_task):
                 curves(axis, of_task, x, "selection", style)
-                log_ticks(axis, of_task[x].min(), of_task[x].max())
+                log_ticks(axis, of_task[x].min(), of_task[x].max(), LONG)
             for end in ends[ends["task"] == task].itertuples():
                 (point,) = axis.plot(getattr(end, x), 0)
                 point.set(**cross | {"color": style[str(end.model)].colour})

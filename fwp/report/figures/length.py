@@ -1,4 +1,4 @@
-"""Accuracy against string length: one panel per task, one line per model, a band over seeds."""
+"""Accuracy against string length: one panel per task, one line per model, thin ones per seed."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ def accuracy_by_length(
 ) -> Figure:
     """Sequence accuracy against string length.
 
-    Lines are medians over seeds of `grouped` accuracies, bands reach from quartile to quartile.
+    Lines are medians over seeds of `grouped` accuracies, thin lines are the seeds.
 
     Args:
         accuracy: the tidy table (`fwp.results.collect`).

@@ -1,14 +1,14 @@
-"""Line plots of models: a panel per task, medians and quartiles over seeds, log axes."""
+"""Line plots of models: a panel per task, a line per seed, medians, log axes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
-import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import (
     EngFormatter,
     FuncFormatter,
@@ -19,15 +19,29 @@ from matplotlib.ticker import (
 )
 
 from fwp.report import labels
+from fwp.report.figures.apart import BESIDE, continued, offsets, shift
 from fwp.report.figures.layout import page
-from fwp.report.figures.style import Look, handles, semantics
+from fwp.report.figures.style import Look, handles
+
+THIN = 0.5  # points: the line of a seed
+FEW = 5  # seeds whose lines are as strong as they get
 
 
 @contextmanager
 def page_of_tasks(
-    tasks: Sequence[str], style: Mapping[str, Look], extra: Sequence = (), *, x: str, y: str
+    tasks: Sequence[str],
+    style: Mapping[str, Look],
+    extra: Sequence = (),
+    *,
+    x: str,
+    y: str,
+    ending: bool = False,
 ) -> Iterator[tuple[Figure, dict[str, Axes]]]:
-    """A page with a panel per task, y from 0 to 100 per cent; the legend has models and `extra`."""
+    """A page with a panel per task, y from 0 to 100 per cent; the legend has models and `extra`.
+
+    Models' lines, which are labelled with their names, are drawn side by side where they coincide.
+    Those that are `ending` where training does are drawn on, thinner, to the end of the panel.
+    """
     count = len(tasks)
     columns = min(count, 4 if count <= 16 else 5 if count <= 25 else 6)
     if count in (5, 6, 9):
@@ -39,12 +53,15 @@ def page_of_tasks(
         for task, axis in zip(tasks, axes, strict=True):
             axis.set_title(labels.task(task))
             in_percent(axis)
+            if ending:
+                continued(axis, style)
+            shift(axis, offsets(list(style)))
 
 
 def in_percent(axis: Axes, way: Literal["x", "y"] = "y") -> None:
     """An axis from 0 to 100 per cent for shares in [0, 1]."""
     ticks = {0: "0", 0.25: "25", 0.5: "50", 0.75: "75", 1: "100"}
-    axis.set(**{f"{way}lim": (-0.03, 1.03), f"{way}ticks": [*ticks]})
+    axis.set(**{f"{way}lim": (-0.05, 1.05), f"{way}ticks": [*ticks]})
     axis.set(**{f"{way}ticklabels": [*ticks.values()]})
     axis.grid(axis=way)
     axis.set_axisbelow(True)
@@ -53,39 +70,54 @@ def in_percent(axis: Axes, way: Literal["x", "y"] = "y") -> None:
 def curves(
     axis: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Look], column: str = "model"
 ) -> None:
-    """One line per model, the median over seeds, and a band from the lower to the upper quartile.
+    """One line per model, the median over seeds, and a thin one for each seed.
 
-    Where several models are right everywhere their lines coincide; markers at different places tell
-    which ones lie there.
+    A mean or a band would show what no seed has where some seeds solve a task and others fail.
 
     Args:
-        rows: a tidy frame with columns `x`, `y` and `column`, a row per seed and x.
+        rows: a tidy frame with columns `x`, `y`, `column` and "seed".
         style: the looks of the values of `column`; the order is that of drawing.
     """
-    style = {name: look for name, look in style.items() if (rows[column] == name).any()}
-    quartiles = rows.groupby([column, x], observed=True)[y].quantile(np.array([0.25, 0.5, 0.75]))
-    quartiles = quartiles.unstack().set_axis(["low", "median", "high"], axis="columns")
-    sns.lineplot(
-        quartiles.reset_index(), x=x, y="median", estimator=None, clip_on=False, ax=axis,
-        **semantics(style, column),
-    )  # fmt: skip
+    found = dict(iter(rows.groupby(column, observed=True)))
+    style = {name: look for name, look in style.items() if name in found}
     every = max(4, len(style))
-    for i, (name, line) in enumerate(zip(style, axis.lines, strict=True)):
-        band = quartiles.loc[name]
-        marked = sorted({*range(i % every, len(band), every), len(band) - 1})
-        line.set(label=name, zorder=3 + i, markevery=marked)
-        axis.fill_between(
-            band.index, band["low"], band["high"], color=style[name].colour,
-            alpha=min(0.2, 1 / len(style)), linewidth=0, zorder=2,
-        )  # fmt: skip
+    for i, (name, look) in enumerate(style.items()):
+        seeds = found[name].pivot_table(index=x, columns="seed", values=y, observed=True)
+        if len(seeds.columns) > 1:
+            thin(axis, name, look, [own.dropna() for _, own in seeds.items()])
+        line = draw(axis, name, look, seeds.index, seeds.median(axis="columns"), zorder=3 + i)
+        # Markers at different places tell which models lie on one line.
+        line.set_markevery(sorted({*range(i % every, len(seeds), every), len(seeds) - 1}))
 
 
-def log_ticks(axis: Axes, low: float, high: float) -> None:
-    """A log scale, if the values span enough of it, with plain numbers or 1k, 10k, 100k."""
-    if high / low < 5:
+def draw(axis: Axes, name: str, look: Look, x, y, **settings) -> Line2D:
+    """A model's line."""
+    (line,) = axis.plot(
+        x, y, color=look.colour, linestyle=look.dashes, marker=look.marker,
+        markeredgecolor="white", clip_on=False, label=name, **settings,
+    )  # fmt: skip
+    return line
+
+
+def thin(axis: Axes, name: str, look: Look, seeds: Sequence[pd.Series]) -> None:
+    """A thin line per seed, the paler the more there are."""
+    paths = [list(zip(seed.index, seed, strict=True)) for seed in seeds]
+    alpha = 0.5 * min(1.0, (FEW / len(paths)) ** 0.5)
+    strokes = {"colors": look.colour, "linewidths": THIN, "alpha": alpha}
+    axis.add_collection(LineCollection(paths, **strokes, zorder=2, label=BESIDE + name))
+
+
+def log_ticks(axis: Axes, low: float, high: float, least: float = 5) -> None:
+    """A log scale, if values span a factor of `least`, with plain numbers or 1k, 10k, 100k.
+
+    From 0 on, the scale is linear.
+    """
+    if low == 0 or high < low * least:
         pad = (high - low) * 0.04 or 0.5
         axis.set_xlim(low - pad, high + pad)
-        axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
+        if high >= 10_000:
+            axis.xaxis.set_major_formatter(EngFormatter(sep=""))
         return
     axis.set(xscale="log", xlim=(low / 1.05, high * 1.05))
     fine = high / low < 100  # labels at 1, 2, 5, 10, … would run into each other

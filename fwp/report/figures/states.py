@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from fwp.report import labels
 from fwp.report.figures.layout import page
@@ -27,8 +27,8 @@ def trace(
 
     Accuracy at the position; the state's distance from its initial value, relative to the norm of
     that where it is not zero (SRWM: how far the weights have moved); and the step that a single
-    symbol makes it move by. One line per part of the state, the median over seeds; bands reach from
-    quartile to quartile. Accuracies are drawn seed by seed.
+    symbol makes it move by. One line per part of the state, the median over seeds; thin lines are
+    the seeds. Accuracies are drawn seed by seed.
 
     Args:
         states, positions: the rows of `fwp.analysis.traces` of one model and task.
@@ -38,7 +38,7 @@ def trace(
     end = int(states["position"].max())
     scale = states["start"].where(states["start"] > 0, 1.0)
     states = states.assign(distance=states["distance"] / scale, step=states["step"] / scale)
-    relative = ", relative" if (states["start"] > 0).any() else ""
+    relative = " / ‖initial‖" if (states["start"] > 0).any() else ""
     layers = states["layer"].nunique()
     keys = zip(states["component"], states["layer"], strict=True)
     states["part"] = [labels.state(mixer, *key, layers) for key in keys]
@@ -46,19 +46,22 @@ def trace(
     colours = COLOURS * len(parts)
     style = {part: Look(colour, (0, ()), "") for part, colour in zip(parts, colours, strict=False)}
     legend = handles(style, str)
-    with page(3, 1, (3.6, 1.25), x="Position", shared="x", legend=legend) as (figure, axes):
+    with page(3, 1, (3.6, 1.4), x="Symbols read", shared="x", legend=legend) as (figure, axes):
         middle = (positions["first"] * positions["last"]) ** 0.5
         sns.lineplot(
             positions.assign(middle=middle), x="middle", y="accuracy", units="seed", estimator=None,
             color="#1b1b1b", linewidth=0.7, alpha=0.7, ax=axes[0],
         )  # fmt: skip
         in_percent(axes[0])
-        axes[0].set_ylabel("Positions right (%)")
-        for axis, column in ((axes[1], "distance"), (axes[2], "step")):
+        axes[0].set_ylabel("Position accuracy (%)")
+        for axis, column, change in (
+            (axes[1], "distance", "state − initial"),
+            (axes[2], "step", "change per symbol"),
+        ):
             curves(axis, states, "position", column, style, "part")
             if (states[column] > 0).any():
                 _log(axis)
-            axis.set_ylabel(f"{column.capitalize()}{relative}")
+            axis.set_ylabel(f"‖{change}‖{relative}")
         for axis in axes:
             if training:
                 axis.axvspan(*training, color=SHADE, linewidth=0, zorder=0)
@@ -69,11 +72,16 @@ def trace(
 
 
 def _log(axis: Axes) -> None:
-    """A vertical log scale with plain numbers at a few places."""
+    """A vertical log scale with plain numbers at three places or more."""
     axis.set_yscale("log", nonpositive="mask")
     low, high = axis.get_ylim()
-    fine = high < 1e3 * low  # further ones would leave no place for 3, 30, … or be left out by all
-    axis.yaxis.set_major_locator(LogLocator(10, subs=(1, 3) if fine else (1,), numticks=6))
+    if high < 10 * low:  # else one number or two would be labelled
+        middle = (low * high) ** 0.5
+        low, high = middle / 10**0.5, middle * 10**0.5
+        axis.set_ylim(low, high)
+    subs = (1, 2, 5) if high < 50 * low else (1, 3) if high < 1e3 * low else (1,)
+    axis.yaxis.set_major_locator(LogLocator(10, subs=subs, numticks=6))
+    axis.yaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.yaxis.set_minor_formatter(NullFormatter())
 
@@ -93,12 +101,12 @@ def memory(states: pd.DataFrame, style: Mapping[str, Look] | None = None) -> Fig
     with page(2, 2, (2.4, 1.8), x="Symbols read", legend=handles(style)) as (figure, axes):
         for axis, column, title, unit in (
             (axes[0], "state_bytes", "State of one string", "KiB"),
-            (axes[1], "process_bytes", "Whole process, at most", "MiB"),
+            (axes[1], "process_bytes", "Whole process, peak", "MiB"),
         ):
             used = states.assign(used=states[column] / {"KiB": 1024, "MiB": 2**20}[unit])
             curves(axis, used, "position", "used", style)
             axis.set_title(title)
-            axis.set_ylabel(unit)
+            axis.set_ylabel(f"Memory ({unit})")
             log_ticks(axis, 1, max(2, int(states["position"].max())))
         _log(axes[0])
         axes[1].set_ylim(bottom=0)

@@ -13,7 +13,7 @@ from fwp.report.figures.style import NORMAL, Look, looks
 from fwp.results import statistics
 from fwp.results.frames import present
 
-WIDTH, ROW = 1.2, 0.2  # of a panel and of a model in it, in inches
+WIDTH, ROW = 1.3, 0.16  # of a panel and of a model in it, in inches
 
 
 def strip(
@@ -46,16 +46,16 @@ def strip(
     with page(len(tasks), columns, size, x=x, shared="xy", narrowest=2.0) as (figure, axes):
         for axis, task in zip(axes, tasks, strict=True):
             cell = rows[rows["task"] == task]
-            box = {"color": "#dddddd", "linewidth": 8, "solid_capstyle": "butt", "zorder": 1}
+            box = {"color": "#dddddd", "linewidth": 7, "solid_capstyle": "butt", "zorder": 1}
             sns.pointplot(
                 cell, x="sequence_accuracy", y="model", order=models, estimator="median",
-                errorbar=("pi", 50), err_kws=box, linestyle="none", marker="|", markersize=8,
+                errorbar=("pi", 50), err_kws=box, linestyle="none", marker="|", markersize=10,
                 markeredgewidth=0.9, markeredgecolor="#1b1b1b", zorder=2, ax=axis,
             )  # fmt: skip
             sns.scatterplot(
                 cell, x="sequence_accuracy", y="row", hue="model", hue_order=models,
                 style="diverged", style_order=[False, True], markers=["o", "X"],
-                size="diverged", sizes=[8, 20], size_order=[False, True],
+                size="diverged", sizes=[6, 16], size_order=[False, True],
                 palette={name: style[name].colour for name in models}, linewidth=0.6,
                 clip_on=False, alpha=0.75, legend=False, zorder=3, ax=axis,
             )  # fmt: skip

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ _SETTINGS = {
     "legend.columnspacing": 1.2,
     "legend.labelspacing": 0.35,
     "legend.borderpad": 0.2,
-    "lines.linewidth": 1.1,
+    "lines.linewidth": 1,
     "lines.markersize": 3.5,
     "lines.markeredgewidth": 0.4,
     "text.parse_math": False,  # names of users may hold a $
@@ -92,6 +92,8 @@ _MARKERS = ["<", ">", "p", "h", "*", "d", "H"]
 def looks(models: Iterable[str]) -> dict[str, Look]:
     """The look of each model: its mixer's own, or the next free one, in order.
 
+    A colour in the config comes first.
+
     Give every figure of an experiment the same `models` and a model looks the same in all of them.
     """
     models = list(models)
@@ -99,7 +101,11 @@ def looks(models: Iterable[str]) -> dict[str, Look]:
     others = [name for name in models if not chosen[name]]
     spare = islice(zip(cycle(_COLOURS), cycle(_DASHES), cycle(_MARKERS), strict=False), len(others))
     own = dict(zip(others, (Look(*parts) for parts in spare), strict=True))
-    return {name: own.get(name) or _look(*chosen[name]) for name in models}
+    found = {name: own.get(name) or _look(*chosen[name]) for name in models}
+    return {
+        name: replace(look, colour=labels.colour(name) or look.colour)
+        for name, look in found.items()
+    }
 
 
 def _look(colour: str, dashes: str, marker: str) -> Look:

@@ -95,9 +95,9 @@ def _rows(card: dict) -> list[list[str]]:
 
 def _shares(classes: dict[str, float]) -> str:
     if len(classes) > MOST_CLASSES:
-        least, most = (100 * find(classes.values()) for find in (min, max))
-        return f"{len(classes)} classes: {least:.1f} to {most:.1f} each"
-    return ", ".join(f"{label}: {100 * share:.1f}" for label, share in classes.items())
+        least, most = (labels.percent(find(classes.values())) for find in (min, max))
+        return f"{len(classes)} classes: {least} to {most} each"
+    return ", ".join(f"{label}: {labels.percent(share)}" for label, share in classes.items())
 
 
 def _count(number: int | None) -> str:

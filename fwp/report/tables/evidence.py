@@ -1,5 +1,6 @@
 """Evidence for claims, in words: what was claimed, what was found, what would settle it."""
 
+import math
 import textwrap
 from collections.abc import Iterable
 
@@ -24,7 +25,8 @@ def claimed(item: Evidence) -> str:
 def found(item: Evidence, decision: bool = True) -> str:
     """What the seeds of a cell show: "2 of 3 seeds at 100 % (21–94 %)"; what would settle it."""
     goal = "at 100 %" if item.threshold == 1 else f"at {_percent(item.threshold)} or more"
-    interval = f"{round(100 * item.low)}–{round(100 * item.high)} %" if item.low == item.low else ""
+    limits = [labels.percent(limit, decimals=0) for limit in (item.low, item.high)]
+    interval = "" if math.isnan(item.low) else f"{'–'.join(limits)} %"
     counts = f"{item.reached} of {item.seeds} seed{plural(item.seeds)} {goal}"
     if item.other:
         text = (

@@ -53,12 +53,14 @@ class Section:
         title: heading, a few words.
         note: how to read the numbers, a sentence or two.
         grids: at least one; all of the same models.
+        bold: what it means that a cell is strong.
     """
 
     label: str
     title: str
     note: str
     grids: list[Grid]
+    bold: str = "every seed is at 100 %"
 
 
 def blocks(tasks: Sequence[str], width: int) -> list[Sequence[str]]:

@@ -1,9 +1,11 @@
 """Model × task tables in LaTeX, as floats that fit on pages."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fwp.report import labels
 from fwp.report.tables.grid import Cell, Grid, Section, blocks
+from fwp.report.tables.marks import explained
 
 PAGE, WIDE_PAGE = 397, 455  # points: text width of a page with wide margins, of two columns
 FONTS = {r"\small": 9, r"\footnotesize": 8, r"\scriptsize": 7}
@@ -22,14 +24,21 @@ def latex_floats(section: Section, caption: str, rows: int = 40) -> list[str]:
     floats = []
     for i in range(0, len(section.grids), together):
         stack = section.grids[i : i + together]
-        tasks = list(dict.fromkeys(task for grid in stack for task in grid.tasks))
+        tasks = labels.in_order("task", dict.fromkeys(t for grid in stack for t in grid.tasks))
         floats += [(stack, block) for block in _latex_blocks(stack, tasks)]
     tables = []
     for number, (stack, tasks) in enumerate(floats, 1):
         tail = f" ({number} of {len(floats)})" if len(floats) > 1 else ""
         label = section.label + (f"-{number}" if number > 1 else "")
-        tables.append(_latex_table(stack, tasks, caption + tail, label, len(section.grids) > 1))
+        shown = [_only(grid, tasks) for grid in stack]
+        text = caption + labels.escape_latex(explained(shown, bold=section.bold)) + tail
+        tables.append(_latex_table(stack, tasks, text, label, len(section.grids) > 1))
     return tables
+
+
+def _only(grid: Grid, tasks: Sequence[str]) -> Grid:
+    """The columns of a grid that a float has."""
+    return replace(grid, cells={key: c for key, c in grid.cells.items() if key[1] in tasks})
 
 
 def _latex_blocks(grids: Sequence[Grid], tasks: Sequence[str]) -> list[Sequence[str]]:

@@ -7,16 +7,16 @@ from typing import Any
 import pandas as pd
 
 from fwp.report import labels
-from fwp.report.labels import percent, with_dagger
+from fwp.report.labels import in_order, percent, with_dagger
 from fwp.report.tables.grid import Cell, Grid, Section
+from fwp.report.tables.marks import FAR, explained
 from fwp.results import pairwise, statistics
 from fwp.results.frames import groups, present
 from fwp.results.summary import Summary
 from fwp.results.unfinished import by_cell, extended
 
 ACCURACY_NOTE = (
-    "Mean over seeds, with the best seed in brackets where they differ. Bold: every seed is at "
-    "100 %."
+    f"Mean over seeds, with the best seed in brackets where they differ. {labels.ROUNDED}"
 )
 SOLVED_NOTE = (
     "Number of seeds with every test string of the bin right, of all seeds, with Wilson's 95 % "
@@ -26,15 +26,15 @@ SOLVED_NOTE = (
 )
 MEDIAN_NOTE = (
     "Median over seeds, with its bootstrapped 95 % interval in brackets. With fewer than {fewest} "
-    "seeds, worst–best is given after a semicolon instead, where they differ."
+    f"seeds, worst–best is given after a semicolon instead. {labels.ROUNDED}"
 )
 GENERALISATION_NOTE = (
     "The longest length up to which every tested length is at least 99 % right. Median over seeds, "
-    "with worst and best seed in brackets where they differ. ≥: no longer strings were tested."
+    "with worst and best seed in brackets where they differ."
 )
 TRAINING_NOTE = (
-    "Number of seeds that reached 100 % on the validation strings, of all seeds. Then the median "
-    "number of epochs, and the median time of a seed in seconds, on the machine that trained it."
+    "Number of seeds that solved validation, of all seeds. Then the median number of epochs, and "
+    "the median time of a seed in seconds, on the machine that trained it."
 )
 
 
@@ -74,7 +74,8 @@ def sections(
     if cells["tested_length"].notna().any():
         grid = _grid("", cells.drop_duplicates(["task", "model"]), _generalisation)
         title = "Generalisation length"
-        parts.append(Section("generalisation", title, GENERALISATION_NOTE, [grid]))
+        bold = "every seed reaches the longest"
+        parts.append(Section("generalisation", title, GENERALISATION_NOTE, [grid], bold))
     if grids := by_bin(_accuracy, longer):
         title = "Sequence accuracy on longer strings"
         parts.append(Section("accuracy-longer", title, ACCURACY_NOTE, grids))
@@ -85,8 +86,9 @@ def sections(
         seconds=("seconds", "median"),
     )
     grid = _grid("", cost.reset_index(), _training)
-    parts.append(Section("training", "Training", TRAINING_NOTE, [grid]))
-    return [_with_missing(part, missing) for part in parts] if missing else parts
+    parts.append(Section("training", "Training cost", TRAINING_NOTE, [grid]))
+    parts = [_with_missing(part, missing) for part in parts] if missing else parts
+    return [replace(part, note=part.note + explained(part.grids, bold=part.bold)) for part in parts]
 
 
 def _bin_title(index: int, windows: dict[str, str]) -> str:
@@ -100,7 +102,8 @@ def _bin_title(index: int, windows: dict[str, str]) -> str:
 def _grid(title: str, rows: pd.DataFrame, cell: Callable[..., Cell]) -> Grid:
     every: Any = rows.itertuples()
     cells = {(row.model, row.task): cell(row) for row in every}
-    return Grid(title, present(rows["model"]), present(rows["task"]), cells)
+    models, tasks = present(rows["model"]), present(rows["task"])
+    return Grid(title, in_order("model", models), in_order("task", tasks), cells)
 
 
 def _with_missing(part: Section, missing: Sequence[dict]) -> Section:
@@ -114,8 +117,8 @@ def _with_missing(part: Section, missing: Sequence[dict]) -> Section:
             else Cell(state)
             for key, state in states.items()
         }
-        models = extended(one.models, missing, "model")
-        tasks = extended(one.tasks, missing, "task")
+        models = in_order("model", extended(one.models, missing, "model"))
+        tasks = in_order("task", extended(one.tasks, missing, "task"))
         return replace(one, models=models, tasks=tasks, cells=one.cells | cells)
 
     return replace(part, grids=[marked(one) for one in part.grids])
@@ -123,12 +126,13 @@ def _with_missing(part: Section, missing: Sequence[dict]) -> Section:
 
 def _accuracy(row) -> Cell:
     mean, best = percent(row.mean), percent(row.best)
-    text = mean if mean == best else f"{mean} ({best})"
+    mark = FAR if row.best - row.worst > statistics.APART else " "
+    text = mean if mean == best else f"{mean}{mark}({best})"
     return Cell(with_dagger(text, row.diverged), row.solved == row.seeds, row.mean)
 
 
 def _solved(row) -> Cell:
-    low, high = round(100 * row.wilson_low), round(100 * row.wilson_high)
+    low, high = percent(row.wilson_low, 0), percent(row.wilson_high, 0)
     text = f"{row.solved}/{row.seeds} ({low}–{high})"
     return Cell(with_dagger(text, row.diverged), row.solved == row.seeds, row.success_rate)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fwp.report import labels
 from fwp.report.html import render
 from fwp.report.labels import plural
 from fwp.report.tables.grid import Section
@@ -17,17 +18,16 @@ from fwp.utils.files import write_text
 INTRODUCTION = (
     "Sequence accuracy is the share of test strings with every position right, in per cent; test "
     "strings are neither training nor validation strings, except in languages with too few strings "
-    "(see the datasets table). Every cell is over {seeds}. † marks that a seed diverged: it is "
-    "evaluated with its last finite weights, or counted as 0 if it has none."
+    "(see the datasets table). Every cell is over {seeds}."
 )
 MISSING = (
     "Some runs have no results. A cell without results is marked as missing, or as failed if its "
-    "jobs failed. ‡ marks a cell of which some seeds have no results. missing.csv lists them."
+    "jobs failed. missing.csv lists them."
 )
 LATEX_HEAD = "% Written by fwp; \\input this file. Needs \\usepackage{booktabs}.\n"
 LATEX_ACCURACY = (
     r"by length, mean over {seeds}, with the best seed in brackets where they differ. "
-    r"Bold: every seed at 100\,\%. $\dagger$: a seed diverged."
+    + labels.ROUNDED
 )
 CAPTIONS = {
     "accuracy": rf"Sequence accuracy (\%) on test strings {LATEX_ACCURACY}",
@@ -39,7 +39,7 @@ CAPTIONS = {
     "generalisation": (
         r"Generalisation length, the longest length up to which every tested length is at "
         r"least 99\,\% right. Median over {seeds}, with worst and best seed in brackets where "
-        r"they differ. $\geq$: no longer strings were tested."
+        r"they differ."
     ),
     "accuracy-longer": rf"Sequence accuracy (\%) on longer test strings {LATEX_ACCURACY}",
 }

@@ -1,4 +1,4 @@
-"""How much compute a run takes until it is right, as survival analysis has it.
+"""How much compute a run takes until it has solved its task, by methods of survival analysis.
 
 A run that gets every validation string right does so after so many epochs, training strings and
 seconds. One that does not is censored: it would have taken longer than its budget. A run that
@@ -31,11 +31,11 @@ def cost_per_run(history: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(solved=rows["status"] == "solved").drop(columns="status")
 
 
-def curves(rows: pd.DataFrame, cost: str = "epochs") -> pd.DataFrame:
-    """One minus the Kaplan-Meier estimate: the share of seeds that are right by a cost.
+def solved_shares(rows: pd.DataFrame, cost: str = "epochs") -> pd.DataFrame:
+    """One minus the Kaplan-Meier estimate: the share of runs that have solved the task by a cost.
 
     Args:
-        rows: of `spent`.
+        rows: of `cost_per_run`.
         cost: epochs, strings or seconds.
 
     Returns:
