@@ -15,7 +15,7 @@ from snakemake.utils import min_version
 
 from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import load_experiment
-from fwp.results import unfinished
+from fwp.results import integrity, unfinished
 from workflow import patches  # of the folder, not of the object `workflow`
 
 min_version("9.14")
@@ -30,6 +30,9 @@ try:
     EXPERIMENT = load_experiment(*CONFIG, top=dict(CHANGES))
 except ConfigError as error:
     sys.exit(str(error))  # the message alone: a WorkflowError would point at this line
+
+if workflow.is_main_process and (loops := integrity.loops(EXPERIMENT.results)):
+    sys.exit("\n".join(loops))
 
 patches.apply(results=EXPERIMENT.results, in_job=not workflow.is_main_process)
 

@@ -179,9 +179,12 @@ def load_model(folder: str | Path, seed: int, dataset: Dataset | str | Path) -> 
     """
     from fwp.experiment.cell import TrainedCell
     from fwp.models.weights import load_trained_model
-    from fwp.results.record import read_record
+    from fwp.results.record import read_record, weights_hash
 
-    data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset)
-    cell = TrainedCell.from_dict(read_record(Path(folder) / "cell.json")["config"])
+    record = read_record(Path(folder) / "cell.json")
+    cell = TrainedCell.from_dict(record["config"])
+    data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset, cell.task)
     path = Path(folder) / "model.safetensors"
-    return load_trained_model(cell.model, data, path, seed=seed, dtype=cell.dtype)
+    return load_trained_model(
+        cell.model, data, path, seed=seed, dtype=cell.dtype, sha256=weights_hash(record)
+    )

@@ -160,8 +160,9 @@ def _train(options) -> None:
 
     from fwp.datasets.dataset import save_dataset
     from fwp.datasets.sampling import build_dataset
+    from fwp.results.record import read_record, weights_hash
     from fwp.status.progress import Progress
-    from fwp.training.checkpoint import Checkpoint, checkpoint_path
+    from fwp.training.checkpoint import Checkpoint, checkpoint_path, remove_checkpoint
     from fwp.training.evaluate import evaluate_cell
     from fwp.training.train import train_cell
     from fwp.utils.locks import cell_lock
@@ -193,16 +194,18 @@ def _train(options) -> None:
             f"the weights are those of epoch {run.best_epoch}"
         )
         accuracies = folder / "accuracy.csv"
-        facts = [{"seed": run.seed, "status": run.status}]
+        record = read_record(folder / "cell.json")
         evaluate_cell(
             cell.trained,
-            runs=facts,
+            runs=record["runs"],
             dataset=dataset,
             weights=weights,
             output=accuracies,
+            record=folder / "evaluation.json",
+            sha256=weights_hash(record),
             device=options.device,
         )
-        checkpoint_path(folder).unlink(missing_ok=True)
+        remove_checkpoint(folder)
         _print_accuracy(accuracies)
         if options.output:
             print(f"everything is in {options.output}")

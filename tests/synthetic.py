@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fwp.results.integrity import write_sealed, write_sums
+
 EPOCHS = 40
 MODELS = [
     "lstm",
@@ -129,16 +131,36 @@ def write_cell(
         "parameters": 12345,
         "runs": runs,
         "device": "cpu",
+        "machine": {"cpu": "AMD EPYC", "instructions": "AVX2", "threads": 1},
         "seconds": sum(run["seconds"] for run in runs),
     }
-    (cell / "cell.json").write_text(json.dumps(record))
     validation = [f"accuracy {bin}" for bin in bins[:2] if len(bins) > 1] or ["accuracy 2-50"] * 1
     if len(validation) == 1:
         history = [(*row[:8], row[-1]) for row in history]
     columns = ["task", "model", "seed", "epoch", "strings", "seconds", "loss", *validation]
     write_csv(cell / "history.csv", [*columns, "selection"], history)
     write_csv(cell / "accuracy.csv", ACCURACY.split(","), accuracy)
+    (cell / "model.safetensors").write_bytes(b"weights of " + f"{task} {model} {seeds}".encode())
+    (cell / "cell.json").write_text(json.dumps(record))
+    seal(cell)
     return cell
+
+
+def seal(cell: Path) -> None:
+    """Give a cell the hashes of its files as they are now."""
+    record = json.loads((cell / "cell.json").read_text())
+    for key in ("seal", "files"):
+        record.pop(key, None)
+    files = [cell / "model.safetensors", cell / "history.csv"]
+    write_sealed(cell / "cell.json", record, files)
+    files = [cell / "cell.json", cell / "accuracy.csv"]
+    write_sealed(cell / "evaluation.json", {"task": record.get("task")}, files)
+
+
+def seal_tables(folder: Path) -> None:
+    """Give a folder of tables or figures the hashes of its files as they are now."""
+    files = [path for path in folder.iterdir() if path.suffix in (".csv", ".json", ".svg")]
+    write_sums(folder / "all.sha256", files)
 
 
 def write_grid(folder: Path, models=None, tasks=None, seeds=(0, 1, 2), **settings) -> list[Path]:

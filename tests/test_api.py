@@ -86,6 +86,7 @@ def test_a_class_is_tried():
 def test_results_are_frames(tmp_path):
     cells = synthetic.write_grid(tmp_path / "cells")
     write_results(collect_results(cells), tmp_path / "tables")
+    synthetic.seal_tables(tmp_path / "tables")
     for folder in (tmp_path, tmp_path / "tables"):
         found = fwp.load_results(folder)
         assert {"accuracy", "history", "runs"} <= set(found._fields) and len(found.runs)

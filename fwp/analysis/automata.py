@@ -19,6 +19,7 @@ import torch
 
 from fwp import languages
 from fwp.datasets.dataset import Split, load_dataset
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import TrainedCell
 from fwp.languages._machine import Machine, difference, minimal, of_language, unread
 from fwp.languages._machine import run as run_machine
@@ -219,6 +220,8 @@ def read_out_cell(
     runs: Sequence[dict],
     dataset: str | Path,
     weights: str | Path,
+    sha256: str | None = None,
+    spec: DatasetSpec | None = None,
     output: str | Path,
     device: str = "auto",
 ) -> None:
@@ -229,13 +232,15 @@ def read_out_cell(
         runs: of its record.
         dataset: the task's test strings; those of the second bin are read, beyond training.
         weights: the cell's weights file.
+        sha256: of that file, by the cell's record.
+        spec: what the test strings were drawn from.
         output: {"task", "model", "language": its minimal machine or null, "seeds": [{"seed",
             "status" and, if it is solved, what `Reading` has, "difference": a string that tells
             the machine from the language's, and "unread": one that it cannot read, or null}]}.
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
-    data = load_dataset(dataset, cell.task)
+    data = load_dataset(dataset, cell.task, spec=spec, kinds=("test",))
     language = languages.get(cell.task.language, **cell.task.params)
     own = of_language(language)
     split = data.test[min(1, len(data.test) - 1)]
@@ -244,7 +249,7 @@ def read_out_cell(
         facts = {"seed": run["seed"], "status": run["status"]}
         if run["status"] == "solved":
             model = load_trained_model(
-                cell.model, data, weights, seed=run["seed"], dtype=cell.dtype
+                cell.model, data, weights, seed=run["seed"], dtype=cell.dtype, sha256=sha256
             )
             found = read_out(model, split, data.alphabet, data.classes, device=device)
             facts |= asdict(found)

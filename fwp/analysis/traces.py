@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fwp.datasets.dataset import Split, load_dataset
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import TrainedCell
 from fwp.models.contract import require_state
 from fwp.models.sequence_model import SequenceModel
@@ -136,6 +137,8 @@ def trace_cell(
     strings: int,
     dataset: str | Path,
     weights: str | Path,
+    sha256: str | None = None,
+    spec: DatasetSpec | None = None,
     states: str | Path,
     positions: str | Path,
     device: str = "auto",
@@ -148,15 +151,19 @@ def trace_cell(
         strings: how many strings to read.
         dataset: the task's test strings.
         weights: the cell's weights file.
+        sha256: of that file, by the cell's record.
+        spec: what the test strings were drawn from.
         states: where the rows on states go (`STATES`).
         positions: where the rows on positions go (`POSITIONS`).
         device: auto, cpu or cuda.
     """
     device = devices.pick(device)
-    data = load_dataset(dataset, cell.task)
+    data = load_dataset(dataset, cell.task, spec=spec, kinds=("test",))
     found: tuple[list[dict], list[dict]] = ([], [])
     for seed in seeds:
-        model = load_trained_model(cell.model, data, weights, seed=seed, dtype=cell.dtype)
+        model = load_trained_model(
+            cell.model, data, weights, seed=seed, dtype=cell.dtype, sha256=sha256
+        )
         traced = trace(model, data.test[-1], strings=strings, device=device)
         for rows, own in zip(found, traced, strict=True):
             rows += [cell.names | {"seed": seed} | row for row in own]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fwp.claims.claim import Claim, Criterion
 from fwp.claims.judge import Evidence, Judgement
-from fwp.results.record import ResultsError
+from fwp.results.integrity import check_sum, damaged, read_bytes
 from fwp.utils.files import write_json
 
 
@@ -21,14 +21,14 @@ def read_judgements(path: str | Path) -> list[Judgement]:
     """Read what `write_judgements` wrote.
 
     Raises:
-        ResultsError: the file is missing or damaged.
+        ResultsError: the file is missing, damaged or not what was written.
     """
     try:
-        return [_judgement(**entry) for entry in json.loads(Path(path).read_bytes())]
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: the file is missing") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise ResultsError(f"{path}: not verdicts on claims, or cut short ({error})") from None
+        found = [_judgement(**entry) for entry in json.loads(read_bytes(path))]
+    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
+        raise damaged(path, f"not verdicts on claims, or cut short ({error})") from None
+    check_sum(path)
+    return found
 
 
 def _judgement(claim: dict, verdict: str, evidence: list[dict], missing: list[list]) -> Judgement:

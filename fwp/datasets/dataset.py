@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fwp.datasets.spec import TaskSettings
+from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.utils.bins import Bin
 from fwp.utils.files import atomic
 
 FORMAT = "fwp-dataset-1"
+REMEDY = "delete it to draw the strings again"
 
 
 class DatasetError(ValueError):
@@ -153,11 +154,24 @@ def save_dataset(dataset: Dataset, path: str | Path) -> None:
             archive.writestr(member, buffer.getvalue(), compresslevel=6)
 
 
-def load_dataset(path: str | Path, task: TaskSettings | None = None) -> Dataset:
+def load_dataset(
+    path: str | Path,
+    task: TaskSettings | None = None,
+    *,
+    spec: DatasetSpec | None = None,
+    kinds: Sequence[str] = (),
+) -> Dataset:
     """Read a dataset written by `save_dataset`.
 
-    DatasetError, one line, for a file that is missing, damaged or not a dataset, whose contents do
-    not match the hash written with them, or that is not of the language of `task`.
+    Args:
+        path: the file.
+        task: whose language the strings must be of.
+        spec: what the strings must have been drawn from, as a whole.
+        kinds: of sets that it must hold: train, validation, test.
+
+    Raises:
+        DatasetError: with one line; the file is missing, damaged or not a dataset, its contents do
+            not match the hash written with them, or it is of something else than was asked for.
     """
     path = Path(path)
     try:
@@ -184,13 +198,34 @@ def load_dataset(path: str | Path, task: TaskSettings | None = None) -> Dataset:
         raise DatasetError(f"{path}: there is no such dataset file") from None
     except Exception as error:  # zip, zlib, NumPy, JSON and lookups fail each in their own way
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DatasetError(f"{path}: not a dataset, or a damaged one ({reason})") from error
+        raise DatasetError(
+            f"{path}: not a dataset, or a damaged one ({reason}); {REMEDY}"
+        ) from error
     if task is not None:
         held = _canonical([dataset.language, dataset.params]).decode()
         wanted = _canonical([task.language, dict(task.params)]).decode()
         if held != wanted:
-            raise DatasetError(f"{path}: holds strings of {held}, not of {wanted}")
+            raise DatasetError(f"{path}: holds strings of {held}, not of {wanted}; {REMEDY}")
+    if spec is not None:
+        _compare(path, dataset.spec, json.loads(_canonical(spec.as_dict())))
+    held = {name.split()[0] for name in dataset.splits}
+    if lacking := [kind for kind in kinds if kind not in held]:
+        raise DatasetError(
+            f"{path}: holds no {lacking[0]} strings, only {' and '.join(sorted(held))}; {REMEDY}"
+        )
     return dataset
+
+
+def _compare(path: Path, held: dict, wanted: dict, prefix: str = "") -> None:
+    """Refuse strings that were drawn from something else; say what differs first."""
+    for key, value in wanted.items():
+        if isinstance(value, dict) and isinstance(held.get(key), dict):
+            _compare(path, held[key], value, f"{prefix}{key}.")
+        elif held.get(key) != value:
+            raise DatasetError(
+                f"{path}: was drawn with {prefix}{key} {held.get(key)!r}, not {value!r}: it is of "
+                f"another task or run; {REMEDY}"
+            )
 
 
 def _read(file: io.BufferedReader) -> tuple[dict, list[np.ndarray]]:

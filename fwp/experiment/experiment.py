@@ -19,8 +19,9 @@ from fwp.experiment.names import titles
 from fwp.experiment.seed_groups import existing, group_seeds, grouped
 from fwp.experiment.validate import checked
 from fwp.mixers._signature import Signature
+from fwp.results.integrity import ResultsError
 from fwp.results.names import Name
-from fwp.results.record import read_json, settings_digest
+from fwp.results.record import read_record, settings_digest
 from fwp.utils.suggest import suggestion
 
 
@@ -201,8 +202,11 @@ class Experiment:
             return grouped(self.seeds, self.seeds_per_job)
 
         def trained(group: str) -> bool:
-            record = read_json(f"{self.cell_dir(task, model, group)}/cell.json")
-            return (record or {}).get("config") == self.train_params(model, task)
+            try:
+                record = read_record(f"{self.cell_dir(task, model, group)}/cell.json")
+            except ResultsError:
+                return False
+            return record["config"] == self.train_params(model, task)
 
         taken = existing(f"{self.results}/cells/{task}/{model}")
         return grouped(self.seeds, self.seeds_per_job, taken, trained)

@@ -49,8 +49,9 @@ SHOWN = ("title", "latex", "state_names", "state_grows", "look")
 """Class attributes of mixers and languages that results do not depend on; collected by name."""
 
 INERT = (
-    *("fwp.api", "fwp.kernels.c_cache", "fwp.models.contract"),
-    *("fwp.utils.devices", "fwp.utils.gpus", "fwp.utils.signals", "fwp.utils.suggest"),
+    *("fwp.api", "fwp.kernels.c_cache", "fwp.models.contract", "fwp.results.integrity"),
+    *("fwp.training.machine", "fwp.utils.devices", "fwp.utils.gpus", "fwp.utils.signals"),
+    "fwp.utils.suggest",
 )
 """Modules that no result depends on: what is refused, where a job computes and keeps its kernels,
 how it stops, how a message is worded.

@@ -117,7 +117,8 @@ def state(subject: Subject) -> str:
     for batch in (1, BATCH):
         _, found = subject.read(subject.input(batch, TIME), None)
         assert found is None or isinstance(found, tuple)  # `Block.mix` sees to it
-        for i, part in enumerate(found or ()):
+        parts: tuple = found or ()
+        for i, part in enumerate(parts):
             if not isinstance(part, Tensor):
                 return f"part {i} of the state must be a tensor, got {type(part).__name__}"
             if part.dim() == 0 or part.shape[0] != batch:

@@ -23,8 +23,9 @@ from fwp.report.tables import claims, datasets, evidence
 from fwp.report.tables.sections import sections
 from fwp.results import collect, statistics, unfinished
 from fwp.results.frames import groups
+from fwp.results.integrity import MissingFile, check_sum, read_bytes
 from fwp.results.names import read_names
-from fwp.results.record import ResultsError, read_record
+from fwp.results.record import read_record
 from fwp.results.summary import read_summary
 from fwp.utils.files import write_text
 
@@ -80,6 +81,7 @@ def _page(folder: Path, paths: Sequence[str | Path], details: str | Path | None)
         datasets=datasets.html_tables(cards),
         records=records,
         versions=overview.versions(records),
+        machines=sorted(runs["machine"].unique()),
         details=Path(details).name if details else None,
     )
 
@@ -98,9 +100,10 @@ def _figure(folder: Path, name: str) -> dict:
     """A figure as a source for the page, and its width in CSS's pixels."""
     path = folder / "figures" / f"{name}.svg"
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: the figure is missing") from None
+        data = read_bytes(path)
+    except MissingFile:
+        raise MissingFile(f"{path}: the figure is missing") from None
+    check_sum(path)
     width = re.search(rb'width="([\d.]+)pt"', data)
     return {
         "source": "data:image/svg+xml;base64," + base64.b64encode(data).decode(),

@@ -17,7 +17,8 @@ import pandas as pd
 
 from fwp.results import frames
 from fwp.results.frames import ACCURACY, HISTORY, RUNS
-from fwp.results.record import ResultsError, read_record, settings_digest
+from fwp.results.integrity import ResultsError, check_file, damaged
+from fwp.results.record import TRAINED, machine, read_evaluation, read_record, settings_digest
 from fwp.utils.files import write_frame
 
 FILES = ("accuracy.csv", "history.csv", "runs.csv")
@@ -93,11 +94,18 @@ def collect_results(cells: Iterable[str | Path | Wanted]) -> Results:
         raise ResultsError(
             f"{row.cell}: seed {row.seed} of {row.model} on {row.task} is in two of the cells given"
         )
+    for folder in folders:
+        if not (path := folder / "accuracy.csv").exists() and not path.is_symlink():
+            raise ResultsError(
+                f"{path}: the file is missing; if another `snakemake` works on these results, it "
+                "evaluates this cell again: run this one again when the other is done"
+            )
     accuracy, history = (
         _collect_csv([folder / name for folder in folders], records, chosen, schema)
         for name, schema in (("accuracy.csv", ACCURACY), ("history.csv", HISTORY))
     )
     _compare_status(accuracy, runs)
+    _check_files(folders, records)
     return Results(accuracy, history, runs)
 
 
@@ -122,12 +130,12 @@ def read_results(folder: str | Path) -> Results:
 
 
 def read_accuracy(path: str | Path) -> pd.DataFrame:
-    """Read one accuracy.csv, of a cell or of the whole experiment."""
+    """Read the accuracy.csv of an experiment."""
     return frames.read(Path(path), ACCURACY)
 
 
 def read_history(path: str | Path) -> pd.DataFrame:
-    """Read one history.csv, of a cell or of the whole experiment."""
+    """Read the history.csv of an experiment."""
     return frames.read(Path(path), HISTORY)
 
 
@@ -148,6 +156,7 @@ def _rows(record: dict, cell: Path) -> list[dict]:
             "parameters": record["parameters"],
             "mixer": record["config"]["model"]["mixer"],
             "device": record["device"],
+            "machine": machine(record),
             "cell": "/".join(cell.parts[-3:]),
         }
         for run in record["runs"]
@@ -162,9 +171,10 @@ def _collect_csv(
         expected = np.array([record[column] for record in records], dtype=object)[origin]
         wrong = np.flatnonzero(frame[column].to_numpy(dtype=object) != expected)
         if len(wrong):
-            raise ResultsError(
-                f"{paths[origin[wrong[0]]]}: is of the {column} {frame[column].iloc[wrong[0]]!r}, "
-                f"while cell.json beside it is of {expected[wrong[0]]!r}"
+            raise damaged(
+                paths[origin[wrong[0]]],
+                f"is of the {column} {frame[column].iloc[wrong[0]]!r}, "
+                f"while cell.json beside it is of {expected[wrong[0]]!r}",
             )
     seeds = pd.MultiIndex.from_arrays([origin, frame["seed"]]).unique()
     expected = pd.MultiIndex.from_tuples(
@@ -174,15 +184,29 @@ def _collect_csv(
         odd = found.difference(wanted)
         if len(odd) and not (schema is HISTORY and fault == "lacks"):
             file, seed = odd.tolist()[0]
-            raise ResultsError(
-                f"{paths[file]}: {fault} seed {seed}, while cell.json beside it is for seeds "
-                f"{records[file]['seeds']}"
+            raise damaged(
+                paths[file],
+                f"{fault} seed {seed}, while cell.json beside it is for seeds "
+                f"{records[file]['seeds']}",
             )
     if all(len(c) == len(r["seeds"]) for c, r in zip(chosen, records, strict=True)):
         return frame
     pairs = pd.MultiIndex.from_tuples([(i, seed) for i, own in enumerate(chosen) for seed in own])
     kept = pd.MultiIndex.from_arrays([origin, frame["seed"]]).isin(pairs)
     return frames.finish(frame[kept].reset_index(drop=True), schema)
+
+
+def _check_files(cells: list[Path], records: list[dict]) -> None:
+    """Refuse files that are not what training and evaluation wrote.
+
+    Last, since what is wrong within a table tells more. The weights of thousands of cells are not
+    read for this; whatever loads them compares their hash.
+    """
+    for cell, record in zip(cells, records, strict=True):
+        for name in TRAINED:
+            whole = name.endswith(".csv")
+            check_file(cell / name, record, cell / "cell.json", whole=whole)
+        read_evaluation(cell / "evaluation.json")
 
 
 def _compare_status(accuracy: pd.DataFrame, runs: pd.DataFrame) -> None:

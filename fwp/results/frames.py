@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fwp.results.record import STATUSES, ResultsError, one_of
+from fwp.results.integrity import check_sum, damaged, read_bytes
+from fwp.results.record import STATUSES, one_of
 from fwp.utils.bins import Bin, bin_of_column
 
 ACCURACY = {
@@ -50,6 +51,7 @@ RUNS = {
     "parameters": "int64",
     "mixer": "str",
     "device": "str",
+    "machine": "str",  # `fwp.results.record.machine`
     "cell": "str",  # the folder of the cell's record: task/model/group
 }
 _BATCH = 64 * 2**20  # bytes of CSV text parsed at a time: bounds the memory a large grid takes
@@ -68,12 +70,14 @@ def groups(
 
 
 def read(path: Path, schema: dict[str, str]) -> pd.DataFrame:
-    """Read one file.
+    """Read one table of an experiment.
 
     Raises:
-        ResultsError: it is missing, truncated or malformed.
+        ResultsError: it is missing, truncated, malformed or not what was written.
     """
-    return parse([path], schema)[0]
+    frame, _ = parse([path], schema)
+    check_sum(path)
+    return frame
 
 
 def parse(paths: list[Path], schema: dict[str, str]) -> tuple[pd.DataFrame, np.ndarray]:
@@ -108,14 +112,11 @@ def parse(paths: list[Path], schema: dict[str, str]) -> tuple[pd.DataFrame, np.n
 
 
 def _load(path: Path, schema: dict[str, str]) -> tuple[tuple[str, ...], bytes]:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: the file is missing") from None
+    data = read_bytes(path)
     if not data:
-        raise ResultsError(f"{path}: the file is empty")
+        raise damaged(path, "the file is empty")
     if not data.endswith(b"\n"):
-        raise ResultsError(f"{path}: the last line is cut short")
+        raise damaged(path, "the last line is cut short")
     first, _, body = data.partition(b"\n")
     header = first.decode("utf-8", "replace").strip().split(",")
     extra = [name for name in header if name not in schema]
@@ -126,7 +127,7 @@ def _load(path: Path, schema: dict[str, str]) -> tuple[tuple[str, ...], bytes]:
         what = (
             f"no column {missing[0]!r}" if missing else f"unknown column {(extra or header)[0]!r}"
         )
-        raise ResultsError(f"{path}: {what}; the columns are {', '.join(schema)}")
+        raise damaged(path, f"{what}; the columns are {', '.join(schema)}")
     return tuple(header), body
 
 
@@ -154,7 +155,7 @@ def _parse_text(
             for part, path in zip(parts, paths, strict=True):
                 _parse_text(header, [part], [path], schema)
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ResultsError(f"{paths[0]}: {reason}") from None
+        raise damaged(paths[0], reason) from None
     return frame
 
 

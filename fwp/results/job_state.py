@@ -5,15 +5,19 @@ Read from the records that finished cells leave (`cell.json`, `accuracy.csv`) an
 """
 
 import csv
-import os
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fwp.results.record import STATUSES, read_json
-
-# A job on another machine that has not been heard of for so long (seconds) counts as interrupted.
-SILENCE = 15 * 60
+from fwp.results.heartbeat import Heartbeat, read_heartbeat
+from fwp.results.integrity import (
+    MissingFile,
+    OldRecord,
+    ResultsError,
+    check_file,
+    facts,
+    read_sealed,
+)
+from fwp.results.record import STATUSES, TRAINED, read_record
 
 
 @dataclass
@@ -43,6 +47,7 @@ class JobState:
         runs: per seed.
         stage: "train" or "evaluate", of the job that ran last.
         error: one line, if it failed.
+        damage: one line, if a file of its results is damaged or of something else.
         heard: when it was last heard of, seconds since 1970.
     """
 
@@ -52,6 +57,7 @@ class JobState:
     runs: dict[int, RunState]
     stage: str = "train"
     error: str | None = None
+    damage: str | None = None
     heard: float | None = None
 
     @property
@@ -61,7 +67,9 @@ class JobState:
 
 
 def read_job(planned, params: dict, now: float) -> JobState:
-    """Find out how far a job is; files that are missing or half written say nothing.
+    """Find out how far a job is; files that are missing say nothing.
+
+    Weights and histories are not read, but must be as long as the record says.
 
     Args:
         planned: a `fwp.experiment.experiment.TrainJob`.
@@ -72,65 +80,78 @@ def read_job(planned, params: dict, now: float) -> JobState:
     job = JobState(
         planned.model, planned.task, folder, {seed: RunState() for seed in planned.seeds}
     )
-    record, progress = read_json(folder / "cell.json"), read_json(folder / "progress.json")
+    record, outdated = _record(job, params)
     trained = {run["seed"]: run for run in (record or {}).get("runs", [])}
-    outdated = record is not None and record.get("config") != params
     for seed in job.runs.keys() & trained.keys():
         job.runs[seed].state = "outdated" if outdated else "trained"
-    if progress:
-        job.stage, job.heard = progress.get("stage", "train"), progress.get("time")
-        _apply_progress(job, progress, now)
+    if (beat := read_heartbeat(folder / "progress.json")) is not None:
+        job.stage, job.heard = beat.stage, beat.time
+        _apply(job, beat, now)
     if any(run.state == "running" for run in job.runs.values()):
+        job.damage = None  # what is there is about to be replaced
         return job
-    accuracies = _test_accuracies(folder / "accuracy.csv", folder / "cell.json")
+    accuracies = _test_accuracies(job) if record is not None else {}
     for seed in job.runs.keys() & trained.keys() & accuracies.keys():
         run = job.runs[seed]
         run.state = "outdated" if outdated else trained[seed]["status"]
         run.accuracy, job.error = accuracies[seed], None
+    if job.damage is not None:
+        job.error = None
+        for run in job.runs.values():
+            run.state = "damaged"
     return job
 
 
-def _apply_progress(job: JobState, progress: dict, now: float) -> None:
-    state = progress.get("state")
-    if state == "running" and not _alive(progress, now):
+def _record(job: JobState, params: dict) -> tuple[dict | None, bool]:
+    """The record of a trained cell, if there is one, and whether it is outdated.
+
+    A cell of which the weights or the history were deleted is to be trained again.
+    """
+    path = job.folder / "cell.json"
+    try:
+        record = read_record(path)
+        for name in TRAINED:
+            check_file(job.folder / name, record, path, whole=False)
+    except MissingFile:
+        return None, False
+    except OldRecord:
+        return {"runs": [{"seed": seed} for seed in job.runs]}, True
+    except ResultsError as error:
+        job.damage = str(error)
+        return None, False
+    return record, record["config"] != params
+
+
+def _apply(job: JobState, beat: Heartbeat, now: float) -> None:
+    state = beat.state
+    if state == "running" and not beat.alive(now):
         state = "interrupted"
     if state == "failed":
-        job.error = progress.get("error") or "no message"
-    for seed, facts in progress.get("seeds", {}).items():
-        run = job.runs.get(int(seed))
+        job.error = beat.error or "no message"
+    for seed, known in beat.seeds.items():
+        run = job.runs.get(seed)
         if run is None:
             continue
-        run.accuracy = list(facts.get("accuracy", {}).values())
-        run.epoch, run.epochs = facts.get("epoch"), facts.get("epochs")
+        run.accuracy, run.epoch, run.epochs = known.accuracy, known.epoch, known.epochs
         if state in ("failed", "interrupted"):
             run.state = state
-        elif state == "running" and (job.stage == "evaluate" or facts.get("status") == "running"):
+        elif state == "running" and (job.stage == "evaluate" or known.status == "running"):
             run.state = "running"
-        elif state == "running" and facts.get("status") in STATUSES:
+        elif state == "running" and known.status in STATUSES:
             run.state = "trained"  # while the job's other seeds are still being trained
 
 
-def _alive(progress: dict, now: float) -> bool:
-    """Whether a job that says it runs still does."""
-    if progress.get("host") == socket.gethostname() and progress.get("pid"):
-        try:
-            os.kill(int(progress["pid"]), 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:  # another user's process: it exists
-            return True
-        return True
-    return now - progress.get("time", 0) < SILENCE
-
-
-def _test_accuracies(path: Path, record: Path) -> dict[int, list[float]]:
+def _test_accuracies(job: JobState) -> dict[int, list[float]]:
     """Accuracy on each test bin, shortest first, per seed; empty if there is no such file yet.
 
     It is also empty if the weights have been trained again since.
     """
+    path, record = job.folder / "accuracy.csv", job.folder / "evaluation.json"
     found: dict[int, list[float]] = {}
     try:
-        if path.stat().st_mtime < record.stat().st_mtime:
+        known = read_sealed(record)
+        check_file(path, known, record)
+        if facts(job.folder / "cell.json") != known["files"].get("cell.json"):
             return {}
         with path.open(newline="", encoding="utf-8") as file:
             # Rows of single lengths are a thousand times as many: leave them out unparsed.
@@ -139,6 +160,11 @@ def _test_accuracies(path: Path, record: Path) -> dict[int, list[float]]:
                 if not row["length"]:
                     accuracy = float(row["sequence_accuracy"] or 0)
                     found.setdefault(int(row["seed"]), []).append(accuracy)
+    except MissingFile:
+        return {}
+    except ResultsError as error:
+        job.damage = str(error)
+        return {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return found

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from fwp.results.integrity import check_sum, sums
 from fwp.utils.files import write_rows
 
 SEPARATOR = "; "  # between parts of a state, and of a look
@@ -50,12 +51,17 @@ def write_names(names: Iterable[Name | dict], path: str | Path) -> None:
 
 
 def read_names(path: str | Path) -> list[Name]:
-    """Read the table; no names if there is none, as in results of older versions."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            rows: list[dict[str, Any]] = list(csv.DictReader(file))
-    except FileNotFoundError:
+    """Read the table; no names if there is none, as in results of older versions.
+
+    Raises:
+        ResultsError: it is not what was written.
+    """
+    path = Path(path)
+    if not path.exists() and path.name not in sums(path.parent):
         return []
+    check_sum(path)
+    with path.open(newline="", encoding="utf-8") as file:
+        rows: list[dict[str, Any]] = list(csv.DictReader(file))
     for row in rows:
         for key in ("state_names", "look"):
             row[key] = tuple(row[key].split(SEPARATOR)) if row[key] else ()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fwp.results import pairwise, statistics, training_cost
 from fwp.results.collect import Results
-from fwp.results.record import ResultsError
+from fwp.results.integrity import check_sum, damaged
 from fwp.utils.files import write_frame
 
 FILES = ("summary.csv", "comparison.csv", "compute.csv")
@@ -59,7 +59,7 @@ def read_summary(folder: str | Path) -> Summary:
     """Read what `write_summary` wrote.
 
     Raises:
-        ResultsError: a file is missing or malformed.
+        ResultsError: a file is missing, malformed or not what was written.
     """
     cells, pairs, compute = (_read(Path(folder) / name) for name in FILES)
     cells = cells.astype(dict.fromkeys(WHOLE, "Int64"))
@@ -67,6 +67,7 @@ def read_summary(folder: str | Path) -> Summary:
 
 
 def _read(path: Path) -> pd.DataFrame:
+    check_sum(path)
     try:
         columns = pd.read_csv(path, nrows=0).columns
         frame = pd.read_csv(
@@ -75,10 +76,8 @@ def _read(path: Path) -> pd.DataFrame:
             keep_default_na=False,
             na_values={name: [""] for name in columns if name not in NAMES},
         )
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: the file is missing") from None
     except ValueError as error:
-        raise ResultsError(f"{path}: {error}") from None
+        raise damaged(path, str(error)) from None
     for name in ("task", "model"):
         if name in frame:
             frame[name] = pd.Categorical(frame[name], frame[name].unique(), ordered=True)

@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from fwp.results.integrity import check_sum
 from fwp.results.job_state import read_job
 from fwp.results.record import STATUSES
 from fwp.utils.files import write_rows
 
-CELL_FILES = ("model.safetensors", "history.csv", "cell.json", "accuracy.csv")
+CELL_FILES = ("model.safetensors", "history.csv", "cell.json", "accuracy.csv", "evaluation.json")
 """What a finished cell has; tables are made of some of them."""
 
 COLUMNS = ("task", "model", "seed", "state", "error", "log")
@@ -31,7 +32,10 @@ def split_finished(experiment) -> tuple[list, list[dict]]:
             finished.append(planned)
             continue
         names = {"task": job.task, "model": job.model}
-        facts = {"error": job.error or "", "log": str(job.log) if job.log.is_file() else ""}
+        facts = {
+            "error": job.damage or job.error or "",
+            "log": str(job.log) if job.log.is_file() else "",
+        }
         rows += [
             names | {"seed": seed, "state": run.state} | facts for seed, run in job.runs.items()
         ]
@@ -52,7 +56,12 @@ def write_unfinished(rows: Iterable[dict], path: str | Path) -> None:
 
 
 def read_unfinished(path: str | Path) -> list[dict]:
-    """Read the table."""
+    """Read the table.
+
+    Raises:
+        ResultsError: it is missing or not what was written.
+    """
+    check_sum(path)
     with Path(path).open(newline="", encoding="utf-8") as file:
         return [row | {"seed": int(row["seed"])} for row in csv.DictReader(file)]
 

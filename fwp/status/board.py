@@ -43,6 +43,7 @@ STATES = {
     "trained": State("○", "O", "cyan", "trained, not yet evaluated"),
     "outdated": State("~", "~", "dim", "outdated: config or code has changed since"),
     "failed": State("✗", "x", "bold red", "failed"),
+    "damaged": State("#", "#", "bold red", "damaged: a file is not what was written"),
     "interrupted": State("?", "?", "red", "interrupted"),
     "waiting": State("·", ".", "dim", "waiting"),
 }
@@ -157,11 +158,14 @@ class Board:
         return Text(", ").join([done, *(Text.assemble(_painted(s, counts)) for s in others)])
 
     def trouble(self) -> list[Text]:
-        """The jobs that failed or were interrupted, with their logs."""
+        """The jobs that failed or were interrupted, with their logs, and files that are damaged."""
         failed, interrupted = [], []
         for job in self.jobs:
             log = f"\n    see {job.log}"
-            if job.error is not None:
+            if job.damage is not None:
+                word = ("damaged", STATES["damaged"].style)
+                failed.append(Text.assemble(word, f": {_where(job)}\n    {job.damage}"))
+            elif job.error is not None:
                 what = f": {_where(job)}: {job.error}{log}"
                 failed.append(Text.assemble(("failed", STATES["failed"].style), what))
             elif any(run.state == "interrupted" for run in job.runs.values()):

@@ -14,6 +14,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from fwp.experiment.cell import Cell, TrainedCell
+from fwp.results.heartbeat import process_start
 from fwp.utils import signals
 from fwp.utils.files import naming, write_json
 
@@ -50,6 +51,7 @@ class Progress:
             "stage": stage,
             **cell.names,
             "pid": os.getpid(),
+            "started": process_start(os.getpid()),
             "host": socket.gethostname(),
             "time": time.time(),
             "seeds": {str(seed): {"status": "waiting", "epochs": epochs} for seed in seeds},

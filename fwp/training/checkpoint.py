@@ -3,19 +3,23 @@
 A checkpoint is a safetensors file beside the cell's other files, but none of the outputs that
 Snakemake deletes when a job fails. It is saved at most once a minute and when the job is told to
 end, and it names what it is of: settings, code, seeds, strings, device. One of anything else is
-left alone until it is overwritten; a damaged one is set aside. The rule that evaluates the cell
-removes it: only then has Snakemake accepted the weights.
+left alone until it is overwritten; a damaged one is set aside. Its size does not depend on the
+epochs so far: the history lies in files of its own (`fwp.training.history`). The rule that
+evaluates the cell removes both: only then has Snakemake accepted the weights.
 """
 
 import hashlib
 import json
+import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from fwp.training.history import parts_folder
 from fwp.training.state import State, TrainState, runs_from_state, runs_to_state
 from fwp.utils.files import atomic
 
@@ -26,6 +30,12 @@ SECONDS = 60.0
 def checkpoint_path(folder: str | Path) -> Path:
     """The checkpoint of the cell whose files lie in `folder`."""
     return Path(folder) / "checkpoint.safetensors"
+
+
+def remove_checkpoint(folder: str | Path) -> None:
+    """Remove the checkpoint of a cell and the parts of its history: nothing is left to train."""
+    checkpoint_path(folder).unlink(missing_ok=True)
+    shutil.rmtree(parts_folder(Path(folder) / "history.csv"), ignore_errors=True)
 
 
 class Checkpoint:
@@ -68,15 +78,23 @@ class Checkpoint:
             facts["cell"]["seconds"],
             runs_from_state(state.part("runs")),
             state.part("trainer") if "trainer" in facts else None,
+            facts["cell"]["history"],
         )
 
-    def save(self, key: dict, saved: TrainState) -> None:
-        """Write the state; if the disk refuses, say so and go on."""
+    def save(self, key: dict, saved: TrainState, history: Callable[[], dict] = dict) -> None:
+        """Write the state; if the disk refuses, say so and go on.
+
+        Args:
+            key: what the state depends on, ready for JSON.
+            saved: the state.
+            history: writes the history to disk, and returns how far it goes.
+        """
         self._last = time.monotonic()
-        parts = {"cell": State({"seconds": saved.seconds}, {}), "runs": runs_to_state(saved.runs)}
-        parts |= {} if saved.trainer is None else {"trainer": saved.trainer}
-        state = State.of(**parts)
         try:
+            cell = {"seconds": saved.seconds, "history": history()}
+            parts = {"cell": State(cell, {}), "runs": runs_to_state(saved.runs)}
+            parts |= {} if saved.trainer is None else {"trainer": saved.trainer}
+            state = State.of(**parts)
             with atomic(self.path) as temporary:
                 temporary.write_bytes(_bytes(key, state))
         except OSError as error:

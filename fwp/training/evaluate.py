@@ -7,10 +7,13 @@ import numpy as np
 from torch import nn
 
 from fwp.datasets.dataset import Dataset, Split, load_dataset
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import TrainedCell
 from fwp.models.contract import require_contract
 from fwp.models.pack import Pack
 from fwp.models.weights import load_trained_model
+from fwp.results.integrity import check_file, read_sealed, write_sealed
+from fwp.training import machine
 from fwp.training.evaluator import Evaluator
 from fwp.utils import devices
 from fwp.utils.denormals import flushing_denormals
@@ -72,10 +75,15 @@ def evaluate_cell(
     dataset: str | Path,
     weights: str | Path,
     output: str | Path,
+    record: str | Path,
+    sha256: str | None = None,
+    spec: DatasetSpec | None = None,
     device: str = "auto",
     pack: int | None = None,
 ) -> None:
     """Evaluate every seed of a trained cell and write `output`, a CSV of the `COLUMNS`.
+
+    A record is written too: of which weights and strings the accuracies are, and who measured them.
 
     Args:
         cell: model and task.
@@ -83,17 +91,22 @@ def evaluate_cell(
         dataset: the task's dataset file.
         weights: the cell's weights file.
         output: where the accuracies go, one row per seed × bin and per seed × length.
+        record: where the record goes (JSON), into the same folder; cell.json is there already.
+        sha256: of the weights file, by cell.json.
+        spec: what the test strings must have been drawn from.
         device: auto, cpu or cuda.
         pack: how many seeds are evaluated at a time; None for all on a GPU, one on a CPU.
     """
     device = devices.pick(device)
-    data = load_dataset(dataset, cell.task)
+    data = load_dataset(dataset, cell.task, spec=spec, kinds=("test",))
     pack = pack or (len(runs) if device == "cuda" else 1)
     rows = []
     for begin in range(0, len(runs), pack):
         chosen = runs[begin : begin + pack]
         models = [
-            load_trained_model(cell.model, data, weights, seed=run["seed"], dtype=cell.dtype)
+            load_trained_model(
+                cell.model, data, weights, seed=run["seed"], dtype=cell.dtype, sha256=sha256
+            )
             for run in chosen
         ]
         with devices.explaining_memory(len(chosen)):
@@ -102,3 +115,24 @@ def evaluate_cell(
             facts = cell.names | {"seed": run["seed"], "status": run["status"]}
             rows += [facts | row for row in own]
     write_rows(output, COLUMNS, rows)
+    facts = {"seeds": [run["seed"] for run in runs], "config": cell.as_dict()}
+    facts |= {"dataset": data.hash, "machine": machine.describe(device)}
+    write_sealed(record, cell.names | facts, (_trained(record), output))
+
+
+def is_evaluated(
+    cell: TrainedCell, *, dataset: str | Path, output: str | Path, record: str | Path
+) -> bool:
+    """Whether the files are there that `evaluate_cell` would write, given the same arguments."""
+    try:
+        found = read_sealed(record)
+        for file in (_trained(record), output):
+            check_file(file, found, record)
+        return (found["config"], found["dataset"]) == (cell.as_dict(), load_dataset(dataset).hash)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _trained(record: str | Path) -> Path:
+    """The record of the training, beside that of the evaluation."""
+    return Path(record).with_name("cell.json")

@@ -14,7 +14,8 @@ class Run:
         status: "solved" (100 % of the validation strings), "budget" (epochs used up) or "diverged"
             (the loss was no longer a finite number; the weights are the best before that).
         history: one row per epoch: epoch, strings, seconds, loss, one accuracy per validation bin,
-            selection.
+            selection. Whoever keeps them elsewhere leaves the last one here.
+        epochs: how many were run.
         best_epoch: the epoch that the weights are from; 0 = the initial ones.
         selection: mean accuracy on the validation bins in that epoch.
         weights: parameters of the best epoch.
@@ -24,12 +25,8 @@ class Run:
     seed: int
     status: str = "budget"
     history: list[dict] = field(default_factory=list)
+    epochs: int = 0
     best_epoch: int = 0
     selection: float = 0.0
     weights: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
-
-    @property
-    def epochs(self) -> int:
-        """Epochs that were run."""
-        return len(self.history)

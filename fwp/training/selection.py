@@ -22,6 +22,7 @@ def select_epoch(run: Run, row: dict, weights: Callable[[], dict[str, Tensor]]) 
         weights: copies the weights; called only if the epoch is kept.
     """
     run.history.append(row)
+    run.epochs = row["epoch"]
     if row["selection"] > run.selection:
         run.best_epoch, run.selection, run.weights = row["epoch"], row["selection"], weights()
     if not math.isfinite(row["loss"]):

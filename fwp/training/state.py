@@ -52,8 +52,10 @@ class TrainState:
         seconds: wall time so far.
         runs: those that are over.
         trainer: the state of the trainer at work, if there is one.
+        history: how far the files of the history go (`HistoryParts.position`).
     """
 
     seconds: float = 0.0
     runs: list[Run] = field(default_factory=list)
     trainer: State | None = None
+    history: dict = field(default_factory=dict)

@@ -3,9 +3,8 @@
 Adam on the cross-entropy of every position; `fwp.training.trainer` has the loop.
 """
 
-import functools
-import json
 import platform
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -17,15 +16,18 @@ import torch
 
 from fwp.config.settings import TrainingSettings
 from fwp.datasets.dataset import Dataset, load_dataset
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import Cell
 from fwp.models.sequence_model import SequenceModel, build_model
 from fwp.models.weights import read_weights, write_weights
+from fwp.results.integrity import check_file, read_sealed, write_sealed
+from fwp.training import machine
+from fwp.training.history import HistoryParts
 from fwp.training.run import Run
 from fwp.training.state import TrainState
 from fwp.training.trainer import Trainer
 from fwp.utils import devices, signals
 from fwp.utils.bins import bin_of_column
-from fwp.utils.files import write_json, write_rows
 
 
 def train(
@@ -74,8 +76,11 @@ class Checkpointer(Protocol):
     def load(self, key: dict) -> TrainState | None:
         """What was saved under an equal key, if anything."""
 
-    def save(self, key: dict, saved: TrainState) -> None:
-        """Keep the state; `key` holds everything that it depends on, ready for JSON."""
+    def save(self, key: dict, saved: TrainState, history: Callable[[], dict]) -> None:
+        """Keep the state; `key` holds everything that it depends on, ready for JSON.
+
+        `history` puts the history on disk and returns how far it goes.
+        """
 
 
 def train_cell(
@@ -86,6 +91,7 @@ def train_cell(
     weights: str | Path,
     history: str | Path,
     record: str | Path,
+    spec: DatasetSpec | None = None,
     device: str = "auto",
     pack: int | None = None,
     callback: Callback | None = None,
@@ -99,7 +105,8 @@ def train_cell(
         dataset: the task's dataset file.
         weights: where the best weights of all seeds go (safetensors).
         history: where the history goes (CSV, one row per seed × epoch).
-        record: where the record goes (JSON).
+        record: where the record goes (JSON), into the same folder as weights and history.
+        spec: what the strings must have been drawn from.
         device: auto, cpu or cuda.
         pack: how many seeds are trained at a time; None for all on a GPU, one on a CPU.
         callback: is told of every epoch.
@@ -108,19 +115,31 @@ def train_cell(
     """
     began = time.perf_counter()
     device = devices.pick(device)
-    data = load_dataset(dataset, cell.task)
+    data = load_dataset(dataset, cell.task, spec=spec, kinds=("train", "validation"))
     pack = pack or (len(seeds) if device == "cuda" else 1)
     key = cell.as_dict() | {"seeds": list(seeds), "dataset": data.hash, "device": device}
     key |= {"pack": pack, "torch": torch.__version__}
     saved = (None if checkpoint is None else checkpoint.load(key)) or TrainState()
+    rows = HistoryParts(history, cell.names)
+    if saved.history:
+        try:
+            rows.resume(saved.history)
+        except (OSError, ValueError) as error:
+            print(f"{error}: the cell is trained from the beginning")
+            saved = TrainState()
     began -= saved.seconds
     trainer = None
+
+    def tell(run: Run, row: dict) -> None:
+        rows.append(run.seed, row)
+        del run.history[:-1]
+        _tell(callback, run, row)
 
     def save(checkpoint: Checkpointer) -> None:
         with signals.deferred():
             saved.seconds = time.perf_counter() - began
             saved.trainer = saved.trainer if trainer is None else trainer.state()
-            checkpoint.save(key, saved)
+            checkpoint.save(key, saved, rows.position)
 
     def save_if_due() -> None:
         if checkpoint is not None and checkpoint.due:
@@ -144,7 +163,7 @@ def train_cell(
                         state=saved.trainer,
                     )
                     _begin(callback, trainer)
-                    trainer.run(functools.partial(_tell, callback), save_if_due)
+                    trainer.run(tell, save_if_due)
                 _end(callback, trainer)
                 with signals.deferred():
                     saved.runs += trainer.runs
@@ -156,14 +175,18 @@ def train_cell(
             raise
         with signals.deferred():
             write_weights(weights, {run.seed: run.weights for run in saved.runs})
-            _write_history(history, cell, saved.runs)
+            rows.write([run.seed for run in saved.runs])
+            if checkpoint is None:
+                shutil.rmtree(rows.folder, ignore_errors=True)
             _write_record(
                 record,
                 cell,
                 saved.runs,
+                files=(weights, history),
                 dataset=data.hash,
                 parameters=build_model(cell.model, data, seed=0, dtype="float32").parameter_count,
                 device=torch.cuda.get_device_name() if device == "cuda" else "cpu",
+                machine=machine.describe(device),
                 pack=pack,
                 seconds=time.perf_counter() - began,
             )
@@ -173,10 +196,12 @@ def train_cell(
 def is_trained(cell: Cell, seeds: Sequence[int], *, dataset, weights, history, record) -> bool:
     """Whether the files are there that `train_cell` would write, given the same arguments."""
     try:
-        found = json.loads(Path(record).read_bytes())
+        found = read_sealed(record)
+        for file in (weights, history):
+            check_file(file, found, record)
         for seed in seeds:
             read_weights(weights, seed)
-        return Path(history).is_file() and (found["config"], found["seeds"], found["dataset"]) == (
+        return (found["config"], found["seeds"], found["dataset"]) == (
             cell.as_dict(),
             list(seeds),
             load_dataset(dataset).hash,
@@ -210,14 +235,9 @@ def _end(callback: Callback | None, trainer: Trainer) -> None:
             callback.finish(run.seed, run.status)
 
 
-def _write_history(path: str | Path, cell: Cell, runs: list[Run]) -> None:
-    rows = [cell.names | {"seed": run.seed} | row for run in runs for row in run.history]
-    write_rows(path, list(rows[0]), rows)
-
-
-def _write_record(path: str | Path, cell: Cell, runs: list[Run], **facts) -> None:
+def _write_record(path: str | Path, cell: Cell, runs: list[Run], *, files, **facts) -> None:
     of_run = ("seed", "status", "epochs", "best_epoch", "selection", "seconds")
-    write_json(
+    write_sealed(
         path,
         cell.names
         | {
@@ -228,4 +248,5 @@ def _write_record(path: str | Path, cell: Cell, runs: list[Run], **facts) -> Non
             | {name: metadata.version(name) for name in ("torch", "numpy")},
         }
         | facts,
+        files,
     )

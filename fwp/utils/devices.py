@@ -45,13 +45,20 @@ def explaining_memory(models: int) -> Iterator[None]:
         ) from error
 
 
-def describe(device: str) -> str:
-    """What `device` is, in words, for tables of measurements."""
-    if device == "cuda":
-        return f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}"
+def processor() -> str:
+    """The model of this machine's processor, such as "AMD EPYC 7B13"."""
     name = platform.processor() or platform.machine()
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         name = next((x.partition(": ")[2] for x in lines if x.startswith("model name")), name)
+    return " ".join(name.split())
+
+
+def describe(device: str) -> str:
+    """What `device` is, in words, for tables of measurements."""
+    if device == "cuda":
+        return f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}"
     threads = torch.get_num_threads()
-    return f"{name}, {threads} thread{'s' if threads > 1 else ''}, PyTorch {torch.__version__}"
+    return (
+        f"{processor()}, {threads} thread{'s' if threads > 1 else ''}, PyTorch {torch.__version__}"
+    )

@@ -15,6 +15,7 @@ def test_verdicts_are_read_as_they_were_judged(tmp_path):
     claims = read_claims([locate(name) for name in library_names()])
     judged = judge(claims, collect_results(cells).accuracy)
     write_judgements(judged, tmp_path / "claims.json")
+    synthetic.seal_tables(tmp_path)
     assert len({item.verdict for item in judged}) > 2
     assert repr(read_judgements(tmp_path / "claims.json")) == repr(judged)  # NaN is not itself
 

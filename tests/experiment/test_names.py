@@ -9,6 +9,7 @@ from fwp.experiment.colours import NAMES
 from fwp.experiment.experiment import Experiment, load_experiment
 from fwp.report import labels
 from fwp.report.figures.style import looks
+from fwp.results.integrity import write_sums
 from fwp.results.names import read_names, write_names
 
 MINE = """
@@ -82,6 +83,7 @@ def test_the_colour_of_the_config_is_that_of_all_figures(tmp_path):
     }
     tasks = {"parity": {"language": "parity"}}
     write_names(Experiment({"models": models, "tasks": tasks}).names(), tmp_path / "names.csv")
+    write_sums(tmp_path / "collect.sha256", [tmp_path / "names.csv"])
     plain = looks(models)
     with labels.shown_as(read_names(tmp_path / "names.csv")):
         found = looks(models)
@@ -125,6 +127,7 @@ def test_a_mixer_of_the_users_own_is_shown_as_it_says(tmp_path):
 def test_names_are_written_and_read(tmp_path):
     found = load_experiment("config.yaml").names()
     write_names(found, tmp_path / "names.csv")
+    write_sums(tmp_path / "collect.sha256", [tmp_path / "names.csv"])
     assert read_names(tmp_path / "names.csv") == found
     assert read_names(tmp_path / "nothing.csv") == []
 

@@ -77,8 +77,8 @@ PLACES = {
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_tasks.py kernels/c_cache.py models/check.py models/contract.py "
-        "models/properties.py py.typed report/templates/* status/* "
-        "training/checkpoint.py utils/devices.py utils/gpus.py utils/locks.py "
+        "models/properties.py py.typed report/templates/* results/integrity.py status/* "
+        "training/checkpoint.py training/machine.py utils/devices.py utils/gpus.py utils/locks.py "
         "utils/signals.py utils/suggest.py"
     ),
     (
@@ -172,7 +172,9 @@ PLACES = {
     "collect summarise tables claims figures report states": (
         "results/collect.py results/frames.py results/record.py"
     ),
-    "collect tables figures report": "results/job_state.py results/unfinished.py",
+    "collect tables figures report": (
+        "results/heartbeat.py results/job_state.py results/unfinished.py"
+    ),
     "collect tables claims figures report states automata retrieval_report": ("results/names.py"),
     "summarise tables claims figures report": "results/pairwise.py",
     "summarise tables claims figures report states": "results/statistics.py",
@@ -182,8 +184,9 @@ PLACES = {
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
-        "training/curriculum.py training/run.py training/schedule.py training/selection.py "
-        "training/state.py training/step.py training/train.py training/trainer.py"
+        "training/curriculum.py training/history.py training/run.py "
+        "training/schedule.py training/selection.py training/state.py "
+        "training/step.py training/train.py training/trainer.py"
     ),
     "bptt": "training/bptt.py",
     "evaluate": "training/evaluate.py",

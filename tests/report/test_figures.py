@@ -424,6 +424,7 @@ def test_numbers_fit_their_cells(drawn):
 def test_files_are_the_same_every_time(grids, tmp_path):
     """Also in another process, with another hash seed."""
     write_results(grids("one"), tmp_path / "tables")
+    synthetic.seal_tables(tmp_path / "tables")
     code = (
         "import sys; from fwp.report.figures.write import write_figures;"
         "from fwp.results.collect import read_results;"

@@ -1,6 +1,5 @@
 """The report, on made-up results."""
 
-import json
 import re
 from html.parser import HTMLParser
 
@@ -16,6 +15,7 @@ from fwp.datasets.sampling import make_dataset
 from fwp.report import page
 from fwp.report.figures.write import write_figures
 from fwp.results.collect import collect_results, read_accuracy, write_results
+from fwp.results.integrity import write_sealed
 from fwp.results.record import ResultsError
 from fwp.results.summary import summarise, write_summary
 from fwp.results.unfinished import write_unfinished
@@ -64,8 +64,11 @@ def make(folder, tasks=("parity", "aa_star"), lost=(), **settings):
         card = describe(make_dataset("parity" if "<" in task else task, **spec, counts=COUNTS))
         cards.append(folder / f"data/{len(cards)}.json")
         cards[-1].parent.mkdir(exist_ok=True)
-        cards[-1].write_text(json.dumps(card | {"task": task}))
+        write_sealed(cards[-1], card | {"task": task})
+    synthetic.seal_tables(folder / "tables")
     write_figures(found, folder / "figures", cards)
+    if (folder / "figures").is_dir():
+        synthetic.seal_tables(folder / "figures")
     return cards
 
 
@@ -76,6 +79,7 @@ def grid(tmp_path_factory):
     library = [claim.locate(name) for name in library_names()]
     judged = judge(claim.read_claims(library), read_accuracy(folder / "tables/accuracy.csv"))
     write_judgements(judged, folder / "tables/claims.json")
+    synthetic.seal_tables(folder / "tables")
     page.write(folder, folder / "report.html", cards=cards, details="workflow.html")
     return folder, Page((folder / "report.html").read_text())
 

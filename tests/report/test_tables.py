@@ -16,6 +16,7 @@ from fwp.report.tables.sections import sections
 from fwp.report.tables.summary import write_summary
 from fwp.results import statistics, summary
 from fwp.results.collect import collect_results
+from fwp.results.integrity import write_sealed
 from fwp.results.names import Name
 from fwp.results.record import ResultsError
 
@@ -39,6 +40,7 @@ def own(tmp_path, accuracies, model="mine", task="own", bins=("2-50", "51-100"),
             chosen = (frame["seed"] == seed) & (frame["bin"] == bin)
             frame.loc[chosen, "sequence_accuracy"] = number
     frame.to_csv(cell / "accuracy.csv", index=False)
+    synthetic.seal(cell)
     return cell
 
 
@@ -127,6 +129,7 @@ def test_csv_is_the_summary(paper, tmp_path):
     assert list(frame.columns) == list(expected.columns) and len(frame) == 7 * 8 * 5
     assert frame["mean"].tolist() == expected["mean"].tolist()
     assert {path.name for path in tmp_path.iterdir()} == set(summary.FILES)
+    synthetic.seal_tables(tmp_path)
     read = summary.read_summary(tmp_path)
     assert read.bins == statistics.bins(paper.accuracy)
     pd.testing.assert_frame_equal(read.cells, expected.astype({"bin": read.cells["bin"].dtype}))
@@ -324,7 +327,7 @@ CARD = {
 @pytest.fixture
 def card(tmp_path):
     path = tmp_path / "parity.json"
-    path.write_text(json.dumps(CARD))
+    write_sealed(path, CARD)
     return path
 
 
@@ -346,8 +349,8 @@ def test_datasets_table(card, tmp_path):
 def test_many_classes_are_not_listed_one_by_one(tmp_path):
     card = json.loads(json.dumps(CARD))
     card["splits"]["train"]["classes"] = {str(i): (i + 1) / 5050 for i in range(100)}
-    (tmp_path / "card.json").write_text(json.dumps(card))
-    write_datasets([tmp_path / "card.json"], markdown=tmp_path / "d.md")
+    write_sealed(tmp_path / "many.json", card)
+    write_datasets([tmp_path / "many.json"], markdown=tmp_path / "d.md")
     assert "| 100 classes: 0.1 to 2.0 each |" in (tmp_path / "d.md").read_text()
 
 

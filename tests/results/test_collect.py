@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import synthetic
 
-from fwp.results import collect, frames
+from fwp.results import frames
 from fwp.results.collect import collect_results, read_results, write_results
 from fwp.results.record import ResultsError
 
@@ -48,7 +48,7 @@ def test_columns_and_types_are_those_of_the_schema(cells):
     ]  # fmt: skip
     assert list(runs.columns) == [
         "task", "model", "seed", "status", "epochs", "best_epoch", "selection", "seconds",
-        "parameters", "mixer", "device", "cell",
+        "parameters", "mixer", "device", "machine", "cell",
     ]  # fmt: skip
     assert accuracy["length"].dtype == "Int64" and accuracy["strings"].dtype == "int64"
 
@@ -69,6 +69,7 @@ def test_values_are_those_of_the_files(cells):
 def test_written_tables_read_back_the_same(cells, tmp_path):
     collected = collect_results(cells)
     write_results(collected, tmp_path / "tables")
+    synthetic.seal_tables(tmp_path / "tables")
     for before, after in zip(collected, read_results(tmp_path / "tables"), strict=True):
         pd.testing.assert_frame_equal(before, after)
 
@@ -103,6 +104,7 @@ def test_diverged_runs_are_rows_even_without_accuracies(tmp_path):
         tmp_path, "parity", "lstm", [0, 1], diverged=(1,), bins=["2-50", "51-100"]
     )
     edit(cell / "accuracy.csv", r"(diverged,[^,]*,[^,]*,[^,]*),.*", r"\1,,", count=0)
+    synthetic.seal(cell)
     accuracy, _, runs = collect_results([cell])
     assert runs["status"].tolist()[1] == "diverged"
     rows = accuracy[accuracy["seed"] == 1]
@@ -111,9 +113,10 @@ def test_diverged_runs_are_rows_even_without_accuracies(tmp_path):
 
 def test_line_ends_of_windows_are_read(cells):
     path = cells[0] / "accuracy.csv"
-    before = collect.read_accuracy(path)
+    before, _ = frames.parse([path], frames.ACCURACY)
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    pd.testing.assert_frame_equal(collect.read_accuracy(path), before)
+    after, _ = frames.parse([path], frames.ACCURACY)
+    pd.testing.assert_frame_equal(after, before)
 
 
 @pytest.mark.parametrize("name", ["cell.json", "accuracy.csv", "history.csv"])
@@ -150,6 +153,7 @@ def test_accuracy_of_another_cell_is_refused(cells):
 
 def test_accuracy_of_another_training_is_refused(cells):
     edit(cells[0] / "cell.json", '"status": "solved"', '"status": "diverged"')
+    synthetic.seal(cells[0])
     with pytest.raises(ResultsError, match=r"seed \d is solved, cell.json that it is div"):
         collect_results(cells)
 
@@ -193,7 +197,11 @@ def test_malformed_accuracies_are_named(cells, pattern, replacement, message):
     [
         ('"mixer"', '"mix"', "not the record of a cell: no 'mixer'"),
         ('"status": "[a-z]*"', '"status": "won"', "a status is solved, budget or diverged"),
-        (r'"seeds": \[0, 1\]', '"seeds": [0, 2]', r"runs of seeds \[0, 1\], but is for seeds"),
+        (
+            r'"seeds": \[\s*0,\s*1\s*\]',
+            '"seeds": [0, 2]',
+            r"runs of seeds \[0, 1\], but is for seeds",
+        ),
         (r"(?s)^.*$", "[]", "not the record of a cell"),
     ],
 )

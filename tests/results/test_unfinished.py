@@ -1,7 +1,6 @@
 """Runs without results, in the table of them and in what is made of it."""
 
 import json
-import os
 import types
 
 import pytest
@@ -27,8 +26,10 @@ ROWS = [dict(zip(unfinished.COLUMNS, row, strict=True)) for row in ROWS]
 
 def test_a_table_reads_back_the_same(tmp_path):
     write_unfinished(ROWS, tmp_path / "missing.csv")
+    synthetic.seal_tables(tmp_path)
     assert read_unfinished(tmp_path / "missing.csv") == ROWS
     write_unfinished([], tmp_path / "missing.csv")
+    synthetic.seal_tables(tmp_path)
     assert read_unfinished(tmp_path / "missing.csv") == []
 
 
@@ -62,8 +63,11 @@ def experiment(tmp_path):
     report = {"state": "failed", "stage": "train", "error": "it broke", "seeds": seeds}
     (failed / "progress.json").write_text(json.dumps(report))
     (failed / "train.log").touch()
-    later = (outdated / "accuracy.csv").stat().st_mtime + 1
-    os.utime(outdated / "cell.json", (later, later))
+    evaluated = (outdated / "evaluation.json").read_bytes()
+    record = json.loads((outdated / "cell.json").read_text())
+    (outdated / "cell.json").write_text(json.dumps(record | {"seconds": 1.0}))
+    synthetic.seal(outdated)
+    (outdated / "evaluation.json").write_bytes(evaluated)
     return types.SimpleNamespace(
         jobs=lambda: jobs, train_params=lambda model, task: synthetic.config(model)
     )

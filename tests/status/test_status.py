@@ -16,6 +16,7 @@ import pytest
 import synthetic
 from rich.console import Console
 
+from fwp.results.heartbeat import process_start
 from fwp.status import board
 
 NOW = 1_000_000_000.0
@@ -112,6 +113,7 @@ def test_finished_runs_show_their_test_accuracy(experiment):
     cell = finish(experiment)
     path = cell / "accuracy.csv"
     path.write_text(re.sub(r"(lstm,2,\w+,51-100),,(\d+),[^,]*", r"\1,,\2,0.9996", path.read_text()))
+    synthetic.seal(cell)
     text = show(experiment)
     assert row(text, "LSTM").split()[:3] == ["LSTM", "✓✓✓", "100/99.9"]  # not all is right: not 100
     assert "3 of 12 runs done, 9 waiting" in text
@@ -191,6 +193,12 @@ def test_jobs_that_died_silently_are_interrupted(experiment, facts, mark):
     assert (listed in text) == (mark == "?")
 
 
+@pytest.mark.parametrize(("started", "mark"), [(0.0, "▸"), (-3600.0, "?")])
+def test_the_number_of_a_dead_process_that_another_has_now(experiment, started, mark):
+    report(experiment, started=process_start(os.getpid()) + started)
+    assert mark in row(show(experiment), "LSTM")
+
+
 def test_silence_is_told(experiment):
     report(experiment, time=NOW - 300)
     assert "(last heard of 5 min ago)" in show(experiment)
@@ -231,7 +239,7 @@ def test_board_of_a_real_experiment(tmp_path):
     record = json.loads((cell / "cell.json").read_text())
     record["config"] = real.train_params(job.model, job.task)
     (cell / "cell.json").write_text(json.dumps(record))
-    (cell / "accuracy.csv").touch()
+    synthetic.seal(cell)
     assert f"{len(job.seeds)} of {runs} runs done" in show(real)
 
 

@@ -1,8 +1,10 @@
 """A job that dies, however it dies, is resumed and gives the same bits."""
 
 import csv
+import json
 import os
 import random
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -13,7 +15,8 @@ from tiny import cell, draw
 
 from fwp.datasets.dataset import save_dataset
 from fwp.status.progress import logging_to
-from fwp.training.checkpoint import Checkpoint, checkpoint_path
+from fwp.training.checkpoint import Checkpoint, checkpoint_path, remove_checkpoint
+from fwp.training.history import HistoryError, HistoryParts
 from fwp.training.train import is_trained, train_cell
 
 # The LSTM's seeds are solved in different epochs, so that they leave the pack one by one.
@@ -216,7 +219,7 @@ def test_a_checkpoint_that_cannot_be_written_stops_nothing(tmp_path, dataset, ca
     case = Case(tmp_path / "cell", dataset, **CASES["one by one"])
     case.folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fwp.training.train.write_weights", lambda *_: None)
+        patch.setattr("fwp.training.train.write_weights", lambda path, _: path.touch())
         case.train(checkpoint)
     assert "the checkpoint could not be written" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == [case.folder]
@@ -231,3 +234,94 @@ def test_files_of_another_cell_are_not_taken_for_it(tmp_path, dataset):
     weights = case.files["weights"]
     weights.write_bytes(weights.read_bytes()[:-8])
     assert not is_trained(case.cell, case.seeds, **case.files)
+
+
+# The history --------------------------------------------------------------------------------------
+
+
+def rows_of(parts, epochs, seeds=(0, 1)):
+    for epoch in epochs:
+        for seed in seeds:
+            parts.append(seed, {"epoch": epoch, "loss": 1 / (epoch + seed), "selection": 0.5})
+
+
+def test_a_history_goes_on_from_a_position_and_forgets_what_came_after(tmp_path):
+    whole = HistoryParts(tmp_path / "whole/history.csv", {"task": "t", "model": "m"})
+    rows_of(whole, range(1, 3001))
+    whole.write([0, 1])
+    first = HistoryParts(tmp_path / "history.csv", {"task": "t", "model": "m"})
+    rows_of(first, range(1, 1501))
+    position = json.loads(json.dumps(first.position()))
+    rows_of(first, range(1501, 2900))  # lost, as the process dies now
+    for _ in range(2):  # two jobs go on from the same checkpoint, and do not disturb each other
+        second = HistoryParts(tmp_path / "history.csv", {"task": "t", "model": "m"})
+        second.resume(position)
+        rows_of(first, range(2900, 2950))
+        rows_of(second, range(1501, 3001))
+        second.write([0, 1])
+        assert (tmp_path / "history.csv").read_bytes() == whole.path.read_bytes()
+    with whole.path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6000 and [rows[0]["seed"], rows[-1]["seed"]] == ["0", "1"]
+    assert rows[2]["loss"] == repr(1 / 3)
+
+
+def test_a_damaged_part_of_a_history_is_noticed(tmp_path):
+    parts = HistoryParts(tmp_path / "history.csv", {})
+    rows_of(parts, range(1, 100))
+    position = parts.position()
+    path = next(parts.folder.iterdir())
+    path.write_bytes(path.read_bytes().replace(b"0.5", b"0.6", 1))
+    with pytest.raises(HistoryError, match=rf"{path}: has changed"):
+        HistoryParts(tmp_path / "history.csv", {}).resume(position)
+    with pytest.raises(HistoryError, match="has changed"):
+        parts.write([0, 1])
+
+
+def test_a_full_disk_keeps_the_rows_in_memory(tmp_path, monkeypatch):
+    parts, opened = HistoryParts(tmp_path / "history.csv", {}), Path.open
+
+    def refuse(self, mode="r", *rest, **others):
+        if "parts" in str(self):
+            raise OSError(28, "No space left on device")
+        return opened(self, mode, *rest, **others)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    rows_of(parts, range(1, 5000))
+    with pytest.raises(OSError, match="No space"):
+        parts.position()
+    monkeypatch.setattr(Path, "open", opened)
+    parts.write([0, 1])
+    assert (tmp_path / "history.csv").read_bytes().count(b"\n") == 2 * 4999 + 1
+
+
+def test_a_lost_history_starts_the_cell_anew(interrupted, undisturbed, capsys):
+    shutil.rmtree(interrupted.folder / "history.parts")
+    interrupted.train(Checkpoint(checkpoint_path(interrupted.folder)))
+    assert interrupted.result() == undisturbed["one by one"].result()
+    assert "trained from the beginning" in capsys.readouterr().out
+
+
+def test_checkpoint_and_memory_do_not_grow_with_the_epochs(tmp_path, dataset):
+    sizes = {}
+
+    class Watch(Checkpoint):
+        due = True
+
+        def save(self, key, saved, history):
+            super().save(key, saved, history)
+            epochs = saved.trainer.facts["runs"]["runs"][0]["epochs"] if saved.trainer else 0
+            rows = saved.trainer.facts["runs"]["runs"][0]["history"] if saved.trainer else []
+            sizes[epochs] = self.path.stat().st_size, len(rows)
+
+    # Too slow a rate to be solved.
+    case = Case(tmp_path, dataset, **CASES["one by one"] | {"seeds": [0], "epochs": 40})
+    training = replace(case.cell.training, learning_rate=1e-9, batch_size=300)
+    case.cell = replace(case.cell, training=training)
+    case.train(Watch(checkpoint_path(tmp_path)))
+    assert sizes[39][1] == sizes[2][1] == 1
+    assert sizes[39][0] < sizes[2][0] + 200
+    remove_checkpoint(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("cell.json", "history.csv", "model.safetensors"),
+    ]

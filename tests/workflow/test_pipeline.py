@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from project import ROOT, copy_project, snakemake
 
+from fwp.results.integrity import read_sealed, write_sealed
+
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 CONFIG = """\
@@ -130,6 +132,7 @@ def test_a_cell_has_a_record_and_its_logs(project):
     folder = project / "results/cells/parity/delta/seeds-0-1"
     assert {path.name for path in folder.iterdir()} == {
         *("model.safetensors", "history.csv", "cell.json", "accuracy.csv", "progress.json"),
+        "evaluation.json",
         *("train.log", "evaluate.log", "train.benchmark.tsv", "evaluate.benchmark.tsv"),
     }
     record = json.loads((folder / "cell.json").read_text())
@@ -170,12 +173,16 @@ def test_what_models_do_inside_is_looked_into_on_demand(project):
     assert planned(project) == {}
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "cell.json", "history.csv", "accuracy.csv"])
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "cell.json", "history.csv", "accuracy.csv", "evaluation.json"]
+)
 def test_a_deleted_file_of_a_cell_is_noticed(project, name):
     file = project / "results/cells/parity/lstm/seeds-0-1" / name
     shutil.move(file, project / "kept")
     try:
-        jobs = {"evaluate": 1} | ({} if name == "accuracy.csv" else {"train": 1})
+        jobs = {"evaluate": 1} | (
+            {} if name in ("accuracy.csv", "evaluation.json") else {"train": 1}
+        )
         assert planned(project) == jobs | REPORTING
     finally:
         shutil.move(project / "kept", file)
@@ -188,6 +195,28 @@ def test_a_deleted_cell_is_trained_again(project):
         assert planned(project) == {"train": 1, "evaluate": 1} | REPORTING
     finally:
         shutil.move(project / "kept", cell)
+
+
+def test_files_that_are_not_what_was_written_stop_a_run_in_one_line(project):
+    """The whole attack is in tests/results/test_integrity.py, without snakemake."""
+    weights = project / "results/cells/parity/delta/seeds-0-1/model.safetensors"
+    whole, status = weights.read_bytes(), weights.stat()
+    shutil.copy(weights.parents[2] / "../pairs/delta/seeds-0-1/model.safetensors", weights)
+    os.utime(weights, ns=(status.st_atime_ns, status.st_mtime_ns))
+    accuracy = "results/cells/parity/delta/seeds-0-1/accuracy.csv"
+    failed = snakemake(project, "--cores", "1", "--forcerun", "evaluate", "--", accuracy)
+    assert failed.returncode and "Traceback" not in failed.stdout
+    (said,) = (weights.parent / "evaluate.log").read_text().splitlines()
+    assert "model.safetensors: these are not the weights that cell.json names" in said
+    weights.unlink()
+    weights.symlink_to(weights.name)
+    looping = snakemake(project, "--cores", "1")
+    assert looping.returncode and "Traceback" not in looping.stdout
+    assert "model.safetensors: is a link to itself; delete it" in looping.stdout
+    weights.unlink()
+    weights.write_bytes(whole)
+    os.utime(weights, ns=(status.st_atime_ns, status.st_mtime_ns))
+    run(project)
 
 
 def test_snakemakes_own_report_command_works(project):
@@ -349,9 +378,9 @@ def test_a_cell_that_lost_a_seed_is_told(project):
     cell = project / "results/cells/parity/lstm/seeds-0-1"
     shutil.copytree(cell, project / "kept")
     try:
-        record = json.loads((cell / "cell.json").read_text())
+        record = read_sealed(cell / "cell.json")
         record["seeds"], record["runs"] = [0], record["runs"][:1]
-        (cell / "cell.json").write_text(json.dumps(record))
+        write_sealed(cell / "cell.json", record)
         result = snakemake(project, "--cores", "1", "--forcerun", "collect", "--", "summarise")
         assert result.returncode != 0
         assert "must be of the seeds [0, 1], is of [0]; delete the folder" in result.stdout

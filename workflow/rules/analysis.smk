@@ -12,6 +12,7 @@ rule trace:
     output:
         states="<cell>/states.csv",
         positions="<cell>/positions.csv",
+        sums="<cell>/trace.sha256",
     log:
         "<cell>/trace.log",
     benchmark:
@@ -26,6 +27,7 @@ rule trace:
         device=EXPERIMENT.device,
     params:
         cell=lambda wildcards: EXPERIMENT.evaluate_params(wildcards.model, wildcards.task, "trace"),
+        spec=lambda wildcards: EXPERIMENT.test_data_params(wildcards.task)["dataset"],
         strings=EXPERIMENT.analysis.strings,
     script:
         "../scripts/trace.py"
@@ -67,7 +69,8 @@ rule automaton:
         weights="<cell>/model.safetensors",
         record="<cell>/cell.json",
     output:
-        "<cell>/automaton.json",
+        machines="<cell>/automaton.json",
+        sums="<cell>/automaton.sha256",
     log:
         "<cell>/automaton.log",
     benchmark:
@@ -84,6 +87,7 @@ rule automaton:
         cell=lambda wildcards: EXPERIMENT.evaluate_params(
             wildcards.model, wildcards.task, "automaton"
         ),
+        spec=lambda wildcards: EXPERIMENT.test_data_params(wildcards.task)["dataset"],
     script:
         "../scripts/automaton.py"
 

@@ -4,7 +4,8 @@ rule evaluate:
         weights="<cell>/model.safetensors",
         record="<cell>/cell.json",
     output:
-        "<cell>/accuracy.csv",
+        accuracy="<cell>/accuracy.csv",
+        record="<cell>/evaluation.json",
     log:
         "<cell>/evaluate.log",
     benchmark:
@@ -21,5 +22,6 @@ rule evaluate:
         device=EXPERIMENT.device,
     params:
         cell=lambda wildcards: EXPERIMENT.evaluate_params(wildcards.model, wildcards.task),
+        spec=lambda wildcards: EXPERIMENT.test_data_params(wildcards.task)["dataset"],
     script:
         "../scripts/evaluate.py"

@@ -25,6 +25,7 @@ rule collect:
         runs="<results>/tables/runs.csv",
         missing="<results>/tables/missing.csv",
         names="<results>/tables/names.csv",
+        sums="<results>/tables/collect.sha256",
     log:
         "<results>/tables/collect.log",
     benchmark:
@@ -52,6 +53,7 @@ rule summarise:
         summary="<results>/tables/summary.csv",
         comparison="<results>/tables/comparison.csv",
         compute="<results>/tables/compute.csv",
+        sums="<results>/tables/summarise.sha256",
     log:
         "<results>/tables/summarise.log",
     benchmark:
@@ -112,6 +114,7 @@ rule claims:
     output:
         csv="<results>/tables/claims.csv",
         json="<results>/tables/claims.json",
+        sums="<results>/tables/claims.sha256",
         markdown="<results>/tables/claims.md",
         html=report(
             "<results>/tables/claims.html",
@@ -179,6 +182,7 @@ rule figures:
             cost=["strings", "seconds"],
             format=FORMATS,
         ),
+        sums="<results>/figures/figures.sha256",
     log:
         "<results>/figures/figures.log",
     benchmark:

@@ -20,5 +20,7 @@ rule train:
         device=EXPERIMENT.device,
     params:
         job=lambda wildcards: EXPERIMENT.train_job(wildcards.model, wildcards.task, wildcards.group),
+        # What the file of strings is compared with. It changes with that file alone.
+        spec=lambda wildcards: EXPERIMENT.data_params(wildcards.task)["dataset"],
     script:
         "../scripts/train.py"

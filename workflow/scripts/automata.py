@@ -13,8 +13,11 @@ with logging_to(snakemake.log[0]):
         from fwp.report.figures.automaton import automata
         from fwp.report.figures.style import save
         from fwp.report.tables.automata import summary, write_automata
+        from fwp.results.integrity import check_sum
         from fwp.results.names import Name
 
+    for file in snakemake.input:
+        check_sum(file)
     records = [json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input]
     out = snakemake.output
     with labels.shown_as(Name(**name) for name in snakemake.params.names):

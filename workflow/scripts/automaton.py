@@ -1,7 +1,9 @@
 """Read an automaton out of every seed of a cell that is solved."""
 
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import TrainedCell
-from fwp.results.record import read_record
+from fwp.results.integrity import write_sums
+from fwp.results.record import check_cell, read_record, weights_hash
 from fwp.status.progress import logging_to
 from fwp.utils import signals
 
@@ -12,11 +14,16 @@ with logging_to(snakemake.log[0]):
         from fwp.analysis.automata import read_out_cell
 
     torch.set_num_threads(snakemake.threads)
+    cell, record = TrainedCell.from_dict(snakemake.params.cell), read_record(snakemake.input.record)
+    check_cell(snakemake.input.record, record, cell.as_dict())
     read_out_cell(
-        TrainedCell.from_dict(snakemake.params.cell),
-        runs=read_record(snakemake.input.record)["runs"],
+        cell,
+        runs=record["runs"],
         dataset=snakemake.input.dataset,
         weights=snakemake.input.weights,
-        output=snakemake.output[0],
+        sha256=weights_hash(record),
+        spec=DatasetSpec.from_dict(snakemake.params.spec),
+        output=snakemake.output.machines,
         device=snakemake.resources.device,
     )
+    write_sums(snakemake.output.sums, [snakemake.output.machines])

@@ -14,6 +14,7 @@ with logging_to(snakemake.log[0]):
         from fwp.report.tables.claims import write_claims
         from fwp.report.tables.evidence import verdicts
         from fwp.results.collect import read_accuracy, read_runs
+        from fwp.results.integrity import write_sums
         from fwp.results.names import read_names
 
     folder = Path(snakemake.input.results[0]).parent
@@ -25,4 +26,5 @@ with logging_to(snakemake.log[0]):
         write_claims(judgements, runs, csv=out.csv, markdown=out.markdown, html=out.html)
         text = verdicts(judgements)
     write_judgements(judgements, out.json)
+    write_sums(out.sums, out)
 print(text)

@@ -7,7 +7,8 @@ from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
     with signals.deferred():
-        from fwp.results.collect import Wanted, collect_results, write_results
+        from fwp.results.collect import collect_results, write_results
+        from fwp.results.integrity import write_sums
         from fwp.results.names import write_names
         from fwp.results.unfinished import write_unfinished
 
@@ -15,3 +16,4 @@ with logging_to(snakemake.log[0]):
     write_results(collect_results(cells), Path(snakemake.output.accuracy).parent)
     write_unfinished(snakemake.params.missing, snakemake.output.missing)
     write_names(snakemake.params.names, snakemake.output.names)
+    write_sums(snakemake.output.sums, snakemake.output)

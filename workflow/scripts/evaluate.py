@@ -2,31 +2,44 @@
 
 from pathlib import Path
 
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import TrainedCell
-from fwp.results.record import read_record
+from fwp.results.record import check_cell, read_record, weights_hash
 from fwp.status.progress import Progress, logging_to
 from fwp.utils import signals
+from fwp.utils.locks import cell_lock
 
-with logging_to(snakemake.log[0]) as log:
+folder = Path(snakemake.output.accuracy).parent
+# The lock comes first, as in training: another run on the same results may be at work.
+with cell_lock(folder), logging_to(snakemake.log[0]) as log:
     with signals.deferred():
         import torch  # here, so that a broken installation is told in the log
 
-        from fwp.training.checkpoint import checkpoint_path
-        from fwp.training.evaluate import evaluate_cell
+        from fwp.training.checkpoint import remove_checkpoint
+        from fwp.training.evaluate import evaluate_cell, is_evaluated
 
     torch.set_num_threads(snakemake.threads)
-    record = read_record(snakemake.input.record)
-    progress = Path(snakemake.output[0]).with_name("progress.json")
-    epochs = record["config"]["training"]["epochs"]
-    cell, seeds = TrainedCell.from_dict(snakemake.params.cell), record["seeds"]
-    with Progress(cell, seeds, epochs, stage="evaluate", path=progress, stream=log):
-        evaluate_cell(
-            cell,
-            runs=record["runs"],
-            dataset=snakemake.input.dataset,
-            weights=snakemake.input.weights,
-            output=snakemake.output[0],
-            device=snakemake.resources.device,
-        )
+    cell, record = TrainedCell.from_dict(snakemake.params.cell), read_record(snakemake.input.record)
+    check_cell(snakemake.input.record, record, cell.as_dict())
+    files = {
+        "dataset": snakemake.input.dataset,
+        "output": snakemake.output.accuracy,
+        "record": snakemake.output.record,
+    }
+    # Snakemake has deleted these files before this job: what is there now is another job's work.
+    if is_evaluated(cell, **files):
+        print("another job has evaluated this cell meanwhile")
+    else:
+        epochs, path = record["config"]["training"]["epochs"], folder / "progress.json"
+        with Progress(cell, record["seeds"], epochs, stage="evaluate", path=path, stream=log):
+            evaluate_cell(
+                cell,
+                **files,
+                runs=record["runs"],
+                weights=snakemake.input.weights,
+                sha256=weights_hash(record),
+                spec=DatasetSpec.from_dict(snakemake.params.spec),
+                device=snakemake.resources.device,
+            )
     # Snakemake has accepted the weights: nothing is left to go on with.
-    checkpoint_path(progress.parent).unlink(missing_ok=True)
+    remove_checkpoint(folder)

@@ -10,6 +10,7 @@ with logging_to(snakemake.log[0]):
         from fwp.report.figures.write import write_figures
         from fwp.report.labels import shown_as
         from fwp.results.collect import read_results
+        from fwp.results.integrity import write_sums
         from fwp.results.names import read_names
         from fwp.results.summary import read_summary
         from fwp.results.unfinished import read_unfinished
@@ -23,3 +24,4 @@ with logging_to(snakemake.log[0]):
             missing=read_unfinished(tables / "missing.csv"),
             summary=read_summary(tables),
         )
+    write_sums(snakemake.output.sums, snakemake.output)

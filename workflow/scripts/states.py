@@ -15,6 +15,7 @@ with logging_to(snakemake.log[0]):
         from fwp.report.figures.style import save
         from fwp.report.tables import states as tables
         from fwp.results import collect
+        from fwp.results.integrity import check_sum
         from fwp.results.names import read_names
 
     runs = collect.read_runs(snakemake.input.results)
@@ -25,6 +26,9 @@ with logging_to(snakemake.log[0]):
     positions = pd.concat(
         [pd.read_csv(file.with_name("positions.csv")) for file in files], ignore_index=True
     )
+    for file in files:
+        check_sum(file)
+        check_sum(file.with_name("positions.csv"))
     # A folder may hold more seeds than the experiment wants.
     chosen = set(zip(runs["task"], runs["model"], runs["seed"], strict=True))
     states, positions = (

@@ -11,10 +11,13 @@ with logging_to(snakemake.log[0]):
         from fwp.datasets.dataset import load_dataset, save_dataset
         from fwp.datasets.sampling import build_dataset
         from fwp.datasets.spec import DatasetSpec
-        from fwp.utils.files import write_json
+        from fwp.results.integrity import write_sealed
 
     spec = DatasetSpec.from_dict(snakemake.params.data["dataset"])
+    train = load_dataset(snakemake.input[0], spec.task, kinds=("train", "validation"))
     test = build_dataset(spec, ("test",))
     save_dataset(test, snakemake.output.test)
-    train = load_dataset(snakemake.input[0])
-    write_json(snakemake.output.card, describe(replace(test, splits=train.splits | test.splits)))
+    whole = replace(test, splits=train.splits | test.splits)
+    write_sealed(
+        snakemake.output.card, describe(whole), [snakemake.input[0], snakemake.output.test]
+    )

@@ -1,7 +1,9 @@
 """Follow the states of every seed of a cell along the longest test strings."""
 
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import TrainedCell
-from fwp.results.record import read_record
+from fwp.results.integrity import write_sums
+from fwp.results.record import check_cell, read_record, weights_hash
 from fwp.status.progress import logging_to
 from fwp.utils import signals
 
@@ -12,13 +14,18 @@ with logging_to(snakemake.log[0]):
         from fwp.analysis.traces import trace_cell
 
     torch.set_num_threads(snakemake.threads)
+    cell, record = TrainedCell.from_dict(snakemake.params.cell), read_record(snakemake.input.record)
+    check_cell(snakemake.input.record, record, cell.as_dict())
     trace_cell(
-        TrainedCell.from_dict(snakemake.params.cell),
-        seeds=read_record(snakemake.input.record)["seeds"],
+        cell,
+        seeds=record["seeds"],
         strings=snakemake.params.strings,
         dataset=snakemake.input.dataset,
         weights=snakemake.input.weights,
+        sha256=weights_hash(record),
+        spec=DatasetSpec.from_dict(snakemake.params.spec),
         states=snakemake.output.states,
         positions=snakemake.output.positions,
         device=snakemake.resources.device,
     )
+    write_sums(snakemake.output.sums, [snakemake.output.states, snakemake.output.positions])

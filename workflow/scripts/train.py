@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import Cell
 from fwp.status.progress import Progress, logging_to
 from fwp.utils import signals
@@ -36,6 +37,7 @@ with signals.exiting(), cell_lock(folder), logging_to(snakemake.log[0]) as log:
                 cell,
                 seeds,
                 **files,
+                spec=DatasetSpec.from_dict(snakemake.params.spec),
                 device=snakemake.resources.device,
                 callback=callback,
                 checkpoint=Checkpoint(checkpoint_path(folder)),

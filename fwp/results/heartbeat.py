@@ -1,0 +1,120 @@
+"""What a running job says of itself, progress.json, and whether it still runs.
+
+`fwp.status.progress` writes the file, without flushing it to disk: it is no result. A file that is
+missing, cut short or of another kind says nothing.
+"""
+
+import json
+import math
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SILENCE = 15 * 60
+"""A job on another machine that has not been heard of for so long (seconds) is interrupted."""
+CLOCK = 5.0
+"""Seconds by which two readings of one process's start may differ, as clocks are corrected."""
+
+
+@dataclass
+class Known:
+    """What a job says of one seed: how far it is, of `epochs`, and its validation accuracies."""
+
+    status: str | None = None
+    epoch: int | None = None
+    epochs: int | None = None
+    accuracy: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Heartbeat:
+    """What a job says of itself.
+
+    Attributes:
+        state: running, done, failed or interrupted.
+        stage: train or evaluate.
+        time: of its writing, seconds since 1970.
+        started: when its process was started, seconds since 1970.
+    """
+
+    state: str | None
+    stage: str
+    time: float | None
+    pid: int | None
+    host: str | None
+    started: float | None
+    error: str | None
+    seeds: dict[int, Known]
+
+    def alive(self, now: float) -> bool:
+        """Whether a job that says it runs still does."""
+        if self.host != socket.gethostname() or not self.pid:
+            return now - (self.time or 0) < SILENCE
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # another user's process: it exists
+            pass
+        except OverflowError:
+            return False
+        found = process_start(self.pid)
+        if found is None or self.started is None:
+            return True
+        # The number of a process that has ended is given to another one sooner or later.
+        return abs(found - self.started) < CLOCK
+
+
+def process_start(pid: int) -> float | None:
+    """When a process was started, seconds since 1970; None if that cannot be known."""
+    try:
+        import psutil  # comes with Snakemake
+
+        return psutil.Process(pid).create_time()
+    except Exception:  # not installed, gone meanwhile, not allowed
+        return None
+
+
+def read_heartbeat(path: str | Path) -> Heartbeat | None:
+    """Read a progress.json; None if there is none that can be understood."""
+    try:
+        found = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("seeds", {}), dict):
+        return None
+    return Heartbeat(
+        state=_of(str, found.get("state")),
+        stage="evaluate" if found.get("stage") == "evaluate" else "train",
+        time=_of(float, found.get("time")),
+        pid=_of(int, found.get("pid")),
+        host=_of(str, found.get("host")),
+        started=_of(float, found.get("started")),
+        error=_of(str, found.get("error")),
+        seeds={
+            int(seed): _known(facts)
+            for seed, facts in found.get("seeds", {}).items()
+            if seed.isdecimal() and isinstance(facts, dict)
+        },
+    )
+
+
+def _known(facts: dict) -> Known:
+    accuracy = facts.get("accuracy")
+    values = list(accuracy.values()) if isinstance(accuracy, dict) else []
+    numbers = [number for value in values if (number := _of(float, value)) is not None]
+    return Known(
+        status=_of(str, facts.get("status")),
+        epoch=_of(int, facts.get("epoch")),
+        epochs=_of(int, facts.get("epochs")),
+        accuracy=numbers if len(numbers) == len(values) else [],
+    )
+
+
+def _of(kind: type, value: Any) -> Any:
+    """The value if it is of this kind, and finite, else None."""
+    allowed = (int, float) if kind is float else kind
+    right = isinstance(value, allowed) and not isinstance(value, bool)
+    return value if right and value not in (math.inf, -math.inf) and value == value else None
