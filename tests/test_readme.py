@@ -59,6 +59,16 @@ def test_the_mixer_streams(module):
     torch.testing.assert_close(torch.cat((first, second), 1), whole)
 
 
+def test_the_wrapper_of_a_layer_streams(module):
+    module("readme_wrapper", block("class MyGRU"))
+    model = SequenceModel(3, 2, settings_of("readme_wrapper:MyGRU", hidden=8))
+    tokens = torch.randint(3, (2, 9), generator=torch.Generator().manual_seed(0))
+    whole, _ = model(tokens)
+    first, state = model(tokens[:, :4])
+    second, _ = model(tokens[:, 4:], state)
+    torch.testing.assert_close(torch.cat((first, second), 1), whole)
+
+
 def test_the_language_counts_modulo_three(module):
     language = module("readme_language", block("class Mod3")).Mod3()
     assert language.label("110101") == [1, 2, 2, 0, 0, 1]

@@ -38,7 +38,7 @@ def grouped(
     """The wanted seeds by groups.
 
     Groups that are `taken` stay if all their seeds are wanted. One that holds further seeds is used
-    if it is `trained`, so that fewer seeds train nothing. The other seeds are grouped anew.
+    if it is `trained`, so that fewer seeds train nothing. The other seeds are grouped again.
 
     Args:
         seeds: the wanted ones.

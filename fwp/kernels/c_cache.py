@@ -2,7 +2,7 @@
 
 To load a library is to run its code. So a library is loaded only from a folder and a file that
 belong to the user (or to root) and that nobody else may write to. Its name ends in the hash of its
-contents, so that a damaged one is noticed before it is loaded, and built anew. Where the folder
+contents, so that a damaged one is noticed before it is loaded, and built again. Where the folder
 cannot be used, a warning says why, and every process builds its kernels in a folder of its own.
 """
 

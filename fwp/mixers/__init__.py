@@ -7,8 +7,8 @@ A mixer is an `nn.Module` with
 
 Its state is all that it remembers: a tuple of tensors whose first axis is the batch. Calling it on
 two halves of a sequence with the state carried over equals calling it once on the whole. A mixer
-that returns None as its state has none, and strings are read whole. An output depends on the
-symbols so far alone. `fwp.models.contract` refuses a mixer that breaks these rules.
+that returns None as its state has none, and strings are read whole. An output depends only on
+the symbols so far. `fwp.models.contract` refuses a mixer that breaks these rules.
 
 The class attribute `wiring` names the block (see `fwp.models.block`) around it, unless the config
 says otherwise. `rounding` says by what share of the largest output two ways of reading may differ,

@@ -90,19 +90,19 @@ def _require(name: str, read: Read, x: Tensor, rounding: float) -> None:
         )  # fmt: skip
         found = repeatable(read, x, rounding)
         if not found:
-            rule = "an output depends on the symbols so far alone"
+            rule = "an output depends only on the symbols so far"
             cure = "mask the symbols to come"
             found = causal(read, x, PIECES[0], rounding)
     else:
         rule = "two halves of a string with the state carried over must equal the whole"
         cure = (
             "return all that is remembered as the state, a tuple of tensors whose first axis is "
-            "the batch, and begin with the state that is given; or return None as the state, and "
+            "the batch, and start from the state that is given; or return None as the state, and "
             "strings are read whole"
         )
         found = streamed(read, x, PIECES, rounding)
     if found:
-        raise MixerError(f"{name}: {rule}; {found}. To mend it, {cure}; `fwp check` tests a mixer")
+        raise MixerError(f"{name}: {rule}; {found}. To fix this, {cure}; `fwp check` tests a mixer")
 
 
 def require_state(model: SequenceModel, state: object) -> None:
@@ -115,7 +115,7 @@ def require_state(model: SequenceModel, state: object) -> None:
         kind = type(model.blocks[0].mixer)
         raise MixerError(
             f"mixer {kind.__module__}:{kind.__qualname__} returns None as its state, so that there "
-            "is nothing to look into; allowed: analysis.models with other models"
+            "is nothing to analyse; allowed: analysis.models with other models"
         )
 
 

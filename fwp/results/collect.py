@@ -98,7 +98,7 @@ def collect_results(cells: Iterable[str | Path | Wanted]) -> Results:
         if not (path := folder / "accuracy.csv").exists() and not path.is_symlink():
             raise ResultsError(
                 f"{path}: the file is missing; if another `snakemake` works on these results, it "
-                "evaluates this cell anew: run this one again when the other is done"
+                "evaluates this cell again: run this one again when the other is done"
             )
     accuracy, history = (
         _collect_csv([folder / name for folder in folders], records, chosen, schema)

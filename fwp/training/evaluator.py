@@ -53,7 +53,7 @@ class Evaluator:
 
         `model` maps tokens [B, T] and its state to logits [..., B, T, classes] and the state after
         them. Memory does not grow with the strings' length if the state has a fixed size. Strings
-        of a model without a state are read whole, few at a time, for pieces would start anew.
+        of a model without a state are read whole, few at a time: a piece would start without state.
         """
         wrong = torch.cat([self._read(model, *batch) for batch in self.batches], dim=-1)
         return torch.empty_like(wrong).index_copy_(-1, self.order, wrong)

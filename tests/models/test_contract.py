@@ -24,7 +24,7 @@ def net(data, mixer, **options):
 WRONG = {
     "Forgetful": r"mixer own_mixers:Forgetful: two halves of a string with the state carried over "
     r"must equal the whole; in pieces of 13, 1, 18 symbols the outputs differ from symbol 14 of 32 "
-    r"on, by up to \d+% of the largest. To mend it, return all that is remembered as the state.*; "
+    r"on, by up to \d+% of the largest. To fix this, return all that is remembered as the state.*; "
     r"or return None as the state, and strings are read whole; `fwp check` tests a mixer",
     "Keeper": "mixer own_mixers:Keeper: without a state, strings are read whole, each from its "
     "beginning; when the same string is read again, the outputs differ",
@@ -42,7 +42,7 @@ def test_a_wrong_mixer_is_neither_trained_nor_measured(data, mixer, dtype):
 
 def test_a_mixer_must_not_see_the_future(data):
     require_contract(net(data, "Attention"), 2)
-    with pytest.raises(MixerError, match="an output depends on the symbols so far alone; without"):
+    with pytest.raises(MixerError, match="an output depends only on the symbols so far; without"):
         require_contract(net(data, "Attention", causal=False), 2)
 
 

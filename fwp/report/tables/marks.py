@@ -11,7 +11,7 @@ MARKS = {
     "has none",
     FAR: f"seeds differ by more than {100 * APART:.0f} points",
     "‡": "some seeds have no results",
-    "≥": "nothing longer was tested",
+    "≥": "no longer strings were tested",
 }
 
 

@@ -15,7 +15,9 @@ from fwp.results.frames import groups, present
 from fwp.results.summary import Summary
 from fwp.results.unfinished import by_cell, extended
 
-ACCURACY_NOTE = f"Mean over seeds, in brackets the best seed where they differ. {labels.ROUNDED}"
+ACCURACY_NOTE = (
+    f"Mean over seeds, with the best seed in brackets where they differ. {labels.ROUNDED}"
+)
 SOLVED_NOTE = (
     "Number of seeds with every test string of the bin right, of all seeds, with Wilson's 95 % "
     "interval for the success rate in brackets, in per cent. On each task, models without a common "
@@ -23,16 +25,16 @@ SOLVED_NOTE = (
     "the number of pairs."
 )
 MEDIAN_NOTE = (
-    f"Median over seeds, in brackets its bootstrapped 95 % interval. With fewer than {{fewest}} "
+    "Median over seeds, with its bootstrapped 95 % interval in brackets. With fewer than {fewest} "
     f"seeds, worst–best is given after a semicolon instead. {labels.ROUNDED}"
 )
 GENERALISATION_NOTE = (
-    "The longest length up to which every tested length is at least 99 % right: median over seeds, "
-    "in brackets worst and best seed where they differ."
+    "The longest length up to which every tested length is at least 99 % right. Median over seeds, "
+    "with worst and best seed in brackets where they differ."
 )
 TRAINING_NOTE = (
-    "Seeds that solved validation, of all seeds; then the median number of epochs and the median "
-    "time of a seed in seconds, on whatever machine it ran."
+    "Number of seeds that solved validation, of all seeds. Then the median number of epochs, and "
+    "the median time of a seed in seconds, on the machine that trained it."
 )
 
 

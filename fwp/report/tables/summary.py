@@ -21,12 +21,13 @@ INTRODUCTION = (
     "(see the datasets table). Every cell is over {seeds}."
 )
 MISSING = (
-    "Some runs have no results: cells without any are marked as missing or, if their jobs failed, "
-    "as failed. missing.csv lists them."
+    "Some runs have no results. A cell without results is marked as missing, or as failed if its "
+    "jobs failed. missing.csv lists them."
 )
 LATEX_HEAD = "% Written by fwp; \\input this file. Needs \\usepackage{booktabs}.\n"
 LATEX_ACCURACY = (
-    r"by length, over {seeds}: mean, in brackets the best seed where they differ. " + labels.ROUNDED
+    r"by length, mean over {seeds}, with the best seed in brackets where they differ. "
+    + labels.ROUNDED
 )
 CAPTIONS = {
     "accuracy": rf"Sequence accuracy (\%) on test strings {LATEX_ACCURACY}",
@@ -37,7 +38,7 @@ CAPTIONS = {
     ),
     "generalisation": (
         r"Generalisation length, the longest length up to which every tested length is at "
-        r"least 99\,\% right, over {seeds}: median, in brackets worst and best seed where "
+        r"least 99\,\% right. Median over {seeds}, with worst and best seed in brackets where "
         r"they differ."
     ),
     "accuracy-longer": rf"Sequence accuracy (\%) on longer test strings {LATEX_ACCURACY}",
