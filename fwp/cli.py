@@ -12,13 +12,13 @@ from fwp.utils import signals
 
 EXAMPLES = """\
 examples:
-  fwp train --model deltanet --task parity            one cell of config.yaml, here and now
+  fwp train --model deltanet --task parity            train one cell of config.yaml
   fwp train --model srwm --task parity --set training.epochs=5 --set models.srwm.hidden=32
-  fwp status                                          how far the grid is
+  fwp status                                          show the progress of the grid
   fwp check my_module:MyMixer --set heads=2           does it compute what a mixer must?
-  fwp list                                            which models and languages there are
+  fwp list                                            list mixers, languages and ops
 
-The whole grid is Snakemake's work: snakemake --cores all
+Snakemake runs the whole grid: snakemake --cores all
 """
 
 
@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     """The options, in one place."""
     top = argparse.ArgumentParser(
         prog="fwp",
-        description="Fast weight programmers on formal languages: train a cell, look at the grid.",
+        description="Fast weight programmers on formal languages: train a cell, watch the grid.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[Path("config.yaml")],
         metavar="FILE",
-        help="the experiment; of several files, later ones lie on top (default: config.yaml)",
+        help="the experiment; later files override earlier ones (default: config.yaml)",
     )
     shared.add_argument(
         "--set",
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     training = commands.add_parser(
         "train",
         parents=[shared],
-        help="train one cell of the config and measure it",
+        help="train one cell of the config and evaluate it",
         description="Train one cell of the config, show its progress, and print its accuracy.",
     )
     training.add_argument("--model", required=True, help="a model of the config")
@@ -69,20 +69,20 @@ def parser() -> argparse.ArgumentParser:
         type=arguments.threads,
         default=1,
         metavar="N",
-        help="CPU threads (default: %(default)s, as in the pipeline; more help models of some "
-        "hundred units, on a machine that is idle)",
+        help="CPU threads (default: %(default)s, as in the pipeline; on an idle machine, more help "
+        "models of some hundred units)",
     )
     training.add_argument(
         "--output",
         type=arguments.folder,
         metavar="DIR",
-        help="keep weights, history, record and accuracies there, and go on there if interrupted "
-        "(default: keep nothing)",
+        help="keep weights, history, record and accuracies there, and resume there after an "
+        "interruption (default: keep nothing)",
     )
     training.set_defaults(run=train.run)
 
     board = commands.add_parser("status", parents=[shared], help="show the grid as a board")
-    board.add_argument("--watch", action="store_true", help="renew the board until Ctrl-C")
+    board.add_argument("--watch", action="store_true", help="refresh the board until Ctrl-C")
     board.set_defaults(run=status.run)
 
     trial = commands.add_parser(
