@@ -28,7 +28,9 @@ gc.set_threshold(100_000)
 CONFIG = [os.path.relpath(path) for path in workflow.configfiles] or ["config.yaml"]
 CHANGES = workflow.config_settings.config
 if sum(word.startswith("set=") for word in sys.argv) > 1:
-    sys.exit('set=… may be given once, as the last would replace the others: --config set="a=1 b=2"')
+    sys.exit(
+        'set=… may be given once, as the last would replace the others: --config set="a=1 b=2"'
+    )
 try:
     EXPERIMENT = load_experiment(*CONFIG, top=dict(CHANGES))
 except ConfigError as error:
