@@ -14,7 +14,6 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from fwp.config.messages import ConfigError
-from fwp.experiment import duration
 from fwp.experiment.experiment import load_experiment
 from fwp.results import integrity, unfinished
 from workflow import patches  # of the folder, not of the object `workflow`
@@ -40,14 +39,7 @@ if workflow.is_main_process and (loops := integrity.loops(EXPERIMENT.results)):
     sys.exit("\n".join(loops))
 
 
-def time_of(jobs):
-    """How long the jobs of a run will take, in a sentence."""
-    jobs = [(job.rule.name, dict(job.wildcards.items())) for job in jobs if not job.is_group()]
-    if EXPERIMENT.gpus_per_job and any("model" in wildcards for _, wildcards in jobs):
-        return "Estimated time: unknown, as models run on a GPU."
-    sent = workflow.resource_settings.nodes is not None  # to a cluster, also in a dry run
-    cores = None if sent else workflow.cores
-    return duration.sentence(duration.estimate(EXPERIMENT, jobs, cores=cores or 1), cores)
+include: "workflow/rules/cluster.smk"
 
 
 IN_JOB = not workflow.is_main_process
@@ -100,7 +92,6 @@ wildcard_constraints:
     group=r"seeds?-\d+(-\d+)?",
 
 
-include: "workflow/rules/cluster.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"

@@ -164,9 +164,9 @@ BOMBS = {
         " d: { mixer: lstm } }\n" + PARITY,
         "must be at most 100000 jobs",
     ),
-    "names with dots": (
-        "models: {" + ", ".join(f'"lr{i}.5": {{ mixer: lstm }}' for i in range(9)) + "}\n" + PARITY,
-        'got "lr0.5", "lr1.5"',
+    "names with blanks": (
+        "models: {" + ", ".join(f'"lr {i}": {{ mixer: lstm }}' for i in range(9)) + "}\n" + PARITY,
+        'got "lr 0", "lr 1"',
     ),
 }  # fmt: skip
 

@@ -1,5 +1,5 @@
 # What jobs ask a cluster for. docs/clusters.md is the guide, workflow/patches.py keeps long runs going.
-from fwp.experiment import resources
+from fwp.experiment import duration, resources
 from fwp.experiment.seed_groups import group_seeds
 
 
@@ -42,3 +42,13 @@ def memory(stage):
 def runtime(stage):
     """A stage's `runtime`: by the budget, more with every attempt."""
     return lambda wildcards, attempt: within_limit(attempt * request(stage, wildcards).minutes)
+
+
+def time_of(jobs):
+    """How long the jobs of a run will take, in a sentence."""
+    jobs = [(job.rule.name, dict(job.wildcards.items())) for job in jobs if not job.is_group()]
+    if EXPERIMENT.gpus_per_job and any("model" in wildcards for _, wildcards in jobs):
+        return "Estimated time: unknown, as models run on a GPU."
+    sent = workflow.resource_settings.nodes is not None  # to a cluster, also in a dry run
+    cores = None if sent else workflow.cores
+    return duration.sentence(duration.estimate(EXPERIMENT, jobs, cores=cores or 1), cores)

@@ -7,7 +7,7 @@ from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
     with signals.deferred():
-        from fwp.results.collect import collect_results, write_results
+        from fwp.results.collect import Wanted, collect_results, write_results
         from fwp.results.integrity import write_sums
         from fwp.results.names import write_names
         from fwp.results.unfinished import write_unfinished

@@ -114,7 +114,7 @@ def _s(items: list) -> str:
 
 
 def _more(items: list[Evidence], against: list[Evidence]) -> int | None:
-    """How many more seeds like these would decide a claim that is open in some cells.
+    """How many more seeds with the same outcome would decide an open claim.
 
     One cell contradicts it; to support it takes all of them.
     """
