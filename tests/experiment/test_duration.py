@@ -58,7 +58,7 @@ def test_more_work_takes_longer():
         {"training": {"epochs": 300}},
         {"model": {"hidden": 256}},
         {"model": {"layers": 8}},
-        {"data": {"train": {"count": 10_000}}},
+        {"data": {"train": {"count": 100_000}}},
         {"data": {"train": {"max_length": 400}, "validation": {"bins": [[2, 400]]}}},
         {"evaluation": {"bins": [[2, 50], [10_000, 20_000]]}},
         {"training": {"dtype": "float64"}},
@@ -69,9 +69,9 @@ def test_more_work_takes_longer():
 def test_few_strings_take_less_time():
     """Equal strings of a batch are computed once."""
     assert usual(own(tasks={"pairs": {"language": "aa_star"}})) < 0.7 * usual(own())
-    long = {"bins": [[2, 50], [90_000, 100_000]]}
-    few = own(tasks={"pairs": {"language": "aa_star"}}, evaluation=long | {"count": 10_000})
-    assert usual(few) < 0.2 * usual(own(evaluation=long | {"count": 10_000}))
+    long = {"bins": [[2, 50], [99_000, 100_000]]}
+    few = own(tasks={"pairs": {"language": "aa_star"}}, evaluation=long | {"count": 19_000})
+    assert usual(few) < 0.2 * usual(own(evaluation=long | {"count": 19_000}))
 
 
 def test_cores_share_jobs_but_not_a_job():
