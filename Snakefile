@@ -14,6 +14,7 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from fwp.config.messages import ConfigError
+from fwp.experiment import copies
 from fwp.experiment.experiment import load_experiment
 from fwp.results import integrity, unfinished
 from workflow import patches  # of the folder, not of the object `workflow`
@@ -37,6 +38,8 @@ except ConfigError as error:
 
 if workflow.is_main_process and (loops := integrity.loops(EXPERIMENT.results)):
     sys.exit("\n".join(loops))
+if workflow.is_main_process and (copied := copies.put_times_in_order(EXPERIMENT)):
+    print(f"{copied} cells are finished by their hashes: their files' times are in order now.")
 
 
 include: "workflow/rules/cluster.smk"

@@ -216,6 +216,20 @@ def load_dataset(
     return dataset
 
 
+def stored_hash(path: str | Path) -> str:
+    """The hash that a dataset file says its contents have, without reading them.
+
+    Raises:
+        DatasetError: it is missing, damaged or not a dataset.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("header.npy") as member:
+            header = np.lib.format.read_array(member, allow_pickle=False)
+        return json.loads(str(header))["hash"]
+    except Exception as error:  # as in `load_dataset`
+        raise DatasetError(f"{path}: not a dataset, or a damaged one; {REMEDY}") from error
+
+
 def _compare(path: Path, held: dict, wanted: dict, prefix: str = "") -> None:
     """Refuse strings that were drawn from something else; say what differs first."""
     for key, value in wanted.items():

@@ -10,11 +10,13 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from project import ROOT, copy_project, snakemake
 
+from fwp.datasets.dataset import load_dataset, save_dataset
 from fwp.results.integrity import read_sealed, write_sealed
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
@@ -195,6 +197,31 @@ def test_a_deleted_file_of_a_cell_is_noticed(project, name):
         assert planned(project) == jobs | REPORTING
     finally:
         shutil.move(project / "kept", file)
+
+
+def test_a_copy_without_times_is_finished(project):
+    """Not if the strings are others: hashes decide, where times would compute all again."""
+    copy = project / "copied"
+    change = ("--config", "results=copied")
+    for order in (1, -1):  # files come in any order
+        files = sorted(path for path in (project / "results").rglob("*") if path.is_file())
+        for i, file in enumerate(files[::order]):
+            target = copy / file.relative_to(project / "results")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+            os.utime(target, ns=(10**18 + i * 10**9,) * 2)
+        jobs = planned(project, *change)
+        assert not {"data", "test_data", "train", "evaluate"} & jobs.keys()
+        shutil.rmtree(copy)
+    shutil.copytree(project / "results", copy)
+    strings, others = copy / "data/parity/train.npz", project / "others.npz"
+    dataset = load_dataset(strings)
+    save_dataset(
+        replace(dataset, splits={**dataset.splits, "train": dataset.validation[0]}), others
+    )
+    shutil.move(others, strings)
+    assert planned(project, *change)["train"] == 2
+    shutil.rmtree(copy)
 
 
 def test_a_deleted_cell_is_trained_again(project):
