@@ -2,7 +2,7 @@
 
 Snakemake goes by times: what is older than its input is computed again. After a copy that does not
 keep times, that would be every cell. Hashes tell what is finished. So the times of finished files
-are put in order, and of those alone.
+are put in order, and of those alone. Snakemake counts the benchmark of a job as its output.
 """
 
 import os
@@ -29,7 +29,7 @@ def put_times_in_order(experiment: Experiment) -> int:
 def _strings(folder: Path) -> None:
     """Test strings and card are made after the training strings."""
     train, card = folder / "train.npz", folder / "card.json"
-    made = [folder / "test.npz", card]
+    made = [folder / "test.npz", card, *_there(folder / "test.benchmark.tsv")]
     try:
         if _newest([train]) <= _oldest(made):
             return
@@ -44,13 +44,15 @@ def _strings(folder: Path) -> None:
 def _cell(experiment: Experiment, job: TrainJob) -> bool:
     strings, folder = Path(experiment.results, "data", job.task), Path(job.directory)
     train, test, own = strings / "train.npz", strings / "test.npz", folder / "cell.json"
-    trained = [own, *(folder / name for name in TRAINED)]
-    measured = [folder / "accuracy.csv", folder / "evaluation.json"]
+    weights = [folder / name for name in TRAINED]
+    trained = [own, *weights, *_there(folder / "train.benchmark.tsv")]
+    measured = [folder / "evaluation.json", folder / "accuracy.csv"]
+    measured += _there(folder / "evaluate.benchmark.tsv")
     try:
         if _newest([train]) <= _oldest(trained) and _newest([test, *trained]) <= _oldest(measured):
             return False
-        record, evaluation = read_record(own), read_evaluation(measured[1])
-        for file in trained[1:]:
+        record, evaluation = read_record(own), read_evaluation(measured[0])
+        for file in weights:
             check_file(file, record, own)
         if not (
             record["config"] == experiment.train_params(job.model, job.task)
@@ -64,6 +66,10 @@ def _cell(experiment: Experiment, job: TrainJob) -> bool:
     except (OSError, KeyError, ResultsError, DatasetError):
         return False  # Snakemake finds out
     return True
+
+
+def _there(path: Path) -> list[Path]:
+    return [path] if path.exists() else []
 
 
 def _newest(files: Iterable[Path]) -> int:
