@@ -72,6 +72,6 @@ def build_model(
     are drawn in float32 whatever the `dtype`, so that a float64 run starts from the same point.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` seeds GPUs too
         model = SequenceModel(len(dataset.alphabet), len(dataset.classes), settings)
     return model.to(getattr(torch, dtype))
