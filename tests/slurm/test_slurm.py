@@ -175,6 +175,7 @@ def assert_complete(project: Path, monkeypatch) -> None:
             dataset=f"results/data/{job.task}/test.npz",
             weights=other / "model.safetensors",
             output=other / "accuracy.csv",
+            record=other / "evaluation.json",
         )
         for file in ("model.safetensors", "accuracy.csv"):
             assert (cell / file).read_bytes() == (other / file).read_bytes(), cell / file
