@@ -10,7 +10,7 @@ from fwp.utils.imports import make_importable
 def run(options: Namespace) -> None:
     """Print one line per property; ValueError if one fails."""
     with signals.deferred():  # an exception within the import of PyTorch would be swallowed
-        from fwp.models.check import Finding, read_options, try_properties
+        from fwp.models.check import HIDDEN, Finding, read_options, try_properties
 
     folders = [*([options.config.parent] if options.config else []), Path()]
     make_importable(folders)
@@ -25,7 +25,7 @@ def run(options: Namespace) -> None:
             for title, fault in check_language(language).items()
         ]
     else:
-        settings = {"hidden": 16} | settings
+        settings = {"hidden": HIDDEN} | settings
         findings = try_properties(options.name, folders, options.device, **settings)
     for finding in findings:
         print(finding, flush=True)

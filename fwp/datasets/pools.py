@@ -30,13 +30,18 @@ def pool_size(total: int, kind: str, owners: Sequence[str]) -> int:
     """
     if not owners:
         return total
-    place, quarter = owners.index(kind), -(-total // 4)
-    begin = min(total, place * quarter)
-    end = total if kind == owners[-1] else min(total, begin + quarter)
+    begin, end = _ranks(total, kind, owners)
     if total <= LISTED:
         return end - begin
     # Integers, as a length may hold more strings than a float can count.
     return max(1, (end - begin) - SIGMAS * math.isqrt(total) // 2)
+
+
+def _ranks(total: int, kind: str, owners: Sequence[str]) -> tuple[int, int]:
+    """First and last rank, exclusive, of a pool among all strings in the order of their hashes."""
+    quarter = -(-total // 4)
+    begin = min(total, owners.index(kind) * quarter)
+    return begin, total if kind == owners[-1] else min(total, begin + quarter)
 
 
 class Pool:
@@ -66,8 +71,7 @@ class Pool:
         self._share, self._range = end - begin, (begin, end)
         if total <= LISTED:
             ranked = sorted(language.strings(length), key=lambda s: (self._place(s), s))
-            first = min(total, owners.index(kind) * -(-total // 4))
-            self._members = frozenset(ranked[first : first + self.size])
+            self._members = frozenset(ranked[slice(*_ranks(total, kind, owners))])
 
     def __contains__(self, string: str) -> bool:
         if self._members is not None:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from fwp.results.integrity import check_sum
 from fwp.results.job_state import read_job
-from fwp.results.record import STATUSES
+from fwp.results.record import STATUSES, TRAINED
 from fwp.utils.files import write_rows
 
-CELL_FILES = ("model.safetensors", "history.csv", "cell.json", "accuracy.csv", "evaluation.json")
+CELL_FILES = (*TRAINED, "cell.json", "accuracy.csv", "evaluation.json")
 """What a finished cell has; tables are made of some of them."""
 
 COLUMNS = ("task", "model", "seed", "state", "error", "log")
