@@ -1,6 +1,5 @@
 """Trying a mixer in its properties: `fwp check my_module:MyMixer`."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from fwp.mixers import MixerError
 from fwp.mixers._signature import SignatureError, read_signature
 from fwp.models.properties import PROPERTIES, Remark, Subject, first_line
 from fwp.utils import devices
+from fwp.utils.imports import make_importable
 
 HIDDEN = 16
 
@@ -117,5 +117,6 @@ def _load(mixer: str | type, folders: Sequence[str | Path], options: dict) -> ty
         raise MixerError(f"mixer {mixer!r} {error}") from None
     if problems := list(wrong_options(signature, options, mixer, ("hidden",))):
         raise MixerError("\n".join(problems))
-    sys.path[:0] = [path for folder in folders if (path := str(Path(folder).resolve()))]
+    if folders:
+        make_importable(folders)
     return mixers.get(mixer)
