@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group
@@ -102,7 +103,7 @@ class Board:
         self.now = time.time() if now is None else now
         self.models, self.tasks = list(experiment.models), list(experiment.tasks)
         self.jobs = [
-            read_job(job, experiment.train_params(job.model, job.task), self.now)
+            read_job(job, partial(experiment.is_current, job.model, job.task), self.now)
             for job in experiment.jobs()
         ]
 

@@ -406,7 +406,7 @@ def test_a_planned_job_reads_no_weights(grid, monkeypatch):
     read = []
     monkeypatch.setattr(integrity.Path, "read_bytes", lambda path: read.append(path.name) or b"{}")
     cells, experiment = grid
-    read_job(next(iter(experiment.jobs())), {}, time.time())
+    read_job(next(iter(experiment.jobs())), lambda _: False, time.time())
     assert "model.safetensors" not in read and cells
 
 
