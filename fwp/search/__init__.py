@@ -1,0 +1,1 @@
+"""The search for settings: what is tried, and in which order."""
