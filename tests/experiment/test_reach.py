@@ -189,7 +189,7 @@ PLACES = {
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
-        "training/curriculum.py training/history.py training/run.py "
+        "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
         "training/step.py training/train.py training/trainer.py"
     ),
