@@ -14,7 +14,7 @@ from fwp.config.settings import ModelSettings
 from fwp.datasets.dataset import Dataset, load_dataset
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.experiment.cell import Cell
-from fwp.models.budget import solve_width, state_size
+from fwp.models.budget import size, solve_width
 from fwp.models.sequence_model import build_model
 from fwp.results.chosen import settled, write_chosen
 from fwp.search.sampling import Sampler
@@ -101,7 +101,7 @@ def _trial(
     if search.budget is not None:
         drawn = ModelSettings.from_dict(settled(cell, settings | {"hidden": 1})["model"])
         settings["hidden"] = solve_width(
-            drawn, search.budget, vocabulary=len(data.alphabet), classes=len(data.classes)
+            drawn, search.budget, len(data.alphabet), len(data.classes)
         )
     seeds = tuple(trial_seeds(number, search.seeds))
     return Trial(number, settings, Cell.from_dict(settled(cell, settings)), seeds)
@@ -142,8 +142,7 @@ def _write_table(
     keys = sorted({key for trial in trials for key in trial.settings})
     rows = []
     for trial in trials:
-        model = build_model(trial.cell.model, data, seed=0, dtype="float32")
-        facts = {"parameters": model.parameter_count, "state": state_size(model)}
+        facts = size(trial.cell.model, len(data.alphabet), len(data.classes))._asdict()
         for seed, run in zip(trial.seeds, runs[trial.number], strict=True):
             names = trial.cell.names | {"trial": trial.number, "seed": seed}
             known = {fact: getattr(run, fact) for fact in FACTS} | run.accuracy
