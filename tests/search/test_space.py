@@ -109,8 +109,8 @@ def test_equal_factors_are_equally_likely_on_a_log_scale():
 
 def test_points_of_a_grid_keep_their_values_when_points_are_added():
     three, five = (Range(1e-4, 1e-2, log=True, points=n).grid() for n in (3, 5))
-    assert three == (1e-4, 1e-3, 1e-2) and five and len(five) == 5
-    assert set(three) < set(five)
+    assert three == (1e-4, 1e-3, 1e-2) and five is not None and len(five) == 5
+    assert three is not None and set(three) < set(five)
     assert Range(8, 64, integer=True, points=3).grid() == (8, 36, 64)
     assert Range(0.0, 1.0).grid() is None
 
