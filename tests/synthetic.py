@@ -219,7 +219,7 @@ OUTCOMES = (
 def write_trials(
     folder: Path, task: str, model: str, trials: int = 24, seeds: int = 1, pruned: int = 0
 ) -> Path:
-    """Write the trials.csv of one search, the first `pruned` trials ended early; returns its path."""
+    """Write the trials.csv of one search, whose first trials were pruned; returns its path."""
     rng = np.random.default_rng([len(task), sum(map(ord, model))])
     half, _ = outcome(model, task, 0)
     rows = []
