@@ -29,6 +29,12 @@ ROOTS = {
     "summarise": ("fwp.results.summary",),
     "tables": ("fwp.report.tables.summary", "fwp.report.tables.datasets"),
     "figures": ("fwp.report.figures.write", "fwp.results.collect", "fwp.results.unfinished"),
+    "search_tables": ("fwp.report.tables.search", "fwp.results.collect", "fwp.results.trials"),
+    "search_figures": (
+        "fwp.report.figures.search",
+        "fwp.results.collect",
+        "fwp.results.unfinished",
+    ),
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),
     "claims": ("fwp.claims.verdicts", "fwp.report.tables.claims", "fwp.results.collect"),
