@@ -9,6 +9,7 @@ with logging_to(snakemake.log[0]):
     with signals.deferred():
         from fwp.claims.claim import read_claims
         from fwp.claims.judge import judge
+        from fwp.claims.searched import read_trials
         from fwp.claims.verdicts import write_judgements
         from fwp.report.labels import shown_as
         from fwp.report.tables.claims import write_claims
@@ -19,7 +20,9 @@ with logging_to(snakemake.log[0]):
 
     folder = Path(snakemake.input.results[0]).parent
     claims = read_claims(snakemake.input.claims)
-    judgements = judge(claims, read_accuracy(folder / "accuracy.csv"))
+    searched = snakemake.input.get("trials")
+    trials = read_trials(searched) if searched else None
+    judgements = judge(claims, read_accuracy(folder / "accuracy.csv"), trials)
     out = snakemake.output
     with shown_as(read_names(folder / "names.csv")):
         runs = read_runs(folder / "runs.csv")
