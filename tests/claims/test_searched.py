@@ -174,7 +174,10 @@ def test_counts_are_in_the_files_and_old_files_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(("seeds", "holds"), [(8, True), (5, False)])
-def test_a_claim_says_that_it_holds_if_seeds_are_added(seeds, holds):
+def test_a_claim_says_that_it_holds_if_seeds_are_added(seeds, holds, tmp_path):
     judged = weigh(table(*runs(a="-" * seeds)), search(0), FAILS)
     assert judged.verdict == "supported"
     assert ("Also holds if seeds are added until it fits" in reasons(judged)) == holds
+    write_claims([judged], _runs(), html=tmp_path / "claims.html")
+    page = (tmp_path / "claims.html").read_text()
+    assert page.count("Also holds if seeds are added until it fits") == holds
