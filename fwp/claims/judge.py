@@ -127,7 +127,7 @@ def judge(
 
     Args:
         accuracy: the tidy table of accuracies (`fwp.results.collect`).
-        trials: the tidy table of a search (`fwp.claims.searched.Trials`), if there was one.
+        trials: the tidy table of a search (`fwp.results.trials`), if there was one.
     """
     rows = statistics.by_bin(accuracy)
     cells = {

@@ -4,7 +4,6 @@ Counted on validation strings, since trials never see a test string. So the coun
 is a bin of validation too; of other bins, only the number of settings tried is known.
 """
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,8 +17,7 @@ class Trials:
     """The trials of a search, by cell.
 
     Args:
-        frame: tidy, one row per trial × seed; columns task, model, trial, seed, status and one
-            accuracy column per validation bin. None: there was no search.
+        frame: the tidy table (`fwp.results.trials`); None if there was no search.
     """
 
     def __init__(self, frame: pd.DataFrame | None):
@@ -60,8 +58,3 @@ class Trials:
             accuracy = of_trials.max() if any_seed else of_trials.mean()
             facts["settings_reached"] = int((accuracy >= threshold - ROUNDING).sum())
         return facts
-
-
-def read_trials(path: str | Path) -> pd.DataFrame:
-    """The tidy table of a search."""
-    return pd.read_csv(path, float_precision="round_trip")

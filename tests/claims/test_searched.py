@@ -12,6 +12,7 @@ from fwp.claims.judge import judge
 from fwp.claims.verdicts import read_judgements, write_judgements
 from fwp.report.tables.claims import note, write_claims
 from fwp.report.tables.evidence import found, reasons
+from fwp.results.trials import collect_trials, read_trials, write_trials
 
 FAILS = {"statistic": "success_rate", "accuracy": 0.99, "below": 0.5}
 SOLVES = {"statistic": "success_rate", "accuracy": 0.99, "at_least": 0.5}
@@ -181,3 +182,21 @@ def test_a_claim_says_that_it_holds_if_seeds_are_added(seeds, holds, tmp_path):
     write_claims([judged], _runs(), html=tmp_path / "claims.html")
     page = (tmp_path / "claims.html").read_text()
     assert page.count("Also holds if seeds are added until it fits") == holds
+
+
+def test_the_table_of_a_search_is_read(tmp_path):
+    paths = [
+        synthetic.write_trials(tmp_path, "p", model, trials=9, seeds=2, pruned=4)
+        for model in ("a", "b")
+    ]
+    found = collect_trials(paths)
+    write_trials(found, tmp_path / "trials.csv")
+    synthetic.seal_tables(tmp_path)
+    accuracy = table(*runs(a="-----", b="-----", c="-----"))
+    rows = read_trials(tmp_path / "trials.csv")
+    judged = weigh(accuracy, rows, SOLVES | {"accuracy": 0.3}, models=("a", "b", "c"))
+    best = rows[rows["model"] == "a"].fillna({"accuracy 2-50": 0}).groupby("trial")["accuracy 2-50"]
+    first, second, third = judged.evidence
+    assert first.settings_reached == (best.mean() >= 0.3).sum() > 0
+    assert (first.settings, first.settings_seeds, third.settings) == (9, 2, 0)
+    assert first.settings_pruned == second.settings_pruned == 4

@@ -9,7 +9,6 @@ with logging_to(snakemake.log[0]):
     with signals.deferred():
         from fwp.claims.claim import read_claims
         from fwp.claims.judge import judge
-        from fwp.claims.searched import read_trials
         from fwp.claims.verdicts import write_judgements
         from fwp.report.labels import shown_as
         from fwp.report.tables.claims import write_claims
@@ -17,6 +16,7 @@ with logging_to(snakemake.log[0]):
         from fwp.results.collect import read_accuracy, read_runs
         from fwp.results.integrity import write_sums
         from fwp.results.names import read_names
+        from fwp.results.trials import read_trials
 
     folder = Path(snakemake.input.results[0]).parent
     claims = read_claims(snakemake.input.claims)
