@@ -65,7 +65,7 @@ BASES = {
     "_paths": "counter_machine dfa dyck_k regex star_free tomita",
     "automaton": "counter_machine dfa dyck_k regex star_free tomita",
     "dyck": "dyck_k reset_dyck shuffle",
-    "shuffle": "dyck_k",
+    "_brackets": "dyck_k shuffle",
     "regex": "star_free tomita",
     "tracking": "arithmetic navigation transduction word_problem",
 }
