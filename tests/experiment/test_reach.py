@@ -45,7 +45,7 @@ LAYERS = {
     "causal_attention": "transformer",
     "cross_entropy": "bptt rtrl",
     **dict.fromkeys(("elu_plus_one", "feature_maps", "sum_normalise"), MAPPED),
-    "initialisation": "deltanet linear_transformer recurrent_delta srwm",
+    "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
     "input_decay": "deltaproduct gated_deltanet kimi_delta",
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
