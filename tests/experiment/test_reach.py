@@ -45,7 +45,7 @@ LAYERS = {
     "causal_attention": "transformer",
     "cross_entropy": "bptt rtrl",
     **dict.fromkeys(("elu_plus_one", "feature_maps", "sum_normalise"), MAPPED),
-    "initialisation": "deltanet linear_transformer recurrent_delta srwm",
+    "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
     "input_decay": "deltaproduct gated_deltanet kimi_delta",
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
@@ -67,7 +67,7 @@ BASES = {
     "_paths": "counter_machine dfa dyck_k regex star_free tomita",
     "automaton": "counter_machine dfa dyck_k regex star_free tomita",
     "dyck": "dyck_k reset_dyck shuffle",
-    "shuffle": "dyck_k",
+    "_brackets": "dyck_k shuffle",
     "regex": "star_free tomita",
     "tracking": "arithmetic navigation transduction word_problem",
 }
