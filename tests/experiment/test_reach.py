@@ -79,7 +79,7 @@ PLACES = {
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_tasks.py kernels/c_cache.py "
-        "languages/_properties.py models/check.py "
+        "languages/_properties.py models/check.py search/* "
         "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
         "status/* training/checkpoint.py training/machine.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py "
