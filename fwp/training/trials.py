@@ -27,8 +27,8 @@ from fwp.models.pack import same_program
 from fwp.models.sequence_model import build_model
 from fwp.results.integrity import MissingFile, ResultsError, read_sealed, write_sealed
 from fwp.training.checkpoint import Checkpoint
-from fwp.training.run import Run
 from fwp.training.pack_settings import shared
+from fwp.training.run import Run
 from fwp.training.state import TrainState
 from fwp.training.trainer import Trainer
 from fwp.utils import devices, signals
@@ -329,8 +329,10 @@ class Trials:
         for trial in dict.fromkeys(member.trial.number for member in members):
             own = [m for m in members if m.trial.number == trial]
             runs = [self.finished.runs[m.key] for m in own]
-            settings = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}"
-                                 for k, v in own[0].trial.settings.items())
+            settings = ", ".join(
+                f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}"
+                for k, v in own[0].trial.settings.items()
+            )
             self.tell(
                 f"trial {trial} ({settings}): {_mean(run.selection for run in runs):.1%} after "
                 f"{max(run.epochs for run in runs)} epochs"
