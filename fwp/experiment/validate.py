@@ -54,6 +54,8 @@ def checked(config: dict, source: str, folders: Sequence[str]) -> Checked:
     names = [name for kind in kinds if isinstance(kind, dict) for name in kind]
     given, problems = schema.check(given)
     config = merge(schema.defaults(), given)
+    if config["search"] is not None:
+        config["search"] = merge(schema.defaults("search"), config["search"])
     claims, faults = _claims(config["claims"], folders)
     config.setdefault("models", {})
     config.setdefault("tasks", {})
