@@ -200,3 +200,67 @@ def write_csv(path: Path, header: list[str], rows: list[tuple]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+
+
+SEARCHED = {
+    "training.learning_rate": lambda rng, _: f"{10 ** rng.uniform(-4, -2):.6g}",
+    "hidden": lambda rng, _: str(rng.choice([32, 64])),
+    "heads": lambda rng, model: "" if "lstm" in model else str(rng.choice([2, 4])),
+    "layers": lambda rng, _: str(rng.choice([1, 2])),
+    "training.batch_size": lambda rng, _: str(rng.choice([16, 32, 64])),
+    "training.schedule": lambda rng, _: str(rng.choice(["constant", "cosine"])),
+}
+OUTCOMES = (
+    "parameters,state,status,epochs,best_epoch,selection,accuracy 2-50,accuracy 51-100,"
+    "inductive,expressive,loss,seconds,chosen"
+)
+
+
+def write_trials(
+    folder: Path, task: str, model: str, trials: int = 24, seeds: int = 1, pruned: int = 0
+) -> Path:
+    """Write the trials.csv of one search, whose first trials were pruned; returns its path."""
+    rng = np.random.default_rng([len(task), sum(map(ord, model))])
+    half, _ = outcome(model, task, 0)
+    rows = []
+    for trial in range(trials):
+        settings = {key: draw(rng, model) for key, draw in SEARCHED.items()}
+        rate = float(settings["training.learning_rate"])
+        skill = np.exp(-((np.log10(rate) + 2.6) ** 2)) * min(1.0, half / 60) * 1.3
+        for j in range(seeds):
+            status = "diverged" if rate > 0.006 and rng.random() < 0.5 else "budget"
+            first = float(np.clip(skill + rng.normal(0, 0.08), 0, 1))
+            second = float(np.clip(first * min(1, half / 90) + rng.normal(0, 0.04), 0, 1))
+            if first == second == 1:
+                status = "solved"
+            if trial < pruned and status == "budget":
+                status, first, second = "pruned", 0.6 * first, 0.6 * second
+            accuracies = [(first + second) / 2, first, second, 0.9 * second, second]
+            if status == "diverged":
+                accuracies = [""] * 5
+            seed = 4_000_000_000 + trial + j * 100_000
+            rows.append(
+                (task, model, trial, seed, *settings.values(), 5000 + trial,
+                 "" if model == "transformer" else 1024, status, 10, 7, *accuracies,
+                 0.5 if accuracies[0] != "" else "", 3.5, False)
+            )  # fmt: skip
+    means = (
+        pd.DataFrame(rows)
+        .groupby(2)[4 + len(SEARCHED) + 5]
+        .agg(lambda values: np.mean([value or 0 for value in values]))
+    )
+    best = means.idxmax()
+    rows = [(*row[:-1], row[2] == best) for row in rows]
+    path = Path(folder) / task / model / "trials.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(path, ["task", "model", "trial", "seed", *SEARCHED, *OUTCOMES.split(",")], rows)
+    return path
+
+
+def write_search(folder: Path, models=None, tasks=None, **settings) -> list[Path]:
+    """Write the trials of a grid; returns their paths, task by task."""
+    return [
+        write_trials(folder, task, model, **settings)
+        for task in tasks or TASKS
+        for model in models or MODELS
+    ]

@@ -8,7 +8,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fwp.report import overview
 from fwp.report.html import render
 from fwp.report.labels import listed, shown_as
 from fwp.report.tables import claims, datasets, evidence
+from fwp.report.tables.search import search_tables
 from fwp.report.tables.sections import sections
 from fwp.results import collect, statistics, unfinished
 from fwp.results.frames import groups
@@ -27,9 +28,11 @@ from fwp.results.integrity import MissingFile, check_sum, read_bytes
 from fwp.results.names import read_names
 from fwp.results.record import read_record
 from fwp.results.summary import read_summary
+from fwp.results.trials import read_trials
 from fwp.utils.files import write_text
 
 FIGURES = ("length", "strip", "solved-epochs", "learning")
+SEARCH_FIGURES = ("search-settings", "search-best")
 
 
 def write(
@@ -38,6 +41,7 @@ def write(
     *,
     cards: Sequence[str | Path],
     details: str | Path | None = None,
+    search: Mapping | None = None,
 ) -> None:
     """Write the report on the results in `folder`.
 
@@ -46,23 +50,31 @@ def write(
         output: the page, a file in `folder`.
         cards: the dataset cards of the tasks.
         details: another page, in the same folder, to refer to for how each file was made.
+        search: the section `search` of the config, if settings were searched.
 
     Raises:
         ResultsError: a table, figure, card or record is missing or damaged.
     """
     with shown_as(read_names(Path(folder) / "tables" / "names.csv")):
-        write_text(output, _page(Path(folder), cards, details))
+        write_text(output, _page(Path(folder), cards, details, search))
 
 
-def _page(folder: Path, paths: Sequence[str | Path], details: str | Path | None) -> str:
+def _page(
+    folder: Path,
+    paths: Sequence[str | Path],
+    details: str | Path | None,
+    search: Mapping | None,
+) -> str:
     tables = folder / "tables"
     runs = collect.read_runs(tables / "runs.csv")
-    accuracy = statistics.by_bin(collect.read_accuracy(tables / "accuracy.csv"))
+    every_length = collect.read_accuracy(tables / "accuracy.csv")
+    accuracy = statistics.by_bin(every_length)
     judgements = read_judgements(tables / "claims.json")
     lost = unfinished.read_unfinished(tables / "missing.csv")
     cards = [dataset_cards.read(card) for card in paths]
     records = _records(runs, accuracy, folder / "cells")
     parts = sections(read_summary(tables), runs, missing=lost)
+    searched = search and search_tables(read_trials(tables / "trials.csv"), every_length, search)
     return render(
         "report.html.j2",
         counts=overview.counts(runs, accuracy),
@@ -70,14 +82,17 @@ def _page(folder: Path, paths: Sequence[str | Path], details: str | Path | None)
         tasks=[overview.task(card) for card in cards],
         verdicts=pd.Series([item.verdict for item in judgements], dtype=str).value_counts(),
         claims=judgements,
-        claims_note=claims.NOTE,
+        claims_note=claims.note(judgements),
         words=evidence,
         sections={part.label: part for part in parts},
         link=_link,
         record=lambda task, model: _link(task, model) if (task, model) in records else None,
         lost=len(lost),
         missing=listed(_with_links(lost, folder)),
-        figures={name: _figure(folder, name) for name in FIGURES},
+        search=searched,
+        figures={
+            name: _figure(folder, name) for name in (*FIGURES, *SEARCH_FIGURES * bool(search))
+        },
         datasets=datasets.html_tables(cards),
         records=records,
         versions=overview.versions(records),

@@ -111,13 +111,22 @@ def parse(paths: list[Path], schema: dict[str, str]) -> tuple[pd.DataFrame, np.n
     return finish(frame, schema), origin
 
 
-def _load(path: Path, schema: dict[str, str]) -> tuple[tuple[str, ...], bytes]:
+def read_whole(path: Path) -> bytes:
+    """The text of a CSV file.
+
+    Raises:
+        ResultsError: it is missing, empty, or its last line is cut short.
+    """
     data = read_bytes(path)
     if not data:
         raise damaged(path, "the file is empty")
     if not data.endswith(b"\n"):
         raise damaged(path, "the last line is cut short")
-    first, _, body = data.partition(b"\n")
+    return data
+
+
+def _load(path: Path, schema: dict[str, str]) -> tuple[tuple[str, ...], bytes]:
+    first, _, body = read_whole(path).partition(b"\n")
     header = first.decode("utf-8", "replace").strip().split(",")
     extra = [name for name in header if name not in schema]
     missing = [name for name in schema if name not in header]

@@ -1,1 +1,1 @@
-"""The search for settings: what is tried, and in which order."""
+"""The search for settings: spaces, samplers and what was chosen."""

@@ -11,8 +11,9 @@ class Run:
 
     Attributes:
         seed: the seed of the data order (and, in a cell, of the initial weights).
-        status: "solved" (100 % of the validation strings), "budget" (epochs used up) or "diverged"
-            (the loss was no longer a finite number; the weights are the best before that).
+        status: "solved" (100 % of the validation strings), "budget" (epochs used up), "diverged"
+            (the loss was no longer a finite number; the weights are the best before that) or
+            "pruned" (a search gave it up; no run of a cell is).
         history: one row per epoch: epoch, strings, seconds, loss, one accuracy per validation bin,
             selection. Whoever keeps them elsewhere leaves the last one here.
         epochs: how many were run.

@@ -14,7 +14,6 @@ from typing import Protocol
 
 import torch
 
-from fwp.config.settings import TrainingSettings
 from fwp.datasets.dataset import Dataset, load_dataset
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import Cell
@@ -23,6 +22,7 @@ from fwp.models.weights import read_weights, write_weights
 from fwp.results.integrity import check_file, read_sealed, write_sealed
 from fwp.training import machine
 from fwp.training.history import HistoryParts
+from fwp.training.pack_settings import Settings
 from fwp.training.run import Run
 from fwp.training.state import TrainState
 from fwp.training.trainer import Trainer
@@ -33,7 +33,7 @@ from fwp.utils.bins import bin_of_column
 def train(
     models: Sequence[SequenceModel],
     dataset: Dataset,
-    settings: TrainingSettings,
+    settings: Settings,
     *,
     seeds: Sequence[int],
     device: str = "cpu",
@@ -44,7 +44,7 @@ def train(
     Args:
         models: their initial weights are the caller's matter.
         dataset: strings to train on and to select by.
-        settings: budget and optimiser.
+        settings: budget and optimiser, of all models or of each (`fwp.training.pack_settings`).
         seeds: of each model, the seed that decides the order of the strings, and nothing else.
         device: "cpu" or "cuda".
         on_epoch: called with the run and every new row of its history.
@@ -213,7 +213,7 @@ def is_trained(cell: Cell, seeds: Sequence[int], *, dataset, weights, history, r
 def _begin(callback: Callback | None, trainer: Trainer) -> None:
     if callback is None:
         return
-    callback.start([run.seed for run in trainer.runs], trainer.settings.epochs)
+    callback.start([run.seed for run in trainer.runs], trainer.epochs)
     for run in trainer.runs:  # a resumed trainer has rows already
         for row in run.history[-1:]:
             _tell(callback, run, row)

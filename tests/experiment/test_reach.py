@@ -45,7 +45,7 @@ LAYERS = {
     "causal_attention": "transformer",
     "cross_entropy": "bptt rtrl",
     **dict.fromkeys(("elu_plus_one", "feature_maps", "sum_normalise"), MAPPED),
-    "initialisation": "deltanet linear_transformer recurrent_delta srwm",
+    "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
     "input_decay": "deltaproduct gated_deltanet kimi_delta",
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
@@ -53,7 +53,9 @@ LAYERS = {
 }
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
-SHOWING = "tables claims figures report states automata retrieval_report"
+SHOWING = (
+    "tables claims figures report states automata retrieval_report search_tables search_figures"
+)
 SHARED = {
     "_recurrent": "elman gru lstm",
     "_fla": "",
@@ -65,7 +67,7 @@ BASES = {
     "_paths": "counter_machine dfa dyck_k regex star_free tomita",
     "automaton": "counter_machine dfa dyck_k regex star_free tomita",
     "dyck": "dyck_k reset_dyck shuffle",
-    "shuffle": "dyck_k",
+    "_brackets": "dyck_k shuffle",
     "regex": "star_free tomita",
     "tracking": "arithmetic navigation transduction word_problem",
 }
@@ -88,13 +90,14 @@ PLACES = {
     ),
     (
         "data test_data train evaluate trace automaton collect summarise tables claims "
-        "figures report states automata retrieval retrieval_report"
+        "figures report states automata retrieval retrieval_report search_tables search_figures"
     ): "__init__.py utils/__init__.py",
     "trace automaton": "analysis/__init__.py",
     "automaton": "analysis/automata.py languages/_machine.py",
     "trace": "analysis/traces.py",
     "claims report": (
-        "claims/__init__.py claims/claim.py claims/judge.py claims/verdicts.py "
+        "claims/__init__.py claims/claim.py claims/judge.py claims/searched.py claims/sides.py "
+        "claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
@@ -137,24 +140,27 @@ PLACES = {
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
         "linear_transformer lstm mlstm rtrl rwkv7"
     ): "kernels/triton_tiles.py",
-    ("data test_data automaton tables claims figures report states automata retrieval_report"): (
+    (
+        "data test_data automaton tables claims figures report states automata retrieval_report "
+        "search_tables search_figures"
+    ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py "
         "languages/base.py utils/source.py"
     ),
-    "tables claims figures report states automata retrieval_report": (
+    "tables claims figures report states automata retrieval_report search_tables search_figures": (
         "languages/_title.py report/__init__.py report/labels.py"
     ),
     (
         "train evaluate trace automaton tables claims figures report states automata "
-        "retrieval_report"
+        "retrieval_report search_tables search_figures"
     ): "mixers/__init__.py",
     "train evaluate": "models/pack.py training/evaluator.py",
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
     ): "ops/__init__.py",
-    "figures states automata retrieval_report": (
+    "figures states automata retrieval_report search_figures": (
         "report/figures/__init__.py report/figures/layout.py report/figures/style.py"
     ),
     "automata": "report/figures/automaton.py report/tables/automata.py",
@@ -162,35 +168,48 @@ PLACES = {
         "report/figures/heatmap.py report/figures/learning.py report/figures/length.py "
         "report/figures/strip.py report/figures/solved.py report/figures/write.py"
     ),
-    "figures states retrieval_report": "report/figures/apart.py report/figures/lines.py",
+    "figures states retrieval_report search_figures": (
+        "report/figures/apart.py report/figures/lines.py"
+    ),
     "states": "report/figures/states.py report/tables/states.py",
-    "tables claims report": "report/html.py",
-    "tables claims figures report": "report/shades.py",
+    "search_figures": "report/figures/best_of.py report/figures/search.py report/figures/trials.py",
+    "search_tables report": "report/tables/search.py",
+    "report search_tables search_figures": (
+        "report/search_words.py results/trial_statistics.py results/trials.py"
+    ),
+    "tables claims report search_tables": "report/html.py",
+    "tables claims figures report search_tables": "report/shades.py",
     "report": "report/overview.py report/page.py",
-    "tables claims report states automata retrieval_report": (
+    "tables claims report states automata retrieval_report search_tables": (
         "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
     ),
     "tables report": ("report/tables/datasets.py report/tables/marks.py report/tables/sections.py"),
     "tables": "report/tables/latex.py report/tables/summary.py",
-    "collect summarise tables claims figures report states automata retrieval_report": (
-        "results/__init__.py"
-    ),
-    "collect summarise tables claims figures report states": (
+    (
+        "collect summarise tables claims figures report states automata retrieval_report "
+        "search_tables search_figures"
+    ): "results/__init__.py",
+    "collect summarise tables claims figures report states search_tables search_figures": (
         "results/collect.py results/frames.py results/record.py"
     ),
-    "collect tables figures report": (
+    "collect tables figures report search_figures": (
         "results/heartbeat.py results/job_state.py results/unfinished.py"
     ),
-    "collect tables claims figures report states automata retrieval_report": ("results/names.py"),
+    (
+        "collect tables claims figures report states automata retrieval_report search_tables "
+        "search_figures"
+    ): "results/names.py",
     "summarise tables claims figures report": "results/pairwise.py",
-    "summarise tables claims figures report states": "results/statistics.py",
+    "summarise tables claims figures report states search_tables search_figures": (
+        "results/statistics.py"
+    ),
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
-        "training/curriculum.py training/history.py training/run.py "
+        "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
         "training/step.py training/train.py training/trainer.py"
     ),
@@ -199,11 +218,11 @@ PLACES = {
     "rtrl": "training/rtrl.py",
     (
         "data test_data train evaluate trace automaton collect summarise tables claims "
-        "figures report states automata retrieval_report"
+        "figures report states automata retrieval_report search_tables search_figures"
     ): "utils/bins.py utils/files.py",
     (
         "data test_data train evaluate trace automaton tables claims figures report states "
-        "automata retrieval_report"
+        "automata retrieval_report search_tables search_figures"
     ): "utils/targets.py",
 }
 

@@ -34,7 +34,7 @@ def page(
 
     Args:
         size: width and height of a panel in inches.
-        x, y: the labels of the outer axes; without y each panel has its own.
+        x, y: the labels of the outer axes; without one, each panel has its own.
         shared: which axes, of "x" and "y", have ticks that are labelled at the outer panels alone.
         legend: handles of the legend below the panels.
         narrowest: the least width of the page in inches.
@@ -49,12 +49,13 @@ def page(
         for i, axis in enumerate(axes):
             for artist in (*axis.lines, *axis.collections, *axis.patches, *axis.texts):
                 artist.set_in_layout(False)  # it is within the panel, and slow to measure
-            axis.set_xlabel(x)
+            if x:
+                axis.set_xlabel(x)
+                axis.xaxis.label.set_visible(i >= (rows - 1) * columns)
             if y:
                 axis.set_ylabel(y if i % columns == 0 else "")
             axis.tick_params(labelleft=i % columns == 0 or "y" not in shared)
             axis.tick_params(labelbottom=i >= (rows - 1) * columns or "x" not in shared)
-            axis.xaxis.label.set_visible(i >= (rows - 1) * columns)
         if legend:
             width = _legend(figure, legend, 1).get_window_extent().width / figure.dpi
             figure.legends[0].remove()
