@@ -152,7 +152,7 @@ def test_programs_are_told_apart_by_their_settings():
         assert not same_program(own, tiny.model("deltanet", **changes))
     assert not same_program(own, tiny.model("linear_transformer"))
     assert not same_program(
-        tiny.model("elstm", options={"init": 1}), tiny.model("elstm", options={"init": 2})
+        tiny.model("elman", options={"init": 1}), tiny.model("elman", options={"init": 2})
     )
 
 
