@@ -39,6 +39,17 @@ class SearchSettings:
         """The space, typed."""
         return from_plain(self.space)
 
+    def epochs(self, budget: int) -> int:
+        """Epochs that all trials have together, with one seed and a budget of so many epochs."""
+        if self.halving is None:
+            return self.trials * budget
+        factor, stop = self.halving["factor"], self.halving["epochs"]
+        going, total, before = self.trials, 0, 0
+        while stop < budget:
+            total += going * (stop - before)
+            going, before, stop = -(-going // factor), stop, stop * factor
+        return total + going * (budget - before)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "SearchSettings":
         """What `as_dict` returned."""
