@@ -86,7 +86,6 @@ PARAMS = {
     "modular_arithmetic_brackets": [{}, {"modulus": 2, "operators": "*"}],
     "mqar": [{}, {"pairs": 2, "keys": 3, "values": 2}],
     "shuffle_2": [{}, {"nested": True}],
-    "shuffle_6": [{}, {"nested": True}],
     "reset_dyck_1": [{}, {"one_reset": True}],
     "stack_manipulation": [{}, {"initial_stack": True}],
     "odds_first": [{}, {"first": "even"}],
