@@ -9,8 +9,9 @@ from fwp.config.messages import dotted, show
 from fwp.experiment import validate_space
 from fwp.experiment.resolve import given_model, given_training, place, section
 from fwp.mixers._signature import Signature
-from fwp.search.settings import TRIALS, points
-from fwp.search.space import Choice, Range, Space, flat, space_of
+from fwp.search.configured import TRIALS, space_of
+from fwp.search.settings import points
+from fwp.search.space import Choice, Range, Space, flat
 
 MOST_RUNS = 10_000  # of a model on a task
 RTRL: dict[str, tuple] = {"layers": (1,), "wiring": (None, "plain")}

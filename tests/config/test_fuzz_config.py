@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import Experiment, load_experiment
+from fwp.search.configured import search_settings
 from fwp.search.sampling import Sampler
-from fwp.search.settings import SearchSettings, search_settings
+from fwp.search.settings import SearchSettings
 
 BASE = {
     "results": "results",

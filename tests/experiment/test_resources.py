@@ -7,7 +7,7 @@ import pytest
 from fwp.experiment import resources
 from fwp.experiment.experiment import Experiment, load_experiment
 from fwp.mixers._signature import read_signature
-from fwp.search.settings import search_settings
+from fwp.search.configured import search_settings
 
 LAB = load_experiment("config.yaml")
 CELL = LAB.cell("lstm", "parity")

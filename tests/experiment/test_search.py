@@ -11,8 +11,7 @@ import pytest
 from fwp.config.loading import merge, read_config
 from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import Experiment, load_experiment
-from fwp.search.settings import search_settings
-from fwp.search.space import space_of
+from fwp.search.configured import search_settings, space_of
 
 RATE = {"low": 1.0e-4, "high": 1.0e-2, "log": True}
 BASE = {
@@ -272,7 +271,7 @@ def test_planning_a_search_imports_no_library_of_samplers(tmp_path):
     )
     code = (
         "import sys; from fwp.experiment.experiment import load_experiment;"
-        "from fwp.search.settings import search_settings;"
+        "from fwp.search.configured import search_settings;"
         f"e = load_experiment({str(path)!r}); assert search_settings(e.config, 'a').trials == 24;"
         "assert not {'torch', 'pandas', 'matplotlib', 'optuna', 'scipy'} & sys.modules.keys()"
     )

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from fwp.experiment.experiment import Experiment
+from fwp.search.configured import search_settings, space_of
 from fwp.search.seeds import FIRST, trial_seeds
-from fwp.search.settings import SearchSettings, search_settings
-from fwp.search.space import Choice, Range, flat, from_plain, nested, plain, space_of
+from fwp.search.settings import SearchSettings
+from fwp.search.space import Choice, Range, flat, from_plain, nested, plain
 
 RATE = {"low": 1.0e-4, "high": 1.0e-2, "log": True}
 SEARCH = {
