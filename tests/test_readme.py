@@ -83,11 +83,14 @@ def test_the_claim_is_one(tmp_path):
 
 
 def test_a_piece_of_a_config_is_one(tmp_path):
-    """Models and tasks of the pages: they satisfy the schema, and the languages exist."""
+    """Models, tasks and searches of the pages: they satisfy the schema, and languages exist."""
     whole = "models: { lstm: { mixer: lstm } }\n"
+    searched = "models: { lstm: { mixer: lstm }, srwm: { mixer: srwm } }\n"
+    searched += "tasks: { parity: { language: parity } }\n"
     blocks = [text for text in BLOCKS["yaml"] if "claims:" not in text]
     assert blocks
     for text in blocks:
+        text = searched + text if text.startswith("search:") else text
         text = text if text.startswith(("models:", "tasks:")) else f"tasks:\n{text}"
         text = text if "models:" in text else whole + text
         (tmp_path / "config.yaml").write_text(text, encoding="utf-8")

@@ -21,7 +21,10 @@ from fwp.datasets.spec import DatasetSpec
 from fwp.experiment import speeds
 from fwp.experiment.cell import Cell
 from fwp.experiment.experiment import Experiment
+from fwp.experiment.resources import width_within
 from fwp.experiment.seed_groups import group_seeds
+from fwp.results.chosen import settled
+from fwp.search.sampling import Sampler
 
 # Of the budget, what training takes: runs end once they are solved. Two thirds in the default
 # experiment, 0.57 of 300 epochs in docs/records/paper-h100.
@@ -32,6 +35,7 @@ SYMBOL = 1e-5  # seconds to draw one
 COUNTED = 2000  # symbols; strings of longer windows are not counted
 DENSITY = 100  # lengths that tell whether a language has many strings
 CELLS = 3  # finished ones of a model whose seconds are looked at
+DRAWN = 16  # trials of a search that its time is estimated from
 
 # Seconds of rules that are alike in all experiments, and of rules whose work nobody knows before.
 FIXED = {"figures": 16.0, "claims": 3.0, "summarise": 3.0, "workflow_report": 3.0}
@@ -130,6 +134,9 @@ def _of_cell(
     if rule == "train":
         most = factor * seeds * cell.training.epochs * epoch(cell, dataset)
         return Seconds(START + SHARE * most, START + most)
+    if rule == "search":
+        most = factor * _searching(experiment, cell, dataset)
+        return Seconds(START + SHARE * most, START + most)
     bins, count = dataset.test.bins, dataset.test.count
     if rule == "trace":
         bins, count = bins[-1:], experiment.analysis.strings
@@ -162,6 +169,21 @@ def _retrieving(experiment: Experiment, memory: str, pairs: int) -> Seconds:
     steps = min(STEPS, experiment.config["retrieval"]["steps"])
     seconds = steps * (1e-3 + PAIR * pairs * width)
     return Seconds(START + speeds.slowness() * seconds, math.inf)
+
+
+def _searching(experiment: Experiment, cell: Cell, dataset: DatasetSpec) -> float:
+    """Seconds of all trials of a search, by a few random ones."""
+    search = experiment.search(cell.model.name, cell.task.name)
+    if search is None:
+        return 0.0
+    drawn = Sampler(search.dimensions, method="random", trials=DRAWN, seed=search.seed).ask()
+    total = 0.0
+    for _, settings in drawn:
+        if search.budget is not None:
+            settings["hidden"] = width_within(cell.model, search.budget)
+        trial = Cell.from_dict(settled(cell.as_dict(), settings))
+        total += search.epochs(trial.training.epochs) * epoch(trial, dataset)
+    return search.seeds * total / len(drawn)
 
 
 # Work ---------------------------------------------------------------------------------------------

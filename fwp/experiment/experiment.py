@@ -23,7 +23,8 @@ from fwp.results.chosen import agrees, opened, read_chosen, settled
 from fwp.results.integrity import ResultsError
 from fwp.results.names import Name
 from fwp.results.record import read_record, settings_digest
-from fwp.search.settings import SearchSettings, search_settings
+from fwp.search.configured import search_settings
+from fwp.search.settings import SearchSettings
 from fwp.utils.suggest import suggestion
 
 

@@ -4,12 +4,16 @@ Rough upper bounds. To ask for too much costs a later place in the queue; to ask
 costs another attempt, which asks for more and goes on from the checkpoint of the one before.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from fwp.config.settings import ModelSettings
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import Cell
+from fwp.results.chosen import settled
+from fwp.search.settings import SearchSettings
+from fwp.search.space import Choice
 from fwp.utils.gpus import visible_gpus
 
 START = 15  # minutes until all is loaded from a slow shared disk and kernels are compiled
@@ -23,7 +27,14 @@ NARROW = 32  # models of a smaller width take as long
 # Megabytes of Python, PyTorch and the two processes of Snakemake around a job; with a GPU its
 # driver.
 BASE = {False: 2000, True: 4000}
+PACK = 32  # runs of a search that a GPU trains at a time, at most (fwp/training/trials.py)
 LINES = 64  # strings that are read side by side (fwp/training/evaluator.py)
+
+# Settings that decide how much work a trial is.
+SIZES = ("hidden", "layers", "feed_forward", "training.batch_size", "training.epochs")
+MATRICES = 4  # of width × width that a layer has, at least
+VECTORS = ("elman", "elstm", "gru", "lstm", "slstm")  # mixers with a state that is no matrix
+MOST_HEADS = 16
 
 
 class Request(NamedTuple):
@@ -58,16 +69,49 @@ def training(
     Args:
         state_grows: whether the mixer's symbols meet all symbols before them.
     """
+    epochs = seeds * cell.training.epochs
+    return _training(cell, dataset, epochs=epochs, held=seeds, gpu=gpu, state_grows=state_grows)
+
+
+def searching(
+    cell: Cell, dataset: DatasetSpec, search: SearchSettings, *, gpu: bool, state_grows: bool
+) -> Request:
+    """For a search of a cell's settings: as if all trials had the largest of them."""
+    largest = {
+        key: max(dimension.values) if isinstance(dimension, Choice) else dimension.last
+        for key, dimension in search.dimensions.items()
+        if key in SIZES
+    }
+    if search.budget is not None:
+        largest["hidden"] = width_within(cell.model, search.budget)
+    cell = Cell.from_dict(settled(cell.as_dict(), largest))
+    epochs = search.seeds * search.epochs(cell.training.epochs)
+    held = min(search.trials * search.seeds, PACK) if gpu else 1
+    return _training(cell, dataset, epochs=epochs, held=held, gpu=gpu, state_grows=state_grows)
+
+
+def width_within(model: ModelSettings, budget: Mapping[str, int]) -> int:
+    """About the width that a budget allows (`fwp.models.budget` has the exact one)."""
+    if "parameters" in budget:
+        return max(1, round(math.sqrt(budget["parameters"] / model.layers / MATRICES)))
+    each = budget["state"] / model.layers
+    return max(1, round(each if model.mixer in VECTORS else math.sqrt(each * MOST_HEADS)))
+
+
+def _training(
+    cell: Cell, dataset: DatasetSpec, *, epochs: int, held: int, gpu: bool, state_grows: bool
+) -> Request:
+    """For so many epochs of all runs together, of which so many are held in memory."""
     model, settings = cell.model, cell.training
     train, validation = dataset.train, dataset.validation
     symbols = _symbols(train.bins, train.count)
     symbols += _symbols(validation.bins, validation.count) / READING
     longest = train.max_length
-    work = seeds * settings.epochs * symbols * _parameters(model, longest * state_grows)
+    work = epochs * symbols * _parameters(model, longest * state_grows)
     # Of every symbol, what the backward pass needs, 4 bytes each, and what lies beside the strings.
     kept = model.layers * model.hidden * (16 + 4 * model.feed_forward)
     batch = 0 if gpu else 4 * settings.batch_size * longest * kept
-    memory = _weights(model, seeds) + 64 * train.count * longest + batch
+    memory = _weights(model, held) + 64 * train.count * longest + batch
     return _request(BASE[gpu] * 1e6 + memory, work / RATE[gpu])
 
 

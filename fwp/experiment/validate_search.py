@@ -3,18 +3,18 @@
 Every function yields one line per mistake, as `fwp.experiment.validate` says.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from fwp.config.messages import dotted, show
 from fwp.experiment import validate_space
 from fwp.experiment.resolve import given_model, given_training, place, section
 from fwp.mixers._signature import Signature
-from fwp.search.settings import TRIALS, points
-from fwp.search.space import Choice, Range, Space, flat, space_of
+from fwp.search.configured import TRIALS, space_of
+from fwp.search.settings import points
+from fwp.search.space import Choice, Range, Space, flat
 
 MOST_RUNS = 10_000  # of a model on a task
-RTRL: dict[str, tuple] = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain")}
+RTRL: dict[str, tuple] = {"layers": (1,), "wiring": (None, "plain")}
 """What real-time recurrent learning needs."""
 
 
@@ -50,35 +50,6 @@ def search(
                     break
 
 
-def possible(
-    config: dict, model: str, task: str, signature: Signature
-) -> Callable[[dict[str, Any]], bool]:
-    """Whether a cell can have settings, by dotted key, in place of its own.
-
-    Args:
-        config: a checked one.
-        signature: of the model's mixer.
-    """
-    base = given_model(config, model, task)
-    base |= {"training": given_training(config, model, task)}
-    own: dict[str, Any] = flat(base)
-    if "heads" in signature.options:
-        own = {"heads": signature.options["heads"].default} | own
-    solved = config["search"] is not None and config["search"]["budget"] is not None
-
-    def fits(settings: dict[str, Any]) -> bool:
-        given = own | settings
-        rtrl = given["training.gradient"] == "rtrl"
-        if rtrl and any(given[key] not in allowed for key, allowed in RTRL.items()):
-            return False
-        heads = given.get("heads")
-        if type(heads) is not int:
-            return True
-        return heads > 0 and (solved or given["hidden"] % heads == 0)
-
-    return fits
-
-
 def _runs(given: dict) -> Iterator[str]:
     trials = given["trials"] or (1 if given["method"] == "grid" else TRIALS)
     if trials * given["seeds"] > MOST_RUNS:
@@ -95,6 +66,12 @@ def _of_models(config: dict, given: dict, signatures: Mapping[str, Signature]) -
         yield "search.space: is empty, so that nothing would be searched; name settings in it"
         return
     for model, space in spaces.items():
+        for key in space.keys() & signatures[model].options.keys():
+            if key not in config["models"][model] and not signatures[model].options[key].known:
+                yield (
+                    f"{_place(given, model, key)}: the mixer computes its own value where none is "
+                    f"given, so that models.{model}.{key} must be given for a search"
+                )
         if given["budget"] is not None:
             yield from _budget(config, model, space, signatures[model])
     if given["method"] == "grid":
@@ -181,28 +158,17 @@ def _halving(config: dict, model: str, task: str, space: Space) -> Iterator[str]
 
 
 def _gradient(config: dict, model: str, task: str, space: Space) -> Iterator[str]:
-    """Values that real-time recurrent learning excludes from all trials."""
-    own = given_model(config, model, task)
-    gradient = given_training(config, model, task)["gradient"]
-    gradients = _values(space.get("training.gradient"), gradient)
-    given = config["search"]
-    if "rtrl" not in gradients:
+    """Values that real-time recurrent learning excludes."""
+    if given_training(config, model, task)["gradient"] != "rtrl":
         return
-    for key, allowed in RTRL.items():
-        values = _values(space.get(key), own[key])
-        if not any(value in values for value in allowed):
-            where = "training.gradient" if "training.gradient" in space else key
-            yield (
-                f"{_place(given, model, where)}: training.gradient = rtrl needs {key} = "
-                f"{show(allowed[-1])}, which no trial of {model} has"
-            )
-        elif gradients == ("rtrl",) and isinstance(space.get(key), Choice):
-            for value in values:
-                if value not in allowed:
-                    yield (
-                        f"{_place(given, model, key)}: training.gradient = rtrl needs "
-                        f"{show(allowed[-1])}, got {show(value)}"
-                    )
+    for key in RTRL.keys() & space.keys():
+        dimension, where = space[key], _place(config["search"], model, key)
+        if isinstance(dimension, Choice):
+            wrong = [show(value) for value in dimension.values if value not in RTRL[key]]
+        else:
+            wrong = [_shown(dimension)]
+        for value in wrong:
+            yield f"{where}: training.gradient = rtrl needs {show(RTRL[key][-1])}, got {value}"
 
 
 def _heads(
@@ -259,12 +225,6 @@ def _divides(heads: int, widths: Choice | Range) -> bool:
     if step == 1:
         return last // heads * heads >= low
     return any(width % heads == 0 for width in range(low, last + 1, step)[:heads])
-
-
-def _values(dimension: Choice | Range | None, own: Any) -> tuple:
-    if dimension is None:
-        return (own,)
-    return dimension.listed() or ()
 
 
 def _shown(dimension: Choice | Range) -> str:

@@ -61,7 +61,9 @@ def _space(given: dict, place: tuple, signatures: list[Signature], complete: boo
         if key == "training":
             names = list((schema.rules()["$defs"]["training"])["properties"])
             for name, leaf in value.items():
-                if (rule := schema.rule("training", name)) is not None:
+                if name == "gradient":
+                    yield f"{dotted([*at, name])}: is not searched; all compute the same gradient"
+                elif (rule := schema.rule("training", name)) is not None:
                     yield from _leaf(leaf, dotted([*at, name]), rule, [])
                 else:
                     yield (

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fwp.search.space import Space, from_plain, plain, space_of
-
-TRIALS = 24  # unless the config says
+from fwp.search.space import Space, from_plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +37,17 @@ class SearchSettings:
         """The space, typed."""
         return from_plain(self.space)
 
+    def epochs(self, budget: int) -> int:
+        """Epochs that all trials have together, with one seed and a budget of so many epochs."""
+        if self.halving is None:
+            return self.trials * budget
+        factor, stop = self.halving["factor"], self.halving["epochs"]
+        going, total, before = self.trials, 0, 0
+        while stop < budget:
+            total += going * (stop - before)
+            going, before, stop = -(-going // factor), stop, stop * factor
+        return total + going * (budget - before)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "SearchSettings":
         """What `as_dict` returned."""
@@ -49,30 +58,6 @@ class SearchSettings:
         given = {key: getattr(self, key) for key in ("halving", "budget")}
         copied = {key: value and dict(value) for key, value in given.items()}
         return vars(self) | copied | {"space": dict(self.space)}
-
-
-def search_settings(config: dict, model: str, task: str | None = None) -> SearchSettings | None:
-    """The search for a model; None if its settings stay as they are.
-
-    Args:
-        config, task: as of `space_of`.
-    """
-    space = space_of(config, model, task)
-    if not space:
-        return None
-    given = config["search"]
-    trials = given["trials"]
-    if given["method"] == "grid":
-        trials = points(space)
-    return SearchSettings(
-        trials=TRIALS if trials is None else trials,
-        method=given["method"],
-        seeds=given["seeds"],
-        seed=given["seed"],
-        halving=given["halving"],
-        budget=given["budget"],
-        space=plain(space),
-    )
 
 
 def points(space: Space) -> int:

@@ -1,4 +1,4 @@
-"""The space of a search: which values its settings may take. Plain data, for planning too.
+"""The space of a search: which values its settings may take.
 
 A setting has a dotted key: "hidden", "heads" (an option of the mixer), "training.learning_rate".
 """
@@ -8,8 +8,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
-
-from fwp.config import schema
 
 DIGITS = 4  # of numbers that are drawn from a range, so that no processor's rounding shows
 
@@ -139,25 +137,6 @@ Space = dict[str, Choice | Range]
 """By dotted key, in the order of the keys."""
 
 
-def space_of(config: dict, model: str, task: str | None = None) -> Space:
-    """What is searched for a model; empty if its settings stay as they are.
-
-    Args:
-        config: a checked one, with all defaults.
-        task: on which task; settings in `overrides` of that cell are not searched.
-    """
-    search = config["search"]
-    if search is None:
-        return {}
-    given = flat(search["space"]) | flat(search["models"].get(model, {}))
-    fixed = flat(config["overrides"].get(model, {}).get(task, {})) if task is not None else {}
-    return {
-        key: _dimension(key, given[key])
-        for key in sorted(given)
-        if given[key] is not None and key not in fixed
-    }
-
-
 def plain(space: Space) -> dict[str, Any]:
     """A space as builtins: lists and mappings."""
     return {key: dimension.plain() for key, dimension in space.items()}
@@ -169,13 +148,6 @@ def from_plain(values: Mapping[str, Any]) -> Space:
         key: Choice(tuple(value)) if isinstance(value, list) else Range(**value)
         for key, value in values.items()
     }
-
-
-def rule(key: str) -> dict | None:
-    """What the schema says of a setting; None for options of a mixer."""
-    if key.startswith("training."):
-        return schema.rule("training", key.removeprefix("training."))
-    return schema.rule("model", key)
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,20 +172,6 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
 def text(settings: Mapping[str, Any]) -> str:
     """Equal for equal settings, whatever their order."""
     return json.dumps(settings, sort_keys=True)
-
-
-def _dimension(key: str, given: Any) -> Choice | Range:
-    if isinstance(given, list):
-        return Choice(tuple(given))
-    known = rule(key)
-    ends = {name: given[name] for name in ("low", "high", "step") if given.get(name) is not None}
-    if known is None:  # an option: a checked config has integers where the mixer takes them
-        integer = all(isinstance(end, int) for end in ends.values())
-    else:
-        integer = known.get("type") == "integer"
-    if not integer:
-        ends = {name: float(end) for name, end in ends.items()}
-    return Range(**{**given, **ends, "integer": integer})
 
 
 def _rounded(value: float, scale: float, digits: int) -> float:

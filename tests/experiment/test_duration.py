@@ -51,6 +51,32 @@ def test_the_default_grid_took_640_seconds_on_two_cores():
     assert found.unknown == []
 
 
+SPACE = {"hidden": [16, 32], "training": {"learning_rate": [0.001, 0.003]}}
+
+
+def searching(**given):
+    jobs = [("search", {"task": "parity", "model": "lstm"})]
+    return duration.estimate(own(search={"space": SPACE} | given), jobs)
+
+
+def test_a_search_takes_the_time_of_its_trials():
+    base = searching()
+    assert 20 < base.usual < base.most
+    assert searching(seeds=3).most == pytest.approx(3 * base.most, rel=0.05)
+    assert searching(trials=240).most == pytest.approx(10 * base.most, rel=0.05)
+    assert searching(space=SPACE | {"hidden": [128, 256]}).most > 3 * base.most
+    assert searching(space=SPACE | {"training": {"epochs": [300]}}).most > 5 * base.most
+    halved = searching(halving={"factor": 3, "epochs": 3}).most
+    assert 0.1 * base.most < halved < 0.5 * base.most
+    few = {"layers": [1], "training": {"learning_rate": [0.001, 0.003]}}
+    small, large = (searching(space=few, budget={"parameters": n}).most for n in (10**3, 10**6))
+    assert large > 3 * small
+
+
+def test_a_cell_without_a_search_takes_no_time_to_search():
+    assert duration.estimate(own(), [("search", {"task": "parity", "model": "lstm"})]).most < 5
+
+
 def test_more_work_takes_longer():
     base = usual(own())
     for changes in (

@@ -82,9 +82,9 @@ PLACES = {
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py kernels/c_cache.py "
-        "languages/_properties.py models/budget.py models/check.py search/* "
+        "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
-        "status/* training/checkpoint.py training/machine.py utils/devices.py utils/gpus.py "
+        "status/* training/machine.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py "
         "utils/signals.py utils/suggest.py"
     ),
@@ -187,7 +187,7 @@ PLACES = {
     "tables": "report/tables/latex.py report/tables/summary.py",
     (
         "collect summarise tables claims figures report states automata retrieval_report "
-        "search_tables search_figures"
+        "search search_tables search_figures"
     ): "results/__init__.py",
     "collect summarise tables claims figures report states search_tables search_figures": (
         "results/collect.py results/frames.py results/record.py"
@@ -213,6 +213,14 @@ PLACES = {
         "training/schedule.py training/selection.py training/state.py "
         "training/step.py training/train.py training/trainer.py"
     ),
+    "search": (
+        "models/budget.py search/__init__.py search/sampling.py search/seeds.py "
+        "search/settings.py search/space.py training/checkpoint.py training/search.py "
+        "training/trials.py"
+    ),
+    "search collect summarise tables claims figures report states search_tables search_figures": (
+        "results/chosen.py"
+    ),
     "bptt": "training/bptt.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
@@ -225,6 +233,8 @@ PLACES = {
         "automata retrieval_report search_tables search_figures"
     ): "utils/targets.py",
 }
+
+UNSEARCHED = ("models/weights.py", "training/train.py")  # a search trains, but without these
 
 
 @cache
@@ -257,7 +267,13 @@ def of_module(module: str) -> set[str]:
 
 
 def expected(file: str) -> set[str]:
-    """What an edit of a file may touch, by rule or by table."""
+    """What an edit of a file may touch: a search is trained like a cell."""
+    found = placed(file)
+    return found | {"search"} if "train" in found and file not in UNSEARCHED else found
+
+
+def placed(file: str) -> set[str]:
+    """What an edit of a file may touch, by rule or by table; without the searches."""
     room, _, rest = file.partition("/")
     name = rest.partition("/")[0].removesuffix(".py")
     if room == "mixers" and name != "__init__":

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from fwp.experiment import resources
-from fwp.experiment.experiment import load_experiment
+from fwp.experiment.experiment import Experiment, load_experiment
 from fwp.mixers._signature import read_signature
+from fwp.search.configured import search_settings
 
 LAB = load_experiment("config.yaml")
 CELL = LAB.cell("lstm", "parity")
@@ -64,3 +65,32 @@ def test_a_gpu_takes_less_time_and_more_memory():
     gpu, cpu = (training(cell, dataset, 10, on) for on in (True, False))
     assert gpu.minutes < cpu.minutes / 10
     assert gpu.mem_mb > cpu.mem_mb
+
+
+def searching(gpu=False, **given) -> resources.Request:
+    config = {
+        "models": {"lstm": {"mixer": "lstm"}},
+        "tasks": {"parity": {"language": "parity"}},
+        "search": {"space": {"hidden": [32, 64], "training": {"batch_size": [16, 32]}}} | given,
+    }
+    search = search_settings(Experiment(config).config, "lstm")
+    assert search is not None
+    return resources.searching(CELL, DATA, search, gpu=gpu, state_grows=False)
+
+
+def test_a_search_asks_for_the_time_of_all_its_trials():
+    base, wide = searching(), replace(CELL, model=replace(CELL.model, hidden=64))
+    assert base.minutes == training(wide, seeds=24).minutes
+    assert abs(searching(trials=240, seeds=2).minutes - 20 * (base.minutes - 15) - 15) < 20
+    assert searching(space={"hidden": [32, 256]}).minutes > 5 * base.minutes
+    assert searching(halving={"factor": 3, "epochs": 2}).minutes < base.minutes
+    for budget in ({"parameters": 10**7}, {"state": 10**4}):
+        assert searching(space={"layers": [1, 2]}, budget=budget).minutes > 5 * base.minutes
+    assert searching(gpu=True).minutes < base.minutes
+
+
+def test_a_search_holds_a_pack_in_memory():
+    wide = {"hidden": [32, 2048]}
+    one, many = (searching(gpu=gpu, trials=100, space=wide).mem_mb for gpu in (False, True))
+    assert many > one + 10_000
+    assert searching(trials=1000, space=wide).mem_mb == one

@@ -1,13 +1,15 @@
 """The space of a search: values, ranges, and what a model's own space changes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from fwp.experiment.experiment import Experiment
+from fwp.search.configured import search_settings, space_of
 from fwp.search.seeds import FIRST, trial_seeds
-from fwp.search.settings import SearchSettings, search_settings
-from fwp.search.space import Choice, Range, flat, from_plain, nested, plain, space_of
+from fwp.search.settings import SearchSettings
+from fwp.search.space import Choice, Range, flat, from_plain, nested, plain
 
 RATE = {"low": 1.0e-4, "high": 1.0e-2, "log": True}
 SEARCH = {
@@ -70,6 +72,14 @@ def test_a_grid_has_as_many_trials_as_points():
     space = {"hidden": [8, 16], "training": {"learning_rate": RATE | {"points": 3}}}
     found = search_settings(searched(search={"method": "grid", "space": space}), "a")
     assert found is not None and found.trials == 6
+
+
+def test_halving_trains_fewer_epochs():
+    found = search_settings(searched(), "b")
+    assert found is not None and found.epochs(90) == 24 * 90
+    halved = replace(found, halving={"factor": 3, "epochs": 10})
+    assert halved.epochs(90) == 24 * 10 + 8 * 20 + 3 * 60
+    assert replace(halved, trials=25).epochs(31) == 25 * 10 + 9 * 20 + 3 * 1
 
 
 def test_dotted_keys_and_nested_settings_say_the_same():
