@@ -1,6 +1,7 @@
 """A search in words: names of settings, their values, and the space that they are drawn from."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -48,7 +49,7 @@ def value(of: object) -> str:
     return f"{number:.0f}" if number.is_integer() else f"{number:.3g}"
 
 
-def settings(row: Mapping[str, object], keys: Iterable[str]) -> str:
+def settings(row: Mapping[str, Any], keys: Iterable[str]) -> str:
     """Settings in words, without those that are missing: "learning rate 0.003, width 32"."""
     given = ((key, row[key]) for key in in_order(keys))
     return ", ".join(f"{setting(key)} {value(of)}" for key, of in given if not pd.isna(of))

@@ -130,7 +130,12 @@ def summarise_search(trials: pd.DataFrame, accuracy: pd.DataFrame | None = None)
             }
         )
     frame = pd.DataFrame(rows)
-    whole = ["trial", "parameters", "state", *(n for n in frame if n.startswith("reached "))]
+    whole = [
+        "trial",
+        "parameters",
+        "state",
+        *(n for n in map(str, frame) if n.startswith("reached ")),
+    ]
     types = {name: trials[name].dtype for name in settings} | dict.fromkeys(whole, "Int64")
     frame = frame.astype(types)
     for name in CELL:

@@ -168,7 +168,7 @@ def _check_values(frame: pd.DataFrame) -> None:
             refuse(~empty & _numbers(frame[column]).isna(), f"{column} is a number", column)
     status = frame["status"]
     refuse(~status.isin(TRIAL_STATUSES), f"status is {one_of(TRIAL_STATUSES)}", "status")
-    for column in (*ACCURACIES, *filter(bin_of_column, frame)):
+    for column in (*ACCURACIES, *filter(bin_of_column, map(str, frame))):
         share = _numbers(frame[column])
         refuse((share < 0) | (share > 1), "accuracies lie between 0 and 1", column)
         refuse(share.isna() & (frame[column] != ""), "accuracies are numbers", column)

@@ -25,10 +25,15 @@ DECADES = 10  # ratio of the largest to the smallest value, from which on the ax
 FEW = 6  # values of a number that may be drawn as strips
 MANY, PALE = 40, 0.6  # trials of a model, from which on its points are paler
 STRIP = 0.8  # width of a strip, of the distance between two
-POINT = {"marker": "o", "markersize": 2.2, "linestyle": "", "markeredgewidth": 0}
-RING = {"marker": "o", "markersize": 4.6, "linestyle": "", "markerfacecolor": "none"}
+POINT: dict[str, Any] = {"marker": "o", "markersize": 2.2, "linestyle": "", "markeredgewidth": 0}
+RING: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 4.6,
+    "linestyle": "",
+    "markerfacecolor": "none",
+}
 RING |= {"markeredgewidth": 0.8, "markeredgecolor": "#1b1b1b"}
-DIVERGED = CROSS | {"markersize": 3.2, "markeredgewidth": 0.7}
+DIVERGED: dict[str, Any] = CROSS | {"markersize": 3.2, "markeredgewidth": 0.7}
 
 
 def accuracy_by_setting(trials: pd.DataFrame, style: Mapping[str, Look] | None = None) -> Figure:
@@ -91,12 +96,13 @@ def _panel(
         best, lost = rows[rows["chosen"]], rows[rows["diverged"] > 0]
         common: dict[str, Any] = {"clip_on": False, "label": model, "zorder": 3 + i}
         above, alpha = common | {"zorder": 40 + i}, PALE if len(rows) > MANY else 1
-        for trials, drawn in (
+        layers: list[tuple[pd.DataFrame, dict[str, Any]]] = [
             (rows[rows["diverged"] == 0], POINT | common | {"alpha": alpha}),
             (lost, DIVERGED | common),
             (best, RING | above),
             (best, POINT | above),
-        ):
+        ]
+        for trials, drawn in layers:
             if len(trials):
                 axis.plot(trials["place"], trials["selection"], color=look.colour, **drawn)
     if strips:
@@ -162,8 +168,9 @@ def _numbers(axis: Axes, low: float, high: float) -> None:
 
 
 def _legend(style: Mapping[str, Look], *, lost: bool) -> list[Line2D]:
+    point: dict[str, Any] = POINT | {"markersize": 3.5}
     entries = [
-        Line2D([], [], color=look.colour, label=labels.model(name), **POINT | {"markersize": 3.5})
+        Line2D([], [], color=look.colour, label=labels.model(name), **point)
         for name, look in style.items()
     ]
     entries.append(Line2D([], [], label="chosen", **RING))
