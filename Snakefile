@@ -60,6 +60,7 @@ FORMATS = ["svg", "pdf", "png"]  # of every figure
 # The options of the run that makes a partial report.
 PARTIAL = "--nolock --cores 1 --executor local --quiet all --allowed-rules".split()
 PARTIAL += ["collect", "summarise", "tables", "claims", "figures", "report"]
+PARTIAL += ["search_tables", "search_figures"] if EXPERIMENT.searches() else []
 
 # What this run was started with, for the run within it that writes the report.
 ARGUMENTS = ["--snakefile", os.path.relpath(workflow.main_snakefile), "--configfile", *CONFIG]
@@ -96,9 +97,11 @@ wildcard_constraints:
 
 
 include: "workflow/rules/data.smk"
+include: "workflow/rules/search.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/search_report.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/retrieval.smk"
@@ -106,6 +109,7 @@ include: "workflow/rules/retrieval.smk"
 
 # What each of the `targets` in the config stands for.
 REPORTING = ["collect", "summarise", "tables", "claims", "figures", "report", "workflow_report"]
+REPORTING += ["search_tables", "search_figures"] if TRIALS else []
 RULES = {"report": REPORTING, "states": ["states"], "automata": ["automata"]}
 RULES["retrieval"] = ["retrieval"]
 
@@ -145,6 +149,7 @@ onsuccess:
         "claims": rules.claims.output.markdown,
         "figures": rules.figures.output.heatmap,
         "collect": rules.collect.output.accuracy,
+        "search_tables": rules.search_tables.output.markdown,
         "states": rules.states.output.markdown,
         "automata": rules.automata.output.markdown,
         "retrieval": rules.retrieval.output.markdown,

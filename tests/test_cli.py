@@ -49,6 +49,15 @@ def test_train_shows_accuracies_and_keeps_files(config, tmp_path, capsys):
     assert names >= {"model.safetensors", "history.csv", "cell.json", "accuracy.csv"}
 
 
+def test_train_warns_of_a_task_with_one_class(config, capsys):
+    arguments = ["--config", config, "--model", "net", "--task", "parity", "--device", "cpu"]
+    assert main(["train", *arguments]) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert main(["train", *arguments, "--set", "tasks.parity.language=tomita_1"]) == 0
+    said = "warning: task parity: All training targets are of one class, 1 end: there is nothing"
+    assert said in capsys.readouterr().err
+
+
 def test_set_changes_the_config(config, capsys):
     arguments = ["--config", config, "--model", "net", "--task", "parity", "--device", "cpu"]
     assert main(["train", *arguments, "--set", "training.epochs=3"]) == 0

@@ -12,6 +12,12 @@ evidence has the number of further seeds that would settle it, with the same out
 `more_than`     Fisher's exact test on the success counts of two models.
 
 A claim about several models, tasks or bins is as true as the worst of them.
+
+These intervals are for a number of seeds that was fixed beforehand. Whether a verdict also holds if
+seeds were added until it fitted is judged by intervals for that (`Evidence.anytime`).
+
+Where settings were searched, seeds are fresh ones of the chosen settings, and evidence has how many
+of the settings reach the threshold: with one setting, a verdict is about that setting.
 """
 
 import math
@@ -23,7 +29,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fwp.claims import sides
 from fwp.claims.claim import Claim, Criterion
+from fwp.claims.searched import Trials
 from fwp.results import statistics
 from fwp.results.pairwise import exact
 from fwp.utils.bins import Bin
@@ -32,7 +40,6 @@ SUPPORTED, CONTRADICTED, UNDETERMINED = "supported", "contradicted", "undetermin
 NOT_TESTED = "not tested"  # no model, task or bin of the claim is in the results
 VERDICTS = (SUPPORTED, CONTRADICTED, UNDETERMINED, NOT_TESTED)
 RARE = 0.2
-MANY = 500  # further seeds; larger numbers are not reported
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,14 @@ class Evidence:
             interval of the share of seeds that reach the threshold.
         p: of the comparison with `other`, the counts of which are other_reached, other_seeds.
         more: further seeds (of each model) that would settle what is undetermined, with the same
-            outcome as these; 0 if it is decided, None if even `MANY` would not settle it.
+            outcome as these; 0 if it is decided, None if even `sides.MANY` would not settle it.
+        anytime: whether the verdict also holds if seeds were added until it fitted; None if it is
+            undetermined, or was written before this was judged.
+        settings: how many settings a search tried for this model and task; 0 if there was none.
+        settings_reached: how many of them reach the threshold on validation strings of these
+            lengths; None if there are no validation strings of these lengths.
+        settings_seeds, settings_pruned: seeds of each setting; how many settings were stopped
+            early, by halving.
     """
 
     task: str
@@ -66,6 +80,11 @@ class Evidence:
     other_seeds: int = 0
     other_reached: int = 0
     p: float = math.nan
+    anytime: bool | None = None
+    settings: int = 0
+    settings_reached: int | None = None
+    settings_seeds: int = 0
+    settings_pruned: int = 0
 
     @property
     def as_claimed(self) -> bool:
@@ -81,17 +100,35 @@ class Evidence:
 class Judgement:
     """A claim with its verdict, the evidence, and what of it is not in the results.
 
-    `missing` holds (task, model, bin), the bin by its number where the task has none of that.
+    Attributes:
+        missing: (task, model, bin), the bin by its number where the task has none of that.
+        more: further seeds of each cell with the same outcome as these that would settle the claim;
+            0 if it is decided, None if even `sides.MANY` would not, or if cells are missing.
     """
 
     claim: Claim
     verdict: str
     evidence: list[Evidence]
     missing: list[tuple[str, str, str | int]]
+    more: int | None = 0
+
+    @property
+    def anytime(self) -> bool:
+        """Whether the verdict also holds if seeds were added until it fitted."""
+        if self.verdict == CONTRADICTED:
+            return any(item.anytime for item in self.evidence if item.verdict == CONTRADICTED)
+        return self.verdict == SUPPORTED and all(item.anytime for item in self.evidence)
 
 
-def judge(claims: Iterable[Claim], accuracy: pd.DataFrame) -> list[Judgement]:
-    """Compare claims with the tidy table of accuracies (`fwp.results.collect`)."""
+def judge(
+    claims: Iterable[Claim], accuracy: pd.DataFrame, trials: pd.DataFrame | None = None
+) -> list[Judgement]:
+    """Compare claims with results.
+
+    Args:
+        accuracy: the tidy table of accuracies (`fwp.results.collect`).
+        trials: the tidy table of a search (`fwp.results.trials`), if there was one.
+    """
     rows = statistics.by_bin(accuracy)
     cells = {
         key: of_cell["sequence_accuracy"].to_numpy()
@@ -101,11 +138,12 @@ def judge(claims: Iterable[Claim], accuracy: pd.DataFrame) -> list[Judgement]:
         task: sorted(of_task.unique(), key=Bin.parse)
         for task, of_task in rows.groupby("task", observed=True)["bin"]
     }
-    return [_judge(claim, cells, bins) for claim in claims]
+    search = Trials(trials)
+    return [_judge(claim, cells, bins, search) for claim in claims]
 
 
-def _judge(claim: Claim, cells: dict, bins: dict) -> Judgement:
-    evidence, missing = [], []
+def _judge(claim: Claim, cells: dict, bins: dict, search: Trials) -> Judgement:
+    evidence, further, missing = [], [], []
     for criterion in claim.criteria:
         for task, model, bin in product(criterion.tasks, criterion.models, criterion.bins):
             own = bins.get(task, [])
@@ -113,7 +151,10 @@ def _judge(claim: Claim, cells: dict, bins: dict) -> Judgement:
                 bin = own[bin]
             others = filter(None, [model, criterion.more_than])
             if all((task, name, bin) in cells for name in others):
-                evidence.append(_weigh(criterion, task, model, bin, cells, claim.confidence))
+                at = (task, model, bin)
+                item, side = _weigh(criterion, at, cells, claim.confidence, search)
+                evidence.append(item)
+                further.append(side)
             else:
                 missing.append((task, model, bin))
     verdicts = {item.verdict for item in evidence}
@@ -123,14 +164,39 @@ def _judge(claim: Claim, cells: dict, bins: dict) -> Judgement:
         verdict = CONTRADICTED
     else:
         verdict = UNDETERMINED if missing or UNDETERMINED in verdicts else SUPPORTED
-    return Judgement(claim, verdict, evidence, missing)
+    more = settling(evidence, missing, further) if verdict == UNDETERMINED else 0
+    return Judgement(claim, verdict, evidence, missing, more)
+
+
+def settling(
+    evidence: Iterable[Evidence], missing: Iterable, further: Iterable[sides.Side] = ()
+) -> int | None:
+    """How many further seeds of each cell would settle an undetermined claim.
+
+    One cell contradicts it; to support it takes all of them, with the same number of seeds.
+    """
+    evidence = list(evidence)
+    against = [item.more for item in evidence if not item.as_claimed and item.more is not None]
+    more = [item.more for item in evidence if item.more is not None]
+    if against:
+        return min(against)
+    if missing or len(more) < len(evidence):
+        return None
+    # What few seeds decide may be open again with more of them, where shares are rounded down.
+    numbers = range(max(more), sides.MANY + 1)
+    return next((n for n in numbers if all(side(n) for side in further)), None)
 
 
 def _weigh(
-    criterion: Criterion, task: str, model: str, bin: Any, cells: dict, confidence: float
-) -> Evidence:
-    """The evidence of one cell."""
-    values = cells[task, model, bin]
+    criterion: Criterion,
+    at: tuple[str, str, Any],
+    cells: dict,
+    confidence: float,
+    search: Trials,
+) -> tuple[Evidence, sides.Side]:
+    """The evidence of one cell (task, model and bin), and what further seeds would show."""
+    task, model, bin = at
+    values = cells[at]
     claimed = criterion.limit
     threshold = criterion.accuracy if criterion.statistic == "success_rate" else claimed
     seeds, reached = len(values), int((values >= threshold).sum())
@@ -142,52 +208,34 @@ def _weigh(
         facts = {"other": criterion.more_than, "other_seeds": other_seeds}
         facts |= {"other_reached": other_reached}
         facts |= {"p": exact(reached, seeds, other_reached, other_seeds)}
-        sides = _differences(reached, seeds, other_reached, other_seeds, confidence)
+        counts = (reached, seeds, other_reached, other_seeds)
+        side = sides.of_difference(*counts, confidence)
+        anytime = sides.anytime_difference(*counts, confidence)
     elif criterion.statistic == "success_rate":
         value = reached / seeds
-        sides = _rates(reached, seeds, claimed, confidence)
+        side = sides.of_rate(reached, seeds, claimed, confidence)
+        anytime = sides.anytime(reached, seeds, claimed, confidence)
     elif criterion.statistic == "best":
         value = float(values.max())
-        sides = _rates(reached, seeds, RARE, confidence) if not reached else np.ones(1)
+        side = (lambda _: 1) if reached else sides.of_rate(0, seeds, RARE, confidence)
+        anytime = 1 if reached else sides.anytime(0, seeds, RARE, confidence)
     else:
         value = float(np.median(values))
         low, high = map(float, statistics.median_interval(values, confidence))
-        # The median reaches what at least half of the seeds do.
-        sides = _rates(reached, seeds, 0.5, confidence)
-        sides[: max(1, statistics.fewest_for_median(confidence) - seeds)] = 0
-        sides[0] = _side(low, high, claimed)
-    decided = np.flatnonzero(sides)
-    if sides[0] == 0:
-        verdict = UNDETERMINED
+        side = sides.of_median(values, claimed, confidence)
+        # A median is at least what half of the seeds reach.
+        anytime = sides.anytime(reached, seeds, 0.5, confidence)
+    now = side(0)
+    if now:
+        verdict = SUPPORTED if (now > 0) == (criterion.below is None) else CONTRADICTED
     else:
-        verdict = SUPPORTED if (sides[0] > 0) == (criterion.below is None) else CONTRADICTED
-    return Evidence(
+        verdict = UNDETERMINED
+    any_seed = criterion.statistic == "best"
+    facts |= search.counts(*at, threshold=threshold, any_seed=any_seed)
+    evidence = Evidence(
         task, model, bin, criterion, threshold, seeds, reached, value, low, high, verdict,
-        more=int(decided[0]) if len(decided) else None,
+        more=(sides.fewest_by_halves if criterion.statistic == "median" else sides.fewest)(side),
+        anytime=anytime == now if now else None,
         **facts,
     )  # fmt: skip
-
-
-def _side(low, high, claimed: float) -> np.ndarray:
-    """1 where an interval is not below `claimed`, -1 where it is, 0 where on both sides or NaN."""
-    return np.where(low >= claimed, 1, np.where(high < claimed, -1, 0))
-
-
-def _rates(reached: int, seeds: int, claimed: float, confidence: float) -> np.ndarray:
-    """On which side of `claimed` the rate is with 0, 1, 2, … further seeds that come out alike."""
-    trials = seeds + np.arange(MANY)
-    successes = np.rint(reached / seeds * trials).astype(int)
-    return _side(*statistics.wilson(successes, trials, confidence), claimed)
-
-
-def _differences(
-    reached: int, seeds: int, other_reached: int, other_seeds: int, confidence: float
-) -> np.ndarray:
-    """Whose rate is higher, as for `_rates`, with 0, 1, 2, … further seeds of both models."""
-    rate, other_rate = reached / seeds, other_reached / other_seeds
-    for more in range(MANY if rate != other_rate else 0):
-        counts = [round(rate * (seeds + more)), seeds + more]
-        counts += [round(other_rate * (other_seeds + more)), other_seeds + more]
-        if exact(*counts) <= 1 - confidence:
-            return np.array([0] * more + [1 if rate > other_rate else -1])
-    return np.zeros(1, dtype=int)
+    return evidence, side

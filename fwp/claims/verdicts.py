@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fwp.claims.claim import Claim, Criterion
-from fwp.claims.judge import Evidence, Judgement
+from fwp.claims.judge import UNDETERMINED, Evidence, Judgement, settling
 from fwp.results.integrity import check_sum, damaged, read_bytes
 from fwp.utils.files import write_json
 
@@ -20,6 +20,9 @@ def write_judgements(judgements: Iterable[Judgement], path: str | Path) -> None:
 def read_judgements(path: str | Path) -> list[Judgement]:
     """Read what `write_judgements` wrote.
 
+    A file of an earlier version says nothing of searches and of added seeds: then the fields of
+    evidence have their defaults.
+
     Raises:
         ResultsError: the file is missing, damaged or not what was written.
     """
@@ -31,10 +34,15 @@ def read_judgements(path: str | Path) -> list[Judgement]:
     return found
 
 
-def _judgement(claim: dict, verdict: str, evidence: list[dict], missing: list[list]) -> Judgement:
+def _judgement(
+    claim: dict, verdict: str, evidence: list[dict], missing: list[list], **more: int | None
+) -> Judgement:
     claim["criteria"] = tuple(map(_criterion, claim["criteria"]))
     cells = [(task, model, bin) for task, model, bin in missing]
-    return Judgement(Claim(**claim), verdict, list(map(_evidence, evidence)), cells)
+    items = list(map(_evidence, evidence))
+    if not more and verdict == UNDETERMINED:  # an earlier version left it to the reader
+        more = {"more": settling(items, cells)}
+    return Judgement(Claim(**claim), verdict, items, cells, **more)
 
 
 def _criterion(entry: dict) -> Criterion:

@@ -49,6 +49,8 @@ def run(options: Namespace) -> None:
         stack.enter_context(cell_lock(folder))
         refuse_another_cell(folder, cell, [options.seed])
         data = build_dataset(experiment.dataset(options.task))
+        if data.warning:
+            print(f"warning: task {data.task}: {data.warning}", file=sys.stderr)
         dataset, weights = folder / "data.npz", folder / "model.safetensors"
         save_dataset(data, dataset)
         with Progress(cell, [options.seed], cell.training.epochs) as progress:

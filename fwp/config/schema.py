@@ -8,6 +8,7 @@ import math
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fwp.config.loading import merge
 from fwp.config.messages import dotted, show
@@ -32,9 +33,18 @@ def rules(path: Path = SCHEMA) -> dict:
     return load(path)
 
 
-def defaults() -> dict:
-    """What the schema fills in for keys that are left out."""
-    return _defaults(rules())
+def rule(section: str, key: str) -> dict | None:
+    """What the schema says of a key of a section of the config; None if there is none."""
+    part = _resolved(rules()["properties"][section], rules())
+    found = part["properties"].get(key)
+    if found is None:
+        return None
+    return {name: value for name, value in _resolved(found, rules()).items() if name != "$ref"}
+
+
+def defaults(section: str | None = None) -> dict:
+    """What the schema fills in for keys that are left out, in all or in a section of the config."""
+    return _defaults(rules() if section is None else rules()["properties"][section])
 
 
 def _defaults(part: dict) -> dict:
@@ -42,7 +52,9 @@ def _defaults(part: dict) -> dict:
     found = {}
     for key, entry in part.get("properties", {}).items():
         entry = _resolved(entry, rules())
-        if isinstance(inner := _defaults(entry), dict) and inner:
+        if "default" in entry and entry["default"] is None:  # nothing, also of what it may hold
+            found[key] = None
+        elif isinstance(inner := _defaults(entry), dict) and inner:
             found[key] = merge(inner, entry.get("default", {}))
         elif "default" in entry:
             found[key] = entry["default"]
@@ -55,12 +67,9 @@ def _resolved(part: dict, schema: dict) -> dict:
     return schema["$defs"][part["$ref"].rpartition("/")[2]] | part
 
 
-def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
-    """Compare a config with the schema, or with another one in the file `path`.
-
-    Returns:
-        the config without what is wrong, and a line for every mistake.
-    """
+@cache
+def _validator() -> Any:
+    """The class that compares values with schemas of our kind."""
     from jsonschema import Draft202012Validator, ValidationError, validators  # takes a while
 
     def is_integer(_, value):
@@ -83,7 +92,22 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
             yield from base.VALIDATORS["items"](validator, rule, value, part)
 
     own = {"needs": base.VALIDATORS["required"], "pattern": pattern, "items": items}
-    validator = validators.extend(base, own, type_checker=types)(rules(path))
+    return validators.extend(base, own, type_checker=types)
+
+
+def fault(part: dict, value: object) -> str | None:
+    """What a part of the schema says against a value: the rule alone; None if it is allowed."""
+    error = next(_validator()(part).iter_errors(value), None)
+    return None if error is None else _rule(error)
+
+
+def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
+    """Compare a config with the schema, or with another one in the file `path`.
+
+    Returns:
+        the config without what is wrong, and a line for every mistake.
+    """
+    validator = _validator()(rules(path))
     problems, wrong = [], []
     names: dict[str, list[str]] = {}  # by rule, those that break it
     errors = sorted(validator.iter_errors(config), key=lambda e: dotted(e.absolute_path))

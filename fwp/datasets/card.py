@@ -68,7 +68,7 @@ def describe(dataset: Dataset) -> dict:
         "classes": list(dataset.classes),
         "one_string_per_length": most == 1,
         "distribution": language.distribution,
-        "notes": _notes(splits, one=most == 1),
+        "notes": [*filter(None, [dataset.warning]), *_notes(splits, one=most == 1)],
         "splits": splits,
     }
 

@@ -106,6 +106,17 @@ class Dataset:
         """The test sets, one per bin."""
         return [split for name, split in self.splits.items() if name.startswith("test ")]
 
+    @property
+    def warning(self) -> str | None:
+        """What to know before training, in one sentence: that all targets are of one class."""
+        present = np.unique(self.train.targets[self.train.targets >= 0])
+        if len(present) != 1:
+            return None
+        return (
+            f"All training targets are of one class, {self.classes[present.max()]}: there is "
+            "nothing to learn, and an accuracy of 100 % says nothing."
+        )
+
     def strings(self, split: Split) -> list[str]:
         """The strings of a set, readable."""
         symbols = [self.alphabet[token] for token in split.tokens.tolist()]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fwp.datasets.dataset import DatasetError, stored_hash
 from fwp.experiment.experiment import Experiment, TrainJob
+from fwp.results.chosen import agrees
 from fwp.results.integrity import ResultsError, check_file, read_sealed
 from fwp.results.record import TRAINED, read_evaluation, read_record
 
@@ -55,9 +56,9 @@ def _cell(experiment: Experiment, job: TrainJob) -> bool:
         for file in weights:
             check_file(file, record, own)
         if not (
-            record["config"] == experiment.train_params(job.model, job.task)
+            experiment.is_current(job.model, job.task, record["config"])
             and record["dataset"] == stored_hash(train)
-            and evaluation["config"] == experiment.evaluate_params(job.model, job.task)
+            and agrees(evaluation["config"], experiment.evaluate_params(job.model, job.task))
             and evaluation["dataset"] == stored_hash(test)
         ):
             return False

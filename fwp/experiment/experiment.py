@@ -19,9 +19,11 @@ from fwp.experiment.names import titles
 from fwp.experiment.seed_groups import existing, group_seeds, grouped
 from fwp.experiment.validate import checked
 from fwp.mixers._signature import Signature
+from fwp.results.chosen import agrees, opened, read_chosen, settled
 from fwp.results.integrity import ResultsError
 from fwp.results.names import Name
 from fwp.results.record import read_record, settings_digest
+from fwp.search.settings import SearchSettings, search_settings
 from fwp.utils.suggest import suggestion
 
 
@@ -91,6 +93,7 @@ class Experiment:
         self.config, self._signatures, self.claims = checked(config, source, self.folders)
         self._cells: dict[tuple[str, str], Cell] = {}
         self._fingerprints: dict[tuple[str, ...], str] = {}
+        self._searches: dict[tuple[str, str], SearchSettings | None] = {}
         self.models, self.tasks = (self._selected(kind) for kind in ("models", "tasks"))
         seeds = self.config["seeds"]
         self.seeds = list(range(seeds)) if isinstance(seeds, int) else sorted(seeds)
@@ -126,9 +129,22 @@ class Experiment:
     def cell(self, model: str, task: str) -> Cell:
         """Everything that decides the results of a model on a task, except seed and strings.
 
+        If a search chooses some settings, it is with these as soon as the search is over. Until
+        then, the others' values in the config stand in for them.
+
         Raises:
             ConfigError: there is no such model or task.
         """
+        cell = self._as_given(model, task)
+        if not self.searched(model, task):
+            return cell
+        try:
+            chosen = read_chosen(self.chosen(model, task))
+        except ResultsError:
+            return cell
+        return Cell.from_dict(settled(cell.as_dict(), chosen))
+
+    def _as_given(self, model: str, task: str) -> Cell:
         self._require(model, task)
         if (model, task) not in self._cells:
             mixer = self.signature(model)
@@ -146,22 +162,80 @@ class Experiment:
         return self._cells[model, task]
 
     def train_params(self, model: str, task: str) -> dict[str, Any]:
-        """The part of a cell that decides the trained weights."""
-        cell = self.cell(model, task)
-        return cell.as_dict() | {"code": {"train": cell.code["train"]}}
+        """The part of a cell that decides the trained weights, as a plan holds it.
+
+        Settings that a search chooses are left open in it (`fwp.results.chosen`).
+        """
+        cell = self._as_given(model, task)
+        planned = opened(cell.as_dict(), self.searched(model, task))
+        return planned | {"code": {"train": cell.code["train"]}}
 
     def train_job(self, model: str, task: str, group: str) -> dict[str, Any]:
         """What a training job needs to know: {"cell": `train_params`, "seeds": those of a group."""
         return {"cell": self.train_params(model, task), "seeds": list(group_seeds(group))}
 
     def evaluate_params(self, model: str, task: str, stage: str = "evaluate") -> dict[str, Any]:
-        """A `TrainedCell`: what decides how given weights do on given strings.
+        """A `TrainedCell`: what decides how given weights do on given strings, as a plan holds it.
 
         Args:
             stage: evaluate, or another that runs a trained model: trace, automaton.
         """
         code = {stage: self._fingerprint(stage, self.signature(model).module)}
-        return self.cell(model, task).trained.as_dict() | {"code": code}
+        cell = self._as_given(model, task).trained.as_dict()
+        return opened(cell, self.searched(model, task)) | {"code": code}
+
+    def is_current(self, model: str, task: str, config: dict) -> bool:
+        """Whether the `config` of a record is that of a cell, and what a search has chosen."""
+        if not agrees(config, self.train_params(model, task)):
+            return False
+        if not self.searched(model, task):
+            return True
+        try:
+            return settled(config, read_chosen(self.chosen(model, task))) == config
+        except ResultsError:
+            return False
+
+    # What is searched
+
+    def search(self, model: str, task: str) -> SearchSettings | None:
+        """The search for the settings of a cell; None if there is nothing to search."""
+        if (model, task) not in self._searches:
+            self._searches[model, task] = search_settings(self.config, model, task)
+        return self._searches[model, task]
+
+    def searched(self, model: str, task: str) -> list[str]:
+        """Dotted keys of the settings of a cell that a search chooses."""
+        search = self.search(model, task)
+        if search is None:
+            return []
+        return sorted({*search.space, *(["hidden"] if search.budget else [])})
+
+    def trial_runs(self, model: str, task: str) -> int:
+        """Number of runs of the search of a cell, at most."""
+        search = self.search(model, task)
+        return 0 if search is None else search.trials * search.seeds
+
+    def search_job(self, model: str, task: str) -> dict[str, Any]:
+        """What a search job needs to know: {"cell": `train_params`, "search", "code"}."""
+        search = self.search(model, task)
+        gradient = f"fwp.training.{self._as_given(model, task).training.gradient}"
+        return {
+            "cell": self.train_params(model, task),
+            "search": None if search is None else search.as_dict(),
+            "code": self._fingerprint("search", self.signature(model).module, gradient),
+        }
+
+    def chosen(self, model: str, task: str) -> str:
+        """The file of the settings that a search chose."""
+        return f"{self.results}/search/{task}/{model}/chosen.json"
+
+    def chosen_inputs(self, model: str, task: str) -> list[str]:
+        """The file of `chosen`, if a search chooses settings of the cell."""
+        return [self.chosen(model, task)] if self.searched(model, task) else []
+
+    def searches(self) -> list[tuple[str, str]]:
+        """(task, model) of all cells that have something to search, in the order of the config."""
+        return [(t, m) for t in self.tasks for m in self.models if self.searched(m, t)]
 
     def dataset(self, task: str) -> DatasetSpec:
         """What the strings of a task are drawn from."""
@@ -210,7 +284,7 @@ class Experiment:
                 record = read_record(f"{self.cell_dir(task, model, group)}/cell.json")
             except ResultsError:
                 return False
-            return record["config"] == self.train_params(model, task)
+            return self.is_current(model, task, record["config"])
 
         taken = existing(f"{self.results}/cells/{task}/{model}")
         return grouped(self.seeds, self.seeds_per_job, taken, trained)
@@ -239,6 +313,7 @@ class Experiment:
                 "trained": list(group_seeds(job.group)),
                 "seeds": job.seeds,
                 "settings": digests[job.task, job.model],
+                "searched": self.searched(job.model, job.task),
             }
             for job in jobs
         ]

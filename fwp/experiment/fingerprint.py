@@ -23,6 +23,7 @@ from fwp.utils import source
 ROOTS = {
     "data": ("fwp.datasets.dataset", "fwp.datasets.sampling"),
     "test_data": ("fwp.datasets.dataset", "fwp.datasets.sampling", "fwp.datasets.card"),
+    "search": ("fwp.training.search",),
     "train": ("fwp.training.train",),
     "evaluate": ("fwp.training.evaluate",),
     "collect": ("fwp.results.collect", "fwp.results.names", "fwp.results.unfinished"),

@@ -27,6 +27,18 @@ def check_integer(key: str, value: object, least: int, most: int) -> None:
         raise ValueError(f"{key}: must be an integer from {least} to {most}, got {shown(value)}")
 
 
+def check_flag(key: str, value: object) -> None:
+    """ValueError, one line that begins with `key`, unless `value` is true or false."""
+    if type(value) is not bool:
+        raise ValueError(f"{key}: must be true or false, got {shown(value)}")
+
+
+def check_choice(key: str, value: object, choices: tuple[str, ...]) -> None:
+    """ValueError, one line that begins with `key`, unless `value` is one of the `choices`."""
+    if value not in choices:
+        raise ValueError(f"{key}: must be one of {', '.join(choices)}, got {shown(value)}")
+
+
 def check_state(place: str, name: str) -> None:
     """ValueError, with its place in the config, unless a state's name is one that can be shown."""
     if len(name) > 64 or not name.isprintable():

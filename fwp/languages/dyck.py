@@ -139,3 +139,9 @@ def paths(depth: int, length: int) -> int:
     if odd or opening < 0:
         return 0
     return comb(length, opening) - (comb(length, opening - 1) if opening else 0)
+
+
+def nestings(kinds: int, depth: int, length: int) -> int:
+    """Number of ways to close `depth` brackets with `length` more symbols so that none cross."""
+    opened = max(0, length - depth) // 2
+    return paths(depth, length) * kinds**opened

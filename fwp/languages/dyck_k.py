@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from fwp.languages._brackets import BRACKETS, of_kinds
 from fwp.languages._checks import check_integer
 from fwp.languages._paths import DEAD
 from fwp.languages.automaton import Automaton
 from fwp.languages.base import Language
-from fwp.languages.dyck import Grammar, catalan, paths
-from fwp.languages.shuffle import BRACKETS
+from fwp.languages.dyck import Grammar, catalan, nestings
 
 
 class DyckK(Language):
@@ -27,7 +27,8 @@ class DyckK(Language):
 
     def __init__(self, kinds: int, depth: int | None = None):
         self.kinds, self.depth = kinds, depth
-        self.alphabet = tuple("".join(BRACKETS[:kinds]))
+        self.brackets = BRACKETS[:kinds]
+        self.alphabet = tuple("".join(self.brackets))
         self.opening, self.closing = self.alphabet[::2], self.alphabet[1::2]
         self.classes = ("balanced", *(f"{bracket} open" for bracket in self.opening))
         if depth == 1:
@@ -50,19 +51,6 @@ class DyckK(Language):
         full = len(state) == self.depth != 1
         return 1 + self.opening.index(state[-1]) + full * self.kinds
 
-    def _of_kinds(self, rng: np.random.Generator, word: str) -> str:
-        """A word of Dyck-1 with brackets of random kinds."""
-        kinds = iter(rng.integers(self.kinds, size=len(word) // 2).tolist())
-        symbols, waiting = [], []
-        for symbol in word:
-            if symbol == "(":
-                kind = next(kinds)
-                symbols.append(self.opening[kind])
-                waiting.append(self.closing[kind])
-            else:
-                symbols.append(waiting.pop())
-        return "".join(symbols)
-
 
 class Dyck2(DyckK):
     """Dyck-2. Strings follow the grammar of Dyck-1, each pair of a random kind."""
@@ -79,12 +67,11 @@ class Dyck2(DyckK):
         return 0 if length % 2 else catalan(length // 2) * self.kinds ** (length // 2)
 
     def completions(self, state: str, length: int) -> int:
-        opened = max(0, length - len(state)) // 2
-        return paths(len(state), length) * self.kinds**opened
+        return nestings(self.kinds, len(state), length)
 
     def draw(self, rng: np.random.Generator, length: int, count: int) -> list[str]:
         words = (self.grammar.draw(rng, length // 2) for _ in range(count))
-        return [self._of_kinds(rng, word) for word in words]
+        return [of_kinds(rng, word, self.brackets) for word in words]
 
 
 class BoundedDyck(DyckK):
@@ -116,4 +103,4 @@ class BoundedDyck(DyckK):
         if self.count_capped(length) == 0:
             self.no_strings(length, length)
         words = self._depths.draw_uniform(rng, length, count)
-        return [self._of_kinds(rng, word) for word in words]
+        return [of_kinds(rng, word, self.brackets) for word in words]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fwp.languages._checks import check_choice, check_flag
 from fwp.languages.base import NO_TARGET, Language
 from fwp.languages.tracking import independent
 
@@ -92,21 +93,35 @@ class StackManipulation(Transduction):
 
     The inputs 0 and 1 are pushed onto the stack, which is empty at first. - pops a symbol, or does
     nothing if the stack is empty. The answer ends with the class "end"; the blanks after it have no
-    target. In Delétang et al., a random initial stack comes first, in symbols of its own.
+    target.
+
+    Args:
+        initial_stack: as in Delétang et al., a string begins with the symbols of a stack, from
+            bottom to top: a for 0, b for 1. There is at least one of them and one action, and each
+            number of them is equally likely. The symbols themselves are uniform.
     """
 
     name = "stack_manipulation"
     title = "Stack manipulation"
     inputs = ("0", "1", "-")
 
-    def __init__(self):
+    def __init__(self, *, initial_stack: bool = False):
+        check_flag("initial_stack", initial_stack)
         super().__init__()
         self.classes = ("0", "1", "end")
+        self.initial_stack = initial_stack
+        if initial_stack:
+            self.alphabet = (*STACK, *self.alphabet)
+            self.distribution = (
+                "an initial stack of uniform symbols and random size, uniform actions, then blanks"
+            )
 
     def answer(self, string: str) -> str:
         stack: list[str] = []
         for symbol in string:
-            if symbol != "-":
+            if symbol in STACK:
+                stack.append("01"[STACK.index(symbol)])
+            elif symbol != "-":
                 stack.append(symbol)
             elif stack:
                 stack.pop()
@@ -120,7 +135,40 @@ class StackManipulation(Transduction):
             return 2
         return super().target(state)
 
+    def step(self, state: str | Writing, symbol: str) -> str | Writing | None:
+        if self.initial_stack and not isinstance(state, Writing):
+            if symbol in STACK:
+                may_follow = not self._acts(state)
+            else:
+                may_follow = self._acts(state) or (state != "" and symbol != BLANK)
+            if not may_follow:
+                return None
+        return super().step(state, symbol)
 
+    def _acts(self, state: str) -> bool:
+        """Whether the initial stack is over."""
+        return state != "" and state[-1] not in STACK
+
+    def completions(self, state: str | Writing, length: int) -> int:
+        if not self.initial_stack or isinstance(state, Writing) or self._acts(state):
+            return super().completions(state, length)
+        left = self._inputs(len(state) + length) - len(state)
+        first = 0 if state else 1  # symbols that the stack must still get
+        return sum(2**more * 3 ** (left - more) for more in range(first, left))
+
+    def draw(self, rng: np.random.Generator, length: int, count: int) -> list[str]:
+        if not self.initial_stack:
+            return super().draw(rng, length, count)
+        inputs = self._inputs(length)
+        strings = []
+        for size in rng.integers(1, inputs, size=count).tolist():
+            [stack] = independent(rng, STACK, size, 1)
+            [actions] = independent(rng, self.inputs, inputs - size, 1)
+            strings.append(stack + actions + BLANK * (length - inputs))
+        return strings
+
+
+STACK = ("a", "b")  # symbols of an initial stack: a 0 and a 1
 END = "."  # in the answers of StackManipulation
 
 
@@ -142,15 +190,23 @@ class DuplicateString(Transduction):
 class OddsFirst(Transduction):
     """The symbols at odd places (first, third, …), then those at even ones: context-sensitive.
 
-    This is what Delétang et al. describe; their code puts even places first.
+    Args:
+        first: "odd", as Delétang et al. describe the task, or "even", as their code has it: the
+            symbols at even places come first.
     """
 
     name = "odds_first"
     title = "Odds first"
     inputs = ("a", "b")
 
+    def __init__(self, *, first: str = "odd"):
+        check_choice("first", first, ("odd", "even"))
+        super().__init__()
+        self.first = first
+
     def answer(self, string: str) -> str:
-        return string[::2] + string[1::2]
+        odd, even = string[::2], string[1::2]
+        return odd + even if self.first == "odd" else even + odd
 
 
 class BucketSort(Transduction):

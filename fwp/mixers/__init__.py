@@ -12,7 +12,8 @@ the symbols so far. `fwp.models.contract` refuses a mixer that breaks these rule
 
 The class attribute `wiring` names the block (see `fwp.models.block`) around it, unless the config
 says otherwise. `rounding` says by what share of the largest output two ways of reading may differ,
-where that is more than usual: with products in half precision, say.
+where that is more than usual: with products in half precision, say. `initial_options` names options
+that decide the initial weights and nothing else: models that differ in them can share a pack.
 Further class attributes, which may be missing, say how it is shown (see `fwp.mixers._facts`).
 A file `fwp/mixers/foo.py` that ends in `MIXER = Foo` is the mixer `foo`; a class elsewhere is named
 `package.module:Class`, and a layer of the package flash-linear-attention `fla.Class` (see

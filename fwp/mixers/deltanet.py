@@ -45,6 +45,7 @@ class DeltaNet(nn.Module):
     state_names = ("S",)
     look = ("#d55e00", "long", "D")
     wiring = "pre_norm"
+    initial_options = ("init",)
 
     def __init__(
         self,

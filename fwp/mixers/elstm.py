@@ -1,5 +1,7 @@
 """The element-wise LSTM: a unit feeds back only to itself (Irie, Csordás, Schmidhuber 2023)."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -15,24 +17,30 @@ class ElementwiseLSTM(nn.Module):
         c_t = f_t ∘ c_{t-1} + (1 - f_t) ∘ z_t
         y_t = o_t ∘ c_t  with  o_t = σ(W_o [x_t; c_t] + b_o)
 
+    Recurrent weights and biases of z and f are drawn from N(0, 0.1²).
+
     Args:
         hidden: width of input, output and cell.
+        init: of W_z and W_f: uniform (U(-1/√hidden, 1/√hidden), as all other matrices) or normal
+            (N(0, 0.1²), as in the authors' code).
     """
 
     title = "e-LSTM"
     state_names = ("c",)
     look = ("#332288", "dashed", "s")
     wiring = "plain"
+    initial_options = ("init",)
 
-    def __init__(self, hidden: int):
+    def __init__(self, hidden: int, *, init: Literal["uniform", "normal"] = "uniform"):
         super().__init__()
         self.input = Linear(hidden, 2 * hidden)
         self.output = Linear(2 * hidden, hidden)
         self.w_z = nn.Parameter(torch.empty(hidden))
         self.w_f = nn.Parameter(torch.empty(hidden))
-        # As in the paper. Its code also draws the input matrices from N(0, 0.1²).
         for parameter in (self.w_z, self.w_f, self.input.bias):
             nn.init.normal_(parameter, std=0.1)
+        if init == "normal":
+            nn.init.normal_(self.input.weight, std=0.1)
 
     def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
         """Map x [B, T, hidden] to y [B, T, hidden]; the state is the cell (c,), [B, hidden]."""

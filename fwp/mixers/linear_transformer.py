@@ -36,6 +36,7 @@ class LinearAttention(nn.Module):
     state_names = ("S",)
     look = ("#0072b2", "dash_dot", "v")
     wiring = "pre_norm"
+    initial_options = ("init",)
 
     def __init__(
         self,

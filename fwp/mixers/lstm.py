@@ -9,6 +9,7 @@ class LSTM(Recurrent):
 
     Args:
         hidden: width of input, output and cell.
+        two_biases: whether each gate has two biases, as in PyTorch's LSTM, which Irie et al. use.
     """
 
     title = "LSTM"
@@ -17,6 +18,9 @@ class LSTM(Recurrent):
 
     op = staticmethod(lstm)
     gates = biases = (4,)
+
+    def __init__(self, hidden: int, *, two_biases: bool = False):
+        super().__init__(hidden, two_biases=two_biases)
 
 
 MIXER = LSTM

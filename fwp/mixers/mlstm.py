@@ -1,8 +1,11 @@
 """mLSTM, the matrix memory of xLSTM (Beck et al. 2024)."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
+from fwp.nn import initialisation
 from fwp.nn.linear import Linear
 from fwp.ops.mlstm import mlstm
 
@@ -24,13 +27,19 @@ class MLSTM(nn.Module):
     Args:
         hidden: width of input and output.
         heads: number of heads; must divide `hidden`.
+        init: of the other weights: uniform, as all linear layers, or authors, as in the authors'
+            code for one block: matrices of q, k, v and o from N(0, 2 / (5 · hidden)), W_out from
+            N(0, 4 / hidden), b_o = 0.
     """
 
     title = "mLSTM"
     state_names = ("C", "n", "m")
     wiring = "pre_norm"
+    initial_options = ("init",)
 
-    def __init__(self, hidden: int, *, heads: int = 4):
+    def __init__(
+        self, hidden: int, *, heads: int = 4, init: Literal["uniform", "authors"] = "uniform"
+    ):
         super().__init__()
         self.heads = heads
         self.qkv = Linear(hidden, 3 * hidden, bias=False)
@@ -40,6 +49,11 @@ class MLSTM(nn.Module):
         nn.init.zeros_(self.gates.weight)
         nn.init.normal_(self.gates.bias[:heads], std=0.1)
         self.gates.bias.data[heads:] = torch.linspace(3.0, 6.0, heads)
+        if init == "authors":
+            initialisation.small(self.qkv.weight)
+            initialisation.small(self.o.weight)
+            nn.init.zeros_(self.o.bias)
+            nn.init.normal_(self.out.weight, std=2 * hidden**-0.5)
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor, Tensor] | None = None):
         """Map x [B, T, hidden] to y; the state is (C, n, m) of `fwp.ops.mlstm`."""

@@ -32,6 +32,7 @@ class RecurrentDelta(nn.Module):
     state_names = ("S", "y")
     look = ("#2fa87a", "solid", "P")
     wiring = "pre_norm"
+    initial_options = ("init",)
 
     def __init__(
         self,

@@ -35,6 +35,7 @@ class SelfReferentialWeightMatrix(nn.Module):
     state_names = ("W_y", "W_q", "W_k", "W_β")
     look = ("#eba21a", "dash_dot_dot", "X")
     wiring = "normed_skip"
+    initial_options = ("init",)
 
     def __init__(
         self,

@@ -1,11 +1,13 @@
 """Packs: several models of one shape as one program, by `torch.vmap` over their stacked weights.
 
-The models of a cell differ in nothing but their seed. On a GPU a small model's step is the time
+The models of a cell differ in nothing but their seed; those of a search may have other initial
+weights for other reasons. On a GPU a small model's step is the time
 that it takes to launch its kernels, and a pack launches them once for all. What a model computes in
 a pack is what it computes alone, up to rounding.
 """
 
 import copy
+import dataclasses
 import warnings
 from collections.abc import Sequence
 
@@ -14,12 +16,36 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils import _pytree as pytree
 
+from fwp import mixers
+from fwp.config.settings import ModelSettings
+
+PLAIN = (bool, int, float, str, type(None))
+
+
+def same_program(a: ModelSettings, b: ModelSettings) -> bool:
+    """Whether models of these settings may share a pack, for the same symbols and classes.
+
+    They may have other names, and other initial weights (`initial_options` of the mixer's class).
+    """
+    initial = getattr(mixers.get(a.mixer), "initial_options", ())
+    first, second = (
+        dataclasses.replace(
+            own, name="", options={k: v for k, v in own.options.items() if k not in initial}
+        )
+        for own in (a, b)
+    )
+    return first == second
+
 
 class Pack:
     """R models that are called, trained and read together.
 
     Args:
         models: of one class and one shape; their weights are copied, unless there is only one.
+
+    Raises:
+        ValueError: the models are not of one class and shape, or differ in another attribute than
+            their weights and what their `initial_options` name.
 
     Attributes:
         size: R.
@@ -30,6 +56,7 @@ class Pack:
     def __init__(self, models: Sequence[nn.Module]):
         if not models:
             raise ValueError("a pack must hold at least one model, got none")
+        _require_one_program(models)
         self.size = len(models)
         self._template = models[0]
         if self.size == 1:
@@ -148,3 +175,48 @@ def _tensors(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 def _stack(tensors: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack([t[name].detach() for t in tensors]) for name in tensors[0]}
+
+
+def _require_one_program(models: Sequence[nn.Module]) -> None:
+    """ValueError unless what the first model computes is what all do, except for their weights."""
+    if len(models) == 1:
+        return
+    first = _program(models[0])
+    for i, model in enumerate(models[1:], 1):
+        own = _program(model)
+        for name in first | own:
+            if first.get(name) != own.get(name):
+                raise ValueError(
+                    f"the models of a pack must be of one class and shape, got "
+                    f"{name} = {first.get(name)} in model 0 and {own.get(name)} in model {i}; "
+                    f"if it decides nothing but initial weights, the class must name it in "
+                    f"initial_options"
+                )
+
+
+def _program(model: nn.Module) -> dict[str, object]:
+    """A model's classes, shapes and plain attributes: all of it but the numbers in its tensors."""
+    facts: dict[str, object] = {}
+    for path, module in model.named_modules():
+        kind = type(module)
+        facts[f"class of {path or 'the model'}"] = f"{kind.__module__}.{kind.__qualname__}"
+        initial = getattr(kind, "initial_options", ())
+        facts |= {
+            f"{path}.{name}".removeprefix("."): value
+            for name, value in vars(module).items()
+            if name[0] != "_" and name not in ("training", *initial) and _plain(value)
+        }
+    for kind, tensors in zip(("trained", "fixed"), _tensors(model), strict=True):
+        facts |= {
+            f"shape of {kind} {name}": (*x.shape, str(x.dtype).removeprefix("torch."))
+            for name, x in tensors.items()
+        }
+    return facts
+
+
+def _plain(value: object) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(map(_plain, value))
+    if isinstance(value, dict):
+        return all(map(_plain, (*value, *value.values())))
+    return isinstance(value, PLAIN)

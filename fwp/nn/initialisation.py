@@ -18,3 +18,8 @@ def square(matrices: Tensor, scheme: str, std: float | None = None) -> None:
             nn.init.xavier_uniform_(matrix)
         else:
             nn.init.orthogonal_(matrix, gain=1.0 if std is None else std * width**0.5)
+
+
+def small(weight: Tensor) -> None:
+    """Draw a matrix [outputs, inputs] from N(0, 2 / (5 · inputs)) (Nguyen and Salazar 2019)."""
+    nn.init.normal_(weight, std=(2 / (5 * weight.shape[1])) ** 0.5)

@@ -82,7 +82,7 @@ def _page(
         tasks=[overview.task(card) for card in cards],
         verdicts=pd.Series([item.verdict for item in judgements], dtype=str).value_counts(),
         claims=judgements,
-        claims_note=claims.NOTE,
+        claims_note=claims.note(judgements),
         words=evidence,
         sections={part.label: part for part in parts},
         link=_link,

@@ -1,14 +1,14 @@
 """The records of all cells, gathered into three tidy tables.
 
 `accuracy`  one row per run × bin (`length` empty) and one per run × length (the bin it lies in);
-`history`   one row per run × epoch;
+`history`   one row per run × epoch, and per measurement within it (`training.validate_every`);
 `runs`      one row per run (model × task × seed): how its training ended and what it cost.
 
 Tables and figures read these and nothing else. Models and tasks stand in the order in which the
 cells were given (that of the config). The columns are in `fwp.results.frames`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from fwp.results import frames
+from fwp.results.chosen import opened
 from fwp.results.frames import ACCURACY, HISTORY, RUNS
 from fwp.results.integrity import ResultsError, check_file, damaged
 from fwp.results.record import TRAINED, machine, read_evaluation, read_record, settings_digest
@@ -31,12 +32,14 @@ class Wanted(NamedTuple):
         trained: the seeds that its job trains, all of them.
         seeds: those that are wanted here.
         settings: `settings_digest` of the config.
+        searched: settings that a search chooses, by dotted key; the digest is without them.
     """
 
     folder: Path
     trained: list[int]
     seeds: list[int]
     settings: str
+    searched: Sequence[str] = ()
 
     def check(self, record: dict) -> None:
         """Refuse the record of other seeds or settings: ResultsError."""
@@ -46,7 +49,7 @@ class Wanted(NamedTuple):
                 f"{self.folder}/cell.json: must be of the seeds {self.trained}, is of "
                 f"{record['seeds']}; {again}"
             )
-        if settings_digest(record["config"]) != self.settings:
+        if settings_digest(opened(record["config"], self.searched)) != self.settings:
             raise ResultsError(
                 f"{self.folder}/cell.json: was trained with other settings than those of the "
                 f"config; {again}"

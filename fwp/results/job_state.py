@@ -5,6 +5,7 @@ Read from the records that finished cells leave (`cell.json`, `accuracy.csv`) an
 """
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,21 +67,21 @@ class JobState:
         return self.folder / f"{self.stage}.log"
 
 
-def read_job(planned, params: dict, now: float) -> JobState:
+def read_job(planned, current: Callable[[dict], bool], now: float) -> JobState:
     """Find out how far a job is; files that are missing say nothing.
 
     Weights and histories are not read, but must be as long as the record says.
 
     Args:
         planned: a `fwp.experiment.experiment.TrainJob`.
-        params: what decides the weights according to the config and the code as they are now.
+        current: whether the `config` of a record is that of config and code as they are now.
         now: seconds since 1970.
     """
     folder = Path(planned.directory)
     job = JobState(
         planned.model, planned.task, folder, {seed: RunState() for seed in planned.seeds}
     )
-    record, outdated = _record(job, params)
+    record, outdated = _record(job, current)
     trained = {run["seed"]: run for run in (record or {}).get("runs", [])}
     for seed in job.runs.keys() & trained.keys():
         job.runs[seed].state = "outdated" if outdated else "trained"
@@ -102,7 +103,7 @@ def read_job(planned, params: dict, now: float) -> JobState:
     return job
 
 
-def _record(job: JobState, params: dict) -> tuple[dict | None, bool]:
+def _record(job: JobState, current: Callable[[dict], bool]) -> tuple[dict | None, bool]:
     """The record of a trained cell, if there is one, and whether it is outdated.
 
     A cell of which the weights or the history were deleted is to be trained again.
@@ -119,7 +120,7 @@ def _record(job: JobState, params: dict) -> tuple[dict | None, bool]:
     except ResultsError as error:
         job.damage = str(error)
         return None, False
-    return record, record["config"] != params
+    return record, not current(record["config"])
 
 
 def _apply(job: JobState, beat: Heartbeat, now: float) -> None:

@@ -45,6 +45,53 @@ def wilson(
     return np.where(successes > 0, low, 0.0), np.where(successes < trials, high, 1.0)
 
 
+def confidence_sequence(
+    successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Anytime-valid interval for a proportion; (0, 1) where there are no trials.
+
+    Wilson's interval is for a number of trials that is fixed beforehand. Whoever adds trials until
+    it excludes a value excludes the true one too often. The probability that this interval misses
+    the truth after any number of trials at all is at most 1 - confidence, so one may stop whenever
+    one likes. The price is width: all of 8 trials exclude one half, where Wilson's needs 4.
+
+    Mixture of binomial likelihoods over a uniform prior (Robbins 1970, Ann. Math. Stat. 41:1397;
+    Howard et al. 2021, Ann. Stat. 49:1055). A rate belongs to the interval while the likelihood of
+    the mixture is less than 1 / (1 - confidence) times that of the rate. By Ville's inequality, the
+    true rate ever leaves it with probability 1 - confidence at most.
+
+    Args:
+        successes: number of successes, or an array of them.
+        trials: number of trials, of the same shape.
+
+    Returns:
+        The lower and the upper limit, floats or arrays of the shape of `successes`.
+    """
+    successes, trials = np.asarray(successes), np.asarray(trials)
+    if np.any(successes < 0) or np.any(successes > trials):
+        raise ValueError("successes lie between 0 and the number of trials")
+    low = _lowest_rate(successes, trials, 1 - confidence)
+    return low, np.asarray(1 - _lowest_rate(trials - successes, trials, 1 - confidence))
+
+
+def _lowest_rate(successes: np.ndarray, trials: np.ndarray, level: float) -> np.ndarray:
+    """The lower limit of `confidence_sequence`; the upper one is that of the failures."""
+    from scipy.optimize.elementwise import find_root
+    from scipy.special import betaln, xlog1py, xlogy
+
+    failures = trials - successes
+    least = betaln(successes + 1, failures + 1) + math.log(level)
+
+    def surplus(rate, successes, failures, least):
+        return xlogy(successes, rate) + xlog1py(failures, -rate) - least
+
+    # The likelihood rises up to successes / trials; without successes, no rate is too low.
+    some = np.maximum(successes, 1)
+    bracket = (np.full(trials.shape, 1e-300), some / np.maximum(trials, 1))
+    root = find_root(surplus, bracket, args=(some, failures, least)).x
+    return np.where(successes > 0, root, 0.0)
+
+
 def fewest_for_median(confidence: float = 0.95) -> int:
     """How many values a confidence interval for a median needs; 6 for 95 %.
 

@@ -9,6 +9,7 @@ import csv
 import os
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from fwp.results.integrity import check_sum
@@ -27,7 +28,8 @@ def split_finished(experiment) -> tuple[list, list[dict]]:
     """The jobs of an experiment that are finished, and the rows of the table for all others."""
     finished, rows, now = [], [], time.time()
     for planned in experiment.jobs():
-        job = read_job(planned, experiment.train_params(planned.model, planned.task), now)
+        current = partial(experiment.is_current, planned.model, planned.task)
+        job = read_job(planned, current, now)
         if all(run.state in STATUSES for run in job.runs.values()):
             finished.append(planned)
             continue

@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group
@@ -101,8 +103,9 @@ class Board:
         self.wrap = wrap
         self.now = time.time() if now is None else now
         self.models, self.tasks = list(experiment.models), list(experiment.tasks)
+        self.chosen = [Path(experiment.chosen(m, t)) for t, m in experiment.searches()]
         self.jobs = [
-            read_job(job, experiment.train_params(job.model, job.task), self.now)
+            read_job(job, partial(experiment.is_current, job.model, job.task), self.now)
             for job in experiment.jobs()
         ]
 
@@ -111,6 +114,7 @@ class Board:
             *self.tables(options.max_width),
             Group(self.legend(), Text(NOTE)),
             self.total(),
+            *self.searches(),
             *self.trouble(),
             *self.running(),
         ]
@@ -156,6 +160,13 @@ class Board:
             done.append_text(Text.assemble(" (", _painted("diverged", counts), ")"))
         others = (state for state in STATES if state not in STATUSES and counts[state])
         return Text(", ").join([done, *(Text.assemble(_painted(s, counts)) for s in others)])
+
+    def searches(self) -> list[Text]:
+        """For how many cells a search has chosen settings; nothing if none is wanted."""
+        if not self.chosen:
+            return []
+        done = sum(path.is_file() for path in self.chosen)
+        return [Text(f"settings chosen by search for {done} of {len(self.chosen)} cells")]
 
     def trouble(self) -> list[Text]:
         """The jobs that failed or were interrupted, with their logs, and files that are damaged."""

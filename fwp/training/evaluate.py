@@ -1,4 +1,8 @@
-"""Accuracy far beyond the training lengths, on test strings that had no part in any choice."""
+"""Accuracy on the test strings, which reach far beyond the training lengths.
+
+Those longer than the validation strings had no part in any choice. Shorter ones had none either,
+unless the language has so few strings that the sets overlap (see `fwp.datasets.sampling`).
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

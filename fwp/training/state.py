@@ -31,16 +31,16 @@ class State(NamedTuple):
 def runs_to_state(runs: Sequence[Run]) -> State:
     """Runs as a state."""
     facts = [{k: v for k, v in asdict(run).items() if k != "weights"} for run in runs]
-    parts = {str(run.seed): State({}, run.weights) for run in runs}
+    parts = {str(i): State({}, run.weights) for i, run in enumerate(runs)}  # seeds may be equal
     return State({"runs": facts}, {k: x.cpu() for k, x in State.of(**parts).tensors.items()})
 
 
 def runs_from_state(state: State) -> list[Run]:
     """The runs that `runs_to_state` was given."""
     runs = [Run(**facts) for facts in state.facts["runs"]]
-    weights = State({str(run.seed): {} for run in runs}, state.tensors)
-    for run in runs:
-        run.weights = weights.part(str(run.seed)).tensors
+    weights = State({str(i): {} for i in range(len(runs))}, state.tensors)
+    for i, run in enumerate(runs):
+        run.weights = weights.part(str(i)).tensors
     return runs
 
 

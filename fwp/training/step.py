@@ -5,6 +5,7 @@ import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,10 +14,11 @@ from torch import Tensor
 from fwp.config.settings import TrainingSettings
 from fwp.models.pack import Pack
 from fwp.training import cuda_graphs
-from fwp.training.adam import Adam
+from fwp.training.adam import Adam, PackAdam
 from fwp.training.batches import Batch, PaddedSplit
 from fwp.training.clipping import clipped
 from fwp.training.evaluator import Evaluator
+from fwp.training.pack_settings import Settings, of_each
 from fwp.training.schedule import Schedule
 from fwp.utils import signals
 
@@ -46,7 +48,7 @@ class TrainStep:
         pack: the models, on the device of `strings`.
         strings: what is trained on.
         evaluators: what accuracy is measured on.
-        settings: gradient, its bound, Adam, and the schedule of its rate.
+        settings: gradient, its bound, Adam, and the schedule of its rate; of all models or of each.
         steps: how many there will be, for the schedule.
 
     Attributes:
@@ -58,20 +60,16 @@ class TrainStep:
         pack: Pack,
         strings: PaddedSplit,
         evaluators: Sequence[Evaluator],
-        settings: TrainingSettings,
+        settings: Settings,
         *,
         steps: int,
     ):
-        self.gradient = load_gradient(settings.gradient).gradients
+        self.settings, self._steps = of_each(settings, pack.size), steps
+        self.gradient = load_gradient(self.settings[0].gradient).gradients
         self.pack, self.strings, self.evaluators = pack, strings, evaluators
-        self.settings, self.clip = settings, settings.clip
-        self.schedule = Schedule(settings.schedule, settings.learning_rate, steps, settings.warmup)
         self.device = strings.tokens.device
         self.on_gpu = self.device.type == "cuda"
         self.step = 0
-        # A graph reads the rate from memory; elsewhere a plain number is quicker.
-        rate = settings.learning_rate
-        self.rate = torch.tensor(rate, device=self.device) if self.on_gpu else rate
         self._begin()
 
     def _begin(self) -> None:
@@ -80,14 +78,43 @@ class TrainStep:
         flat = torch.cat([w.detach().flatten() for w in weights])
         for weight, view in zip(weights, self._views(flat), strict=True):
             weight.data = view
-        own = self.settings
         self._flat = flat
-        self.adam = Adam(flat, betas=own.betas, eps=own.eps, weight_decay=own.weight_decay)
+        self._set_up()
         self.graphs = cuda_graphs.CudaGraphs(self.device)
         # A graph goes on writing to where it first wrote.
         kept = {"dtype": torch.float64, "device": self.device}
         self._loss = torch.zeros(self.pack.size, **kept)
         self._right = torch.zeros(self.pack.size, len(self.evaluators), **kept)
+
+    def _set_up(self) -> None:
+        """Adam, the rate's schedule and the gradient's bound, of all models if theirs are equal."""
+        first, *others = self.settings
+        self.schedules = [
+            Schedule(own.schedule, own.learning_rate, self._steps, own.warmup)
+            for own in self.settings
+        ]
+        if all(_optimiser(own) == _optimiser(first) for own in others):
+            betas, decay = first.betas, first.weight_decay
+            self.adam = Adam(self._flat, betas=betas, eps=first.eps, weight_decay=decay)
+            rate, self.schedules = first.learning_rate, self.schedules[:1]
+        else:
+            self.adam = PackAdam(self._flat, self._by_model, self.settings)
+            rate = [own.learning_rate for own in self.settings]
+        # A graph reads the rate from memory; elsewhere a plain number is quicker.
+        self.rate: Any = torch.tensor(rate, device=self.device) if self.on_gpu else rate
+        limits = [own.clip for own in self.settings]
+        if any(limit != first.clip for limit in limits):
+            bounds = [math.inf if limit is None else limit for limit in limits]
+            self.clip = torch.tensor(bounds, dtype=self._flat.dtype, device=self.device)
+        else:
+            self.clip = first.clip
+
+    def _by_model(self, flat: Tensor) -> list[list[Tensor]]:
+        """The pieces of `flat` that belong to each model."""
+        views = self._views(flat)
+        if self.pack.size == 1:
+            return [[view.flatten() for view in views]]
+        return [[view[i].flatten() for view in views] for i in range(self.pack.size)]
 
     def _views(self, flat: Tensor) -> list[Tensor]:
         """The parts of `flat` that belong to the pack's weights, in their shapes."""
@@ -96,14 +123,17 @@ class TrainStep:
         return [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
 
     def keep(self, chosen: Sequence[int]) -> None:
-        """Go on with the models `chosen` alone."""
+        """Go on with the models `chosen` alone, in the middle of an epoch too."""
         rows = slice(None) if self.pack.size == 1 else list(chosen)
         kept = {
             name: x if x.dim() == 0 else torch.cat([v[rows].flatten() for v in self._views(x)])
             for name, x in self.adam.moments.items()
         }
+        loss = self._loss[list(chosen)]
         self.pack.keep(chosen)
+        self.settings = tuple(self.settings[i] for i in chosen)
         self._begin()
+        self._loss.copy_(loss)
         self.adam.load(kept)
 
     def state(self) -> dict[str, Tensor]:
@@ -130,19 +160,21 @@ class TrainStep:
         batches: Sequence[Sequence[Batch]],
         *,
         begin: int = 0,
+        end: int | None = None,
         on_step: Callable[[], None] | None = None,
     ) -> np.ndarray:
-        """Train on `batches[i][j]`, step j of model i; the mean loss per label in nats [R].
+        """Train on `batches[i][j]`, step j of model i; the epoch's mean loss per label in nats [R].
 
         Args:
             batches: those of a whole epoch.
             begin: its first step that has not been done yet.
+            end: the step to stop before, None for all; the loss is that of the steps so far.
             on_step: called after every step.
         """
         self.pack.train(True)
         if begin == 0:
             self._loss.zero_()
-        steps = list(zip(*batches, strict=True))[begin:]
+        steps = list(zip(*batches, strict=True))[begin:end]
         for length, *tensors in self._upload(steps):
             with signals.deferred():
                 self._set_rate()
@@ -151,7 +183,7 @@ class TrainStep:
                 self.step += 1
             if on_step is not None:
                 on_step()
-        return self._loss.cpu().numpy() / [sum(b.labels for b in own) for own in batches]
+        return self._loss.cpu().numpy() / [sum(b.labels for b in own[:end]) for own in batches]
 
     def accuracies(self) -> np.ndarray:
         """Sequence accuracy of each model in each evaluator, [R, evaluators]."""
@@ -210,10 +242,18 @@ class TrainStep:
             yield from zip(lengths, *moved, strict=True)
 
     def _set_rate(self) -> None:
-        if self.schedule.constant:
+        if all(schedule.constant for schedule in self.schedules):
             return
-        rate = self.schedule.rate(self.step)
-        if isinstance(self.rate, Tensor):
-            self.rate.fill_(rate)
-        else:
-            self.rate = rate
+        rates = [schedule.rate(self.step) for schedule in self.schedules]
+        if not isinstance(self.rate, Tensor):
+            self.rate = rates if isinstance(self.rate, list) else rates[0]
+        elif self.rate.dim() == 0:
+            self.rate.fill_(rates[0])
+        else:  # from pinned memory, so that the host need not wait for the GPU
+            self.rate.copy_(torch.tensor(rates).pin_memory(), non_blocking=True)
+
+
+def _optimiser(own: TrainingSettings) -> tuple:
+    """The settings of Adam and its rate."""
+    rate = (own.learning_rate, own.schedule, own.warmup)
+    return (*rate, own.betas, own.eps, own.weight_decay)

@@ -14,7 +14,6 @@ from typing import Protocol
 
 import torch
 
-from fwp.config.settings import TrainingSettings
 from fwp.datasets.dataset import Dataset, load_dataset
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import Cell
@@ -23,6 +22,7 @@ from fwp.models.weights import read_weights, write_weights
 from fwp.results.integrity import check_file, read_sealed, write_sealed
 from fwp.training import machine
 from fwp.training.history import HistoryParts
+from fwp.training.pack_settings import Settings
 from fwp.training.run import Run
 from fwp.training.state import TrainState
 from fwp.training.trainer import Trainer
@@ -33,7 +33,7 @@ from fwp.utils.bins import bin_of_column
 def train(
     models: Sequence[SequenceModel],
     dataset: Dataset,
-    settings: TrainingSettings,
+    settings: Settings,
     *,
     seeds: Sequence[int],
     device: str = "cpu",
@@ -44,7 +44,7 @@ def train(
     Args:
         models: their initial weights are the caller's matter.
         dataset: strings to train on and to select by.
-        settings: budget and optimiser.
+        settings: budget and optimiser, of all models or of each (`fwp.training.pack_settings`).
         seeds: of each model, the seed that decides the order of the strings, and nothing else.
         device: "cpu" or "cuda".
         on_epoch: called with the run and every new row of its history.
@@ -59,7 +59,7 @@ class Callback(Protocol):
         """Seeds begin, to be trained together; each has `total` epochs at most."""
 
     def update(self, seed: int, **facts) -> None:
-        """An epoch of a seed is over: epoch, loss, selection, accuracy by bin."""
+        """A seed has been measured: epochs that are over, loss, selection, accuracy by bin."""
 
     def finish(self, seed: int, status: str) -> None:
         """A seed is over."""
@@ -104,7 +104,7 @@ def train_cell(
         seeds: each decides the initial weights and the data order of one run, and nothing else.
         dataset: the task's dataset file.
         weights: where the best weights of all seeds go (safetensors).
-        history: where the history goes (CSV, one row per seed × epoch).
+        history: where the history goes (CSV, one row per seed × measurement).
         record: where the record goes (JSON), into the same folder as weights and history.
         spec: what the strings must have been drawn from.
         device: auto, cpu or cuda.
@@ -133,7 +133,7 @@ def train_cell(
     def tell(run: Run, row: dict) -> None:
         rows.append(run.seed, row)
         del run.history[:-1]
-        _tell(callback, run, row)
+        _tell(callback, run, row, len(data.train))
 
     def save(checkpoint: Checkpointer) -> None:
         with signals.deferred():
@@ -213,18 +213,19 @@ def is_trained(cell: Cell, seeds: Sequence[int], *, dataset, weights, history, r
 def _begin(callback: Callback | None, trainer: Trainer) -> None:
     if callback is None:
         return
-    callback.start([run.seed for run in trainer.runs], trainer.settings.epochs)
+    callback.start([run.seed for run in trainer.runs], trainer.epochs)
     for run in trainer.runs:  # a resumed trainer has rows already
         for row in run.history[-1:]:
-            _tell(callback, run, row)
+            _tell(callback, run, row, len(trainer.strings))
 
 
-def _tell(callback: Callback | None, run: Run, row: dict) -> None:
+def _tell(callback: Callback | None, run: Run, row: dict, strings: int) -> None:
+    """Tell of a row, `strings` being an epoch."""
     if callback is None:
         return
     accuracy = {str(bin): row[key] for key in row if (bin := bin_of_column(key))}
-    facts = {k: row[k] for k in ("epoch", "loss", "selection")}
-    callback.update(run.seed, **facts, accuracy=accuracy)
+    facts = {k: row[k] for k in ("loss", "selection")}
+    callback.update(run.seed, epoch=row["strings"] // strings, **facts, accuracy=accuracy)
     if run.status != "budget":
         callback.finish(run.seed, run.status)
 

@@ -315,6 +315,19 @@ def test_the_card_says_in_words_what_to_mind(built):
     assert "train has no string of length 2, 4: there are too few." in notes
 
 
+def test_a_task_with_one_class_warns_and_its_card_says_so(built):
+    # Every prefix of a* is in a*: `member` leaves one class.
+    one = build(changed(language="regex", params={"pattern": "a*", "labels": "member"}))
+    assert one.warning == (
+        "All training targets are of one class, member: there is nothing to learn, and an "
+        "accuracy of 100 % says nothing."
+    )
+    assert describe(one)["notes"][0] == one.warning
+    for name in ("parity", "aa_star", "flip_flop"):
+        assert built[name].warning is None
+    assert built["tomita_1"].warning
+
+
 def test_the_card_says_where_targets_are_few(built):
     card = describe(built["flip_flop"])
     share = card["splits"]["train"]["targets"] / card["splits"]["train"]["symbols"]

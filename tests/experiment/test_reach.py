@@ -45,7 +45,7 @@ LAYERS = {
     "causal_attention": "transformer",
     "cross_entropy": "bptt rtrl",
     **dict.fromkeys(("elu_plus_one", "feature_maps", "sum_normalise"), MAPPED),
-    "initialisation": "deltanet linear_transformer recurrent_delta srwm",
+    "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
     "input_decay": "deltaproduct gated_deltanet kimi_delta",
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
@@ -67,7 +67,7 @@ BASES = {
     "_paths": "counter_machine dfa dyck_k regex star_free tomita",
     "automaton": "counter_machine dfa dyck_k regex star_free tomita",
     "dyck": "dyck_k reset_dyck shuffle",
-    "shuffle": "dyck_k",
+    "_brackets": "dyck_k shuffle",
     "regex": "star_free tomita",
     "tracking": "arithmetic navigation transduction word_problem",
 }
@@ -80,8 +80,9 @@ PLACES = {
         "experiment/copies.py experiment/duration.py experiment/speeds.py "
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
-        "experiment/validate_results.py experiment/validate_tasks.py kernels/c_cache.py "
-        "languages/_properties.py models/check.py "
+        "experiment/validate_results.py experiment/validate_search.py "
+        "experiment/validate_space.py experiment/validate_tasks.py kernels/c_cache.py "
+        "languages/_properties.py models/budget.py models/check.py search/* "
         "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
         "status/* training/checkpoint.py training/machine.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py "
@@ -95,7 +96,8 @@ PLACES = {
     "automaton": "analysis/automata.py languages/_machine.py",
     "trace": "analysis/traces.py",
     "claims report": (
-        "claims/__init__.py claims/claim.py claims/judge.py claims/verdicts.py "
+        "claims/__init__.py claims/claim.py claims/judge.py claims/searched.py claims/sides.py "
+        "claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
@@ -207,7 +209,7 @@ PLACES = {
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
-        "training/curriculum.py training/history.py training/run.py "
+        "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
         "training/step.py training/train.py training/trainer.py"
     ),

@@ -42,14 +42,16 @@ def dyck_1(string):
     return None if left is None else (left == "", int(left != ""))
 
 
-def reset_dyck_1(string):
+def reset_dyck_1(string, one_reset=False):
     parts = [open_brackets(part) for part in string.split("1")]
-    if None in parts:
+    if None in parts or (one_reset and len(parts) > 2):
         return None
     return len(parts) > 1 and parts[-1] == "", int(parts[-1] != "")
 
 
-def shuffle(string, *pairs):
+def shuffle(string, *pairs, nested=False):
+    if nested and dyck(string, *pairs) is None:
+        return None
     left = [open_brackets("".join(s for s in string if s in pair), pair) for pair in pairs]
     if None in left:
         return None
@@ -57,16 +59,16 @@ def shuffle(string, *pairs):
     return "1" not in state, int(state, 2)
 
 
-def shuffle_2(string):
-    return shuffle(string, "()", "[]")
+def shuffle_2(string, nested=False):
+    return shuffle(string, "()", "[]", nested=nested)
 
 
-def shuffle_4(string):
-    return shuffle(string, "()", "[]", "{}", "<>")
+def shuffle_4(string, nested=False):
+    return shuffle(string, "()", "[]", "{}", "<>", nested=nested)
 
 
-def shuffle_6(string):
-    return shuffle(string, "()", "[]", "{}", "<>", "«»", "‹›")
+def shuffle_6(string, nested=False):
+    return shuffle(string, "()", "[]", "{}", "<>", "«»", "‹›", nested=nested)
 
 
 def dyck(string, *pairs):
@@ -376,12 +378,25 @@ def transduction(string, answer):
     return len(blanks) == len(due), due[len(blanks) - 1] if blanks else None
 
 
+def stack_manipulation(string, initial_stack=False):
+    inputs = string.rstrip("_")
+    if initial_stack and not re.fullmatch("[ab]+|[ab]+[-01]+_*", string):
+        return None
+    return transduction(inputs.replace("a", "0").replace("b", "1") + string[len(inputs) :], stack)
+
+
 def stack(string):
     left = ""
     for symbol in string:
         left = left[:-1] if symbol == "-" else left + symbol
     ends = [*reversed(left), "end"]
     return ends + [None] * (len(string) + 1 - len(ends))
+
+
+def odds_first(string, first="odd"):
+    last = first != "odd"  # of places from 0: whether even ones come last
+    order = lambda s: sorted(range(len(s)), key=lambda i: ((i % 2) ^ last, i))  # noqa: E731
+    return transduction(string, lambda s: [s[i] for i in order(s)])
 
 
 def mqar(string, pairs=4, keys=16, values=16):
@@ -404,12 +419,9 @@ RECOGNISERS = {
     "modular_arithmetic_brackets": modular_arithmetic_brackets,
     "reverse_string": partial(transduction, answer=lambda s: "".join(reversed(s))),
     "duplicate_string": partial(transduction, answer=lambda s: 2 * s),
-    "odds_first": partial(
-        transduction,
-        answer=lambda s: [s[i] for i in sorted(range(len(s)), key=lambda i: (i % 2, i))],
-    ),
+    "odds_first": odds_first,
     "bucket_sort": partial(transduction, answer=lambda s: "".join(d * s.count(d) for d in "12345")),
-    "stack_manipulation": partial(transduction, answer=stack),
+    "stack_manipulation": stack_manipulation,
     "mqar": mqar,
     "dfa": dfa,
     "counter_machine": counter_machine,

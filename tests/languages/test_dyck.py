@@ -97,6 +97,34 @@ def test_every_short_interleaving_occurs():
     assert is_like(drawn, law)
 
 
+def test_nested_brackets_never_cross_and_follow_the_grammar():
+    language = languages.get("shuffle_2", nested=True)
+    drawn = Counter(language.draw(np.random.default_rng(0), 4, 8000))
+    law = {}  # each pair is of one of two kinds
+    for word, share in grammar_law(2, 0.5, 0.25).items():
+        pairs = ("()", "[]") if word == "()()" else ("(", "[")
+        for first in pairs:
+            for second in ("()", "[]"):
+                string = first + second + {"(": ")", "[": "]"}.get(first, "")
+                law[string] = share / 4
+    assert set(law) == set(language.strings(4))
+    assert is_like(drawn, law)
+
+
+def test_nested_strings_have_the_targets_of_all_others():
+    nested, crossing = languages.get("shuffle_4", nested=True), languages.get("shuffle_4")
+    assert nested.classes == crossing.classes
+    for string in nested.draw(np.random.default_rng(0), 60, 20):
+        assert nested.label(string) == crossing.label(string)
+
+
+def test_one_reset_lies_everywhere():
+    language = languages.get("reset_dyck_1", one_reset=True)
+    strings = language.draw(np.random.default_rng(0), 20, 1500)
+    assert {string.count("1") for string in strings} == {1}
+    assert set(Counter(string.index("1") for string in strings)) == set(range(1, 20, 2))
+
+
 @pytest.mark.parametrize("length", [7, 40, 200])
 def test_resets_find_brackets_open_and_lie_everywhere(length):
     strings = languages.get("reset_dyck_1").draw(np.random.default_rng(0), length, 1500)

@@ -1,7 +1,9 @@
 """Parameters of the state tracking tasks, and what their groups are."""
 
+from collections import Counter
 from math import factorial
 
+import numpy as np
 import pytest
 
 from fwp import languages
@@ -24,6 +26,10 @@ BAD = [
     ("modular_arithmetic_brackets", {"operators": ""}, "operators: must be some of"),
     ("mqar", {"pairs": 17}, "pairs: must be an integer from 1 to 16, got 17"),
     ("mqar", {"values": 1}, "values: must be an integer from 2"),
+    ("shuffle_2", {"nested": "yes"}, "nested: must be true or false, got 'yes'"),
+    ("reset_dyck_1", {"one_reset": 1}, "one_reset: must be true or false, got 1"),
+    ("stack_manipulation", {"initial_stack": 0}, "initial_stack: must be true or false, got 0"),
+    ("odds_first", {"first": "evens"}, "first: must be one of odd, even, got 'evens'"),
     ("bounded_dyck", {"depth": 0}, "depth: must be an integer from 1 to 100, got 0"),
     ("bounded_dyck", {"kinds": True}, "kinds: must be an integer from 1 to 6, got True"),
 ]
@@ -56,3 +62,20 @@ def test_groups_of_many_points_are_written_with_dots():
     language = languages.get("word_problem", group="Z11", elements="generators", labels="last")
     assert language.classes[1] == "1.2.3.4.5.6.7.8.9.10.0"
     assert language.label("000=") == [-100, -100, -100, 3]
+
+
+def test_an_initial_stack_of_any_size_comes_first():
+    language = languages.get("stack_manipulation", initial_stack=True)
+    drawn = language.draw(np.random.default_rng(0), 11, 2000)
+    sizes = Counter(len(string) - len(string.lstrip("ab")) for string in drawn)
+    assert set(sizes) == {1, 2, 3, 4}  # of 5 inputs, one or more are actions
+    assert min(sizes.values()) > 400
+    # The example of the authors' code: 0 1 1 0, push 1, pop, pop.
+    labels = language.label("abba1--" + 8 * "_")[7:]
+    assert [language.classes[label] for label in labels[:4]] == ["1", "1", "0", "end"]
+
+
+def test_even_places_come_first_as_in_the_authors_code():
+    for first, answer in (("odd", "aabb"), ("even", "bbaa")):
+        language = languages.get("odds_first", first=first)
+        assert language.decode(language.label("abab____")[4:]) == answer

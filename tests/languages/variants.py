@@ -85,6 +85,10 @@ PARAMS = {
     "modular_arithmetic": [{}, {"modulus": 2, "operators": "-*", "labels": "every"}],
     "modular_arithmetic_brackets": [{}, {"modulus": 2, "operators": "*"}],
     "mqar": [{}, {"pairs": 2, "keys": 3, "values": 2}],
+    "shuffle_2": [{}, {"nested": True}],
+    "reset_dyck_1": [{}, {"one_reset": True}],
+    "stack_manipulation": [{}, {"initial_stack": True}],
+    "odds_first": [{}, {"first": "even"}],
     "bounded_dyck": [{}, {"kinds": 1, "depth": 3}, {"kinds": 3, "depth": 1}],
 }
 VARIANTS = [(name, params) for name in languages.names() for params in PARAMS.get(name, [{}])]

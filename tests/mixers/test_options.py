@@ -41,6 +41,10 @@ OPTIONS = [
     *(("srwm", {"updated": parts}) for parts in ("y", "yq", "yk", "yb", "q", "k", "b")),
     ("srwm", {"rates": "one"}),
     *(("srwm", {"init": init}) for init in ("equal", "orthogonal")),
+    ("lstm", {"two_biases": True}),
+    ("elstm", {"init": "normal"}),
+    ("slstm", {"init": "authors"}),
+    ("mlstm", {"init": "authors"}),
     ("selective_ssm", {"allow_neg_eigval": True}),
     ("selective_ssm", {"states": 3, "expand": 1, "conv_size": 0}),
 ]  # fmt: skip
@@ -49,7 +53,7 @@ IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, op
 
 def model(mixer, options, seed=0):
     torch.manual_seed(seed)
-    if mixer != "selective_ssm":
+    if mixer not in ("selective_ssm", "lstm", "elstm"):
         options = {"heads": 2} | options
     settings = settings_of(mixer, hidden=8, feed_forward=1, options=options)
     return SequenceModel(3, 2, settings).double()
@@ -82,6 +86,58 @@ def test_an_option_makes_a_difference(mixer, options):
     if options.items() <= defaults.items():
         pytest.skip("the default")
     assert not torch.allclose(model(mixer, options)(tokens())[0], model(mixer, {})(tokens())[0])
+
+
+@pytest.mark.parametrize("mixer", mixers.names())
+def test_initial_options_decide_nothing_but_initial_weights(mixer):
+    offered = _signature.read_signature(mixer).options
+    for name in getattr(mixers.get(mixer), "initial_options", ()):
+        reference = model(mixer, {})
+        for choice in offered[name].choices:
+            net = model(mixer, {name: choice}, seed=1)
+            net.load_state_dict(reference.state_dict())
+            torch.testing.assert_close(net(tokens())[0], reference(tokens())[0], rtol=0, atol=0)
+
+
+def test_the_authors_draw_input_matrices_of_the_elstm_from_a_normal_distribution():
+    torch.manual_seed(0)
+    uniform, normal = (mixers.get("elstm")(64, init=init) for init in ("uniform", "normal"))
+    assert uniform.input.weight.abs().max() <= 64**-0.5
+    assert 0.097 < normal.input.weight.std() < 0.103 and normal.input.weight.abs().max() > 0.3
+    assert normal.output.weight.abs().max() <= 64**-0.5
+
+
+def test_two_biases_of_the_lstm_are_added():
+    lstm = mixers.get("lstm")(8, two_biases=True).double()
+    pytorch = torch.nn.LSTM(8, 8, batch_first=True).double()
+    with torch.no_grad():
+        for name, own in (("weight_ih", "w_x"), ("weight_hh", "w_h"), ("bias_ih", "b"),
+                          ("bias_hh", "b_h")):  # fmt: skip
+            getattr(pytorch, f"{name}_l0").copy_(getattr(lstm, own).flatten(0, 1))
+    (x,) = inputs((2, 5, 8))
+    torch.testing.assert_close(lstm(x)[0], pytorch(x)[0])
+    torch.manual_seed(0)
+    drawn = dict(mixers.get("lstm")(8).named_parameters())
+    torch.manual_seed(0)  # the second bias is drawn last
+    for name, parameter in mixers.get("lstm")(8, two_biases=True).named_parameters():
+        assert name == "b_h" or torch.equal(parameter, drawn[name])
+
+
+def test_initial_values_of_the_authors_of_xlstm():
+    torch.manual_seed(0)
+    slstm, mlstm = (mixers.get(name)(64, heads=4, init="authors") for name in ("slstm", "mlstm"))
+    assert not slstm.r.any()
+    forget = slstm.inputs.bias.view(4, 4, 16)[:, 1]
+    assert (forget[:, 0] == 5).all() and (forget[:, -1] == -7).all()
+    torch.testing.assert_close(forget[2, 3], torch.tensor(5 - 12 * 0.2**0.3))
+    std = (2 / (5 * 64)) ** 0.5
+    for weight, expected in (
+        (slstm.inputs.weight, std),
+        (mlstm.qkv.weight, std),
+        (mlstm.o.weight, std),
+        (mlstm.out.weight, 0.25),
+    ):
+        assert abs(weight.std().item() / expected - 1) < 0.05
 
 
 def test_what_is_not_fed_back_has_no_weights():

@@ -1,12 +1,14 @@
 """What a model computes in a pack is what it computes alone."""
 
+import inspect
+
 import pytest
 import tiny
 import torch
 from tiny import alone, draw, train
 
 from fwp import mixers
-from fwp.models.pack import Pack
+from fwp.models.pack import Pack, same_program
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +107,56 @@ def test_weights_may_be_fixed_or_shared(data, count):
 def test_an_empty_pack_is_refused():
     with pytest.raises(ValueError, match="at least one model"):
         Pack([])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"mixer": "elstm", "wiring": "pre_norm"},
+            "class of blocks.0.mixer = .*DeltaNet in model 0 and .*Elementwise",
+        ),
+        ({"hidden": 12}, "embedding.embedding_dim = 8 in model 0 and 12 in model 1"),
+        (
+            {"layers": 2},
+            "class of blocks.1 = None in model 0 and fwp.models.block.Block in model 1",
+        ),
+        ({"options": {"heads": 2}}, "blocks.0.mixer.heads = 4 in model 0 and 2 in model 1"),
+        ({"options": {"feature_map": "relu"}}, "feature_map.name = elu_sum in model 0 and relu"),
+        ({"dtype": "float64"}, "'float32'.* in model 0 and .*'float64'.* in model 1"),
+    ],
+)
+def test_models_of_other_programs_are_refused(data, changes, said):
+    given = {"mixer": "deltanet", "hidden": 8, "layers": 1, "feed_forward": 1}
+    first, second = tiny.net(data, **given), tiny.net(data, **given | changes)
+    with pytest.raises(ValueError, match=f"must be of one class and shape, got .*{said}"):
+        Pack([first, second])
+
+
+def test_options_that_decide_initial_weights_only_may_differ(data):
+    """Such a pack computes what its models do."""
+    given = {"mixer": "deltanet", "hidden": 8, "feed_forward": 1}
+    options = [{"init": init} for init in ("uniform", "xavier", "orthogonal")]
+    own = [tiny.model(**given, options=o) for o in options]
+    assert all(same_program(own[0], other) for other in own)
+    nets = [tiny.net(data, **given, options=o) for o in options]
+    tokens, pack = torch.tensor([[0, 1, 1, 0]]), Pack(nets)
+    for logits, net in zip(pack(tokens)[0], nets, strict=True):
+        torch.testing.assert_close(logits, net(tokens)[0])
+
+
+def test_programs_are_told_apart_by_their_settings():
+    own = tiny.model("deltanet", name="one")
+    assert same_program(own, tiny.model("deltanet", name="other"))
+    for changes in ({"hidden": 12}, {"options": {"heads": 2}}, {"wiring": "plain"}):
+        assert not same_program(own, tiny.model("deltanet", **changes))
+    assert not same_program(own, tiny.model("linear_transformer"))
+    assert not same_program(
+        tiny.model("elstm", options={"init": 1}), tiny.model("elstm", options={"init": 2})
+    )
+
+
+@pytest.mark.parametrize("mixer", mixers.names())
+def test_initial_options_are_options(mixer):
+    kind = mixers.get(mixer)
+    assert set(getattr(kind, "initial_options", ())) <= set(inspect.signature(kind).parameters)

@@ -94,7 +94,8 @@ def grid(tmp_path):
         models=["lstm", "srwm"],
         tasks=["parity"],
         jobs=lambda: jobs,
-        train_params=lambda model, task: synthetic.config(model, 4),
+        is_current=lambda model, task, config: config == synthetic.config(model, 4),
+        searches=list,
     )
     return cells, experiment
 
@@ -406,7 +407,7 @@ def test_a_planned_job_reads_no_weights(grid, monkeypatch):
     read = []
     monkeypatch.setattr(integrity.Path, "read_bytes", lambda path: read.append(path.name) or b"{}")
     cells, experiment = grid
-    read_job(next(iter(experiment.jobs())), {}, time.time())
+    read_job(next(iter(experiment.jobs())), lambda _: False, time.time())
     assert "model.safetensors" not in read and cells
 
 

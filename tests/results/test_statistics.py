@@ -43,6 +43,69 @@ def test_wilson_refuses_impossible_counts(successes, trials):
         statistics.wilson(successes, trials)
 
 
+def misses(interval, rates, trials, first=1):
+    """The probability that the interval ever misses the rate, with `first` to `trials` trials."""
+    numbers = np.arange(trials + 1)
+    lows, highs = interval(
+        np.minimum(numbers, numbers[:, None]), np.broadcast_to(numbers[:, None], [trials + 1] * 2)
+    )
+    for rate in rates:
+        left = np.ones(1)  # probability of 0, 1, … successes so far, and no miss
+        missed = 0.0
+        for n in range(1, trials + 1):
+            left = np.pad(left * (1 - rate), (0, 1)) + np.pad(left * rate, (1, 0))
+            out = (rate < lows[n, : n + 1]) | (rate > highs[n, : n + 1])
+            out &= n >= first
+            missed += left[out].sum()
+            left[out] = 0
+        yield missed
+
+
+def test_a_confidence_sequence_covers_the_rate_whenever_one_stops():
+    rates = [0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.9]
+    missed = list(misses(statistics.confidence_sequence, rates, trials=120))
+    assert min(missed) > 0 and max(missed) <= 0.05
+
+
+def test_wilson_does_not_cover_the_rate_if_trials_are_added_until_it_fits():
+    (missed,) = misses(statistics.wilson, [0.5], trials=50, first=3)
+    assert missed == pytest.approx(0.31, abs=0.005)
+
+
+def test_a_confidence_sequence_is_where_the_likelihood_is_not_too_small():
+    """The density of the mixture, integrated here, is 1 / (1 - confidence) times it at the ends."""
+    for successes, trials in ((3, 10), (8, 8), (0, 5), (150, 400)):
+
+        def likelihood(rate, successes=successes, trials=trials):
+            return rate**successes * (1 - rate) ** (trials - successes) * 2.0**trials
+
+        mixture = likelihood(np.linspace(0, 1, 200_001)).mean()
+        ends = statistics.confidence_sequence(successes, trials, 0.9)
+        for end, bound in zip(ends, (0, 1), strict=True):
+            if end != bound:
+                assert mixture / likelihood(end) == pytest.approx(10, rel=1e-3)
+
+
+def test_how_many_of_as_many_trials_exclude_one_half_and_one_fifth():
+    def fewest(interval, value):
+        return next(n for n in range(1, 50) if value < interval(n, n)[0])
+
+    def fewest_failures(interval, value):
+        return next(n for n in range(1, 50) if interval(0, n)[1] < value)
+
+    sequence, wilson = statistics.confidence_sequence, statistics.wilson
+    assert (fewest(wilson, 0.5), fewest(sequence, 0.5)) == (4, 8)
+    assert (fewest_failures(wilson, 0.2), fewest_failures(sequence, 0.2)) == (16, 29)
+
+
+def test_confidence_sequences_of_arrays_and_of_nothing():
+    low, high = statistics.confidence_sequence([[0, 8], [3, 0]], [[0, 8], [10, 5]])
+    assert low == pytest.approx(np.array([[0, 0.5225], [0.0366, 0]]), abs=5e-5)
+    assert high == pytest.approx(np.array([[1, 1], [0.7333, 0.6161]]), abs=5e-5)
+    with pytest.raises(ValueError, match="between 0 and the number of trials"):
+        statistics.confidence_sequence(4, 3)
+
+
 @pytest.mark.parametrize(
     ("accuracies", "expected"),
     [

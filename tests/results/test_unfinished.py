@@ -69,7 +69,8 @@ def experiment(tmp_path):
     synthetic.seal(outdated)
     (outdated / "evaluation.json").write_bytes(evaluated)
     return types.SimpleNamespace(
-        jobs=lambda: jobs, train_params=lambda model, task: synthetic.config(model)
+        jobs=lambda: jobs,
+        is_current=lambda model, task, config: config == synthetic.config(model),
     )
 
 

@@ -38,7 +38,7 @@ class Experiment:
         self.results = Path(results)
         self.models, self.tasks = list(models), list(tasks)
         self.groups = groups or {"seeds-0-2": [0, 1, 2]}
-        self.hidden = 64
+        self.hidden, self.searched = 64, []
 
     def cell_dir(self, task, model, group):
         return self.results / "cells" / task / model / group
@@ -48,10 +48,16 @@ class Experiment:
             directory = str(self.cell_dir(task, model, group))
             yield Job(task, model, group, self.groups[group], directory)
 
-    def train_params(self, model, task):
-        config = synthetic.config(model)
-        config["model"]["hidden"] = self.hidden
-        return config
+    def is_current(self, model, task, config):
+        wanted = synthetic.config(model)
+        wanted["model"]["hidden"] = self.hidden
+        return config == wanted
+
+    def searches(self):
+        return self.searched
+
+    def chosen(self, model, task):
+        return str(self.results / "search" / task / model / "chosen.json")
 
 
 @pytest.fixture
@@ -410,3 +416,12 @@ def test_states_of_jobs_do_not_need_the_board():
     """Stages that ask for them do not run again when the board changes, and planning is quick."""
     modules = ("fwp.status.board", "fwp.report.labels", "rich")
     assert imported_by("import fwp.results.job_state", *modules) == set()
+
+
+def test_the_board_counts_cells_whose_settings_were_searched(experiment):
+    assert "search" not in show(experiment)
+    experiment.searched = [("parity", "lstm"), ("anbn", "lstm")]
+    path = Path(experiment.chosen("lstm", "anbn"))
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert "settings chosen by search for 1 of 2 cells" in show(experiment)

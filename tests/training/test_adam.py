@@ -1,8 +1,10 @@
 """Adam is PyTorch's."""
 
+import pytest
 import torch
+from tiny import settings
 
-from fwp.training.adam import Adam
+from fwp.training.adam import Adam, PackAdam
 
 SETTINGS = {"betas": (0.9, 0.995), "eps": 1e-9}
 
@@ -55,3 +57,41 @@ def test_another_goes_on_from_the_moments():
             adam.step(0.1)
     assert torch.equal(whole, rest)
     assert other.moments["step"] == 4
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_each_model_of_a_pack_has_settings_of_its_own(dtype):
+    generator = torch.Generator().manual_seed(0)
+    changes = [{"betas": (0.8, 0.9)}, {"eps": 1e-3}, {"weight_decay": 0.1}]
+    rates, own = [1e-2, 1e-3, 3e-3], [settings(**change) for change in changes]
+    # Two weights, of 5 and of 2 numbers; in a row of all models' the first comes first.
+    start = torch.randn(3 * 7, generator=generator).to(dtype)
+
+    def split(flat):
+        first, second = flat[:15].view(3, 5), flat[15:].view(3, 2)
+        return [[first[i], second[i]] for i in range(3)]
+
+    weights = start.clone()
+    pack = PackAdam(weights, split, own)
+    singles = [
+        [
+            (x := piece.clone(), Adam(x, betas=o.betas, eps=o.eps, weight_decay=o.weight_decay))
+            for piece in pieces
+        ]
+        for pieces, o in zip(split(start), own, strict=True)
+    ]
+    for _ in range(3):
+        pack.gradient.copy_(torch.randn(21, generator=generator))
+        pack.step(rates)
+        for single, pieces, rate in zip(singles, split(pack.gradient), rates, strict=True):
+            for (_, adam), piece in zip(single, pieces, strict=True):
+                adam.gradient.copy_(piece)
+                adam.step(rate)
+    for single, pieces in zip(singles, split(weights), strict=True):
+        for (alone, _), piece in zip(single, pieces, strict=True):
+            assert torch.equal(alone, piece)
+    other = PackAdam(weights.clone(), split, own)
+    other.load(pack.moments)
+    assert {n: x.tolist() for n, x in other.moments.items()} == {
+        n: x.tolist() for n, x in pack.moments.items()
+    }

@@ -29,3 +29,11 @@ def test_each_model_has_a_norm_of_its_own(models, limit):
 def test_a_gradient_of_zero_stays():
     (zero,) = clipped([torch.zeros(3)], 1, 1.0)
     assert torch.equal(zero, torch.zeros(3))
+
+
+def test_each_model_may_have_a_bound_of_its_own():
+    gradient = torch.tensor([[3.0, 4.0], [3.0, 4.0], [3e38, 3e38]])
+    bounds = torch.tensor([1.0, torch.inf, torch.inf])
+    (ours,) = clipped([gradient], 3, bounds)
+    torch.testing.assert_close(ours[0], torch.tensor([0.6, 0.8]))
+    assert torch.equal(ours[1:], gradient[1:])  # whose norm is infinite, in the last

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Argument .writer_name:PendingDep
 FOLDER = Path(__file__).parents[2] / "workflow" / "report"
 FIGURES = ["heatmap.svg", "length.svg", "strip.svg", "solved.svg", "learning.svg"]
 TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
-SEARCH = ["search.html", "search-settings.svg", "search-best.svg"]  # where settings are searched
+SEARCH = ["search.html", "search_settings.svg", "search_best.svg"]  # where settings are searched
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
 

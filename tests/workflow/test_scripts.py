@@ -1,9 +1,11 @@
 """Scripts of the jobs: what a signal does while they start."""
 
 import ast
+import runpy
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from project import ROOT
@@ -62,3 +64,28 @@ def test_a_signal_while_a_script_starts_ends_it(tmp_path, script, module, number
     assert done.returncode == 128 + number, done.stderr
     assert log.read_text() == f"interrupted by {number.name}\n"
     assert done.stdout == done.stderr == ""
+
+
+def test_strings_of_one_class_are_warned_of_in_the_log_and_beside_it(tmp_path, capfd):
+    spec = {
+        "name": "ones",
+        "language": "tomita_1",
+        "params": {},
+        "seed": 0,
+        "train": {"min_length": 2, "max_length": 8, "count": 5},
+        "validation": {"bins": [[2, 8]], "count": 5},
+        "test": {"bins": [[2, 8]], "count": 5},
+    }
+    for language, expected in (
+        ("tomita_1", "warning: task ones: All training targets "),
+        ("parity", ""),
+    ):
+        job = SimpleNamespace(
+            log=[tmp_path / "log"],
+            output=[tmp_path / "train.npz"],
+            params=SimpleNamespace(data={"dataset": spec | {"language": language}}),
+        )
+        runpy.run_path(str(ROOT / "workflow/scripts/data.py"), init_globals={"snakemake": job})
+        said = capfd.readouterr().err
+        assert said.startswith(expected) and bool(said) == bool(expected)
+        assert (tmp_path / "log").read_text() == said

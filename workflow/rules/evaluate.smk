@@ -4,8 +4,8 @@ rule evaluate:
         weights="<cell>/model.safetensors",
         record="<cell>/cell.json",
     output:
-        accuracy="<cell>/accuracy.csv",
-        record="<cell>/evaluation.json",
+        accuracy=KEPT("<cell>/accuracy.csv"),
+        record=KEPT("<cell>/evaluation.json"),
     log:
         "<cell>/evaluate.log",
     benchmark:

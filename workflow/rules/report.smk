@@ -14,6 +14,15 @@ if EXPERIMENT.partial:
     CARDS = [
         card for card in CARDS if os.path.exists(card.replace("<results>", EXPERIMENT.results))
     ]
+# What searches leave, and what is made of it; nothing without a search.
+TRIALS = [
+    EXPERIMENT.chosen(model, task).replace("chosen.json", "trials.csv")
+    for task, model in EXPERIMENT.searches()
+]
+if EXPERIMENT.partial:
+    TRIALS = [path for path in TRIALS if os.path.exists(path)]
+SEARCH_TABLE = "<results>/tables/trials.csv" if TRIALS else []
+SEARCH_FIGURES = [f"<results>/figures/search-{name}.svg" for name in ("settings", "best") if TRIALS]
 
 
 rule collect:
@@ -112,6 +121,7 @@ rule claims:
     input:
         results=rules.collect.output,
         claims=EXPERIMENT.claims,
+        trials=SEARCH_TABLE,
         templates=TEMPLATES,
     output:
         csv="<results>/tables/claims.csv",
@@ -206,6 +216,8 @@ rule report:
         verdicts=rules.claims.output,
         figures=rules.figures.output,
         tables=rules.tables.output,  # which the page refers to
+        trials=SEARCH_TABLE,
+        search=SEARCH_FIGURES,
         cards=CARDS,
         templates=TEMPLATES,
     output:
@@ -220,6 +232,7 @@ rule report:
     threads: 1
     params:
         code=EXPERIMENT.code("report"),
+        search=EXPERIMENT.config["search"] if TRIALS else None,
         details=None if EXPERIMENT.partial else "workflow.html",
     script:
         "../scripts/report.py"
@@ -231,6 +244,8 @@ rule workflow_report:
         rules.tables.output,
         rules.claims.output,
         rules.figures.output,
+        SEARCH_TABLE,
+        SEARCH_FIGURES,
     output:
         "<results>/workflow.html",
     log:
@@ -242,5 +257,6 @@ rule workflow_report:
     params:
         snakemake=shlex.join([os.path.relpath(sys.executable), "-m", "snakemake"]),
         arguments=shlex.join(ARGUMENTS),
+        rules="tables claims figures" + (" search_tables search_figures" if TRIALS else ""),
     shell:
-        "{params.snakemake} tables claims figures --report {output:q} {params.arguments} > {log:q} 2>&1"
+        "{params.snakemake} {params.rules} --report {output:q} {params.arguments} > {log:q} 2>&1"

@@ -1,10 +1,16 @@
+# With a search, the files of a cell are not deleted first. If the search chooses what it chose before,
+# the job finds the cell trained.
+KEPT = update if EXPERIMENT.searches() else str
+
+
 rule train:
     input:
         dataset="<results>/data/{task}/train.npz",
+        chosen=lambda wildcards: EXPERIMENT.chosen_inputs(wildcards.model, wildcards.task),
     output:
-        weights="<cell>/model.safetensors",
-        history="<cell>/history.csv",
-        record="<cell>/cell.json",
+        weights=KEPT("<cell>/model.safetensors"),
+        history=KEPT("<cell>/history.csv"),
+        record=KEPT("<cell>/cell.json"),
     log:
         "<cell>/train.log",
     benchmark:

@@ -2,6 +2,7 @@
 
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import TrainedCell
+from fwp.results.chosen import filled
 from fwp.results.integrity import write_sums
 from fwp.results.record import check_cell, read_record, weights_hash
 from fwp.status.progress import logging_to
@@ -14,7 +15,8 @@ with logging_to(snakemake.log[0]):
         from fwp.analysis.automata import read_out_cell
 
     torch.set_num_threads(snakemake.threads)
-    cell, record = TrainedCell.from_dict(snakemake.params.cell), read_record(snakemake.input.record)
+    record = read_record(snakemake.input.record)
+    cell = TrainedCell.from_dict(filled(snakemake.params.cell, record["config"]))
     check_cell(snakemake.input.record, record, cell.as_dict())
     read_out_cell(
         cell,

@@ -16,10 +16,13 @@ with logging_to(snakemake.log[0]):
         from fwp.results.collect import read_accuracy, read_runs
         from fwp.results.integrity import write_sums
         from fwp.results.names import read_names
+        from fwp.results.trials import read_trials
 
     folder = Path(snakemake.input.results[0]).parent
     claims = read_claims(snakemake.input.claims)
-    judgements = judge(claims, read_accuracy(folder / "accuracy.csv"))
+    searched = snakemake.input.get("trials")
+    trials = read_trials(searched) if searched else None
+    judgements = judge(claims, read_accuracy(folder / "accuracy.csv"), trials)
     out = snakemake.output
     with shown_as(read_names(folder / "names.csv")):
         runs = read_runs(folder / "runs.csv")

@@ -1,5 +1,7 @@
 """Draw the training and validation strings of a task."""
 
+import sys
+
 from fwp.status.progress import logging_to
 from fwp.utils import signals
 
@@ -10,4 +12,8 @@ with logging_to(snakemake.log[0]):
         from fwp.datasets.spec import DatasetSpec
 
     spec = DatasetSpec.from_dict(snakemake.params.data["dataset"])
-    save_dataset(build_dataset(spec, ("train", "validation")), snakemake.output[0])
+    data = build_dataset(spec, ("train", "validation"))
+    save_dataset(data, snakemake.output[0])
+    if data.warning:  # into Snakemake's own output too, where it is seen
+        for place in (sys.stderr, sys.__stderr__):
+            print(f"warning: task {data.task}: {data.warning}", file=place)

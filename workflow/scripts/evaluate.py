@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import TrainedCell
+from fwp.results.chosen import filled
 from fwp.results.record import check_cell, read_record, weights_hash
 from fwp.status.progress import Progress, logging_to
 from fwp.utils import signals
@@ -19,16 +20,17 @@ with cell_lock(folder), logging_to(snakemake.log[0]) as log:
         from fwp.training.evaluate import evaluate_cell, is_evaluated
 
     torch.set_num_threads(snakemake.threads)
-    cell, record = TrainedCell.from_dict(snakemake.params.cell), read_record(snakemake.input.record)
+    record = read_record(snakemake.input.record)
+    cell = TrainedCell.from_dict(filled(snakemake.params.cell, record["config"]))
     check_cell(snakemake.input.record, record, cell.as_dict())
     files = {
         "dataset": snakemake.input.dataset,
         "output": snakemake.output.accuracy,
         "record": snakemake.output.record,
     }
-    # Snakemake has deleted these files before this job: what is there now is another job's work.
+    # Snakemake has deleted these files before this job, unless a search precedes it.
     if is_evaluated(cell, **files):
-        print("another job has evaluated this cell meanwhile")
+        print("another job has evaluated this cell meanwhile, or its weights are as before")
     else:
         epochs, path = record["config"]["training"]["epochs"], folder / "progress.json"
         with Progress(cell, record["seeds"], epochs, stage="evaluate", path=path, stream=log):

@@ -14,4 +14,5 @@ with logging_to(snakemake.log[0]):
         snakemake.output[0],
         cards=snakemake.input.cards,
         details=snakemake.params.details,
+        search=snakemake.params.search,
     )

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import Cell
+from fwp.results.chosen import read_chosen, settled
 from fwp.status.progress import Progress, logging_to
 from fwp.utils import signals
 from fwp.utils.files import remove_leftovers
 from fwp.utils.locks import cell_lock
 
-cell, seeds = Cell.from_dict(snakemake.params.job["cell"]), snakemake.params.job["seeds"]
+seeds = snakemake.params.job["seeds"]
 folder = Path(snakemake.output.record).parent
 files = {
     "dataset": snakemake.input.dataset,
@@ -27,9 +28,16 @@ with signals.exiting(), cell_lock(folder), logging_to(snakemake.log[0]) as log:
 
     torch.set_num_threads(snakemake.threads)
     remove_leftovers(folder)
-    # Snakemake has deleted these files before this job: what is there now is another job's work.
+    planned = snakemake.params.job["cell"]
+    for path in snakemake.input.chosen:
+        planned = settled(planned, read_chosen(path))
+    cell = Cell.from_dict(planned)
+    # Snakemake has deleted these files before this job, unless a search precedes it: what is there
+    # now is another job's work, or was trained with the settings that the search chose again.
     if is_trained(cell, seeds, **files):
-        print("another job has trained this cell meanwhile")
+        chosen = "the search chose the same settings as before, and "
+        other = "another job has trained this cell meanwhile"
+        print(f"{chosen}this cell is trained" if snakemake.input.chosen else other)
     else:
         path = folder / "progress.json"
         with Progress(cell, seeds, cell.training.epochs, path=path, stream=log) as callback:

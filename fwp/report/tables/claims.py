@@ -18,14 +18,31 @@ NOTE = (
     "threshold. Contradicted: for at least one cell (model × task × lengths) of the claim, the "
     "interval is on the other side. Undetermined: the interval includes the threshold; more seeds "
     "may settle it. A contradicted claim is a finding, not an error: budgets, sizes and data may "
-    "differ from those of the source."
+    "differ from those of the source. Each interval is for one cell, and for a number of seeds "
+    "that was fixed beforehand. It does not hold if seeds are added until a verdict fits, unless "
+    "the verdict says so."
+)
+ONE_SETTING = (
+    "Each model was run with one setting, not searched: with another setting, a verdict may differ."
+)
+SEARCHED = (
+    "Settings were chosen by a search on validation strings; verdicts are of the chosen ones with "
+    "fresh seeds on test strings. The settings that reach a threshold are counted on validation "
+    "strings of the same lengths: those whose mean over seeds does or, for a best seed, any seed."
 )
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute what begins so
 COLUMNS = (
     "claim", "verdict", "task", "model", "bin", "cell_verdict", "statistic", "claimed",
     "threshold", "seeds", "reached", "value", "low", "high",
-    "other", "other_seeds", "other_reached", "p", "more_seeds", "cells", "source",
+    "other", "other_seeds", "other_reached", "p", "more_seeds", "anytime",
+    "settings", "settings_reached", "settings_seeds", "settings_pruned", "cells", "source",
 )  # fmt: skip
+
+
+def note(judgements: Iterable[Judgement]) -> str:
+    """How claims are judged, and whether settings were searched."""
+    searched = any(item.settings for judged in judgements for item in judged.evidence)
+    return f"{NOTE} {SEARCHED if searched else ONE_SETTING}"
 
 
 def write_claims(
@@ -47,7 +64,12 @@ def write_claims(
     if markdown:
         write_text(markdown, _markdown(judgements))
     if html:
-        values = {"note": NOTE, "judgements": judgements, "words": evidence, "link": None}
+        values = {
+            "note": note(judgements),
+            "judgements": judgements,
+            "words": evidence,
+            "link": None,
+        }
         write_text(html, render("claims.html.j2", **values))
 
 
@@ -69,7 +91,9 @@ def _row(item: Evidence | None, folders: pd.Series) -> dict:
     if item is None:
         return {}
     names = ("task", "model", "bin", "threshold", "seeds", "reached", "value", "low", "high", "p")
-    return {name: getattr(item, name) for name in (*names, "other")} | {
+    searched = ("settings", "settings_reached", "settings_seeds", "settings_pruned")
+    names += ("other", "anytime", *(searched if item.settings else ()))
+    return {name: getattr(item, name) for name in names} | {
         "cell_verdict": item.verdict,
         "statistic": item.criterion.statistic,
         "claimed": claimed(item),
@@ -81,7 +105,7 @@ def _row(item: Evidence | None, folders: pd.Series) -> dict:
 
 
 def _markdown(judgements: Sequence[Judgement]) -> str:
-    parts = ["# Claims", NOTE]
+    parts = ["# Claims", note(judgements)]
     rows = [
         [judged.claim.text, f"**{judged.verdict}**", ". ".join(reasons(judged))]
         for judged in judgements

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterable
 
 from fwp.claims.judge import CONTRADICTED, SUPPORTED, UNDETERMINED, Evidence, Judgement
+from fwp.claims.sides import MANY
 from fwp.report import labels
 from fwp.report.labels import plural
 
@@ -40,14 +41,36 @@ def found(item: Evidence, decision: bool = True) -> str:
     else:
         few = f"of {item.seeds} seeds, too few for an interval"
         text = f"median {_percent(item.value)} " + (f"({interval})" if interval else few)
-    is_open = decision and item.verdict == UNDETERMINED
-    return text + (f"; {decisive(item.more)}" if is_open else "")
+    remarks = [searched(item)]
+    if decision and item.verdict == UNDETERMINED:
+        remarks.append(decisive(item.more))
+    return "; ".join(filter(None, [text, *remarks]))
+
+
+def searched(item: Evidence) -> str:
+    """How many settings of a search reach the threshold: "reached by 7 of 24 settings …".
+
+    Empty if there was no search.
+    """
+    if not item.settings:
+        return ""
+    total = f"{item.settings} setting{plural(item.settings)}"
+    early = f" ({item.settings_pruned} stopped early)" if item.settings_pruned else ""
+    if item.settings_reached is None:
+        return f"chosen from {total}{early}, none of them validated on these lengths"
+    if not item.settings_reached and not item.reached:
+        seeds = f"{item.settings_seeds} seed{plural(item.settings_seeds)}"
+        return f"reached in none of {total} × {seeds}{early}"
+    share = f"{item.settings_reached or 'none'} of {total}{early}"
+    if item.reached:
+        return f"reached by {share} on validation strings"
+    return f"{share} reached it on validation strings, the chosen one does not with fresh seeds"
 
 
 def decisive(more: int | None) -> str:
     """How many more seeds would settle what is undetermined."""
     if more is None:
-        return "more seeds with the same outcome would not settle it"
+        return f"even {MANY} more seeds with the same outcome would not settle it"
     return f"{more} more seed{plural(more)} with the same outcome would settle it"
 
 
@@ -75,7 +98,9 @@ def reasons(judged: Judgement) -> list[str]:
             number = f"{len(against)} of {len(judged.evidence)} cells"
             lines.append(f"{number} contradict{_s(against)} it")
     elif len(judged.evidence) == 1:
-        lines.append(f"{cell(judged.evidence[0])}: {found(judged.evidence[0])}")
+        (item,) = judged.evidence
+        decision = judged.more is not None or not judged.missing
+        lines.append(f"{cell(item)}: {found(item, decision)}")
     elif judged.verdict == SUPPORTED:
         lines.append(f"All {len(judged.evidence)} cells are as claimed, {_seeds(judged)}")
     elif judged.verdict == UNDETERMINED:
@@ -83,7 +108,62 @@ def reasons(judged: Judgement) -> list[str]:
     if judged.missing:
         cells = f"{len(judged.missing)} cell{plural(judged.missing)}"
         lines.append(f"Not in these results: {cells}, such as {_named(*judged.missing[0])}")
+    return lines + remarks(judged)
+
+
+def remarks(judged: Judgement) -> list[str]:
+    """What of a verdict its cells do not say: other settings, and seeds that are added."""
+    lines = []
+    if len(judged.evidence) > 1:
+        lines += _settings(judged)
+    if judged.anytime:
+        lines.append("Also holds if seeds are added until it fits")
     return lines
+
+
+def _settings(judged: Judgement) -> list[str]:
+    """How many settings of a search reach what a claim of several cells is about."""
+    items = [item for item in judged.evidence if item.settings]
+    known = [item for item in items if item.settings_reached is not None]
+    total, alone = len(judged.evidence), len(judged.evidence) - len(items)
+    lines = []
+    if known:
+        lines.append(_reaching(known))
+    if len(known) < len(items):
+        number = _range(item.settings for item in items if item.settings_reached is None)
+        cells = f"{len(items) - len(known)} of {total} cells"
+        lines.append(f"{cells}: chosen from {number} settings, none validated on these lengths")
+    if items and alone:
+        lines.append(f"{alone} of {total} cells: one setting, not searched")
+    return lines
+
+
+def _reaching(items: list[Evidence]) -> str:
+    """How many settings reach the threshold in the cells that should, and in those that should not.
+
+    The cells have validation strings of their lengths.
+    """
+    parts = []
+    for should, where in ((True, "they should"), (False, "they should not")):
+        group = [item for item in items if (item.criterion.below is None) == should]
+        if any(item.settings_reached for item in group):
+            reached = _range(item.settings_reached or 0 for item in group)
+            parts.append((f"{reached} of {_range(item.settings for item in group)}", where))
+        elif group:
+            number = _range(item.settings for item in group)
+            seeds = _range(item.settings_seeds for item in group)
+            plural_seeds = "seed" if seeds == "1" else "seeds"
+            parts.append((f"in none of {number} settings × {seeds} {plural_seeds}", where))
+    counts = ", ".join(f"{text} where {where}" if parts[1:] else text for text, where in parts)
+    most = max(item.settings_pruned for item in items)
+    early = f" (up to {most} of them stopped early)" if most else ""
+    return f"Settings that reach the threshold on validation strings: {counts}{early}"
+
+
+def _range(numbers: Iterable[int]) -> str:
+    """3 to 24, or 24 if all are equal."""
+    found = sorted(set(numbers))
+    return f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
 def _open(judged: Judgement) -> list[str]:
@@ -104,8 +184,9 @@ def _open(judged: Judgement) -> list[str]:
         lines.append(f"{share}; it leans towards the claim")
     else:
         lines.append(f"{share}; all of these lean towards the claim")
-    lines.append(decisive(_more(items, against)).capitalize())
-    return lines
+    if judged.missing and judged.more is None:
+        return lines  # seeds do not settle what was not run
+    return [*lines, decisive(judged.more).capitalize()]
 
 
 def _s(items: list) -> str:
@@ -113,21 +194,9 @@ def _s(items: list) -> str:
     return "s" if len(items) == 1 else ""
 
 
-def _more(items: list[Evidence], against: list[Evidence]) -> int | None:
-    """How many more seeds with the same outcome would decide an open claim.
-
-    One cell contradicts it; to support it takes all of them.
-    """
-    if against:
-        return min((item.more for item in against if item.more is not None), default=None)
-    more = [item.more for item in items if item.more is not None]
-    return max(more) if len(more) == len(items) else None
-
-
 def _seeds(judged: Judgement) -> str:
-    seeds = sorted({item.seeds for item in judged.evidence})
-    number = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    return f"with {number} seed{plural(seeds[-1])} each"
+    most = max(item.seeds for item in judged.evidence)
+    return f"with {_range(item.seeds for item in judged.evidence)} seed{plural(most)} each"
 
 
 def verdicts(judgements: Iterable[Judgement], width: int = 100) -> str:

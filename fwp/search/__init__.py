@@ -1,0 +1,1 @@
+"""The search for settings: spaces, samplers and what was chosen."""

@@ -1,0 +1,20 @@
+"""Seeds of trials: none of them is a seed of an experiment, so that what is reported is fresh."""
+
+FIRST = 4_000_000_000
+"""The smallest seed of a trial; seeds of a config that has a search are below it."""
+STRIDE = 100_000
+"""Between the seeds of a trial; a search has fewer trials."""
+
+
+def trial_seeds(trial: int, n: int) -> list[int]:
+    """The first `n` seeds of a trial; no other trial has one of them.
+
+    Raises:
+        ValueError: there are no such trial or seeds.
+    """
+    if not 0 <= trial < STRIDE or not 0 < n <= (2**32 - FIRST) // STRIDE:
+        raise ValueError(
+            f"trials are 0 to {STRIDE - 1} with 1 to {(2**32 - FIRST) // STRIDE} seeds, got trial "
+            f"{trial} with {n}"
+        )
+    return [FIRST + trial + j * STRIDE for j in range(n)]

@@ -1,0 +1,27 @@
+# Chooses settings by trials on validation strings (`search` in the config), a job per model × task.
+# The files are updated rather than deleted first: the same choice as before trains nothing again.
+rule search:
+    input:
+        dataset="<results>/data/{task}/train.npz",
+    output:
+        chosen=update("<results>/search/{task}/{model}/chosen.json"),
+        trials=update("<results>/search/{task}/{model}/trials.csv"),
+    log:
+        "<results>/search/{task}/{model}/search.log",
+    benchmark:
+        "<results>/search/{task}/{model}/search.benchmark.tsv"
+    # Before training, which waits for it.
+    priority: 2
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    resources:
+        gpu=EXPERIMENT.gpus_per_job,
+        mem_mb=memory("search"),
+        runtime=runtime("search"),
+        device=EXPERIMENT.device,
+    params:
+        job=lambda wildcards: EXPERIMENT.search_job(wildcards.model, wildcards.task),
+        spec=lambda wildcards: EXPERIMENT.data_params(wildcards.task)["dataset"],
+    script:
+        "../scripts/search.py"
