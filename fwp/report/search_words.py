@@ -7,6 +7,7 @@ import pandas as pd
 
 from fwp.report import labels
 from fwp.report.labels import plural
+from fwp.results.trials import NULL
 
 CHOSEN = (
     "Settings are chosen by search on validation strings; accuracies are on test strings with "
@@ -45,7 +46,7 @@ def value(of: object) -> str:
         number = float(str(of))
     except ValueError:
         text = str(of)
-        return {"null": "none", "True": "true", "False": "false"}.get(text, text)
+        return {NULL: "none", "True": "true", "False": "false"}.get(text, text)
     return f"{number:.0f}" if number.is_integer() else f"{number:.3g}"
 
 
@@ -71,8 +72,8 @@ def method(search: Mapping, summary: pd.DataFrame) -> str:
     if halving := search.get("halving"):
         factor, epochs = halving["factor"], halving["epochs"]
         parts.append(
-            f"Successive halving: after {epochs} epochs the best 1 of {factor} trials go on, and "
-            f"again after {epochs * factor}, {epochs * factor**2}, … epochs."
+            f"Successive halving: after {epochs} epoch{plural(epochs)} the best 1 of {factor} "
+            f"trials go on, and again after {epochs * factor}, {epochs * factor**2}, … epochs."
         )
     for kind, number in (search.get("budget") or {}).items():
         what = "a state of {} numbers" if kind == "state" else "{} parameters"

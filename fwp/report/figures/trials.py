@@ -24,6 +24,7 @@ ACROSS = 5  # panels side by side, where a task has fewer
 DECADES = 10  # ratio of the largest to the smallest value, from which on the axis is logarithmic
 FEW = 6  # values of a number that may be drawn as strips
 MANY, PALE = 40, 0.6  # trials of a model, from which on its points are paler
+LETTERS = 20  # in a row below a panel
 STRIP = 0.8  # width of a strip, of the distance between two
 POINT: dict[str, Any] = {"marker": "o", "markersize": 2.2, "linestyle": "", "markeredgewidth": 0}
 RING: dict[str, Any] = {
@@ -85,7 +86,10 @@ def _panel(
     of_cells = points.groupby(["task", "model"], observed=True)["trial"].size()
     if strips := _strips(values, of_cells.max()):
         places = _strip_places(own, key, strips, style)
-        axis.set_xticks(range(len(strips)), [search_words.value(value) for value in strips])
+        names = [search_words.value(value) for value in strips]
+        slant = {"rotation": 25, "ha": "right", "va": "top", "rotation_mode": "anchor"}
+        long = len("".join(names)) > LETTERS
+        axis.set_xticks(range(len(strips)), names, **slant if long else {})
         axis.set_xlim(-0.55, len(strips) - 0.45)
     else:
         places = own[key].astype(float)
@@ -114,10 +118,18 @@ def _panel(
 def _strips(values: pd.Series, trials: int) -> list:
     """The values that get a strip each, in order; none for numbers of which there are many."""
     distinct = values.unique().tolist()
-    if values.dtype.kind not in "iuf":
-        return distinct
+    if values.dtype.kind not in "iuf":  # numbers among them, which null keeps from being a column
+        return sorted(distinct, key=_in_order)
     repeated = values.dtype.kind != "f" or trials >= 2 * len(distinct)
     return sorted(distinct) if len(distinct) <= FEW and repeated else []
+
+
+def _in_order(text: str) -> tuple[float, str]:
+    """Numbers come first, by size."""
+    try:
+        return float(text), text
+    except ValueError:
+        return float("inf"), text
 
 
 def _slots(own: pd.DataFrame, style: Mapping[str, Look]) -> dict[str, float]:
