@@ -205,7 +205,7 @@ def write_csv(path: Path, header: list[str], rows: list[tuple]) -> None:
 SEARCHED = {
     "training.learning_rate": lambda rng, _: f"{10 ** rng.uniform(-4, -2):.6g}",
     "hidden": lambda rng, _: str(rng.choice([32, 64])),
-    "heads": lambda rng, model: "" if "lstm" in model else str(rng.choice([2, 4])),
+    "heads": lambda rng, _: str(rng.choice([2, 4])),
     "layers": lambda rng, _: str(rng.choice([1, 2])),
     "training.batch_size": lambda rng, _: str(rng.choice([16, 32, 64])),
     "training.schedule": lambda rng, _: str(rng.choice(["constant", "cosine"])),
@@ -225,6 +225,8 @@ def write_trials(
     rows = []
     for trial in range(trials):
         settings = {key: draw(rng, model) for key, draw in SEARCHED.items()}
+        if "lstm" in model:
+            del settings["heads"]
         rate = float(settings["training.learning_rate"])
         skill = np.exp(-((np.log10(rate) + 2.6) ** 2)) * min(1.0, half / 60) * 1.3
         for j in range(seeds):
@@ -246,14 +248,14 @@ def write_trials(
             )  # fmt: skip
     means = (
         pd.DataFrame(rows)
-        .groupby(2)[4 + len(SEARCHED) + 5]
+        .groupby(2)[4 + len(settings) + 5]
         .agg(lambda values: np.mean([value or 0 for value in values]))
     )
     best = means.idxmax()
     rows = [(*row[:-1], row[2] == best) for row in rows]
     path = Path(folder) / task / model / "trials.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_csv(path, ["task", "model", "trial", "seed", *SEARCHED, *OUTCOMES.split(",")], rows)
+    write_csv(path, ["task", "model", "trial", "seed", *settings, *OUTCOMES.split(",")], rows)
     return path
 
 

@@ -85,16 +85,22 @@ def test_the_claim_is_one(tmp_path):
 def test_a_piece_of_a_config_is_one(tmp_path):
     """Models, tasks and searches of the pages: they satisfy the schema, and languages exist."""
     whole = "models: { lstm: { mixer: lstm } }\n"
-    searched = "models: { lstm: { mixer: lstm }, srwm: { mixer: srwm } }\n"
-    searched += "tasks: { parity: { language: parity } }\n"
-    blocks = [text for text in BLOCKS["yaml"] if "claims:" not in text]
+    blocks = [text for text in BLOCKS["yaml"] if not text.startswith(("claims:", "search:"))]
     assert blocks
     for text in blocks:
-        text = searched + text if text.startswith("search:") else text
         text = text if text.startswith(("models:", "tasks:")) else f"tasks:\n{text}"
         text = text if "models:" in text else whole + text
         (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
         load_experiment(tmp_path / "config.yaml")
+
+
+def test_a_search_is_one_of_the_default_experiment(tmp_path):
+    blocks = [text for text in BLOCKS["yaml"] if text.startswith("search:")]
+    assert len(blocks) > 1
+    for text in blocks:
+        path = tmp_path / "config.yaml"
+        path.write_text(f"extends: {ROOT / 'config.yaml'}\n{text}", encoding="utf-8")
+        assert len(load_experiment(path).searches()) == 56
 
 
 def test_the_lines_without_the_pipeline(capsys):

@@ -1,11 +1,13 @@
 """A search in words: names of settings, their values, and the space that they are drawn from."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from fwp.report import labels
 from fwp.report.labels import plural
+from fwp.results.trials import NULL
 
 CHOSEN = (
     "Settings are chosen by search on validation strings; accuracies are on test strings with "
@@ -44,11 +46,11 @@ def value(of: object) -> str:
         number = float(str(of))
     except ValueError:
         text = str(of)
-        return {"null": "none", "True": "true", "False": "false"}.get(text, text)
+        return {NULL: "none", "True": "true", "False": "false"}.get(text, text)
     return f"{number:.0f}" if number.is_integer() else f"{number:.3g}"
 
 
-def settings(row: Mapping[str, object], keys: Iterable[str]) -> str:
+def settings(row: Mapping[str, Any], keys: Iterable[str]) -> str:
     """Settings in words, without those that are missing: "learning rate 0.003, width 32"."""
     given = ((key, row[key]) for key in in_order(keys))
     return ", ".join(f"{setting(key)} {value(of)}" for key, of in given if not pd.isna(of))
@@ -70,8 +72,8 @@ def method(search: Mapping, summary: pd.DataFrame) -> str:
     if halving := search.get("halving"):
         factor, epochs = halving["factor"], halving["epochs"]
         parts.append(
-            f"Successive halving: after {epochs} epochs the best 1 of {factor} trials go on, and "
-            f"again after {epochs * factor}, {epochs * factor**2}, … epochs."
+            f"Successive halving: after {epochs} epoch{plural(epochs)} the best 1 of {factor} "
+            f"trials go on, and again after {epochs * factor}, {epochs * factor**2}, … epochs."
         )
     for kind, number in (search.get("budget") or {}).items():
         what = "a state of {} numbers" if kind == "state" else "{} parameters"

@@ -54,10 +54,11 @@ def expected_best(accuracies: ArrayLike) -> pd.DataFrame:
     """The highest of k accuracies, for k = 1 … n, when k of n trials are drawn with replacement.
 
     Dodge, Gururangan, Card, Schwartz and Smith (EMNLP 2019), "Show Your Work: Improved Reporting of
-    Experimental Results", section 3: with the share P(v) of trials of at most v, the highest of k
+    Experimental Results": with the share P(v) of trials of at most v, the highest of k
     is at most v with probability P(v)^k. So its mean is Σ v (P(v)^k − P(v−)^k) over the values v,
     where P(v−) is the share of trials below v. Because of the replacement, the mean for k = n is
-    below the highest accuracy, unless all are equal.
+    below the highest accuracy, unless all are equal. As an estimate of what other trials would
+    give it is too low (Tang et al., ACL 2020), and the closer k is to n the more so.
 
     Args:
         accuracies: of the n trials.
@@ -130,7 +131,12 @@ def summarise_search(trials: pd.DataFrame, accuracy: pd.DataFrame | None = None)
             }
         )
     frame = pd.DataFrame(rows)
-    whole = ["trial", "parameters", "state", *(n for n in frame if n.startswith("reached "))]
+    whole = [
+        "trial",
+        "parameters",
+        "state",
+        *(n for n in map(str, frame) if n.startswith("reached ")),
+    ]
     types = {name: trials[name].dtype for name in settings} | dict.fromkeys(whole, "Int64")
     frame = frame.astype(types)
     for name in CELL:

@@ -3,7 +3,7 @@
 A *trial* is one point of a search space, trained with seeds of its own and measured on validation
 strings. Every search (model × task) leaves a `trials.csv`; `collect_trials` joins them. Settings
 are columns by their dotted keys, such as `training.learning_rate`. A setting that a model's space
-lacks is empty in the rows of that model.
+lacks is empty in the rows of that model. A setting that was tried as null reads "null".
 """
 
 import io
@@ -36,6 +36,7 @@ OUTCOME = {
     "seconds": "float64",
     "chosen": "bool",
 }
+NULL = "null"
 TRIAL_STATUSES = (*STATUSES, "pruned")
 ACCURACIES = ("selection", "inductive", "expressive")
 _MAY_LACK = ("state", "best_epoch", "loss", *ACCURACIES)
@@ -67,6 +68,9 @@ def collect_trials(paths: Iterable[str | Path]) -> pd.DataFrame:
     if not paths:
         raise ResultsError("no trials to collect: no model × task of the experiment is searched")
     frames = [_read(path) for path in paths]
+    for frame in frames:  # of one search, in which no setting is missing
+        own = settings_of(frame)
+        frame[own] = frame[own].replace("", NULL)
     for frame, path in zip(frames, paths, strict=True):
         _check_place(frame, path)
     try:  # all at once, which is faster
@@ -168,7 +172,7 @@ def _check_values(frame: pd.DataFrame) -> None:
             refuse(~empty & _numbers(frame[column]).isna(), f"{column} is a number", column)
     status = frame["status"]
     refuse(~status.isin(TRIAL_STATUSES), f"status is {one_of(TRIAL_STATUSES)}", "status")
-    for column in (*ACCURACIES, *filter(bin_of_column, frame)):
+    for column in (*ACCURACIES, *filter(bin_of_column, map(str, frame))):
         share = _numbers(frame[column])
         refuse((share < 0) | (share > 1), "accuracies lie between 0 and 1", column)
         refuse(share.isna() & (frame[column] != ""), "accuracies are numbers", column)

@@ -96,6 +96,14 @@ def test_settings_are_whole_numbers_numbers_or_texts(tmp_path):
     assert kinds == ["f", "i"] and trials["training.schedule"].iloc[0] in ("constant", "cosine")
 
 
+def test_a_setting_tried_as_null_says_so(tmp_path):
+    rows = [(i, 1, clip, "budget", shares(1, 1), i == 0) for i, clip in enumerate(("", "1.0"))]
+    path = write(tmp_path, *rows, head=HEAD.replace("hidden", "training.clip"))
+    other = write(tmp_path, (0, 1, 32, "budget", shares(1, 1), True), model="other")
+    clips = collect_trials([path, other])["training.clip"]
+    assert clips.fillna("missing").tolist() == ["null", "1.0", "missing"]
+
+
 def test_written_trials_read_back_the_same(tmp_path):
     trials = collect_trials(synthetic.write_search(tmp_path, ["srwm", "lstm"], ["parity"], seeds=2))
     write_trials(trials, tmp_path / "trials.csv")

@@ -15,14 +15,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:Argument .writer_name:PendingDep
 FOLDER = Path(__file__).parents[2] / "workflow" / "report"
 FIGURES = ["heatmap.svg", "length.svg", "strip.svg", "solved.svg", "learning.svg"]
 TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
+SEARCH = ["search.html", "search_settings.svg", "search_best.svg"]  # where settings are searched
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
 
-def render(path, grid=None, targets=TARGETS):
+def render(path, grid=None, targets=TARGETS, links=LINKS):
     snakemake = SimpleNamespace(config={"grid": grid} if grid else {})
     files = [SimpleNamespace(target=target) for target in targets]
     text = Environment(undefined=StrictUndefined).from_string(
-        path.read_text(encoding="utf-8") + (LINKS if targets else "")
+        path.read_text(encoding="utf-8") + (links if targets else "")
     )
     text = text.render(snakemake=snakemake, categories={}, files=files)
     strict = {"halt_level": 2, "report_level": 2}  # a warning ends in an exception
@@ -36,7 +37,7 @@ def test_captions_are_valid(path):
 
 def test_there_is_a_caption_for_everything_in_the_report():
     stems = {path.stem for path in FOLDER.glob("*.rst")}
-    assert stems >= {target.split(".")[0] for target in TARGETS} | {"workflow"}
+    assert stems >= {target.split(".")[0] for target in [*TARGETS, *SEARCH]} | {"workflow"}
 
 
 def test_front_page_counts_runs_and_links_to_results():
@@ -45,6 +46,13 @@ def test_front_page_counts_runs_and_links_to_results():
     assert "2 models on 1 formal language, each" in page and "6 training runs" in page
     for target in set(TARGETS) - {"strip.svg", "solved.svg"}:
         assert f"href=\"javascript:show('{target}')\"" in page.replace("&#39;", "'")
+
+
+def test_front_page_names_a_search_where_there_is_one():
+    assert "search" not in render(FOLDER / "workflow.rst")
+    text = f"{LINKS}\n\n.. _search.html: javascript:show('search.html')"
+    page = render(FOLDER / "workflow.rst", targets=[*TARGETS, "search.html"], links=text)
+    assert "with fresh seeds" in page and "search.html" in page
 
 
 def test_front_page_without_results_has_no_dead_links():

@@ -24,11 +24,17 @@ ACROSS = 5  # panels side by side, where a task has fewer
 DECADES = 10  # ratio of the largest to the smallest value, from which on the axis is logarithmic
 FEW = 6  # values of a number that may be drawn as strips
 MANY, PALE = 40, 0.6  # trials of a model, from which on its points are paler
+LETTERS = 20  # in a row below a panel
 STRIP = 0.8  # width of a strip, of the distance between two
-POINT = {"marker": "o", "markersize": 2.2, "linestyle": "", "markeredgewidth": 0}
-RING = {"marker": "o", "markersize": 4.6, "linestyle": "", "markerfacecolor": "none"}
+POINT: dict[str, Any] = {"marker": "o", "markersize": 2.2, "linestyle": "", "markeredgewidth": 0}
+RING: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 4.6,
+    "linestyle": "",
+    "markerfacecolor": "none",
+}
 RING |= {"markeredgewidth": 0.8, "markeredgecolor": "#1b1b1b"}
-DIVERGED = CROSS | {"markersize": 3.2, "markeredgewidth": 0.7}
+DIVERGED: dict[str, Any] = CROSS | {"markersize": 3.2, "markeredgewidth": 0.7}
 
 
 def accuracy_by_setting(trials: pd.DataFrame, style: Mapping[str, Look] | None = None) -> Figure:
@@ -80,7 +86,10 @@ def _panel(
     of_cells = points.groupby(["task", "model"], observed=True)["trial"].size()
     if strips := _strips(values, of_cells.max()):
         places = _strip_places(own, key, strips, style)
-        axis.set_xticks(range(len(strips)), [search_words.value(value) for value in strips])
+        names = [search_words.value(value) for value in strips]
+        slant = {"rotation": 25, "ha": "right", "va": "top", "rotation_mode": "anchor"}
+        long = len("".join(names)) > LETTERS
+        axis.set_xticks(range(len(strips)), names, **slant if long else {})
         axis.set_xlim(-0.55, len(strips) - 0.45)
     else:
         places = own[key].astype(float)
@@ -91,12 +100,13 @@ def _panel(
         best, lost = rows[rows["chosen"]], rows[rows["diverged"] > 0]
         common: dict[str, Any] = {"clip_on": False, "label": model, "zorder": 3 + i}
         above, alpha = common | {"zorder": 40 + i}, PALE if len(rows) > MANY else 1
-        for trials, drawn in (
+        layers: list[tuple[pd.DataFrame, dict[str, Any]]] = [
             (rows[rows["diverged"] == 0], POINT | common | {"alpha": alpha}),
             (lost, DIVERGED | common),
             (best, RING | above),
             (best, POINT | above),
-        ):
+        ]
+        for trials, drawn in layers:
             if len(trials):
                 axis.plot(trials["place"], trials["selection"], color=look.colour, **drawn)
     if strips:
@@ -108,10 +118,18 @@ def _panel(
 def _strips(values: pd.Series, trials: int) -> list:
     """The values that get a strip each, in order; none for numbers of which there are many."""
     distinct = values.unique().tolist()
-    if values.dtype.kind not in "iuf":
-        return distinct
+    if values.dtype.kind not in "iuf":  # numbers among them, which null keeps from being a column
+        return sorted(distinct, key=_in_order)
     repeated = values.dtype.kind != "f" or trials >= 2 * len(distinct)
     return sorted(distinct) if len(distinct) <= FEW and repeated else []
+
+
+def _in_order(text: str) -> tuple[float, str]:
+    """Numbers come first, by size."""
+    try:
+        return float(text), text
+    except ValueError:
+        return float("inf"), text
 
 
 def _slots(own: pd.DataFrame, style: Mapping[str, Look]) -> dict[str, float]:
@@ -162,8 +180,9 @@ def _numbers(axis: Axes, low: float, high: float) -> None:
 
 
 def _legend(style: Mapping[str, Look], *, lost: bool) -> list[Line2D]:
+    point: dict[str, Any] = POINT | {"markersize": 3.5}
     entries = [
-        Line2D([], [], color=look.colour, label=labels.model(name), **POINT | {"markersize": 3.5})
+        Line2D([], [], color=look.colour, label=labels.model(name), **point)
         for name, look in style.items()
     ]
     entries.append(Line2D([], [], label="chosen", **RING))

@@ -93,7 +93,7 @@ def search_tables(
 
 def _of_task(task: str, trials: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
     columns = [reached_column(name) for name in bins_of(trials)]
-    rows = dict(zip(summary["model"], summary.to_dict("records"), strict=True))
+    rows = dict(zip(summary["model"], _records(summary), strict=True))
     tests = [_test_title(summary, name) for name in ("first", "second")]
     return {
         "task": task,
@@ -104,6 +104,11 @@ def _of_task(task: str, trials: pd.DataFrame, summary: pd.DataFrame) -> dict[str
             for name in labels.in_order("model", rows)
         ],
     }
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: Any = frame.to_dict("records")
+    return rows
 
 
 def _test_title(summary: pd.DataFrame, name: str) -> str:
