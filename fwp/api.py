@@ -168,7 +168,8 @@ def load_results(folder: str | Path = "results") -> "Results":
         folder: the experiment's results, or its folder `tables`.
 
     Returns:
-        accuracy (per seed × bin and per seed × length), history (per seed × epoch) and runs.
+        accuracy (per seed × bin and per seed × length), history (per seed × epoch, and per
+        measurement within it if `validate_every` asks for some) and runs.
 
     Raises:
         ResultsError: a table is missing or damaged.

@@ -74,7 +74,7 @@ def merge(below: dict, above: dict) -> dict:
 
 
 def without_removed(config: dict, source: str) -> dict:
-    """The config without models and tasks that are null, and without their overrides.
+    """The config without models and tasks that are null, their overrides and spaces of a search.
 
     Raises:
         ConfigError: it is no mapping.
@@ -97,6 +97,10 @@ def without_removed(config: dict, source: str) -> dict:
             for model, tasks in overrides.items()
             if model not in removed["models"]
         }
+    search = config.get("search")
+    if isinstance(search, dict) and isinstance(search.get("models"), dict):
+        own = {m: space for m, space in search["models"].items() if m not in removed["models"]}
+        config["search"] = search | {"models": own}
     return config
 
 

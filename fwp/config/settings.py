@@ -48,10 +48,15 @@ class TrainingSettings:
     betas: tuple[float, float]
     eps: float
     dtype: Literal["float32", "float64"]
+    validate_every: int | None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingSettings":
-        """What `as_dict` returned; 1 and 1.0 give equal settings with equal texts."""
+        """What `as_dict` returned; 1 and 1.0 give equal settings with equal texts.
+
+        A record of 0.1.0 lacks `validate_every`, which was null then.
+        """
+        values = {"validate_every": None, **values}
         numbers = {
             field.name: float(values[field.name])
             for field in fields(cls)

@@ -13,7 +13,13 @@ from fwp.claims import claim as library
 from fwp.config import schema
 from fwp.config.loading import merge, without_removed
 from fwp.config.messages import ConfigError, show
-from fwp.experiment import validate_models, validate_results, validate_tasks
+from fwp.experiment import (
+    validate_models,
+    validate_results,
+    validate_search,
+    validate_space,
+    validate_tasks,
+)
 from fwp.experiment.colours import unknown_colours
 from fwp.experiment.names import repeated_titles
 from fwp.experiment.resolve import MODEL_KEYS, named
@@ -62,9 +68,13 @@ def checked(config: dict, source: str, folders: Sequence[str]) -> Checked:
     if _has_modules(config):
         make_importable(folders)
     signatures, unknown = validate_models.signatures(config["models"], folders)
+    sound = not any(line.startswith("search") for line in problems)
     problems += [*_problems(config, signatures, unknown, names, folders), *faults]
+    problems += validate_search.search(config, signatures, names, sound=sound)
     if problems:
         raise ConfigError(problems, source)
+    if config["search"] is not None:
+        config["search"] = validate_space.fitted(config["search"], signatures)
     return Checked(config, signatures, claims)
 
 

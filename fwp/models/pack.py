@@ -195,7 +195,7 @@ def _require_one_program(models: Sequence[nn.Module]) -> None:
 
 
 def _program(model: nn.Module) -> dict[str, object]:
-    """What a model is apart from its numbers: classes, shapes and plain attributes."""
+    """A model's classes, shapes and plain attributes: all of it but the numbers in its tensors."""
     facts: dict[str, object] = {}
     for path, module in model.named_modules():
         kind = type(module)

@@ -1,7 +1,7 @@
 """The records of all cells, gathered into three tidy tables.
 
 `accuracy`  one row per run × bin (`length` empty) and one per run × length (the bin it lies in);
-`history`   one row per run × epoch;
+`history`   one row per run × epoch, and per measurement within it (`training.validate_every`);
 `runs`      one row per run (model × task × seed): how its training ended and what it cost.
 
 Tables and figures read these and nothing else. Models and tasks stand in the order in which the

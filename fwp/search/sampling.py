@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fwp.search.settings import points
 from fwp.search.space import Choice, Range, Space, text
 
 BATCH = 8  # trials that TPE proposes at a time; of its first batch all are random
@@ -91,12 +92,12 @@ class Sampler:
             if self._fits(settings):
                 self._source.take(number)
                 return settings
-        listed = {key: dimension.listed() for key, dimension in self.space.items()}
-        if math.prod(MOST_LISTED if v is None else len(v) for v in listed.values()) >= MOST_LISTED:
+        if math.prod(d.count or MOST_LISTED for d in self.space.values()) >= MOST_LISTED:
             raise ValueError(
                 f"trial {number}: none of {self._source.attempts} draws from the space is new and "
                 "possible; make the space wider, or leave out what cannot be together"
             )
+        listed = {key: dimension.listed() for key, dimension in self.space.items()}
         left = [settings for settings in _product(listed) if self._fits(settings)]
         return left[int(self._random.unit("", number, 0) * len(left))] if left else None
 
@@ -144,7 +145,7 @@ class _Grid(_Random):
     def __init__(self, space: Space, seed: int):
         super().__init__(space, seed)
         self._points = _product({key: dimension.grid() for key, dimension in space.items()})
-        self.attempts = 1 + math.prod(len(d.grid() or ()) for d in space.values())
+        self.attempts = 1 + points(space)
 
     def draw(self, *_: int) -> dict | None:
         return next(self._points, None)

@@ -81,8 +81,8 @@ def points(space: Space) -> int:
     Raises:
         ValueError: a range does not say how many it has.
     """
-    grids = {key: dimension.grid() for key, dimension in space.items()}
-    for key, grid in grids.items():
-        if grid is None:
+    sizes = {key: dimension.grid_size for key, dimension in space.items()}
+    for key, size in sizes.items():
+        if size is None:
             raise ValueError(f"{key}: a grid needs points or a step for a range of any number")
-    return math.prod(len(grid) for grid in grids.values() if grid is not None)
+    return math.prod(size for size in sizes.values() if size is not None)

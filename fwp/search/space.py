@@ -36,6 +36,16 @@ class Choice:
         """Where a value stands; 1, 1.0 and true are told apart."""
         return [json.dumps(v) for v in self.values].index(json.dumps(value))
 
+    @property
+    def grid_size(self) -> int:
+        """How many values a grid has."""
+        return len(self.values)
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return len(self.values)
+
     def plain(self) -> Any:
         """As the config has it."""
         return list(self.values)
@@ -76,6 +86,13 @@ class Range:
             return self.listed()
         parts = [i / (self.points - 1) for i in range(self.points)]
         return tuple(dict.fromkeys(self._between(self.low, self.high, part) for part in parts))
+
+    @property
+    def grid_size(self) -> int | None:
+        """How many values a grid has; None if the range does not say."""
+        if self.points is None:
+            return self.count
+        return len(self.grid() or ())
 
     @property
     def count(self) -> int | None:
@@ -156,8 +173,9 @@ def from_plain(values: Mapping[str, Any]) -> Space:
 
 def rule(key: str) -> dict | None:
     """What the schema says of a setting; None for options of a mixer."""
-    section, dot, name = key.rpartition(".")
-    return schema.rule(section if dot else "model", name)
+    if key.startswith("training."):
+        return schema.rule("training", key.removeprefix("training."))
+    return schema.rule("model", key)
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, Any]:

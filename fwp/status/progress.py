@@ -83,9 +83,10 @@ class Progress:
         self.write()
 
     def update(self, seed: int, **facts) -> None:
-        """An epoch of a seed is over; `facts` go into the status file, and their means to the bar.
+        """A seed was measured; `facts` go into the status file, and their means to the bar.
 
-        The bar moves when all seeds that are still being trained have had the epoch.
+        `epoch` is the number of those that are over. The bar moves when all seeds that are still
+        being trained have had one more.
         """
         # JSON has no NaN, which the loss of a diverged run is.
         told = facts | {"loss": facts["loss"] if math.isfinite(facts["loss"]) else None}

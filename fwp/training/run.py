@@ -14,12 +14,15 @@ class Run:
         status: "solved" (100 % of the validation strings), "budget" (epochs used up), "diverged"
             (the loss was no longer a finite number; the weights are the best before that) or
             "pruned" (a search gave it up; no run of a cell is).
-        history: one row per epoch: epoch, strings, seconds, loss, one accuracy per validation bin,
-            selection. Whoever keeps them elsewhere leaves the last one here.
-        epochs: how many were run.
-        best_epoch: the epoch that the weights are from; 0 = the initial ones.
-        selection: mean accuracy on the validation bins in that epoch.
-        weights: parameters of the best epoch.
+        history: one row per measurement: epoch (the one that is going on), strings so far, seconds
+            so far, loss (the epoch's mean so far), one accuracy per validation bin, selection. The
+            last row of an epoch is that of its end, or of the run's. Whoever keeps them elsewhere
+            leaves the last one here.
+        epochs: how many were run; the last one may have ended early.
+        best_epoch: the epoch that the weights are from, its end or a measurement within it; 0 = the
+            initial ones.
+        selection: mean accuracy of these weights on the validation bins.
+        weights: the best parameters: those of the first row with this selection.
         seconds: wall time.
     """
 

@@ -1,9 +1,10 @@
-"""Which epoch is kept, and when training ends.
+"""Which weights are kept, and when training ends.
 
-After every epoch the sequence accuracy is measured on the validation strings of each bin; their
-mean is the *selection* accuracy. The earliest epoch with the highest selection accuracy is kept.
-Training ends when it reaches 100 % (`solved`). The paper does the same on the sets that it reports;
-here they are separate strings.
+After every epoch, and every so many steps within it if `validate_every` says so, the sequence
+accuracy is measured on the validation strings of each bin; their mean is the *selection* accuracy.
+The weights of the earliest measurement with the highest selection accuracy are kept. Training ends
+when it reaches 100 % (`solved`). The paper does the same on the sets that it reports; here they are
+separate strings.
 """
 
 import math
@@ -14,12 +15,12 @@ from torch import Tensor
 from fwp.training.run import Run
 
 
-def select_epoch(run: Run, row: dict, weights: Callable[[], dict[str, Tensor]]) -> None:
-    """Add an epoch to the history of a run, keep it if it is the best, and set the status.
+def select_weights(run: Run, row: dict, weights: Callable[[], dict[str, Tensor]]) -> None:
+    """Add a measurement to a run's history, keep the weights if it is the best, set the status.
 
     Args:
         row: of the history; `selection` is the mean accuracy, `loss` the mean loss in nats.
-        weights: copies the weights; called only if the epoch is kept.
+        weights: copies the weights; called only if they are kept.
     """
     run.history.append(row)
     run.epochs = row["epoch"]

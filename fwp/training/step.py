@@ -160,19 +160,21 @@ class TrainStep:
         batches: Sequence[Sequence[Batch]],
         *,
         begin: int = 0,
+        end: int | None = None,
         on_step: Callable[[], None] | None = None,
     ) -> np.ndarray:
-        """Train on `batches[i][j]`, step j of model i; the mean loss per label in nats [R].
+        """Train on `batches[i][j]`, step j of model i; the epoch's mean loss per label in nats [R].
 
         Args:
             batches: those of a whole epoch.
             begin: its first step that has not been done yet.
+            end: the step to stop before, None for all; the loss is that of the steps so far.
             on_step: called after every step.
         """
         self.pack.train(True)
         if begin == 0:
             self._loss.zero_()
-        steps = list(zip(*batches, strict=True))[begin:]
+        steps = list(zip(*batches, strict=True))[begin:end]
         for length, *tensors in self._upload(steps):
             with signals.deferred():
                 self._set_rate()
@@ -181,7 +183,7 @@ class TrainStep:
                 self.step += 1
             if on_step is not None:
                 on_step()
-        return self._loss.cpu().numpy() / [sum(b.labels for b in own) for own in batches]
+        return self._loss.cpu().numpy() / [sum(b.labels for b in own[:end]) for own in batches]
 
     def accuracies(self) -> np.ndarray:
         """Sequence accuracy of each model in each evaluator, [R, evaluators]."""

@@ -59,7 +59,7 @@ class Callback(Protocol):
         """Seeds begin, to be trained together; each has `total` epochs at most."""
 
     def update(self, seed: int, **facts) -> None:
-        """An epoch of a seed is over: epoch, loss, selection, accuracy by bin."""
+        """A seed has been measured: epochs that are over, loss, selection, accuracy by bin."""
 
     def finish(self, seed: int, status: str) -> None:
         """A seed is over."""
@@ -104,7 +104,7 @@ def train_cell(
         seeds: each decides the initial weights and the data order of one run, and nothing else.
         dataset: the task's dataset file.
         weights: where the best weights of all seeds go (safetensors).
-        history: where the history goes (CSV, one row per seed × epoch).
+        history: where the history goes (CSV, one row per seed × measurement).
         record: where the record goes (JSON), into the same folder as weights and history.
         spec: what the strings must have been drawn from.
         device: auto, cpu or cuda.
@@ -133,7 +133,7 @@ def train_cell(
     def tell(run: Run, row: dict) -> None:
         rows.append(run.seed, row)
         del run.history[:-1]
-        _tell(callback, run, row)
+        _tell(callback, run, row, len(data.train))
 
     def save(checkpoint: Checkpointer) -> None:
         with signals.deferred():
@@ -216,15 +216,16 @@ def _begin(callback: Callback | None, trainer: Trainer) -> None:
     callback.start([run.seed for run in trainer.runs], trainer.epochs)
     for run in trainer.runs:  # a resumed trainer has rows already
         for row in run.history[-1:]:
-            _tell(callback, run, row)
+            _tell(callback, run, row, len(trainer.strings))
 
 
-def _tell(callback: Callback | None, run: Run, row: dict) -> None:
+def _tell(callback: Callback | None, run: Run, row: dict, strings: int) -> None:
+    """Tell of a row, `strings` being an epoch."""
     if callback is None:
         return
     accuracy = {str(bin): row[key] for key in row if (bin := bin_of_column(key))}
-    facts = {k: row[k] for k in ("epoch", "loss", "selection")}
-    callback.update(run.seed, **facts, accuracy=accuracy)
+    facts = {k: row[k] for k in ("loss", "selection")}
+    callback.update(run.seed, epoch=row["strings"] // strings, **facts, accuracy=accuracy)
     if run.status != "budget":
         callback.finish(run.seed, run.status)
 

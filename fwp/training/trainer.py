@@ -20,7 +20,7 @@ from fwp.training.curriculum import shortened
 from fwp.training.evaluator import Evaluator
 from fwp.training.pack_settings import Settings, of_each
 from fwp.training.run import Run
-from fwp.training.selection import select_epoch
+from fwp.training.selection import select_weights
 from fwp.training.state import State, runs_from_state, runs_to_state
 from fwp.training.step import TrainStep, load_gradient
 from fwp.utils import signals
@@ -87,8 +87,11 @@ class Trainer:
                 self.train_step.restore(
                     state.part("train_step").tensors, **state.facts["train_step"]
                 )
-            # The step that the epoch began with.
-            self._first = self.train_step.step - (state.facts["position"]["done"] if state else 0)
+            position = state.facts["position"] if state else {"done": 0, "measured": 0}
+            # The step that the epoch began with, and how many of its steps had passed when accuracy
+            # was last measured.
+            self._first = self.train_step.step - position["done"]
+            self._measured = position["measured"]
 
     @property
     def over(self) -> bool:
@@ -109,7 +112,8 @@ class Trainer:
     def state(self) -> State:
         """Where training stands; to be asked for between two steps."""
         seconds = self.seconds
-        position = {"epoch": self.epoch, "done": self._done, "active": self.active}
+        position = {"epoch": self.epoch, "done": self._done, "measured": self._measured}
+        position |= {"active": self.active}
         step_state = self.train_step.state()  # first: it waits for all that the GPU has to do
         return State.of(
             position=State(position | {"seconds": seconds}, {}),
@@ -155,13 +159,7 @@ class Trainer:
     def _run(self, on_epoch, on_step, until: int) -> list[Run]:
         with self._stream:
             while not self.over and self.epoch <= until:
-                losses = self.train_step.epoch(self._batches(), begin=self._done, on_step=on_step)
-                # A graph that is being captured must not be left.
-                on_gpu = self.train_step.on_gpu
-                with signals.deferred() if on_gpu else contextlib.nullcontext():
-                    accuracies = self.train_step.accuracies()
-                with signals.deferred():
-                    self._end_epoch(losses, accuracies, on_epoch)
+                self._epoch(on_epoch, on_step)
             # On the stream that copied the best epoch's weights: another would not wait for it.
             for model, run in zip(self.models, self.runs, strict=True):
                 run.weights = {name: tensor.cpu() for name, tensor in run.weights.items()}
@@ -179,22 +177,50 @@ class Trainer:
                 run.status = "pruned" if run.status == "budget" else run.status
             self._leave()
 
-    def _batches(self) -> list[list[Batch]]:
-        """The epoch's, for each of the pack's models."""
-        own, seeds = self.settings[0], [self.runs[i].seed for i in self.active]
-        strings = shortened(self.strings, self.epoch, epochs=own.epochs, share=own.curriculum)
-        return [strings.epoch(own.batch_size, seed, self.epoch) for seed in seeds]
+    def _epoch(self, on_epoch, on_step) -> None:
+        """The rest of an epoch, with the measurements in it and at its end."""
+        batches = self._batches()
+        for end in self._measurements(len(batches[self.active[0]])):
+            own = [batches[k] for k in self.active]
+            losses = self.train_step.epoch(own, begin=self._done, end=end, on_step=on_step)
+            # A graph that is being captured must not be left.
+            on_gpu = self.train_step.on_gpu
+            with signals.deferred() if on_gpu else contextlib.nullcontext():
+                accuracies = self.train_step.accuracies()
+            with signals.deferred():
+                self._measure([steps[:end] for steps in own], losses, accuracies, on_epoch)
+                if end == len(own[0]):
+                    self.epoch, self._first, self._measured = (
+                        self.epoch + 1,
+                        self.train_step.step,
+                        0,
+                    )
+            if self.over:
+                return
 
-    def _end_epoch(self, losses, accuracies, on_epoch) -> None:
+    def _batches(self) -> dict[int, list[Batch]]:
+        """The epoch's, by the place of each model that the pack still holds."""
+        own = self.settings[0]
+        strings = shortened(self.strings, self.epoch, epochs=own.epochs, share=own.curriculum)
+        seeds = {k: self.runs[k].seed for k in self.active}
+        return {k: strings.epoch(own.batch_size, seed, self.epoch) for k, seed in seeds.items()}
+
+    def _measurements(self, steps: int) -> list[int]:
+        """After how many of the epoch's steps accuracy is still to be measured."""
+        ends = [*range(0, steps, self.settings[0].validate_every or steps), steps]
+        return [end for end in ends if end > self._measured]
+
+    def _measure(self, batches: list[list[Batch]], losses, accuracies, on_epoch) -> None:
+        """Add a row to the history of every run, after these batches of the epoch."""
+        self._measured = len(batches[0])
         for i, run in enumerate(self.runs[k] for k in self.active):
-            row = self._row(losses[i], accuracies[i])
+            strings = sum(int(batch.times.sum()) for batch in batches[i])
+            row = self._row(strings, losses[i], accuracies[i])
             row["seconds"] = run.seconds = self.seconds
-            select_epoch(run, row, functools.partial(self.pack.state_dict, i))
+            select_weights(run, row, functools.partial(self.pack.state_dict, i))
             if on_epoch is not None:
                 on_epoch(run, row)
         self._leave()
-        self.epoch += 1
-        self._first = self.train_step.step
 
     def _leave(self) -> None:
         """Go on without the models that are over, unless all are."""
@@ -203,7 +229,7 @@ class Trainer:
             self.train_step.keep(going)
             self.active = [self.active[i] for i in going]
 
-    def _row(self, loss: float, accuracies) -> dict:
+    def _row(self, strings: int, loss: float, accuracies) -> dict:
         diverged = not math.isfinite(loss)
         bins = {
             accuracy_column(split.bin): 0.0 if diverged else float(accuracy)
@@ -211,7 +237,7 @@ class Trainer:
         }
         return {
             "epoch": self.epoch,
-            "strings": self.epoch * len(self.strings),
+            "strings": (self.epoch - 1) * len(self.strings) + strings,
             "seconds": 0.0,
             "loss": float(loss),
             **bins,

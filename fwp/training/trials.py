@@ -15,7 +15,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +192,7 @@ class Trials:
             run = self.finished.runs[Member(trial, seed, self.dataset.hash).key]
             ended = run.status in ("solved", "diverged")
             pruned = trial.number in self._pruned and not ended
-            found.append(TrialRun(**asdict(run) | ({"status": "pruned"} if pruned else {})))
+            found.append(replace(run, status="pruned") if pruned else run)
         return found
 
     def accuracy(self, trial: Trial) -> float:

@@ -1,7 +1,9 @@
 """Whatever stands in a config, it is accepted or refused in one message that names the place."""
 
+import contextlib
 import copy
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +11,9 @@ from hypothesis import strategies as st
 
 from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import Experiment, load_experiment
+from fwp.experiment.validate_search import possible
+from fwp.search.sampling import Sampler
+from fwp.search.settings import SearchSettings, search_settings
 
 BASE = {
     "results": "results",
@@ -43,6 +48,24 @@ BASE = {
     "claims": [],
     "analysis": {"models": ["lstm"], "tasks": None, "strings": 3},
     "overrides": {"delta": {"parity": {"hidden": 16}}},
+    "search": {
+        "trials": 3,
+        "method": "random",
+        "seeds": 2,
+        "seed": 0,
+        "halving": {"factor": 2, "epochs": 1},
+        "budget": None,
+        "space": {
+            "hidden": [8, 16],
+            "heads": {"low": 1, "high": 2},
+            "layers": {"low": 1, "high": 5, "step": 2},
+            "training": {
+                "learning_rate": {"low": 1e-4, "high": 0.1, "log": True, "points": 3},
+                "gradient": ["bptt"],
+            },
+        },
+        "models": {"lstm": {"hidden": None, "training": {"batch_size": [4, 8]}}},
+    },
 }
 WORDS = [
     "\ud800",
@@ -119,7 +142,19 @@ def planned(experiment: Experiment) -> None:
     for task in experiment.tasks:
         experiment.data_params(task)
         for model in experiment.models:
+            found = search_settings(experiment.config, model, task)
+            json.dumps(found and found.as_dict())
+            drawn(found, possible(experiment.config, model, task, experiment.signature(model)))
             json.dumps(experiment.cell(model, task).as_dict())
+
+
+def drawn(found: SearchSettings | None, fits: Callable[[dict], bool]) -> None:
+    """A first trial; that nothing is possible is told where it cannot be seen before."""
+    if found is not None and found.method != "tpe":
+        given = {"method": found.method, "trials": 1, "seed": found.seed}
+        with contextlib.suppress(ValueError):
+            ((_, settings),) = Sampler(found.dimensions, possible=fits, **given).ask()
+            assert fits(settings)
 
 
 def check_message(error: ConfigError) -> None:

@@ -64,6 +64,7 @@ def test_defaults_come_from_the_schema():
         "betas": [0.9, 0.995],
         "eps": 1e-9,
         "dtype": "float32",
+        "validate_every": None,
     }
     assert cell.model.as_dict() == {
         "name": "lstm",

@@ -259,6 +259,21 @@ def test_learning_counts_seeds_that_have_stopped_too(grids):
     assert wide[1].tolist() == [0.1, 0.4, 0.2, 0.0]
 
 
+def test_learning_shows_an_epoch_as_it_ends_and_knows_the_best_within():
+    rows = [
+        ("parity", "lstm", 0, 1, 50, 0.6), ("parity", "lstm", 0, 1, 100, 0.5),
+        ("parity", "lstm", 0, 2, 150, 0.8), ("parity", "lstm", 0, 2, 200, 0.3),
+        *(("parity", "lstm", 1, 1 + i // 2, 50 * (i + 1), 0.1) for i in range(6)),
+    ]  # fmt: skip
+    columns = ["task", "model", "seed", "epoch", "strings", "selection"]
+    history = pd.DataFrame(rows, columns=columns)
+    by_epoch = continued(history).pivot(index="epoch", columns="seed", values="selection")
+    assert by_epoch[0].tolist() == [0.5, 0.3, 0.8]  # then with the weights that it kept
+    by_strings = continued(history, "strings")
+    by_strings = by_strings.pivot(index="strings", columns="seed", values="selection")
+    assert by_strings[0].tolist() == [0.6, 0.5, 0.8, 0.3, 0.8, 0.8]
+
+
 def test_learning_marks_where_runs_diverge(drawn):
     figure = drawn("learning", "diverged")
     crosses = [line for line in panels(figure)[0].lines if line.get_marker() == "x"]

@@ -23,7 +23,7 @@ from fwp.training.train import is_trained, train_cell
 CASES = {
     "one by one": {"seeds": [0, 1], "pack": 1, "mixer": "deltanet", "epochs": 3},
     "pack": {"seeds": [0, 1, 2], "pack": 3, "mixer": "linear_transformer", "epochs": 3},
-    "pack that shrinks": {"seeds": [1, 2, 3], "pack": 3, "mixer": "lstm", "epochs": 20},
+    "pack that shrinks": {"seeds": [1, 2, 3], "pack": 3, "mixer": "lstm", "epochs": 20, "every": 4},
 }
 
 
@@ -41,10 +41,11 @@ def dataset(tmp_path_factory):
 class Case:
     """A cell in a folder."""
 
-    def __init__(self, folder: Path, dataset: Path, seeds, pack, mixer, epochs):
+    def __init__(self, folder: Path, dataset: Path, seeds, pack, mixer, epochs, every=None):
         self.seeds, self.pack = seeds, pack
         self.folder = folder
-        self.cell = cell(mixer, language="aa_star", epochs=epochs, batch_size=32, **COURSE)
+        course = COURSE | {"epochs": epochs, "batch_size": 32, "validate_every": every}
+        self.cell = cell(mixer, language="aa_star", **course)
         names = {"weights": "model.safetensors", "history": "history.csv", "record": "cell.json"}
         self.files = {"dataset": dataset} | {kind: folder / name for kind, name in names.items()}
 

@@ -151,6 +151,16 @@ def test_a_cell_writes_its_record(tmp_path, data):
     ]
 
 
+def test_measurements_within_epochs_are_told_and_kept(tmp_path, data):
+    files, watcher = run_cell(tmp_path, data, [0], validate_every=2)  # of five steps
+    with files["history"].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [1, 1, 1, 2, 2, 2]
+    assert [int(row["strings"]) for row in rows[2::3]] == [300, 600]
+    over = [call[2] for call in watcher.calls if call[0] == "update"]
+    assert over == [0, 0, 1, 1, 1, 2]
+
+
 def test_a_seed_does_not_depend_on_its_companions(tmp_path, data):
     both, _ = run_cell(tmp_path / "both", data, [3, 4])
     alone, _ = run_cell(tmp_path / "alone", data, [4])

@@ -101,6 +101,29 @@ def test_a_pack_that_was_interrupted_goes_on(data, steps):
         assert [row["loss"] for row in b.history] == pytest.approx(losses, rel=1e-8)
 
 
+@pytest.mark.parametrize("mixer", mixers.names())
+def test_models_with_settings_of_their_own_learn_what_they_learn_alone(data, mixer):
+    common = {"epochs": 3, "batch_size": 32, "validate_every": 4}
+    own = [
+        settings(**common, learning_rate=1e-3),
+        settings(**common, learning_rate=3e-3, schedule="cosine", warmup=0.3, clip=0.1, eps=1e-6),
+        settings(**common, learning_rate=2e-3, clip=1.0, weight_decay=0.1, betas=(0.8, 0.9)),
+    ]
+    seeds = [5, 6, 7]
+    nets = models(mixer, data, seeds, "float64")
+    together = Trainer(nets, data, own, seeds=seeds, device="cuda")
+    together.run(until=1)
+    together.drop([1])
+    for i, run in enumerate(together.run()):
+        (model,) = models(mixer, data, [seeds[i]], "float64")
+        (alone,) = Trainer([model], data, own[i], seeds=[seeds[i]]).run()
+        assert run.status == ("pruned" if i == 1 else alone.status)
+        for a, b in zip(run.history, alone.history, strict=i != 1):
+            assert a["strings"] == b["strings"]
+            assert a["loss"] == pytest.approx(b["loss"], rel=1e-7)
+            assert a["selection"] == pytest.approx(b["selection"], abs=0.03)
+
+
 @pytest.mark.filterwarnings("ignore:torch.vmap cannot compute these models as one")
 @pytest.mark.parametrize("mixer", ["GRU", "Whole", "Attention"])
 def test_mixers_of_the_users_own_are_read_alike(data, mixer):

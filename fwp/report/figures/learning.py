@@ -1,4 +1,8 @@
-"""Learning curves: validation accuracy against epochs, one panel per task, one line per model."""
+"""Learning curves: validation accuracy against epochs, one panel per task, one line per model.
+
+Where accuracy is measured within epochs as well (`training.validate_every`), the axis of training
+strings shows every measurement, and that of epochs the last one of each.
+"""
 
 from collections.abc import Mapping
 
@@ -20,7 +24,7 @@ def learning_curves(
     style: Mapping[str, Look] | None = None,
     x: str = "epoch",
 ) -> Figure:
-    """Accuracy on the validation strings after each epoch (the mean over the validation bins).
+    """Accuracy on the validation strings in the course of training (the mean over their bins).
 
     Lines are medians over seeds, thin lines are the seeds. A run that has stopped counts with the
     accuracy of the weights it kept until the last seed of its model has stopped, at the marker; a
@@ -61,15 +65,13 @@ def continued(history: pd.DataFrame, x: str = "epoch") -> pd.DataFrame:
     Without this the median over seeds would be one over fewer and fewer seeds: those that have not
     solved the task.
     """
-    rows = history[["task", "model", "seed", x, "selection"]].assign(
-        selection=history["selection"].fillna(0.0)
+    run = ["task", "model", "seed"]
+    rows = history[[*run, x, "selection"]].assign(selection=history["selection"].fillna(0.0))
+    rows["best"] = rows.groupby(run, observed=True)["selection"].cummax()
+    rows = rows.drop_duplicates([*run, x], keep="last")
+    wide, best = (
+        rows.pivot_table(index=["task", "model", x], columns="seed", values=y, observed=True)
+        for y in ("selection", "best")
     )
-    wide = rows.pivot_table(
-        index=["task", "model", x], columns="seed", values="selection", observed=True
-    )
-    cells = wide.groupby(["task", "model"], observed=True)
-    started = cells.transform(lambda values: values.notna().cummax())
-    wide = wide.fillna(
-        cells.cummax().groupby(["task", "model"], observed=True).ffill().where(started)
-    )
+    wide = wide.fillna(best.groupby(["task", "model"], observed=True).ffill())
     return wide.melt(value_name="selection", ignore_index=False).dropna().reset_index()
