@@ -113,7 +113,7 @@ class Finished:
         except MissingFile:
             return
         except (ResultsError, LookupError, TypeError, AttributeError) as error:
-            print(f"{error}: the search begins anew")
+            print(f"{error}: the search begins again")
 
     def write(self) -> None:
         """Put all on disk."""

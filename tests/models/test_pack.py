@@ -151,6 +151,8 @@ def test_programs_are_told_apart_by_their_settings():
     for changes in ({"hidden": 12}, {"options": {"heads": 2}}, {"wiring": "plain"}):
         assert not same_program(own, tiny.model("deltanet", **changes))
     assert not same_program(own, tiny.model("linear_transformer"))
+    uniform, normal = (tiny.model("elstm", options={"init": x}) for x in ("uniform", "normal"))
+    assert same_program(uniform, normal)
     assert not same_program(
         tiny.model("elman", options={"init": 1}), tiny.model("elman", options={"init": 2})
     )
