@@ -4,6 +4,7 @@ Tests count what is trained by a `Trainer` that notes it.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import tiny
@@ -51,8 +52,18 @@ def trial(number, rate=0.01, *, seeds=None, hidden=4, **training):
     return Trial(number, settings, replace(cell, model=model), seeds or (100 + number,))
 
 
-def several(n=len(RATES)):
+def several(n=None):
     return [trial(i, rate) for i, rate in enumerate(RATES[:n])]
+
+
+def stopping_at(start):
+    """Ends a search, like Ctrl-C, when it tells a line that begins so."""
+
+    def tell(line):
+        if line.startswith(start):
+            raise KeyboardInterrupt
+
+    return tell
 
 
 def told(run):
@@ -64,10 +75,11 @@ def outcomes(trials, given):
     return [told(run) for one in given for run in trials.runs(one)]
 
 
-def run(data, folder, given, **options):
-    lines = []
-    trials = Trials(data, folder, **{"tell": lines.append} | options)
-    trials.run(given)
+def run(data, folder, wanted, **options):
+    lines: list[str] = []
+    given: dict[str, Any] = {"tell": lines.append} | options
+    trials = Trials(data, folder, **given)
+    trials.run(wanted)
     return trials, lines
 
 
@@ -135,15 +147,25 @@ def test_what_an_earlier_search_trained_further_does_not_count(data, tmp_path, t
 
 
 @pytest.mark.parametrize("pack", [1, 4])
-def test_a_trial_that_was_pruned_may_go_on_when_there_are_more(data, tmp_path, trained, pack):
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_trial_that_was_pruned_may_go_on_when_there_are_more(
+    data, tmp_path, trained, pack, killed
+):
     options = {"halving": {"factor": 3, "epochs": 1}, "pack": pack}
-    few, _ = run(data, tmp_path / "more", several(3), **options)
-    if pack == 1:
-        few.clean()  # otherwise: as after a kill
+    few = [several()[i] for i in (0, 1, 3)]
+    if killed:  # its pack is without the pruned ones by now
+        with pytest.raises(KeyboardInterrupt):
+            run(data, tmp_path / "more", few, tell=stopping_at("after epoch 3"), **options)
+    else:
+        before, lines = run(data, tmp_path / "more", few, **options)
+        assert "after epoch 1: trials 3 go on" in lines
+        before.clean()
     trained.clear()
     more, lines = run(data, tmp_path / "more", several(), **options)
     assert lines[0] == "3 of 6 runs are known from before"
-    assert {(103, 1), (104, 1), (105, 1)} <= set(trained)
+    assert "after epoch 1: trials 0, 3 go on" in lines
+    assert {(102, 1), (104, 1), (105, 1)} <= set(trained)
+    assert not {seed for seed, _ in trained} & {101, *(() if killed else (103,))}
     anew, _ = run(data, tmp_path / "anew", several(), **options)
     assert outcomes(more, several()) == outcomes(anew, several())
 
@@ -242,13 +264,9 @@ def test_a_checkpoint_of_another_device_or_version_is_not_used(
 ):
     given = [trial(0)]
 
-    def stop(line):
-        if line.startswith("after"):
-            raise KeyboardInterrupt
-
     halving = {"factor": 2, "epochs": 2}
     with pytest.raises(KeyboardInterrupt):
-        run(data, tmp_path, given, halving=halving, tell=stop)
+        run(data, tmp_path, given, halving=halving, tell=stopping_at("after"))
     if changed == "torch":
         monkeypatch.setattr(module.torch, "__version__", "0.1")
     trained.clear()
