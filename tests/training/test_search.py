@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import tiny
@@ -49,23 +50,26 @@ def trained(monkeypatch):
     return found
 
 
-def search(space=SPACE, **given):
+def search(space=SPACE, **given: Any):
     space = {
         key: {"log": False, "integer": False, "step": None, "points": None} | value
         if isinstance(value, dict)
         else value
         for key, value in space.items()
     }
-    given = {"method": "random", "seeds": 1, "seed": 0, "halving": None, "budget": None} | given
+    usual: dict[str, Any] = {"method": "random", "seeds": 1, "seed": 0, "trials": 3}
+    usual |= {"halving": None, "budget": None}
+    given = usual | given
     if given["method"] == "grid":
         given["trials"] = points(from_plain(space))
-    return SearchSettings(space=space, **{"trials": 3} | given)
+    return SearchSettings(space=space, **given)
 
 
 def cell(mixer="elman", *, options=(), **training):
-    own = tiny.cell(mixer, **{"epochs": 4, "batch_size": 20} | training)
-    sizes = {"hidden": 4, "layers": 1, "feed_forward": 1, "options": dict(options)}
-    return replace(own, model=replace(own.model, **sizes)).as_dict()
+    changes: dict[str, Any] = {"epochs": 4, "batch_size": 20} | training
+    own = tiny.cell(mixer, **changes)
+    model = replace(own.model, hidden=4, layers=1, feed_forward=1, options=dict(options))
+    return replace(own, model=model).as_dict()
 
 
 class Search:
@@ -78,6 +82,7 @@ class Search:
 
     def run(self, settings, given=None, **options):
         self.lines.clear()
+        options = {"device": "cpu", "tell": self.lines.append} | options
         files = {name: self.folder / name for name in ("chosen.json", "trials.csv")}
         return search_cell(
             given or cell(),
@@ -85,7 +90,7 @@ class Search:
             dataset=self.dataset,
             chosen=files["chosen.json"],
             table=files["trials.csv"],
-            **{"device": "cpu", "tell": self.lines.append} | options,
+            **options,
         )
 
     @property
@@ -106,7 +111,7 @@ def place_of(tmp_path, dataset):
 # The choice ---------------------------------------------------------------------------------------
 
 
-def outcome(selection, *, status="budget", best_epoch=3, loss=0.5):
+def outcome(selection, *, status="budget", best_epoch=3, loss: float | None = 0.5):
     return TrialRun(status, 5, best_epoch, selection, {}, 0.0, 0.0, loss, 1.0)
 
 
