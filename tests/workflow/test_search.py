@@ -49,6 +49,7 @@ def planned(folder: Path, *, config: str | None = None) -> dict[str, int]:
     if "Nothing to be done" in result.stdout:
         return {}
     table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", result.stdout, re.S | re.M)
+    assert table, result.stdout
     return {rule: int(count) for rule, count in map(str.split, table[1].splitlines())}
 
 
