@@ -9,6 +9,7 @@ import pytest
 
 from fwp.cli import main, parser
 from fwp.commands.train import outcome
+from fwp.results.chosen import write_chosen
 from fwp.training.run import Run
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +57,19 @@ def test_train_warns_of_a_task_with_one_class(config, capsys):
     assert main(["train", *arguments, "--set", "tasks.parity.language=tomita_1"]) == 0
     said = "warning: task parity: All training targets are of one class, 1 end: there is nothing"
     assert said in capsys.readouterr().err
+
+
+def test_train_takes_what_a_search_chose_and_says_so(config, tmp_path, capsys):
+    arguments = ["--config", config, "--model", "net", "--task", "parity", "--device", "cpu"]
+    arguments += ["--set", "search.space.training.epochs=[1, 2]"]
+    path = tmp_path / "results/search/parity/net/chosen.json"
+    assert main(["train", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert f"{path} does not exist yet" in err and "1 epoch after" in out
+    write_chosen(path, "parity", "net", {"training.epochs": 2})
+    assert main(["train", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert f"settings chosen by search: {path}" in err and "2 epochs after" in out
 
 
 def test_set_changes_the_config(config, capsys):

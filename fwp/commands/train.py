@@ -26,6 +26,8 @@ def run(options: Namespace) -> None:
     experiments.require("--model", options.model, experiment.models)
     experiments.require("--task", options.task, experiment.tasks)
     cell = experiment.cell(options.model, options.task)
+    if experiment.searched(options.model, options.task):
+        print(_of_search(experiment, options.model, options.task), file=sys.stderr)
     # Threads that wait for work sleep: where others compute, spinning would slow all of them down.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Only now, so that a mistake in the config is told at once: importing PyTorch takes a second.
@@ -82,6 +84,14 @@ def run(options: Namespace) -> None:
         _print_accuracy(accuracies)
         if options.output:
             print(f"everything is in {options.output}")
+
+
+def _of_search(experiment: "Experiment", model: str, task: str) -> str:
+    """Whether the settings that a search chooses are known yet."""
+    path = experiment.chosen(model, task)
+    if Path(path).exists():
+        return f"settings chosen by search: {path}"
+    return f"{path} does not exist yet: searched settings are as the config gives them"
 
 
 def _warn_of_memory(experiment: "Experiment", options: Namespace) -> None:

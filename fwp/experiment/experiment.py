@@ -211,11 +211,6 @@ class Experiment:
             return []
         return sorted({*search.space, *(["hidden"] if search.budget else [])})
 
-    def trial_runs(self, model: str, task: str) -> int:
-        """Number of runs of the search of a cell, at most."""
-        search = self.search(model, task)
-        return 0 if search is None else search.trials * search.seeds
-
     def search_job(self, model: str, task: str) -> dict[str, Any]:
         """What a search job needs to know: {"cell": `train_params`, "search", "code"}."""
         search = self.search(model, task)

@@ -3,8 +3,8 @@
 After every epoch, and every so many steps within it if `validate_every` says so, the sequence
 accuracy is measured on the validation strings of each bin; their mean is the *selection* accuracy.
 The weights of the earliest measurement with the highest selection accuracy are kept. Training ends
-when it reaches 100 % (`solved`). The paper does the same on the sets that it reports; here they are
-separate strings.
+when it reaches 100 % (`solved`). The paper does the same on the sets that it reports. Here those
+are other strings, if the language has more than one of each length.
 """
 
 import math

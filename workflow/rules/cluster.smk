@@ -18,19 +18,17 @@ def request(stage, wildcards):
     dataset = EXPERIMENT.dataset(wildcards.task)
     if stage in ("data", "test_data"):
         return resources.drawing(dataset)
-    if stage == "search":
-        seeds = EXPERIMENT.trial_runs(wildcards.model, wildcards.task)
-    else:
-        seeds = len(group_seeds(wildcards.group))
     asked = workflow.resource_settings.overwrite_resources.get(stage, {}).get("gpu")
-    estimate = resources.evaluation if stage == "evaluate" else resources.training
-    return estimate(
-        EXPERIMENT.cell(wildcards.model, wildcards.task),
-        dataset,
-        seeds=seeds,
-        gpu=bool(EXPERIMENT.gpus_per_job if asked is None else asked.value),
-        state_grows=EXPERIMENT.signature(wildcards.model).facts.state_grows,
-    )
+    cell = EXPERIMENT.cell(wildcards.model, wildcards.task)
+    machine = {
+        "gpu": bool(EXPERIMENT.gpus_per_job if asked is None else asked.value),
+        "state_grows": EXPERIMENT.signature(wildcards.model).facts.state_grows,
+    }
+    if stage == "search":
+        wanted = EXPERIMENT.search(wildcards.model, wildcards.task)
+        return resources.searching(cell, dataset, wanted, **machine)
+    estimate = resources.training if stage == "train" else resources.evaluation
+    return estimate(cell, dataset, seeds=len(group_seeds(wildcards.group)), **machine)
 
 
 def within_limit(minutes):
