@@ -37,7 +37,7 @@ class Trials:
         Args:
             bin: of test strings, such as "51-100".
             threshold: a sequence accuracy, which the mean over the seeds of a trial must reach or,
-                if `any_seed`, that of one seed. A trial that diverged without an accuracy has 0.
+                if `any_seed`, that of one seed. A run that diverged has 0.
 
         Returns:
             The fields of `fwp.claims.judge.Evidence` that begin with "settings"; empty if the cell
@@ -54,7 +54,8 @@ class Trials:
         }
         column = accuracy_column(bin)
         if column in self._bins[task]:
-            of_trials = rows[column].fillna(0.0).groupby(rows["trial"])
+            lost = rows["status"] == "diverged"
+            of_trials = rows[column].mask(lost, 0.0).fillna(0.0).groupby(rows["trial"])
             accuracy = of_trials.max() if any_seed else of_trials.mean()
             facts["settings_reached"] = int((accuracy >= threshold - ROUNDING).sum())
         return facts

@@ -1,4 +1,11 @@
-"""Seeds of trials: none of them is a seed of an experiment, so that what is reported is fresh."""
+"""Seeds of trials: none of them is a seed of an experiment, so that what is reported is fresh.
+
+They follow from the settings of the trial. So a run is known again when a longer list gives its
+trial another number.
+"""
+
+import zlib
+from collections.abc import Container
 
 FIRST = 4_000_000_000
 """The smallest seed of a trial; seeds of a config that has a search are below it."""
@@ -9,6 +16,10 @@ STRIDE = 100_000
 def trial_seeds(trial: int, n: int) -> list[int]:
     """The first `n` seeds of a trial; no other trial has one of them.
 
+    Args:
+        trial: its `place`.
+        n: how many.
+
     Raises:
         ValueError: there are no such trial or seeds.
     """
@@ -18,3 +29,16 @@ def trial_seeds(trial: int, n: int) -> list[int]:
             f"{trial} with {n}"
         )
     return [FIRST + trial + j * STRIDE for j in range(n)]
+
+
+def place(settings: str, taken: Container[int]) -> int:
+    """A number that is a trial's own, from 0 to `STRIDE` - 1.
+
+    Args:
+        settings: all that decide how the trial is trained, as a text.
+        taken: the places of trials before it; of two that would have the same, the later moves on.
+    """
+    found = zlib.crc32(settings.encode()) % STRIDE
+    while found in taken:
+        found = (found + 1) % STRIDE
+    return found

@@ -55,11 +55,12 @@ class Checkpoint:
         """Whether it is time to save."""
         return time.monotonic() - self._last >= self.every
 
-    def load(self, key: dict) -> TrainState | None:
+    def load(self, key: dict, *, tell: bool = True) -> TrainState | None:
         """What was saved under an equal `key`; None, with a line why, if it is of another.
 
         Args:
             key: what the state depends on, ready for JSON.
+            tell: whether a line says that training goes on from there.
         """
         try:
             found, facts, tensors = _read(self.path.read_bytes())
@@ -72,7 +73,8 @@ class Checkpoint:
         if other:
             print(f"{self.path}: of another {' and '.join(sorted(other))}: not used")
             return None
-        print(f"{self.path}: going on from there, {facts['cell']['seconds']:.0f} s of training")
+        if tell:
+            print(f"{self.path}: going on from there, {facts['cell']['seconds']:.0f} s of training")
         state = State(facts, tensors)
         return TrainState(
             facts["cell"]["seconds"],

@@ -1,12 +1,14 @@
 """The search of one model on one task: draw trials, train them, choose.
 
-The trial with the highest mean accuracy on validation strings is chosen. Of equal ones it is the
-one that needed fewer epochs, then the one with the lower loss, then the first. Test strings have no
-part in it, and the seeds of trials are none that results are reported of.
+The trial with the highest mean accuracy on validation strings is chosen; a run that diverged has 0.
+Of equal ones it is the one that needed fewer epochs, then the one with the lower loss, then the
+first. Test strings have no part in it, and the seeds of trials are none that results are reported
+of.
 """
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,20 @@ from fwp.models.budget import size, solve_width
 from fwp.models.sequence_model import build_model
 from fwp.results.chosen import settled, write_chosen
 from fwp.search.sampling import Sampler
-from fwp.search.seeds import trial_seeds
+from fwp.search.seeds import FIRST, place, trial_seeds
 from fwp.search.settings import SearchSettings
-from fwp.training.trials import Trial, TrialRun, Trials
+from fwp.training.trial_run import TrialRun
+from fwp.training.trials import Trial, Trials, describe
 from fwp.utils import devices, signals
 from fwp.utils.bins import accuracy_column
 from fwp.utils.files import write_rows
 
 FACTS = ("status", "epochs", "best_epoch", "selection", "inductive", "expressive", "loss")
 """Columns of trials.csv that hold facts of a `TrialRun` of the same name."""
+
+
+class SearchError(ValueError):
+    """A space that has no settings that a model can have."""
 
 
 def search_cell(
@@ -39,6 +46,7 @@ def search_cell(
     spec: DatasetSpec | None = None,
     device: str = "auto",
     pack: int | None = None,
+    tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Search the settings of a cell, and write which were chosen and what was tried.
 
@@ -54,39 +62,100 @@ def search_cell(
         spec: what the strings must have been drawn from.
         device: auto, cpu or cuda.
         pack: runs that are trained at a time, at most; by default one on a CPU.
+        tell: is given lines for people.
 
     Returns:
         The chosen settings, {dotted key: value}.
 
     Raises:
-        ValueError: no width fits the budget.
+        SearchError: no settings of the space are possible, or no width fits the budget.
     """
     device = devices.pick(device)
     task = TaskSettings.from_dict(cell["task"])
     data = load_dataset(dataset, task, spec=spec, kinds=("train", "validation"))
-    trials = Trials(data, Path(chosen).parent, halving=search.halving, device=device, pack=pack)
+    trials = Trials(
+        data, Path(chosen).parent, halving=search.halving, device=device, pack=pack, tell=tell
+    )
     drawn: list[Trial] = []
+    possible = _Possible(cell, search, data)
     sampler = Sampler(
         search.dimensions,
         method=search.method,
         trials=search.trials,
         seed=search.seed,
-        possible=lambda settings: _can_be_built(settled(cell, settings), search, data),
+        possible=possible,
     )
     with signals.raising():
-        while batch := sampler.ask():
-            new = [_trial(number, settings, cell, search, data) for number, settings in batch]
+        while batch := _ask(sampler, possible, drawn):
+            taken = {trial.seeds[0] - FIRST for trial in drawn}
+            new = []
+            for number, settings in batch:
+                new.append(_trial(number, possible.settled(settings), cell, search, taken))
+                taken.add(new[-1].seeds[0] - FIRST)
             trials.run(new)
             for trial in new:
                 sampler.tell(trial.number, trials.accuracy(trial))
             drawn += new
         runs = {trial.number: trials.runs(trial) for trial in drawn}
-        best = min(drawn, key=lambda trial: _order(trial.number, runs[trial.number]))
+        ranked = sorted(drawn, key=lambda trial: _order(trial.number, runs[trial.number]))
         with signals.deferred():
-            _write_table(table, drawn, runs, best, data)
-            write_chosen(chosen, task.name, best.cell.model.name, best.settings)
+            _write_table(table, drawn, runs, ranked[0], data)
+            write_chosen(chosen, task.name, ranked[0].cell.model.name, ranked[0].settings)
             trials.clean()
-    return dict(best.settings)
+        tell(_verdict(ranked, runs))
+    return dict(ranked[0].settings)
+
+
+class _Possible:
+    """Which settings a model can have: heads must divide the width, say, or a width must fit."""
+
+    def __init__(self, cell: Mapping[str, Any], search: SearchSettings, data: Dataset):
+        self.cell, self.search, self.data = cell, search, data
+        self.reason = ""
+        """Why the last settings that were refused are not possible."""
+
+    def settled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What was drawn, with the width that the budget decides.
+
+        Raises:
+            ValueError: no width fits.
+        """
+        settings, budget = dict(settings), self.search.budget
+        if budget is not None:
+            drawn = ModelSettings.from_dict(settled(self.cell, settings | {"hidden": 1})["model"])
+            sizes = len(self.data.alphabet), len(self.data.classes)
+            settings["hidden"] = solve_width(drawn, budget, *sizes)
+        return settings
+
+    def __call__(self, settings: Mapping[str, Any]) -> bool:
+        try:
+            model = settled(self.cell, self.settled(settings))["model"]
+            build_model(ModelSettings.from_dict(model), self.data, seed=0, dtype="float32")
+        except ValueError as error:
+            self.reason = str(error)
+            return False
+        return True
+
+
+def _ask(
+    sampler: Sampler, possible: _Possible, drawn: Sequence[Trial]
+) -> list[tuple[int, dict[str, Any]]]:
+    """The next trials; empty if there are no more.
+
+    Raises:
+        SearchError: there are none at all, or they are too rare to be found.
+    """
+    try:
+        batch = sampler.ask()
+    except ValueError as error:
+        reason = f" ({possible.reason})" if possible.reason else ""
+        raise SearchError(f"search.space: {error}{reason}") from None
+    if not batch and not drawn:
+        raise SearchError(
+            f"search.space: {possible.cell['model']['name']} can have none of these settings "
+            f"({possible.reason})"
+        )
+    return batch
 
 
 def _trial(
@@ -94,39 +163,38 @@ def _trial(
     settings: Mapping[str, Any],
     cell: Mapping[str, Any],
     search: SearchSettings,
-    data: Dataset,
+    taken: Container[int],
 ) -> Trial:
-    """A trial of what the sampler drew; the budget decides its width."""
-    settings = dict(settings)
-    if search.budget is not None:
-        drawn = ModelSettings.from_dict(settled(cell, settings | {"hidden": 1})["model"])
-        settings["hidden"] = solve_width(
-            drawn, search.budget, len(data.alphabet), len(data.classes)
-        )
-    seeds = tuple(trial_seeds(number, search.seeds))
-    return Trial(number, settings, Cell.from_dict(settled(cell, settings)), seeds)
-
-
-def _can_be_built(cell: Mapping[str, Any], search: SearchSettings, data: Dataset) -> bool:
-    """Whether there is such a model: heads must divide the width, say."""
-    if search.budget is not None:
-        return True  # the width follows
-    try:
-        build_model(ModelSettings.from_dict(cell["model"]), data, seed=0, dtype="float32")
-    except ValueError:
-        return False
-    return True
+    """A trial; `taken` are the places of those before it."""
+    own = Cell.from_dict(settled(cell, settings))
+    model = {key: value for key, value in own.model.as_dict().items() if key != "name"}
+    decides = json.dumps([model, own.training.as_dict()], sort_keys=True)
+    seeds = trial_seeds(place(decides, taken), search.seeds)
+    return Trial(number, settings, own, tuple(seeds))
 
 
 def _order(number: int, runs: Sequence[TrialRun]) -> tuple[float, ...]:
-    """What trials are sorted by, the best first."""
-    losses = [math.inf if run.loss is None else run.loss for run in runs]
+    """What trials are sorted by, the best first; one that diverged comes last of equal ones."""
     n = len(runs)
+    epochs = [math.inf if run.status == "diverged" else run.best_epoch for run in runs]
+    losses = [math.inf if run.loss is None else run.loss for run in runs]
+    return (-sum(run.score for run in runs) / n, sum(epochs) / n, sum(losses) / n, number)
+
+
+def _verdict(ranked: Sequence[Trial], runs: Mapping[int, Sequence[TrialRun]]) -> str:
+    """Which trial is chosen, and why; for people."""
+    best, n = ranked[0], len(ranked)
+    if all(run.status == "diverged" for own in runs.values() for run in own):
+        return f"all {n} trials diverged: the first is chosen, {describe(best)}"
+    first, *others = (_order(trial.number, runs[trial.number]) for trial in ranked)
+    equal, why = sum(order[0] == first[0] for order in others), "the highest accuracy"
+    if equal:
+        rules = ("fewer epochs decide", "the lower loss decides", "the lower number decides")
+        decides = next(i for i in (1, 2, 3) if others[0][i] != first[i])
+        why = f"{equal + 1} trials reach this, and {rules[decides - 1]}"
     return (
-        -sum(run.selection for run in runs) / n,
-        sum(run.best_epoch for run in runs) / n,
-        sum(losses) / n,
-        number,
+        f"chosen of {n}: {describe(best)}, {-first[0]:.1%} on validation strings after "
+        f"{first[1]:g} epochs: {why}"
     )
 
 

@@ -7,15 +7,16 @@ program are trained as one pack, each with its own rate, schedule, clipping and 
 goes on, several times over. All trials of a batch are compared at once, so that the outcome does
 not depend on which of them ends first.
 
+A run that diverged counts as 0, whatever it had reached before.
+
 What is finished is kept in a file by the hash of settings, seed and strings. So further trials, and
 a search that was killed, compute only what is missing.
 """
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,11 @@ from fwp.datasets.dataset import Dataset
 from fwp.experiment.cell import Cell
 from fwp.models.pack import same_program
 from fwp.models.sequence_model import build_model
-from fwp.results.integrity import MissingFile, ResultsError, read_sealed, write_sealed
 from fwp.training.checkpoint import Checkpoint
 from fwp.training.pack_settings import shared
-from fwp.training.run import Run
 from fwp.training.state import TrainState
 from fwp.training.trainer import Trainer
+from fwp.training.trial_run import Course, Finished, Pause, TrialRun, courses
 from fwp.utils import devices, signals
 from fwp.utils.bins import accuracy_column
 
@@ -55,80 +55,6 @@ class Trial:
     seeds: tuple[int, ...]
 
 
-@dataclass
-class TrialRun:
-    """How a trial did with one seed.
-
-    Attributes:
-        status: solved, budget or diverged, as of a `Run`; pruned if successive halving ended it.
-        epochs: how many were run.
-        best_epoch, selection: the best epoch and its mean accuracy on the validation bins.
-        accuracy: on each validation bin in the best epoch, by column of the history.
-        inductive: accuracy on the longest bin in the epoch that is best on the shortest.
-        expressive: highest accuracy on the longest bin in any epoch.
-        loss: of the last epoch, in nats; None if it was no finite number.
-        seconds: wall time of the pack, divided by its runs.
-        curve: highest selection accuracy until the end of each epoch.
-    """
-
-    status: str
-    epochs: int
-    best_epoch: int
-    selection: float
-    accuracy: dict[str, float]
-    inductive: float
-    expressive: float
-    loss: float | None
-    seconds: float
-    curve: list[float] = field(default_factory=list)
-
-    def reached(self, epoch: int) -> bool:
-        """Whether nothing is left to train until the end of an epoch."""
-        return self.status in ("solved", "diverged") or self.epochs >= epoch
-
-    def best(self, epoch: int) -> float:
-        """Highest selection accuracy until the end of an epoch."""
-        return max(self.curve[:epoch], default=0.0)
-
-
-class Finished:
-    """The finished runs of a search, in a file.
-
-    Args:
-        path: of the file; one that is damaged counts as none, with a line that says so.
-
-    Attributes:
-        runs: by the hash of what decides them.
-        paused: the runs of each pack that may go on, by the name of its checkpoint.
-    """
-
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
-        self.runs: dict[str, TrialRun] = {}
-        self.paused: dict[str, list[str]] = {}
-        try:
-            record = read_sealed(self.path)
-            self.runs = {key: TrialRun(**run) for key, run in record["runs"].items()}
-            self.paused = record["paused"]
-        except MissingFile:
-            return
-        except (ResultsError, LookupError, TypeError, AttributeError) as error:
-            print(f"{error}: the search begins again")
-
-    def write(self) -> None:
-        """Put all on disk."""
-        runs = {key: asdict(run) for key, run in self.runs.items()}
-        write_sealed(self.path, {"runs": runs, "paused": self.paused})
-
-    def reached(self, key: str, epoch: int) -> bool:
-        """Whether a run needs no more training until the end of an epoch."""
-        return key in self.runs and self.runs[key].reached(epoch)
-
-    def pack_of(self, keys: Sequence[str]) -> str | None:
-        """The checkpoint of a pack that holds all these runs."""
-        return next((name for name, own in self.paused.items() if set(keys) <= set(own)), None)
-
-
 class Member:
     """A trial with one of its seeds: a run of a pack."""
 
@@ -137,8 +63,7 @@ class Member:
         model = {k: v for k, v in self.cell.model.as_dict().items() if k != "name"}
         # Training is the same until any epoch, but for a schedule.
         decides = [model, self.cell.training.as_dict(), dict(self.cell.code), seed, dataset]
-        text = json.dumps(decides, sort_keys=True)
-        self.key = hashlib.sha256(text.encode()).hexdigest()[:24]
+        self.key = _hash(decides)
 
 
 class Trials:
@@ -150,7 +75,7 @@ class Trials:
         halving: {"factor", "epochs"}, or None.
         device: cpu or cuda.
         pack: runs of a pack, at most; None for `MEMBERS` on a GPU, one on a CPU.
-        tell: is given a line for people about every pack that ends.
+        tell: is given lines for people: what was trained, and how it did.
     """
 
     def __init__(
@@ -166,38 +91,42 @@ class Trials:
         self.dataset, self.folder, self.halving = dataset, Path(folder), halving
         self.device, self.tell = device, tell
         self.size = pack or (MEMBERS if device == "cuda" else 1)
+        self.bins = [accuracy_column(split.bin) for split in dataset.validation]
         self.finished = Finished(self.folder / "finished.json")
-        self._pruned: set[int] = set()
+        self._stopped: dict[int, int] = {}  # epoch after which a trial did not go on
         self._members: dict[str, Member] = {}
+        self._saved: set[str] = set()  # checkpoints of this process
+        for path in self.folder.glob("pack-*.safetensors"):
+            if path.name not in self.finished.paused:  # who knows which runs it has left out
+                path.unlink()
 
     def run(self, trials: Sequence[Trial]) -> None:
         """Train trials, all to the end or, with halving, the best of them."""
-        members = [
-            Member(trial, seed, self.dataset.hash) for trial in trials for seed in trial.seeds
-        ]
+        members = [member for trial in trials for member in self._of(trial)]
         self._members |= {member.key: member for member in members}
-        going = {trial.number for trial in trials}
+        known = sum(member.key in self.finished.runs for member in members)
+        if known:
+            self.tell(f"{known} of {len(members)} runs are known from before")
+        going = list(trials)
         for epoch, last in self._stops(max((m.cell.training.epochs for m in members), default=0)):
-            self._train([m for m in members if m.trial.number in going], epoch)
+            self._train([m for trial in going for m in self._of(trial)], epoch)
+            self._stopped |= {trial.number: epoch for trial in going}
             if not last:
-                kept = self._best([trial for trial in trials if trial.number in going], epoch)
-                self.tell(f"after epoch {epoch}: trials {_numbers(kept)} go on")
-                going = set(kept)
-        self._pruned |= {trial.number for trial in trials} - going
+                going = self._best(going)
+                numbers = ", ".join(str(trial.number) for trial in going)
+                self.tell(f"after epoch {epoch}: trials {numbers} go on")
 
     def runs(self, trial: Trial) -> list[TrialRun]:
         """How a trial did that `run` was given, by seed."""
-        found = []
-        for seed in trial.seeds:
-            run = self.finished.runs[Member(trial, seed, self.dataset.hash).key]
-            ended = run.status in ("solved", "diverged")
-            pruned = trial.number in self._pruned and not ended
-            found.append(replace(run, status="pruned") if pruned else run)
-        return found
+        budget, stop = trial.cell.training.epochs, self._stopped[trial.number]
+        return [
+            self.finished.runs[member.key].until(stop, self.bins, budget=budget)
+            for member in self._of(trial)
+        ]
 
     def accuracy(self, trial: Trial) -> float:
-        """The mean selection accuracy of a trial."""
-        return _mean(run.selection for run in self.runs(trial))
+        """The mean selection accuracy of a trial; a run that diverged has 0."""
+        return _mean(run.score for run in self.runs(trial))
 
     def clean(self) -> None:
         """Remove checkpoints: no pack will go on."""
@@ -205,6 +134,9 @@ class Trials:
             path.unlink(missing_ok=True)
         self.finished.paused.clear()
         self.finished.write()
+
+    def _of(self, trial: Trial) -> list[Member]:
+        return [Member(trial, seed, self.dataset.hash) for seed in trial.seeds]
 
     def _stops(self, epochs: int) -> Iterator[tuple[int, bool]]:
         """The epochs after which trials are compared, and the last; and whether it is the last."""
@@ -214,59 +146,62 @@ class Trials:
             stop *= self.halving["factor"] if self.halving else 1
         yield epochs, True
 
-    def _best(self, trials: Sequence[Trial], epoch: int) -> list[int]:
-        """The part of the trials that goes on after an epoch; of equal ones the first."""
+    def _best(self, trials: Sequence[Trial]) -> list[Trial]:
+        """The part of the trials that goes on; of equal ones those that have not diverged first."""
+
+        def order(trial: Trial) -> tuple[float, int, int]:
+            diverged = sum(run.status == "diverged" for run in self.runs(trial))
+            return -self.accuracy(trial), diverged, trial.number
+
         factor = self.halving["factor"] if self.halving else 1
-        scores = {
-            trial.number: _mean(
-                self.finished.runs[Member(trial, seed, self.dataset.hash).key].best(epoch)
-                for seed in trial.seeds
-            )
-            for trial in trials
-        }
-        ranked = sorted(scores, key=lambda number: (-scores[number], number))
-        return sorted(ranked[: -(-len(ranked) // factor)])
+        best = sorted(trials, key=order)[: -(-len(trials) // factor)]
+        return sorted(best, key=lambda trial: trial.number)
 
     def _train(self, members: Sequence[Member], epoch: int) -> None:
-        for pack in self._packs(members):
-            todo = [m for m in pack if not self.finished.reached(m.key, self._until(m, epoch))]
-            if todo:
-                with devices.explaining_memory(len(todo)):
-                    self._train_pack(todo, self._until(todo[0], epoch))
+        todo = [m for m in members if not self.finished.reached(m.key, self._until(m, epoch))]
+        for pack in self._packs(todo):
+            with devices.explaining_memory(len(pack)):
+                self._train_pack(pack, self._until(pack[0], epoch))
 
     @staticmethod
     def _until(member: Member, epoch: int) -> int:
         return min(epoch, member.cell.training.epochs)
 
     def _packs(self, members: Sequence[Member]) -> Iterator[list[Member]]:
-        """Members that can be trained together, at most `size` each."""
-        groups: list[list[Member]] = []
+        """Members that can be trained together, at most `size` each.
+
+        Those that may go on from a checkpoint do so in the pack that it is of.
+        """
+        groups: list[tuple[str | None, list[Member]]] = []
         for member in members:
-            for group in groups:
+            paused = self.finished.pack_of(member.key)
+            for name, group in groups:
                 first = group[0].cell
                 alike = same_program(first.model, member.cell.model)
-                if alike and shared(first.training) == shared(member.cell.training):
+                alike = alike and shared(first.training) == shared(member.cell.training)
+                if name == paused and alike:
                     group.append(member)
                     break
             else:
-                groups.append([member])
-        for group in groups:
-            for begin in range(0, len(group), self.size):
-                yield group[begin : begin + self.size]
+                groups.append((paused, [member]))
+        for name, group in groups:
+            size = self.size if name is None else len(group)
+            for begin in range(0, len(group), size):
+                yield group[begin : begin + size]
 
     def _train_pack(self, todo: Sequence[Member], until: int) -> None:
         keys = [member.key for member in todo]
-        name = self.finished.pack_of(keys) or f"pack-{keys[0]}.safetensors"
+        name = self.finished.pack_of(keys[0]) or f"pack-{_hash(keys)}.safetensors"
         checkpoint = Checkpoint(self.folder / name)
-        held = self.finished.paused.get(name, keys)
+        held = self.finished.paused[name].runs if name in self.finished.paused else keys
         decides = {"device": self.device, "torch": torch.__version__}
         saved = None
         if all(key in self._members for key in held):
-            saved = checkpoint.load(decides | {"runs": held})
+            saved = checkpoint.load(decides | {"runs": held}, tell=name not in self._saved)
         if saved is None:
             held = keys
         decides |= {"runs": held}
-        self.finished.paused[name] = held
+        self.finished.paused[name] = Pause(held, keys)
         members = [self._members[key] for key in held]
         trainer = Trainer(
             [
@@ -284,7 +219,8 @@ class Trials:
         def save() -> None:
             with signals.deferred():
                 self.finished.write()
-                checkpoint.save(decides, TrainState(trainer=trainer.state()))
+                checkpoint.save(decides, TrainState(trainer.seconds, trainer=trainer.state()))
+                self._saved.add(name)
 
         try:
             trainer.run(on_step=lambda: save() if checkpoint.due else None, until=until)
@@ -292,9 +228,8 @@ class Trials:
             save()
             raise
         with signals.deferred():
-            for member, run in zip(members, trainer.runs, strict=True):
-                if member.key in keys:
-                    self.finished.runs[member.key] = self._outcome(run, len(todo))
+            found = dict(zip(held, courses(trainer.runs), strict=True))
+            self.finished.runs |= {key: found[key] for key in keys}
             if trainer.over:
                 del self.finished.paused[name]
                 checkpoint.path.unlink(missing_ok=True)
@@ -303,46 +238,36 @@ class Trials:
                 save()
         self._say(todo)
 
-    def _outcome(self, run: Run, size: int) -> TrialRun:
-        columns = [accuracy_column(split.bin) for split in self.dataset.validation]
-        shortest, longest = columns[0], columns[-1]
-        best = max(run.history, key=lambda row: row["selection"])
-        loss = run.history[-1]["loss"]
-        curve: list[float] = []
-        for row in run.history:
-            curve += [curve[-1] if curve else 0.0] * (row["epoch"] - len(curve))
-            curve[-1] = max(curve[-1], row["selection"])
-        return TrialRun(
-            status=run.status,
-            epochs=run.epochs,
-            best_epoch=run.best_epoch,
-            selection=run.selection,
-            accuracy={column: best[column] for column in columns},
-            inductive=max(run.history, key=lambda row: row[shortest])[longest],
-            expressive=max(row[longest] for row in run.history),
-            loss=loss if math.isfinite(loss) else None,
-            seconds=run.seconds / size,
-            curve=curve,
-        )
-
     def _say(self, members: Sequence[Member]) -> None:
-        for trial in dict.fromkeys(member.trial.number for member in members):
-            own = [m for m in members if m.trial.number == trial]
-            runs = [self.finished.runs[m.key] for m in own]
-            settings = ", ".join(
-                f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}"
-                for k, v in own[0].trial.settings.items()
-            )
-            self.tell(
-                f"trial {trial} ({settings}): {_mean(run.selection for run in runs):.1%} after "
-                f"{max(run.epochs for run in runs)} epochs"
-            )
+        for trial in {member.trial.number: member.trial for member in members}.values():
+            own = [self.finished.runs[m.key] for m in members if m.trial.number == trial.number]
+            self.tell(f"{describe(trial)}: {_outcome(own)}")
+
+
+def describe(trial: Trial) -> str:
+    """Number and settings, for people."""
+    settings = ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in trial.settings.items()
+    )
+    return f"trial {trial.number} ({settings})"
+
+
+def _outcome(courses: Sequence[Course]) -> str:
+    accuracy = _mean(max(row["selection"] for row in course.rows) for course in courses)
+    text = f"{accuracy:.1%} after {max(course.epochs for course in courses)} epochs"
+    ends = [
+        f"{n} of {len(courses)} seeds {status}" if len(courses) > 1 else status
+        for status in ("solved", "diverged")
+        if (n := sum(course.status == status for course in courses))
+    ]
+    return ", ".join([text, *ends])
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def _mean(values: Iterable[float]) -> float:
     found = list(values)
     return sum(found) / len(found)
-
-
-def _numbers(trials: Iterable[int]) -> str:
-    return ", ".join(map(str, trials))

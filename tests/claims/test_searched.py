@@ -103,6 +103,9 @@ def test_a_setting_reaches_a_threshold_by_the_mean_over_its_seeds():
     nan = searched(diverged=[float("nan"), 1.0], fine=[1.0, 1.0])
     (item,) = weigh(table(*runs(a="-----")), nan, SOLVES).evidence
     assert item.settings_reached == 1
+    nan[2] |= {"status": "diverged"}  # whatever it had reached before
+    (item,) = weigh(table(*runs(a="-----")), nan, SOLVES).evidence
+    assert item.settings_reached == 0
 
 
 def test_a_cell_has_the_search_of_its_own_model_and_task():

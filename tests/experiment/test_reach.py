@@ -216,7 +216,7 @@ PLACES = {
     "search": (
         "models/budget.py search/__init__.py search/sampling.py search/seeds.py "
         "search/settings.py search/space.py training/checkpoint.py training/search.py "
-        "training/trials.py"
+        "training/trial_run.py training/trials.py"
     ),
     "search collect summarise tables claims figures report states search_tables search_figures": (
         "results/chosen.py"

@@ -1,14 +1,19 @@
 """Scripts of the jobs: what a signal does while they start."""
 
 import ast
+import os
 import runpy
 import signal
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
+import tiny
 from project import ROOT
+
+from fwp.datasets.dataset import save_dataset
 
 SCRIPTS = sorted((ROOT / "workflow/scripts").glob("*.py"))
 
@@ -89,3 +94,60 @@ def test_strings_of_one_class_are_warned_of_in_the_log_and_beside_it(tmp_path, c
         said = capfd.readouterr().err
         assert said.startswith(expected) and bool(said) == bool(expected)
         assert (tmp_path / "log").read_text() == said
+
+
+def test_a_search_that_is_told_to_end_goes_on(tmp_path):
+    train = {"min_length": 2, "max_length": 8, "count": 100}
+    lengths = {"bins": [[2, 6], [7, 9]], "count": 20}
+    changes = {"train": train, "validation": lengths, "test": lengths}
+    spec = tiny.SPEC | changes
+    save_dataset(tiny.draw(**changes), tmp_path / "data.npz")
+    own = tiny.cell("elman", epochs=60).as_dict()
+    search = {
+        "trials": 2,
+        "method": "grid",
+        "seeds": 1,
+        "seed": 0,
+        "halving": None,
+        "budget": None,
+        "space": {"training.learning_rate": [1e-6, 1e-7]},  # so that none is solved
+    }
+    folder = tmp_path / "search"
+    log = folder / "search.log"
+    job = SimpleNamespace(
+        params=SimpleNamespace(job={"cell": own, "search": search}, spec=spec),
+        input=SimpleNamespace(dataset=tmp_path / "data.npz"),
+        output=SimpleNamespace(chosen=folder / "chosen.json", trials=folder / "trials.csv"),
+        log=[log],
+        threads=1,
+        resources=SimpleNamespace(device="cpu"),
+    )
+    ended = threading.Event()
+
+    def stop():
+        while not ended.wait(0.01):
+            if log.exists() and "trial 0 " in log.read_text(encoding="utf-8"):
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    def start():
+        runpy.run_path(str(ROOT / "workflow/scripts/search.py"), init_globals={"snakemake": job})
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    try:
+        with pytest.raises(SystemExit) as error:
+            start()
+    finally:
+        ended.set()
+        thread.join()
+    assert error.value.code == 128 + signal.SIGTERM
+    assert log.read_text(encoding="utf-8").endswith("interrupted by SIGTERM\n")
+    assert not (folder / "chosen.json").exists()
+    start()
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "1 of 2 runs are known from before"
+    assert "going on from there" in lines[1]
+    assert lines[2].startswith("trial 1 (") and lines[2].endswith(" after 60 epochs")
+    assert lines[3].startswith("chosen of 2: ") and len(lines) == 4
+    assert (folder / "trials.csv").read_text(encoding="utf-8").count("True") == 1

@@ -38,12 +38,18 @@ def run(folder: Path, *arguments: str) -> str:
     return result.stdout
 
 
-def planned(folder: Path) -> dict[str, int]:
+def planned(folder: Path, *, config: str | None = None) -> dict[str, int]:
+    """Jobs that would run, with another config if there is one."""
+    path = folder / "config.yaml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(config or before, encoding="utf-8")
     result = snakemake(folder, "--dry-run")
+    path.write_text(before, encoding="utf-8")
     assert result.returncode == 0, result.stdout
     if "Nothing to be done" in result.stdout:
         return {}
     table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", result.stdout, re.S | re.M)
+    assert table, result.stdout
     return {rule: int(count) for rule, count in map(str.split, table[1].splitlines())}
 
 
@@ -93,8 +99,33 @@ def test_further_trials_train_only_themselves_and_an_equal_choice_trains_nothing
     assert [row for row in trials(project) if row["trial"] != "2"] == before or (
         read_chosen(project / CELL / "chosen.json") != chosen
     )
-    assert log(project, "search").count("trial ") == 1  # the new one
+    assert re.findall("^trial (.)", log(project, "search"), re.M) == ["2"]
     if read_chosen(project / CELL / "chosen.json") == chosen:
         assert "the search chose the same settings as before" in log(project, "train")
         assert weights.read_bytes() == held
     assert planned(project) == {}
+
+
+def test_only_what_a_search_leaves_open_may_change_for_nothing(project):
+    config = (project / "config.yaml").read_text(encoding="utf-8")
+    searched = "lstm: {mixer: lstm, hidden: 16, training: {learning_rate: 0.5}}"
+    assert planned(project, config=config.replace("lstm: {mixer: lstm}", searched)) == {}
+    one_more = config.replace("lstm: {mixer: lstm}", "lstm: {mixer: lstm}\n  gru: {mixer: gru}")
+    jobs = planned(project, config=one_more)
+    assert (jobs["search"], jobs["train"], jobs["evaluate"]) == (1, 1, 1)
+    without = planned(project, config=config.partition("search:")[0] + "search: null\n")
+    assert "search" not in without and "search_tables" not in without
+    assert (without["train"], without["evaluate"]) == (1, 1)
+
+
+def test_a_deleted_choice_is_made_again_and_trains_nothing(project):
+    path = project / CELL / "chosen.json"
+    before, rows = path.read_bytes(), trials(project)
+    weights = project / "results/cells/parity/lstm/seeds-0-1/model.safetensors"
+    held = weights.read_bytes()
+    path.unlink()
+    run(project, "--until", "train")
+    assert (path.read_bytes(), trials(project), weights.read_bytes()) == (before, rows, held)
+    assert log(project, "search").splitlines()[0] == "3 of 3 runs are known from before"
+    assert not re.search("^trial ", log(project, "search"), re.M)
+    assert "the search chose the same settings as before" in log(project, "train")
