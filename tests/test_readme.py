@@ -99,7 +99,8 @@ def test_a_search_is_one_of_the_default_experiment(tmp_path):
     assert len(blocks) > 1
     for text in blocks:
         path = tmp_path / "config.yaml"
-        path.write_text(f"extends: {ROOT / 'config.yaml'}\n{text}", encoding="utf-8")
+        plain = ROOT / "workflow/presets/plain.yaml"
+        path.write_text(f"extends: {plain}\n{text}", encoding="utf-8")
         assert len(load_experiment(path).searches()) == 56
 
 

@@ -24,7 +24,7 @@ def settings(found, model):
 @pytest.mark.parametrize("preset", ["ablation", "robustness"])
 def test_variants_differ_from_their_model_in_one_part(preset):
     found = load_experiment(ROOT / f"workflow/presets/{preset}.yaml")
-    base = load_experiment(ROOT / "config.yaml")
+    base = load_experiment(ROOT / "workflow/presets/plain.yaml")
     models = {base.signature(model).module: model for model in base.models}
     for model in found.models:
         own = settings(base, models[found.signature(model).module])
