@@ -20,6 +20,9 @@ from fwp.utils.files import write_rows
 CELL_FILES = (*TRAINED, "cell.json", "accuracy.csv", "evaluation.json")
 """What a finished cell has; tables are made of some of them."""
 
+SEARCH_FILES = ("chosen.json", "trials.csv")
+"""What a finished search has."""
+
 COLUMNS = ("task", "model", "seed", "state", "error", "log")
 """Of the table: one row per run; `state` is that of a `job_state.RunState`, `log` may be empty."""
 
@@ -45,10 +48,13 @@ def split_finished(experiment) -> tuple[list, list[dict]]:
 
 
 def deleted(experiment) -> list[str]:
-    """Files of cells that were deleted after tables had been made of them."""
+    """Files of cells and searches that were deleted after tables had been made of them."""
     if experiment.partial or not Path(experiment.results, "tables", "accuracy.csv").exists():
         return []
-    files = (f"{job.directory}/{name}" for job in experiment.jobs() for name in CELL_FILES)
+    files = [f"{job.directory}/{name}" for job in experiment.jobs() for name in CELL_FILES]
+    for task, model in experiment.searches():
+        folder = f"{experiment.results}/search/{task}/{model}"
+        files += [f"{folder}/{name}" for name in SEARCH_FILES]
     return [file for file in files if not os.path.exists(file)]  # noqa: PTH110 - faster
 
 

@@ -1,7 +1,7 @@
 """Seeds of trials: none of them is a seed of an experiment, so that what is reported is fresh.
 
-They follow from the settings of the trial. So a run is known again when a longer list gives its
-trial another number.
+They follow from the number of the trial or, in a grid, from its settings. So a run of a grid is
+known again when a longer list gives its trial another number.
 """
 
 import zlib
@@ -17,7 +17,7 @@ def trial_seeds(trial: int, n: int) -> list[int]:
     """The first `n` seeds of a trial; no other trial has one of them.
 
     Args:
-        trial: its `place`.
+        trial: its number; in a grid its `place`.
         n: how many.
 
     Raises:

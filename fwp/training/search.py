@@ -165,12 +165,12 @@ def _trial(
     search: SearchSettings,
     taken: Container[int],
 ) -> Trial:
-    """A trial; `taken` are the places of those before it."""
-    own = Cell.from_dict(settled(cell, settings))
-    model = {key: value for key, value in own.model.as_dict().items() if key != "name"}
-    decides = json.dumps([model, own.training.as_dict()], sort_keys=True)
-    seeds = trial_seeds(place(decides, taken), search.seeds)
-    return Trial(number, settings, own, tuple(seeds))
+    """A trial; `taken` are the first seeds of those before it, less `FIRST`."""
+    own, first = Cell.from_dict(settled(cell, settings)), number
+    if search.method == "grid":  # where a longer list gives other points this number
+        model = {key: value for key, value in own.model.as_dict().items() if key != "name"}
+        first = place(json.dumps([model, own.training.as_dict()], sort_keys=True), taken)
+    return Trial(number, settings, own, tuple(trial_seeds(first, search.seeds)))
 
 
 def _order(number: int, runs: Sequence[TrialRun]) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import types
+from pathlib import Path
 
 import pytest
 import synthetic
@@ -83,6 +84,28 @@ def test_finished_cells_are_told_from_the_others(experiment, tmp_path):
         ("parity", "elstm", 0, "trained", "", ""),
         ("parity", "elstm", 1, "trained", "", ""),
     ]
+
+
+def test_deleted_files_of_cells_and_searches_are_told(experiment, tmp_path):
+    # Before there are tables, nothing has been deleted: it is still to come.
+    experiment.partial, experiment.results = False, str(tmp_path)
+    experiment.searches = lambda: [("parity", "lstm")]
+    assert unfinished.deleted(experiment) == []
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/accuracy.csv").touch()
+    search = tmp_path / "search/parity/lstm"
+    search.mkdir(parents=True)
+    for job in experiment.jobs():
+        for name in unfinished.CELL_FILES:
+            (Path(job.directory) / name).touch()
+    for name in ("chosen.json", "trials.csv"):
+        (search / name).touch()
+    assert unfinished.deleted(experiment) == []
+    weights = tmp_path / "parity/lstm/seeds-0-1/model.safetensors"
+    for path in (weights, search / "chosen.json", search / "trials.csv"):
+        path.unlink()
+        assert unfinished.deleted(experiment) == [str(path)]
+        path.touch()
 
 
 @pytest.fixture
