@@ -73,7 +73,7 @@ def test_defaults_come_from_the_schema():
         "layers": 1,
         "feed_forward": 4,
         "wiring": None,
-        "options": {},
+        "options": {"two_biases": False},
     }
     assert cell.task.as_dict() == {"name": "parity", "language": "parity", "params": {}}
     assert set(cell.code) == {"train", "evaluate"}

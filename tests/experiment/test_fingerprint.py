@@ -60,7 +60,7 @@ def test_code_shared_by_mixers_concerns_all_of_them(package):
         "linear_transformer",
     }
     found = changed(package, "models/block.py", append("x = 1"))
-    assert found == {*mixers.names(), "train", "evaluate", "trace", "automaton"}
+    assert found == {*mixers.names(), "search", "train", "evaluate", "trace", "automaton"}
 
 
 def test_figures_and_tables_train_nothing(package):
@@ -254,7 +254,7 @@ def test_a_package_of_the_users_own_counts_wherever_it_lies(tmp_path):
 
 
 def test_mistakes_are_told():
-    with pytest.raises(ValueError, match="stage must be one of data, test_data, train"):
+    with pytest.raises(ValueError, match="stage must be one of data, test_data, search, train"):
         fingerprint("training")
     with pytest.raises(ValueError, match=r"module 'fwp\.nothing' has no source file"):
         fingerprint("train", "fwp.nothing")
