@@ -18,8 +18,10 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def pytest_collection_modifyitems(items):
-    """Skip what needs a GPU where there is none."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Skip what needs a GPU where there is none, and keep tests of a group in one process."""
+    _name_groups(config, items)
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if marked:
         import torch
@@ -27,3 +29,18 @@ def pytest_collection_modifyitems(items):
         if not torch.cuda.is_available():
             for item in marked:
                 item.add_marker(pytest.mark.skip(reason="PyTorch finds no GPU here"))
+
+
+def _name_groups(config, items):
+    """Put the group behind the name of a test, by which pytest-xdist sends it to a process.
+
+    pytest-xdist 3.8 does so in a way that pytest 9.2 ignores.
+    """
+    if not getattr(config.option, "loadgroup", False):
+        return
+    for item in items:
+        mark = item.get_closest_marker("xdist_group")
+        if mark and "@" not in item.nodeid.rpartition("::")[2]:
+            from _pytest.nodeid import coerce_node_id
+
+            item._id = coerce_node_id(f"{item.nodeid}@{mark.args[0]}")
