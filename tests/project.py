@@ -1,6 +1,7 @@
 """Copies of the project in which the real `snakemake` command is run."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,3 +42,21 @@ def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.C
     process = start_snakemake(folder, *arguments, output=subprocess.PIPE, **environment)
     printed, _ = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, printed)
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run snakemake for real; must succeed."""
+    result = snakemake(folder, "--cores", "2", *arguments)
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+def planned(folder: Path, *arguments: str, **environment: str) -> dict[str, int]:
+    """How many jobs of each rule would run."""
+    result = snakemake(folder, "--dry-run", *arguments, **environment)
+    assert result.returncode == 0, result.stdout
+    if "Nothing to be done" in result.stdout:
+        return {}
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", result.stdout, re.S | re.M)
+    assert table, result.stdout
+    return {rule: int(count) for rule, count in map(str.split, table[1].splitlines())}

@@ -223,7 +223,7 @@ class Experiment:
 
     def chosen(self, model: str, task: str) -> str:
         """The file of the settings that a search chose."""
-        return f"{self.results}/search/{task}/{model}/chosen.json"
+        return f"{self.search_dir(task, model)}/chosen.json"
 
     def chosen_inputs(self, model: str, task: str) -> list[str]:
         """The file of `chosen`, if a search chooses settings of the cell."""
@@ -288,6 +288,10 @@ class Experiment:
     def cell_dir(self, task: str, model: str, group: str) -> str:
         """Folder of a group of seeds."""
         return f"{self.results}/cells/{task}/{model}/{group}"
+
+    def search_dir(self, task: str, model: str) -> str:
+        """Folder of the search for a cell's settings."""
+        return f"{self.results}/search/{task}/{model}"
 
     def jobs(self) -> Iterator[TrainJob]:
         """All training jobs, in the order of the config: by task, then model, then seed."""

@@ -12,7 +12,7 @@ from fwp.config.settings import ModelSettings
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import Cell
 from fwp.results.chosen import settled
-from fwp.search.settings import SearchSettings
+from fwp.search.settings import PACK, SearchSettings
 from fwp.search.space import Choice
 from fwp.utils.gpus import visible_gpus
 
@@ -27,7 +27,6 @@ NARROW = 32  # models of a smaller width take as long
 # Megabytes of Python, PyTorch and the two processes of Snakemake around a job; with a GPU its
 # driver.
 BASE = {False: 2000, True: 4000}
-PACK = 32  # runs of a search that a GPU trains at a time, at most (fwp/training/trials.py)
 LINES = 64  # strings that are read side by side (fwp/training/evaluator.py)
 
 # Settings that decide how much work a trial is.

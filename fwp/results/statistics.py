@@ -34,9 +34,7 @@ def wilson(
     """
     from statsmodels.stats.proportion import proportion_confint
 
-    successes, trials = np.asarray(successes), np.asarray(trials)
-    if np.any(successes < 0) or np.any(successes > trials):
-        raise ValueError("successes lie between 0 and the number of trials")
+    successes, trials = _counts(successes, trials)
     # statsmodels divides by the number of trials; none means that nothing is known. The limits at 0
     # and at all successes are exactly 0 and 1, which rounding errors would hide.
     low, high = proportion_confint(
@@ -67,11 +65,17 @@ def confidence_sequence(
     Returns:
         The lower and the upper limit, floats or arrays of the shape of `successes`.
     """
+    successes, trials = _counts(successes, trials)
+    low = _lowest_rate(successes, trials, 1 - confidence)
+    return low, np.asarray(1 - _lowest_rate(trials - successes, trials, 1 - confidence))
+
+
+def _counts(successes: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of successes and trials as arrays; ValueError if there cannot be such."""
     successes, trials = np.asarray(successes), np.asarray(trials)
     if np.any(successes < 0) or np.any(successes > trials):
         raise ValueError("successes lie between 0 and the number of trials")
-    low = _lowest_rate(successes, trials, 1 - confidence)
-    return low, np.asarray(1 - _lowest_rate(trials - successes, trials, 1 - confidence))
+    return successes, trials
 
 
 def _lowest_rate(successes: np.ndarray, trials: np.ndarray, level: float) -> np.ndarray:

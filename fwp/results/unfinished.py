@@ -53,7 +53,7 @@ def deleted(experiment) -> list[str]:
         return []
     files = [f"{job.directory}/{name}" for job in experiment.jobs() for name in CELL_FILES]
     for task, model in experiment.searches():
-        folder = f"{experiment.results}/search/{task}/{model}"
+        folder = experiment.search_dir(task, model)
         files += [f"{folder}/{name}" for name in SEARCH_FILES]
     return [file for file in files if not os.path.exists(file)]  # noqa: PTH110 - faster
 

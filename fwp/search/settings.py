@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from fwp.search.space import Space, from_plain
 
+PACK = 32
+"""Runs that a GPU trains at a time, at most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:

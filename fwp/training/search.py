@@ -23,7 +23,7 @@ from fwp.search.sampling import Sampler
 from fwp.search.seeds import FIRST, place, trial_seeds
 from fwp.search.settings import SearchSettings
 from fwp.training.trial_run import TrialRun
-from fwp.training.trials import Trial, Trials, describe
+from fwp.training.trials import Trial, Trials, describe, settings_of
 from fwp.utils import devices, signals
 from fwp.utils.bins import accuracy_column
 from fwp.utils.files import write_rows
@@ -168,8 +168,7 @@ def _trial(
     """A trial; `taken` are the first seeds of those before it, less `FIRST`."""
     own, first = Cell.from_dict(settled(cell, settings)), number
     if search.method == "grid":  # where a longer list gives other points this number
-        model = {key: value for key, value in own.model.as_dict().items() if key != "name"}
-        first = place(json.dumps([model, own.training.as_dict()], sort_keys=True), taken)
+        first = place(json.dumps(settings_of(own), sort_keys=True), taken)
     return Trial(number, settings, own, tuple(trial_seeds(first, search.seeds)))
 
 

@@ -26,6 +26,7 @@ from fwp.datasets.dataset import Dataset
 from fwp.experiment.cell import Cell
 from fwp.models.pack import same_program
 from fwp.models.sequence_model import build_model
+from fwp.search.settings import PACK
 from fwp.training.checkpoint import Checkpoint
 from fwp.training.pack_settings import shared
 from fwp.training.state import TrainState
@@ -33,9 +34,6 @@ from fwp.training.trainer import Trainer
 from fwp.training.trial_run import Course, Finished, Pause, TrialRun, courses
 from fwp.utils import devices, signals
 from fwp.utils.bins import accuracy_column
-
-MEMBERS = 32
-"""Runs of a pack on a GPU, at most."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +53,18 @@ class Trial:
     seeds: tuple[int, ...]
 
 
+def settings_of(cell: Cell) -> list[dict[str, Any]]:
+    """All settings that decide how a trial is trained; the name of its model does not."""
+    model = {key: value for key, value in cell.model.as_dict().items() if key != "name"}
+    return [model, cell.training.as_dict()]
+
+
 class Member:
     """A trial with one of its seeds: a run of a pack."""
 
     def __init__(self, trial: Trial, seed: int, dataset: str):
         self.trial, self.seed, self.cell = trial, seed, trial.cell
-        model = {k: v for k, v in self.cell.model.as_dict().items() if k != "name"}
-        # Training is the same until any epoch, but for a schedule.
-        decides = [model, self.cell.training.as_dict(), dict(self.cell.code), seed, dataset]
-        self.key = _hash(decides)
+        self.key = _hash([*settings_of(self.cell), dict(self.cell.code), seed, dataset])
 
 
 class Trials:
@@ -74,7 +75,7 @@ class Trials:
         folder: where finished runs and checkpoints are kept.
         halving: {"factor", "epochs"}, or None.
         device: cpu or cuda.
-        pack: runs of a pack, at most; None for `MEMBERS` on a GPU, one on a CPU.
+        pack: runs of a pack, at most; None for `PACK` on a GPU, one on a CPU.
         tell: is given lines for people: what was trained, and how it did.
     """
 
@@ -90,7 +91,7 @@ class Trials:
     ):
         self.dataset, self.folder, self.halving = dataset, Path(folder), halving
         self.device, self.tell = device, tell
-        self.size = pack or (MEMBERS if device == "cuda" else 1)
+        self.size = pack or (PACK if device == "cuda" else 1)
         self.bins = [accuracy_column(split.bin) for split in dataset.validation]
         self.finished = Finished(self.folder / "finished.json")
         self._stopped: dict[int, int] = {}  # epoch after which a trial did not go on

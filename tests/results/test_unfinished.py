@@ -90,6 +90,7 @@ def test_deleted_files_of_cells_and_searches_are_told(experiment, tmp_path):
     # Before there are tables, nothing has been deleted: it is still to come.
     experiment.partial, experiment.results = False, str(tmp_path)
     experiment.searches = lambda: [("parity", "lstm")]
+    experiment.search_dir = lambda task, model: f"{experiment.results}/search/{task}/{model}"
     assert unfinished.deleted(experiment) == []
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables/accuracy.csv").touch()

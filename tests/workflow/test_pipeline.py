@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from project import ROOT, copy_project, snakemake
+from project import ROOT, copy_project, planned, run, snakemake
 
 from fwp.datasets.dataset import load_dataset, save_dataset
 from fwp.results.integrity import read_sealed, write_sealed
@@ -39,23 +39,6 @@ tasks:
 """
 DRAWING = {"figures": 1, "report": 1, "workflow_report": 1, "all": 1}
 REPORTING = {"collect": 1, "summarise": 1, "tables": 1, "claims": 1} | DRAWING
-
-
-def run(folder: Path, *arguments: str) -> str:
-    """Run for real; must succeed."""
-    result = snakemake(folder, "--cores", "2", *arguments)
-    assert result.returncode == 0, result.stdout
-    return result.stdout
-
-
-def planned(folder: Path, *arguments: str, **environment: str) -> dict[str, int]:
-    """How many jobs of each rule would run."""
-    result = snakemake(folder, "--dry-run", *arguments, **environment)
-    assert result.returncode == 0, result.stdout
-    if "Nothing to be done" in result.stdout:
-        return {}
-    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", result.stdout, re.S | re.M)
-    return {rule: int(count) for rule, count in map(str.split, table[1].splitlines())}
 
 
 def cells(folder: Path, *arguments: str) -> set[str]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from project import copy_project, snakemake
+from project import copy_project, planned, run
 
 from fwp.results.chosen import read_chosen
 
@@ -32,25 +32,15 @@ search:
 CELL = Path("results/search/parity/lstm")
 
 
-def run(folder: Path, *arguments: str) -> str:
-    result = snakemake(folder, "--cores", "2", *arguments)
-    assert result.returncode == 0, result.stdout
-    return result.stdout
-
-
-def planned(folder: Path, *, config: str | None = None) -> dict[str, int]:
-    """Jobs that would run, with another config if there is one."""
+def with_config(folder: Path, config: str) -> dict[str, int]:
+    """Jobs that would run with another config."""
     path = folder / "config.yaml"
     before = path.read_text(encoding="utf-8")
-    path.write_text(config or before, encoding="utf-8")
-    result = snakemake(folder, "--dry-run")
-    path.write_text(before, encoding="utf-8")
-    assert result.returncode == 0, result.stdout
-    if "Nothing to be done" in result.stdout:
-        return {}
-    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", result.stdout, re.S | re.M)
-    assert table, result.stdout
-    return {rule: int(count) for rule, count in map(str.split, table[1].splitlines())}
+    path.write_text(config, encoding="utf-8")
+    try:
+        return planned(folder)
+    finally:
+        path.write_text(before, encoding="utf-8")
 
 
 def trials(folder: Path) -> list[dict]:
@@ -91,11 +81,11 @@ def test_a_finished_search_is_not_repeated(project):
 def test_only_what_a_search_leaves_open_may_change_for_nothing(project):
     config = (project / "config.yaml").read_text(encoding="utf-8")
     searched = "lstm: {mixer: lstm, hidden: 16, training: {learning_rate: 0.5}}"
-    assert planned(project, config=config.replace("lstm: {mixer: lstm}", searched)) == {}
+    assert with_config(project, config.replace("lstm: {mixer: lstm}", searched)) == {}
     one_more = config.replace("lstm: {mixer: lstm}", "lstm: {mixer: lstm}\n  gru: {mixer: gru}")
-    jobs = planned(project, config=one_more)
+    jobs = with_config(project, one_more)
     assert (jobs["search"], jobs["train"], jobs["evaluate"]) == (1, 1, 1)
-    without = planned(project, config=config.partition("search:")[0] + "search: null\n")
+    without = with_config(project, config.partition("search:")[0] + "search: null\n")
     assert "search" not in without and "search_tables" not in without
     assert (without["train"], without["evaluate"]) == (1, 1)
 

@@ -16,8 +16,7 @@ if EXPERIMENT.partial:
     ]
 # What searches leave, and what is made of it; nothing without a search.
 TRIALS = [
-    EXPERIMENT.chosen(model, task).replace("chosen.json", "trials.csv")
-    for task, model in EXPERIMENT.searches()
+    f"{EXPERIMENT.search_dir(task, model)}/trials.csv" for task, model in EXPERIMENT.searches()
 ]
 if EXPERIMENT.partial:
     TRIALS = [path for path in TRIALS if os.path.exists(path)]
