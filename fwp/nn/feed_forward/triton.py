@@ -5,12 +5,17 @@ from torch import Tensor
 
 from fwp.kernels.tensors import records
 from fwp.kernels.triton_matmul import as_rows, product, weight_gradients
+from fwp.nn.layer_norm.triton import layer_norm
 
 
-def feed_forward(x: Tensor, w_1: Tensor, b_1: Tensor, w_2: Tensor, b_2: Tensor) -> Tensor:
+def feed_forward(x: Tensor, *weights: Tensor, skip: bool) -> Tensor:
     """As the reference for R models."""
-    inputs = (x, w_1, b_1, w_2, b_2)
-    return _FeedForward.apply(records(inputs), *inputs)
+    n, norm = x, weights[4:]
+    if norm:
+        n = layer_norm(x, *norm, eps=1e-5)
+    inputs = (n, *weights[:4])
+    y = _FeedForward.apply(records(inputs), *inputs)
+    return x + y if skip else y
 
 
 class _FeedForward(torch.autograd.Function):
