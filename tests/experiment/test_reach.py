@@ -50,6 +50,7 @@ LAYERS = {
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
+    "split": "recurrent_delta",
 }
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
