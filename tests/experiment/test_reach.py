@@ -105,6 +105,7 @@ PLACES = {
     "train evaluate trace automaton claims report": "config/__init__.py",
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
+        "kernels/matmul.h kernels/rows.py "
         "kernels/triton_matmul.py models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
@@ -117,15 +118,11 @@ PLACES = {
     "data test_data train evaluate trace automaton": "datasets/dataset.py datasets/spec.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
-        "kernels/__init__.py kernels/backend.py kernels/op.py kernels/registry.py "
+        "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
+        "kernels/native.h kernels/op.py kernels/registry.py "
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    (
-        "retrieval bptt delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm "
-        "transformer"
-    ): "kernels/c_compiler.py kernels/c_kernel.py kernels/native.h",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": "kernels/chunks.py",
     "recurrent_delta slstm": "kernels/feedback.h",
     (
