@@ -116,7 +116,8 @@ PLACES = {
     "data test_data train evaluate trace automaton": "datasets/dataset.py datasets/spec.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
-        "kernels/__init__.py kernels/backend.py kernels/op.py kernels/registry.py "
+        "kernels/__init__.py kernels/backend.py kernels/op.py kernels/packed.py kernels/plan.py "
+        "kernels/registry.py "
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
