@@ -20,6 +20,7 @@ VARIANTS = [
     "selective_scan:allow_neg_eigval=True",
     "self_reference:updated=yb",
     "elu_plus_one:normalise=True",
+    "feed_forward:skip=True",
 ]
 CASES = {
     "usual": (1, {}),
