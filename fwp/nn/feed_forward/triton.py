@@ -14,7 +14,7 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end, records
-from fwp.kernels.triton_matmul import as_rows, product, weight_gradients
+from fwp.kernels.triton_matmul import as_rows, gradients, product, weight_gradients
 from fwp.nn.feed_forward import EPS
 from fwp.nn.layer_norm.triton import layer_norm
 
@@ -271,5 +271,5 @@ class _Products(torch.autograd.Function):
         shape, dy = dy.shape, as_rows(dy, w_2)
         dw_2, db_2 = weight_gradients(dy, inner, True)
         d_inner = product(dy, w_2, where=inner)
-        dw_1, db_1 = weight_gradients(d_inner, x, True)
-        return None, product(d_inner, w_1).view(shape), dw_1, db_1, dw_2, db_2
+        dx, dw_1, db_1 = gradients(d_inner, x, w_1, True)
+        return None, dx.view(shape), dw_1, db_1, dw_2, db_2
