@@ -203,7 +203,7 @@ def _tile_of_sums(
 @triton.jit(do_not_specialize=["M", "size", "tiles", "parts"])
 def _gradients(
     a_, b_, sums, M, K, N, size, tiles, parts,
-    dy, weight, dx, O, I, w_r, w_o, w_i,
+    dy, weight, dx, outputs, inputs, w_r, w_o, w_i,
     BIASED: tl.constexpr, LEFT: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
     INPUT_ROWS: tl.constexpr, INPUT_COLUMNS: tl.constexpr, INPUT_DEPTH: tl.constexpr,
@@ -219,6 +219,6 @@ def _gradients(
         )  # fmt: skip
     elif weight is not None:
         _tile_of_product(
-            program - tiles * parts, dy + r * M * O, weight + r * w_r, None, None, dx + r * M * I,
-            M, I, O, w_o, w_i, False, INPUT_ROWS, INPUT_COLUMNS, INPUT_DEPTH,
+            program - tiles * parts, dy + r * M * outputs, weight + r * w_r, None, None, dx + r * M * inputs,
+            M, inputs, outputs, w_o, w_i, False, INPUT_ROWS, INPUT_COLUMNS, INPUT_DEPTH,
         )  # fmt: skip

@@ -69,7 +69,7 @@ class TrainStep:
         self.pack, self.strings, self.evaluators = pack, strings, evaluators
         self.device = strings.tokens.device
         self.on_gpu = self.device.type == "cuda"
-        self._on_gpu = _gpu_parts() if self.on_gpu else None
+        self._on_gpu: Any = _gpu_parts() if self.on_gpu else None
         self.step = 0
         self._begin()
 
@@ -101,7 +101,7 @@ class TrainStep:
             rate = [own.learning_rate for own in self.settings]
         if self._on_gpu is not None:
             sizes = [w.numel() // self.pack.size for w in self.pack.weights.values()]
-            self.adam = self._on_gpu.Update(self._flat, sizes, self.settings)
+            self.adam: Any = self._on_gpu.Update(self._flat, sizes, self.settings)
         elif equal:
             betas, decay = first.betas, first.weight_decay
             self.adam = Adam(self._flat, betas=betas, eps=first.eps, weight_decay=decay)
@@ -274,11 +274,9 @@ class TrainStep:
 @functools.cache
 def _gpu_parts() -> SimpleNamespace:
     """What a step is made of on a GPU alone; imported there alone, as it is in Triton."""
-    batches = importlib.import_module("fwp.training.gpu_batches")
+    batches = importlib.import_module("fwp.training.triton_batches")
     update = importlib.import_module("fwp.training.update.triton")
-    return SimpleNamespace(
-        packed=batches.packed, unpacked=batches.unpacked, Update=update.Update
-    )
+    return SimpleNamespace(packed=batches.packed, unpacked=batches.unpacked, Update=update.Update)
 
 
 def _optimiser(own: TrainingSettings) -> tuple:

@@ -21,14 +21,18 @@ SETTINGS = {
     "one": [{"betas": (0.8, 0.9), "weight_decay": 0.1}],
     "one, clipped": [{"clip": 0.5}],
     "pack": [{}] * 3,
-    "pack, each its own": [{"betas": (0.8, 0.9)}, {"eps": 1e-3, "clip": 0.1}, {"weight_decay": 0.1}],
+    "pack, each its own": [
+        {"betas": (0.8, 0.9)},
+        {"eps": 1e-3, "clip": 0.1},
+        {"weight_decay": 0.1},
+    ],
 }
 
 
 @pytest.mark.parametrize("case", SETTINGS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_the_update_is_pytorchs(case, dtype):
-    from fwp.training.update.triton import Update  # noqa: PLC0415 - it imports triton
+    from fwp.training.update.triton import Update
 
     own = [settings(**change) for change in SETTINGS[case]]
     models, sizes = len(own), [math.prod(shape) for shape in SHAPES]
@@ -65,7 +69,7 @@ def test_the_update_is_pytorchs(case, dtype):
 
 
 def test_a_batch_is_what_was_packed():
-    from fwp.training.gpu_batches import packed, unpacked  # noqa: PLC0415 - it imports triton
+    from fwp.training.triton_batches import packed, unpacked
 
     rng = np.random.default_rng(0)
     tokens = torch.from_numpy(rng.integers(5, size=(20, 200))).to(DEVICE)

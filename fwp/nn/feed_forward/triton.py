@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.kernels.tensors import contiguous_end, records
+from fwp.kernels.tensors import records
 from fwp.kernels.triton_matmul import as_rows, gradients, product, weight_gradients
 from fwp.nn.feed_forward import EPS
 from fwp.nn.layer_norm.triton import layer_norm
@@ -59,13 +59,13 @@ class _Fused(torch.autograd.Function):
     def forward(ctx, record, skip, x, *weights):
         weights = tuple(map(torch.Tensor.contiguous, weights))
         rows = as_rows(x, weights[0])
-        (R, M, D), I = rows.shape, weights[0].shape[1]  # noqa: E741
+        (R, M, D), N = rows.shape, weights[0].shape[1]
         y = torch.empty_like(rows)
         ctx.skip, ctx.normed = skip, len(weights) == 6
         given = weights if ctx.normed else (*weights, None, None)
         width = max(16, triton.next_power_of_2(D))
         grid = (triton.cdiv(M, FORWARD["ROWS"]), R)
-        _forward[grid](rows, *given, y, M, D, I, EPS=EPS, SKIP=skip, WIDTH=width, **FORWARD)
+        _forward[grid](rows, *given, y, M, D, N, EPS=EPS, SKIP=skip, WIDTH=width, **FORWARD)
         if record:
             ctx.save_for_backward(rows, *weights)
         return y.view(x.shape)
@@ -75,18 +75,18 @@ class _Fused(torch.autograd.Function):
     def backward(ctx, dy):
         x, *weights = ctx.saved_tensors
         shape, dy = dy.shape, as_rows(dy, x)
-        (R, M, D), I = x.shape, weights[0].shape[1]  # noqa: E741
+        (R, M, D), N = x.shape, weights[0].shape[1]
         given = weights[:3] + (weights[4:] if ctx.normed else [None, None])
-        chunks, blocks = triton.cdiv(I, BACKWARD["INNER"]), triton.cdiv(M, BACKWARD["INPUT_ROWS"])
+        chunks, blocks = triton.cdiv(N, BACKWARD["INNER"]), triton.cdiv(M, BACKWARD["INPUT_ROWS"])
         parts = max(1, min(PROGRAMS // (R * chunks), triton.cdiv(M, BACKWARD["ROWS"])))
-        dx, sums = torch.empty_like(x), x.new_empty(R, parts, 2 * D * I + I + D)
+        dx, sums = torch.empty_like(x), x.new_empty(R, parts, 2 * D * N + N + D)
         norms = x.new_empty(R, blocks, 2 * D) if ctx.normed else None
         _backward[parts * chunks + blocks, R](
-            x, *given, dy, dx, sums, norms, M, D, I, parts, blocks,
+            x, *given, dy, dx, sums, norms, M, D, N, parts, blocks,
             EPS=EPS, SKIP=ctx.skip, WIDTH=max(16, triton.next_power_of_2(D)), **BACKWARD,
         )  # fmt: skip
-        dw_1, dw_2, db_1, db_2 = sums.sum(1).split((D * I, D * I, I, D), 1)
-        gradients = (dw_1.view(R, I, D), db_1, dw_2.view(R, D, I), db_2)
+        dw_1, dw_2, db_1, db_2 = sums.sum(1).split((D * N, D * N, N, D), 1)
+        gradients = (dw_1.view(R, N, D), db_1, dw_2.view(R, D, N), db_2)
         of_norm = () if norms is None else norms.sum(1).split((D, D), 1)
         return None, None, dx.view(shape), *gradients, *of_norm
 
@@ -101,7 +101,7 @@ def _normed(x, inside, D, EPS: tl.constexpr):
 
 @triton.jit(do_not_specialize=["M"])
 def _forward(
-    x_, w_1, b_1, w_2, b_2, norm_weight, norm_bias, y_, M, D, I,
+    x_, w_1, b_1, w_2, b_2, norm_weight, norm_bias, y_, M, D, N,
     EPS: tl.constexpr, SKIP: tl.constexpr,
     ROWS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
@@ -115,14 +115,14 @@ def _forward(
         n *= tl.load(norm_weight + r * D + d, d < D, 0.0)[None, :]
         n += tl.load(norm_bias + r * D + d, d < D, 0.0)[None, :]
     y = tl.zeros([ROWS, WIDTH], tl.float32)
-    for start in range(0, I, INNER):
+    for start in range(0, N, INNER):
         i = start + tl.arange(0, INNER)
-        valid = (d < D)[:, None] & (i < I)[None, :]
-        w = tl.load(w_1 + r * D * I + i[None, :] * D + d[:, None], valid, 0.0)
+        valid = (d < D)[:, None] & (i < N)[None, :]
+        w = tl.load(w_1 + r * D * N + i[None, :] * D + d[:, None], valid, 0.0)
         inner = tl.dot(n, w, input_precision="tf32x3")
-        inner += tl.load(b_1 + r * I + i, i < I, 0.0)[None, :]
-        valid = (i < I)[:, None] & (d < D)[None, :]
-        w = tl.load(w_2 + r * D * I + d[None, :] * I + i[:, None], valid, 0.0)
+        inner += tl.load(b_1 + r * N + i, i < N, 0.0)[None, :]
+        valid = (i < N)[:, None] & (d < D)[None, :]
+        w = tl.load(w_2 + r * D * N + d[None, :] * N + i[:, None], valid, 0.0)
         y = tl.dot(tl.maximum(inner, 0.0), w, y, input_precision="tf32x3")
     y += tl.load(b_2 + r * D + d, d < D, 0.0)[None, :]
     if SKIP:
@@ -145,7 +145,7 @@ def _read(x_, m, d, M, D, norm_weight, norm_bias, EPS: tl.constexpr):
 
 @triton.jit
 def _backward_input(
-    block, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, dx_, norms, M, D, I,
+    block, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, dx_, norms, M, D, N,
     EPS: tl.constexpr, SKIP: tl.constexpr,
     ROWS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
@@ -156,16 +156,16 @@ def _backward_input(
     n, _, _ = _read(x_, m, d, M, D, norm_weight, norm_bias, EPS)
     dy = tl.load(dy_ + at, inside, 0.0)
     dx = tl.zeros([ROWS, WIDTH], tl.float32)
-    for start in range(0, I, INNER):
+    for start in range(0, N, INNER):
         i = start + tl.arange(0, INNER)
-        valid = (d < D)[:, None] & (i < I)[None, :]
+        valid = (d < D)[:, None] & (i < N)[None, :]
         w = tl.load(w_1 + i[None, :] * D + d[:, None], valid, 0.0)
         inner = tl.dot(n, w, input_precision="tf32x3")
-        inner += tl.load(b_1 + i, i < I, 0.0)[None, :]
-        w = tl.load(w_2 + d[:, None] * I + i[None, :], valid, 0.0)
+        inner += tl.load(b_1 + i, i < N, 0.0)[None, :]
+        w = tl.load(w_2 + d[:, None] * N + i[None, :], valid, 0.0)
         d_inner = tl.dot(dy, w, input_precision="tf32x3")
         d_inner = tl.where(inner > 0, d_inner, 0.0)
-        valid = (i < I)[:, None] & (d < D)[None, :]
+        valid = (i < N)[:, None] & (d < D)[None, :]
         w = tl.load(w_1 + i[:, None] * D + d[None, :], valid, 0.0)
         dx = tl.dot(d_inner, w, dx, input_precision="tf32x3")
     if norm_weight is not None:
@@ -183,7 +183,7 @@ def _backward_input(
 
 @triton.jit
 def _backward_weights(
-    part, chunk, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, sums, M, D, I, parts,
+    part, chunk, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, sums, M, D, N, parts,
     EPS: tl.constexpr, ROWS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
     """What a part of the positions gives to the gradients of a chunk's weights.
@@ -192,10 +192,10 @@ def _backward_weights(
     inputs from the registers in which they were computed.
     """
     d, i = tl.arange(0, WIDTH), chunk * INNER + tl.arange(0, INNER)
-    valid = (i < I)[:, None] & (d < D)[None, :]
+    valid = (i < N)[:, None] & (d < D)[None, :]
     w1 = tl.load(w_1 + i[:, None] * D + d[None, :], valid, 0.0)
-    w2 = tl.load(w_2 + d[None, :] * I + i[:, None], valid, 0.0)
-    b1 = tl.load(b_1 + i, i < I, 0.0)[:, None]
+    w2 = tl.load(w_2 + d[None, :] * N + i[:, None], valid, 0.0)
+    b1 = tl.load(b_1 + i, i < N, 0.0)[:, None]
     dw_1 = tl.zeros([INNER, WIDTH], tl.float32)
     dw_2 = tl.zeros([INNER, WIDTH], tl.float32)
     db_1 = tl.zeros([INNER], tl.float32)
@@ -213,14 +213,14 @@ def _backward_weights(
         db_1 += tl.sum(d_inner, 1)
         db_2 += tl.sum(dy, 0)
     tl.store(sums + i[:, None] * D + d[None, :], dw_1, valid)
-    tl.store(sums + D * I + d[None, :] * I + i[:, None], dw_2, valid)
-    tl.store(sums + 2 * D * I + i, db_1, i < I)
-    tl.store(sums + 2 * D * I + I + d, db_2, (d < D) & (chunk == 0))
+    tl.store(sums + D * N + d[None, :] * N + i[:, None], dw_2, valid)
+    tl.store(sums + 2 * D * N + i, db_1, i < N)
+    tl.store(sums + 2 * D * N + N + d, db_2, (d < D) & (chunk == 0))
 
 
 @triton.jit(do_not_specialize=["M", "parts", "blocks"])
 def _backward(
-    x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, dx_, sums, norms, M, D, I, parts, blocks,
+    x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, dx_, sums, norms, M, D, N, parts, blocks,
     EPS: tl.constexpr, SKIP: tl.constexpr, WIDTH: tl.constexpr,
     INPUT_ROWS: tl.constexpr, INPUT_INNER: tl.constexpr,
     ROWS: tl.constexpr, INNER: tl.constexpr,
@@ -229,18 +229,18 @@ def _backward(
     program, r = tl.program_id(0), tl.program_id(1).to(tl.int64)
     x_ += r * M * D
     dy_ += r * M * D
-    w_1 += r * D * I
-    w_2 += r * D * I
-    b_1 += r * I
+    w_1 += r * D * N
+    w_2 += r * D * N
+    b_1 += r * N
     if norm_weight is not None:
         norm_weight += r * D
         norm_bias += r * D
-    chunks = tl.cdiv(I, INNER)
+    chunks = tl.cdiv(N, INNER)
     if program < parts * chunks:
         part, chunk = program // chunks, program % chunks
-        sums += (r * parts + part) * (2 * D * I + I + D)
+        sums += (r * parts + part) * (2 * D * N + N + D)
         _backward_weights(
-            part, chunk, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, sums, M, D, I, parts,
+            part, chunk, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, sums, M, D, N, parts,
             EPS, ROWS, INNER, WIDTH,
         )  # fmt: skip
     else:
@@ -249,7 +249,7 @@ def _backward(
             norms += r * blocks * 2 * D
         _backward_input(
             program - parts * chunks, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, dx_, norms,
-            M, D, I, EPS, SKIP, INPUT_ROWS, INPUT_INNER, WIDTH,
+            M, D, N, EPS, SKIP, INPUT_ROWS, INPUT_INNER, WIDTH,
         )  # fmt: skip
 
 
