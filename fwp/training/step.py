@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fwp.config.settings import TrainingSettings
+from fwp.kernels.triton_compile import only_compiling
 from fwp.models.pack import Pack
 from fwp.training import cuda_graphs
 from fwp.training.adam import Adam, PackAdam
@@ -71,6 +72,7 @@ class TrainStep:
         self.on_gpu = self.device.type == "cuda"
         self._on_gpu: Any = _gpu_parts() if self.on_gpu else None
         self.step = 0
+        self._compiled = False
         self._begin()
 
     def _begin(self) -> None:
@@ -182,6 +184,8 @@ class TrainStep:
         if begin == 0:
             self._loss.zero_()
         steps = list(zip(*batches, strict=True))[begin:end]
+        if self.on_gpu and not self._compiled:
+            self._compile(steps)
         for length, *tensors in self._upload(steps):
             with signals.deferred():
                 self._set_rate()
@@ -192,6 +196,18 @@ class TrainStep:
             if on_step is not None:
                 on_step()
         return self._loss.cpu().numpy() / [sum(b.labels for b in own[:end]) for own in batches]
+
+    def _compile(self, steps: list[tuple[Batch, ...]]) -> None:
+        """Compile all kernels that these steps and the evaluation call, side by side."""
+        with signals.deferred(), only_compiling():
+            shapes = {(length, rows.shape) for length, rows, *_ in map(self._prepare, steps)}
+            for length, shape in shapes:
+                rows = torch.zeros(shape, dtype=torch.int64, device=self.device)
+                strings = self.strings.tokens[rows, :length], self.strings.targets[rows, :length]
+                self.gradient(self.pack, *strings, torch.zeros_like(rows, dtype=self._flat.dtype))
+            for evaluator in self.evaluators:
+                evaluator.errors_per_string(self.pack)
+        self._compiled = True
 
     def accuracies(self) -> np.ndarray:
         """Sequence accuracy of each model in each evaluator, [R, evaluators]."""

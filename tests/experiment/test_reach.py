@@ -50,6 +50,7 @@ LAYERS = {
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
+    "split": "recurrent_delta",
 }
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
@@ -85,7 +86,7 @@ PLACES = {
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
         "status/* training/machine.py utils/devices.py utils/gpus.py "
-        "utils/imports.py utils/locks.py "
+        "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
     (
@@ -104,6 +105,7 @@ PLACES = {
     "train evaluate trace automaton claims report": "config/__init__.py",
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
+        "kernels/matmul.h kernels/rows.py "
         "kernels/triton_matmul.py models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
@@ -116,15 +118,11 @@ PLACES = {
     "data test_data train evaluate trace automaton": "datasets/dataset.py datasets/spec.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
-        "kernels/__init__.py kernels/backend.py kernels/op.py kernels/registry.py "
+        "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
+        "kernels/native.h kernels/op.py kernels/registry.py "
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    (
-        "retrieval bptt delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm "
-        "transformer"
-    ): "kernels/c_compiler.py kernels/c_kernel.py kernels/native.h",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": "kernels/chunks.py",
     "recurrent_delta slstm": "kernels/feedback.h",
     (
@@ -208,7 +206,7 @@ PLACES = {
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
     "train": (
-        "training/adam.py training/clipping.py training/cuda_graphs.py "
+        "training/adam.py training/clipping.py training/cuda_graphs.py kernels/triton_compile.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
         "training/step.py training/train.py training/trainer.py"

@@ -51,7 +51,7 @@ def test_modules_compute_what_those_of_pytorch_do():
     for bias in (True, False):
         ours, theirs = Linear(8, 6, bias=bias), torch.nn.Linear(8, 6, bias=bias)
         theirs.load_state_dict(ours.state_dict())
-        assert torch.equal(ours(x), theirs(x))
+        torch.testing.assert_close(ours(x), theirs(x))
     part = FeedForward(8, 4)
     assert part.inner.out_features == 32
     torch.testing.assert_close(part(x), part.outer(part.inner(x).relu()))
