@@ -125,6 +125,11 @@ class Experiment:
         """Jobs that share a GPU at a time."""
         return self.config["compute"]["jobs_per_gpu"]
 
+    @property
+    def wants_mps(self) -> bool:
+        """Whether jobs share a GPU of this machine, and are to compute side by side there."""
+        return self.config["compute"]["mps"] and self.jobs_per_gpu > 1 and self.gpus > 0
+
     # What is computed
 
     def cell(self, model: str, task: str) -> Cell:

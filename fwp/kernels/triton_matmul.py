@@ -14,9 +14,9 @@ from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end
 
-FEW = 4  # models for which PyTorch's products, whose tiles are smaller, take less time
-BLOCKS = {"ROWS": 64, "COLUMNS": 64, "DEPTH": 32, "num_warps": 4, "num_stages": 3}
+BLOCKS = {"ROWS": 64, "COLUMNS": 64, "DEPTH": 32}
 GRADIENT_BLOCKS = BLOCKS | {"ROWS": 128}
+LAUNCH = {"num_warps": 4, "num_stages": 3}
 PROGRAMS = 264  # two for each multiprocessor of a large GPU
 
 
@@ -45,20 +45,17 @@ def product(
     if _in_torch(a):
         return _product_in_torch(a, b, bias, relu, where)
     (R, M, K), N = a.shape, b.shape[-1]
-    if b.stride(1) != 1:
-        b = b.mT.contiguous().mT  # tensor cores take TF32 along the sum only
     y = a.new_empty(R, M, N)
     if bias is not None:
         bias = bias.contiguous()
     blocks = BLOCKS | {"COLUMNS": _at_most(BLOCKS["COLUMNS"], N)}
     grid = (triton.cdiv(M, blocks["ROWS"]) * triton.cdiv(N, blocks["COLUMNS"]), R)
-    strides = (b.stride(0), b.stride(2))
-    _product[grid](a, b, bias, where, y, M, N, K, *strides, RELU=relu, **blocks)
+    _product[grid](a, b, bias, where, y, M, N, K, *b.stride(), RELU=relu, **blocks, **LAUNCH)
     return y
 
 
 def _in_torch(x: Tensor) -> bool:
-    return x.dtype != torch.float32 or len(x) < FEW
+    return x.dtype != torch.float32
 
 
 def _at_most(block: int, size: int) -> int:
@@ -83,84 +80,145 @@ def weight_gradients(dy: Tensor, x: Tensor, biased: bool) -> tuple[Tensor, Tenso
     """
     if _in_torch(x):
         return dy.mT @ x, dy.sum(1) if biased else None
+    _, dw, db = _gradients_in_one(dy, x, None, biased)
+    return dw, db
+
+
+def gradients(
+    dy: Tensor, x: Tensor, weight: Tensor, biased: bool
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """What `weight_gradients` returns, after the gradient of x, dy W [R, M, I], in one kernel.
+
+    Args:
+        dy, x, biased: as for `weight_gradients`.
+        weight: W [R, O, I].
+    """
+    if _in_torch(x):
+        return dy @ weight, *weight_gradients(dy, x, biased)
+    return _gradients_in_one(dy, x, weight, biased)
+
+
+def _gradients_in_one(dy: Tensor, x: Tensor, weight: Tensor | None, biased: bool):
+    (R, M, O), I = dy.shape, x.shape[-1]  # noqa: E741
     # The wider factor on the left, where tiles are larger.
-    if x.shape[-1] > dy.shape[-1]:
-        dw, db = _sums_of_products(x, dy, "right" if biased else None)
-        return dw.mT, db
-    return _sums_of_products(dy, x, "left" if biased else None)
-
-
-def _sums_of_products(a: Tensor, b: Tensor, added: str | None) -> tuple[Tensor, Tensor | None]:
-    """aᵀ b [R, K, N] of a [R, M, K] and b [R, M, N], and the sum over M of one of them."""
-    (R, M, K), N = a.shape, b.shape[-1]
+    swapped = I > O
+    a, b = (x, dy) if swapped else (dy, x)
+    K, N = a.shape[-1], b.shape[-1]
     rows, columns = _at_most(GRADIENT_BLOCKS["ROWS"], K), _at_most(GRADIENT_BLOCKS["COLUMNS"], N)
-    blocks = GRADIENT_BLOCKS | {"ROWS": rows, "COLUMNS": columns}
     tiles = triton.cdiv(K, rows) * triton.cdiv(N, columns)
     # Each program leaves the sum over a part of M; PyTorch adds the parts up.
-    parts = max(1, min(PROGRAMS // (R * tiles), M // (4 * blocks["DEPTH"])))
-    products = a.new_empty(R, parts, K, N)
-    sums = a.new_empty(R, parts, K if added == "left" else N) if added else None
-    _products[(tiles, parts, R)](a, b, products, sums, M, K, N, LEFT=added == "left", **blocks)
-    if parts == 1:
-        return products.squeeze(1), None if sums is None else sums.squeeze(1)
-    return products.sum(1), None if sums is None else sums.sum(1)
+    parts = max(1, min(PROGRAMS // (R * tiles), M // (4 * GRADIENT_BLOCKS["DEPTH"])))
+    sums = x.new_empty(R, parts, K * N + (O if biased else 0))
+    dx, blocks, input_columns = None, 0, 16
+    if weight is not None:
+        dx, input_columns = torch.empty_like(x), _at_most(BLOCKS["COLUMNS"], I)
+        blocks = triton.cdiv(M, BLOCKS["ROWS"]) * triton.cdiv(I, input_columns)
+    _gradients[tiles * parts + blocks, R](
+        a, b, sums, M, K, N, sums.shape[-1], tiles, parts,
+        dy, weight, dx, O, I, *((0, 0, 0) if weight is None else weight.stride()),
+        BIASED=biased, LEFT=not swapped,
+        ROWS=rows, COLUMNS=columns, DEPTH=GRADIENT_BLOCKS["DEPTH"],
+        INPUT_ROWS=BLOCKS["ROWS"], INPUT_COLUMNS=input_columns, INPUT_DEPTH=BLOCKS["DEPTH"],
+        **LAUNCH,
+    )  # fmt: skip
+    total = sums.squeeze(1) if parts == 1 else sums.sum(1)
+    return dx, total[:, : K * N].view(R, O, I), total[:, K * N :] if biased else None
 
 
 @triton.jit
-def _product(
-    a_, b_, bias, where, y, M, N: tl.constexpr, K: tl.constexpr, b_r, b_n: tl.constexpr,
+def _tile_of_product(
+    tile, a_, b_, bias, where, y, M, N, K, b_k, b_n,
     RELU: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
-    r = tl.program_id(1).to(tl.int64)
     across = tl.cdiv(N, COLUMNS)
-    m = (tl.program_id(0) // across) * ROWS + tl.arange(0, ROWS)
-    n = (tl.program_id(0) % across) * COLUMNS + tl.arange(0, COLUMNS)
+    m = (tile // across) * ROWS + tl.arange(0, ROWS)
+    n = (tile % across) * COLUMNS + tl.arange(0, COLUMNS)
     k = tl.arange(0, DEPTH)
-    a_ += r * M * K + m.to(tl.int64)[:, None] * K + k[None, :]
-    b_ += r * b_r + k[:, None] + n[None, :] * b_n
+    a_ += m.to(tl.int64)[:, None] * K + k[None, :]
+    b_ += k[:, None] * b_k + n[None, :] * b_n
     total = tl.zeros([ROWS, COLUMNS], tl.float32)
     for start in range(0, K, DEPTH):
         a = tl.load(a_ + start, (m < M)[:, None] & (start + k < K)[None, :], 0.0)
-        b = tl.load(b_ + start, (start + k < K)[:, None] & (n < N)[None, :], 0.0)
+        b = tl.load(b_ + start * b_k, (start + k < K)[:, None] & (n < N)[None, :], 0.0)
         total = tl.dot(a, b, total, input_precision="tf32x3")
     if bias is not None:
-        total += tl.load(bias + r * N + n, n < N, 0.0)[None, :]
+        total += tl.load(bias + n, n < N, 0.0)[None, :]
     if RELU:
         total = tl.maximum(total, 0.0)
-    at = r * M * N + m.to(tl.int64)[:, None] * N + n[None, :]
+    at = m.to(tl.int64)[:, None] * N + n[None, :]
     inside = (m < M)[:, None] & (n < N)[None, :]
     if where is not None:
         total = tl.where(tl.load(where + at, inside, 0.0) > 0, total, 0.0)
     tl.store(y + at, total, inside)
 
 
+@triton.jit(do_not_specialize=["M"])
+def _product(
+    a_, b_, bias, where, y, M, N, K, b_r, b_k, b_n,
+    RELU: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
+):  # fmt: skip
+    r = tl.program_id(1).to(tl.int64)
+    if bias is not None:
+        bias += r * N
+    if where is not None:
+        where += r * M * N
+    _tile_of_product(
+        tl.program_id(0), a_ + r * M * K, b_ + r * b_r, bias, where, y + r * M * N,
+        M, N, K, b_k, b_n, RELU, ROWS, COLUMNS, DEPTH,
+    )  # fmt: skip
+
+
 @triton.jit
-def _products(
-    a_, b_, products, sums, M, K: tl.constexpr, N: tl.constexpr, LEFT: tl.constexpr,
+def _tile_of_sums(
+    tile, part, parts, a_, b_, sums, M, K, N,
+    BIASED: tl.constexpr, LEFT: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
-    part, parts = tl.program_id(1), tl.num_programs(1)
-    r = tl.program_id(2).to(tl.int64)
+    """aᵀ b of some of the rows of a [M, K] and b [M, N], and the sum of one of them.
+
+    Stored as [K, N] if the sum of a is wanted (`LEFT`), else as [N, K].
+    """
     across = tl.cdiv(N, COLUMNS)
-    row, column = tl.program_id(0) // across, tl.program_id(0) % across
+    row, column = tile // across, tile % across
     k = row * ROWS + tl.arange(0, ROWS)
     n = column * COLUMNS + tl.arange(0, COLUMNS)
-    a_ += r * M * K + k[:, None]
-    b_ += r * M * N + n[None, :]
     total = tl.zeros([ROWS, COLUMNS], tl.float32)
     added = tl.zeros([ROWS if LEFT else COLUMNS], tl.float32)
     for start in range(part * DEPTH, M, parts * DEPTH):
-        m = start + tl.arange(0, DEPTH)
-        a = tl.load(a_ + m[None, :] * K, (k < K)[:, None] & (m < M)[None, :], 0.0)
-        b = tl.load(b_ + m[:, None] * N, (m < M)[:, None] & (n < N)[None, :], 0.0)
+        m = (start + tl.arange(0, DEPTH)).to(tl.int64)
+        a = tl.load(a_ + m[None, :] * K + k[:, None], (k < K)[:, None] & (m < M)[None, :], 0.0)
+        b = tl.load(b_ + m[:, None] * N + n[None, :], (m < M)[:, None] & (n < N)[None, :], 0.0)
         total = tl.dot(a, b, total, input_precision="tf32x3")
-        if sums is not None:
+        if BIASED:
             added += tl.sum(a, 1) if LEFT else tl.sum(b, 0)
-    own = r * parts + part
-    inside = (k < K)[:, None] & (n < N)[None, :]
-    tl.store(products + (own * K + k[:, None]) * N + n[None, :], total, inside)
-    if sums is not None:
+    at = k[:, None] * N + n[None, :] if LEFT else n[None, :] * K + k[:, None]
+    tl.store(sums + at, total, (k < K)[:, None] & (n < N)[None, :])
+    if BIASED:
         if LEFT:
-            tl.store(sums + own * K + k, added, (k < K) & (column == 0))
+            tl.store(sums + K * N + k, added, (k < K) & (column == 0))
         else:
-            tl.store(sums + own * N + n, added, (n < N) & (row == 0))
+            tl.store(sums + K * N + n, added, (n < N) & (row == 0))
+
+
+@triton.jit(do_not_specialize=["M", "size", "tiles", "parts"])
+def _gradients(
+    a_, b_, sums, M, K, N, size, tiles, parts,
+    dy, weight, dx, outputs, inputs, w_r, w_o, w_i,
+    BIASED: tl.constexpr, LEFT: tl.constexpr,
+    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
+    INPUT_ROWS: tl.constexpr, INPUT_COLUMNS: tl.constexpr, INPUT_DEPTH: tl.constexpr,
+):  # fmt: skip
+    """The first programs compute gradients of weights, the others that of the input."""
+    program, r = tl.program_id(0), tl.program_id(1).to(tl.int64)
+    if program < tiles * parts:
+        part = program // tiles
+        sums += (r * parts + part) * size
+        _tile_of_sums(
+            program % tiles, part, parts, a_ + r * M * K, b_ + r * M * N, sums, M, K, N,
+            BIASED, LEFT, ROWS, COLUMNS, DEPTH,
+        )  # fmt: skip
+    elif weight is not None:
+        _tile_of_product(
+            program - tiles * parts, dy + r * M * outputs, weight + r * w_r, None, None, dx + r * M * inputs,
+            M, inputs, outputs, w_o, w_i, False, INPUT_ROWS, INPUT_COLUMNS, INPUT_DEPTH,
+        )  # fmt: skip

@@ -4,7 +4,7 @@ import functools
 import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fwp.config.settings import TrainingSettings
+from fwp.kernels.triton_compile import only_compiling
 from fwp.models.pack import Pack
 from fwp.training import cuda_graphs
 from fwp.training.adam import Adam, PackAdam
@@ -69,7 +70,9 @@ class TrainStep:
         self.pack, self.strings, self.evaluators = pack, strings, evaluators
         self.device = strings.tokens.device
         self.on_gpu = self.device.type == "cuda"
+        self._on_gpu: Any = _gpu_parts() if self.on_gpu else None
         self.step = 0
+        self._compiled = False
         self._begin()
 
     def _begin(self) -> None:
@@ -93,13 +96,19 @@ class TrainStep:
             Schedule(own.schedule, own.learning_rate, self._steps, own.warmup)
             for own in self.settings
         ]
-        if all(_optimiser(own) == _optimiser(first) for own in others):
-            betas, decay = first.betas, first.weight_decay
-            self.adam = Adam(self._flat, betas=betas, eps=first.eps, weight_decay=decay)
+        equal = all(_optimiser(own) == _optimiser(first) for own in others)
+        if equal:
             rate, self.schedules = first.learning_rate, self.schedules[:1]
         else:
-            self.adam = PackAdam(self._flat, self._by_model, self.settings)
             rate = [own.learning_rate for own in self.settings]
+        if self._on_gpu is not None:
+            sizes = [w.numel() // self.pack.size for w in self.pack.weights.values()]
+            self.adam: Any = self._on_gpu.Update(self._flat, sizes, self.settings)
+        elif equal:
+            betas, decay = first.betas, first.weight_decay
+            self.adam = Adam(self._flat, betas=betas, eps=first.eps, weight_decay=decay)
+        else:
+            self.adam = PackAdam(self._flat, self._by_model, self.settings)
         # A graph reads the rate from memory; elsewhere a plain number is quicker.
         self.rate: Any = torch.tensor(rate, device=self.device) if self.on_gpu else rate
         limits = [own.clip for own in self.settings]
@@ -175,15 +184,30 @@ class TrainStep:
         if begin == 0:
             self._loss.zero_()
         steps = list(zip(*batches, strict=True))[begin:end]
+        if self.on_gpu and not self._compiled:
+            self._compile(steps)
         for length, *tensors in self._upload(steps):
             with signals.deferred():
                 self._set_rate()
                 key = (length, tensors[0].shape)
-                self.graphs.run(key, functools.partial(self._train, length), *tensors)
+                train = self._train if self._on_gpu is None else self._train_on_gpu
+                self.graphs.run(key, functools.partial(train, length), *tensors)
                 self.step += 1
             if on_step is not None:
                 on_step()
         return self._loss.cpu().numpy() / [sum(b.labels for b in own[:end]) for own in batches]
+
+    def _compile(self, steps: list[tuple[Batch, ...]]) -> None:
+        """Compile all kernels that these steps and the evaluation call, side by side."""
+        with signals.deferred(), only_compiling():
+            shapes = {(length, rows.shape) for length, rows, *_ in map(self._prepare, steps)}
+            for length, shape in shapes:
+                rows = torch.zeros(shape, dtype=torch.int64, device=self.device)
+                strings = self.strings.tokens[rows, :length], self.strings.targets[rows, :length]
+                self.gradient(self.pack, *strings, torch.zeros_like(rows, dtype=self._flat.dtype))
+            for evaluator in self.evaluators:
+                evaluator.errors_per_string(self.pack)
+        self._compiled = True
 
     def accuracies(self) -> np.ndarray:
         """Sequence accuracy of each model in each evaluator, [R, evaluators]."""
@@ -194,6 +218,14 @@ class TrainStep:
     def _evaluate(self) -> None:
         for i, evaluator in enumerate(self.evaluators):
             self._right[:, i] = (evaluator.errors_per_string(self.pack) == 0).double().mean(1)
+
+    def _train_on_gpu(self, length: int, batch: Tensor) -> None:
+        """As `_train`, in fewer kernels."""
+        parts = self._on_gpu
+        strings = (self.strings.tokens, self.strings.targets)
+        tokens, targets, weights, labels = parts.unpacked(batch, *strings, length, self._flat.dtype)
+        loss, gradients = self.gradient(self.pack, tokens, targets, weights)
+        self.adam.step(gradients, self.rate, loss, labels, self._loss)
 
     def _train(self, length: int, rows: Tensor, weights: Tensor, labels: Tensor) -> None:
         tokens = self.strings.tokens[rows, :length].long()
@@ -231,6 +263,8 @@ class TrainStep:
         for begin in range(0, len(steps), AHEAD):
             ready = [self._prepare(step) for step in steps[begin : begin + AHEAD]]
             lengths, *parts = zip(*ready, strict=True)
+            if self._on_gpu is not None:
+                parts = [[self._on_gpu.packed(*own) for own in zip(*parts, strict=True)]]
             moved = []
             for arrays in parts:
                 joined = torch.from_numpy(np.concatenate([a.ravel() for a in arrays]))
@@ -251,6 +285,14 @@ class TrainStep:
             self.rate.fill_(rates[0])
         else:  # from pinned memory, so that the host need not wait for the GPU
             self.rate.copy_(torch.tensor(rates).pin_memory(), non_blocking=True)
+
+
+@functools.cache
+def _gpu_parts() -> SimpleNamespace:
+    """What a step is made of on a GPU alone; imported there alone, as it is in Triton."""
+    batches = importlib.import_module("fwp.training.triton_batches")
+    update = importlib.import_module("fwp.training.update.triton")
+    return SimpleNamespace(packed=batches.packed, unpacked=batches.unpacked, Update=update.Update)
 
 
 def _optimiser(own: TrainingSettings) -> tuple:

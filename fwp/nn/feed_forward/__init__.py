@@ -1,11 +1,17 @@
-"""The feed-forward part of a block, with kernels that do all of it in one pass there, one back."""
+"""The feed-forward part of a block, with the norm before it and the skip connection around it.
 
+A kernel keeps the inner activations, which are wider than input and output, to itself.
+"""
+
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from fwp.kernels.op import op
 from fwp.nn.layer_norm import LayerNorm
+
+EPS = 1e-5  # of the norm
 
 
 @op(cost=lambda n: 2 * n["D"] * n["I"])
@@ -20,14 +26,14 @@ def feed_forward(
     *,
     skip: bool = False,
 ) -> Float[Tensor, "B T D"]:
-    """y_t = W₂ relu(W₁ n(x_t) + b₁) + b₂, and x_t is added if `skip`.
+    """y_t = W₂ relu(W₁ n(x_t) + b₁) + b₂, and x_t added to that with the skip connection.
 
     Args:
         x: [B, T, D].
         w_1, b_1: W₁ [I, D] and b₁ [I].
         w_2, b_2: W₂ [D, I] and b₂ [D].
-        norm_weight, norm_bias: [D], of the layer norm n (see `layer_norm`); without them n(x) = x.
-        skip: whether there is a skip connection around it all.
+        norm_weight, norm_bias: of the layer normalisation n, [D]; without them n(x) = x.
+        skip: whether x is added.
 
     Returns:
         y [B, T, D].
@@ -37,7 +43,7 @@ def feed_forward(
     """
     if (norm_weight is None) != (norm_bias is None):
         raise ValueError("feed_forward: a norm must have weight and bias, got one of them")
-    n = x if norm_weight is None else F.layer_norm(x, x.shape[-1:], norm_weight, norm_bias)
+    n = x if norm_weight is None else torch.layer_norm(x, x.shape[-1:], norm_weight, norm_bias, EPS)
     # In place, ReLU would overwrite a view, whose gradient costs five copies.
     y = F.linear(F.linear(n, w_1, b_1).relu(), w_2, b_2)
     return x + y if skip else y
@@ -57,9 +63,9 @@ class FeedForward(nn.Module):
         self.outer = nn.Linear(factor * hidden, hidden)
 
     def forward(self, x: Tensor, norm: LayerNorm | None = None, *, skip: bool = False) -> Tensor:
-        """Map x [B, T, hidden] to the same: FF(norm(x)), plus x if `skip`."""
+        """Map x [B, T, hidden] to the same, normalised first and added to the result if wished."""
         inner, outer = self.inner, self.outer
-        normed = () if norm is None else (norm.weight, norm.bias)
+        of_norm = () if norm is None else (norm.weight, norm.bias)
         return feed_forward(
-            x, inner.weight, inner.bias, outer.weight, outer.bias, *normed, skip=skip
+            x, inner.weight, inner.bias, outer.weight, outer.bias, *of_norm, skip=skip
         )

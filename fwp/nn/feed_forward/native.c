@@ -24,9 +24,9 @@ INLINE const real *normed(real *copy, const real *x, int64_t x_row, int64_t *row
 /* x [rows][D], its rows `x_row` numbers apart; w_1 [I][D], w_2 [D][I]; y [rows][D]. Kept, unless
  * NULL: h [rows][WHOLE(I)], and the moments of x [rows][2] if there is a norm. */
 EXPORT int forward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, int64_t D, int64_t I,
-                   int64_t skip, const real *x, int64_t x_row, const real *w_1, const real *b_1,
-                   const real *w_2, const real *b_2, const real *w_n, const real *b_n, real *y,
-                   real *kept_h, real *kept_moments) {
+                   int64_t skip, double eps, const real *x, int64_t x_row, const real *w_1,
+                   const real *b_1, const real *w_2, const real *b_2, const real *w_n,
+                   const real *b_n, real *y, real *kept_h, real *kept_moments) {
     const int64_t h_row = WHOLE(I);
     const weights w = {.w_n = w_n, .b_n = b_n};
     vec *space = workspace(
@@ -45,7 +45,7 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, int
         int64_t n_row = x_row;
         if (w_n) {
             real *moments = kept_moments ? kept_moments + r * 2 : tile_moments;
-            row_moments(from, x_row, count, D, 1e-5, moments);
+            row_moments(from, x_row, count, D, eps, moments);
             n = normed(tile_n, from, x_row, &n_row, count, D, &w, moments);
         }
         real *h = kept_h ? kept_h + r * h_row : tile_h;

@@ -6,6 +6,7 @@ from torch import Tensor
 from fwp.kernels.c_kernel import Kernel
 from fwp.kernels.rows import Gradients, as_rows, blocks_of, whole
 from fwp.kernels.tensors import once_differentiable, records
+from fwp.nn.feed_forward import EPS
 
 KERNEL = Kernel(__file__, fixed_sizes=())
 
@@ -35,7 +36,7 @@ class _FeedForward(torch.autograd.Function):
             kept[1] = x.new_empty((rows, 2)) if normed else None
         ctx.sizes = blocks, *_ = blocks_of(rows), rows, D, inner, int(skip)
         KERNEL.run(
-            "forward", blocks, x, None, *ctx.sizes,
+            "forward", blocks, x, None, *ctx.sizes, EPS,
             x, x_row, *weights, *(() if normed else (None, None)), y, *kept,
         )  # fmt: skip
         ctx.x_row = x_row
