@@ -203,8 +203,10 @@ class TrainStep:
             shapes = {(length, rows.shape) for length, rows, *_ in map(self._prepare, steps)}
             for length, shape in shapes:
                 rows = torch.zeros(shape, dtype=torch.int64, device=self.device)
-                strings = self.strings.tokens[rows, :length], self.strings.targets[rows, :length]
-                self.gradient(self.pack, *strings, torch.zeros_like(rows, dtype=self._flat.dtype))
+                tokens = self.strings.tokens[rows, :length].long()
+                targets = self.strings.targets[rows, :length].long()
+                weights = torch.zeros_like(rows, dtype=self._flat.dtype)
+                self.gradient(self.pack, tokens, targets, weights)
             for evaluator in self.evaluators:
                 evaluator.errors_per_string(self.pack)
         self._compiled = True
