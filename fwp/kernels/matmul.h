@@ -165,13 +165,17 @@ static __attribute__((noinline, unused)) void add_rows(real *restrict sum, const
 
 /* ---- rows of a layer: blocks for threads, each with gradients of its own, of tiles in cache ---- */
 
+#define TILE 64 /* rows */
+
 /* The first row of a block, or the number of rows for the block after the last. */
 INLINE int64_t first_row(int64_t block, int64_t blocks, int64_t rows) {
     return block * rows / blocks;
 }
-/* Rows of a tile at `row` of a block that ends at `last`. */
-INLINE int64_t tile_rows(int64_t row, int64_t last, int64_t most) {
-    return last - row < most ? last - row : most;
+/* Rows of the tile at `row` of a block that ends at `last`. */
+INLINE int64_t tile_rows(int64_t row, int64_t last) { return last - row < TILE ? last - row : TILE; }
+/* A gradient's memory in a block, `further` numbers after that in the first; NULL stays NULL. */
+INLINE real *cleared(real *gradient, int64_t further, int64_t numbers) {
+    return gradient ? memset(gradient + further, 0, (size_t)numbers * sizeof(real)) : NULL;
 }
 /* The rows of a tile as B of a product: with zeros after each unless they end with a vec. */
 INLINE const real *whole_rows(real *restrict copy, const real *from, int64_t row, int64_t *B_row,

@@ -30,6 +30,12 @@ def as_rows(x: Tensor) -> tuple[Tensor, int]:
     return x, x.shape[2]
 
 
+def whole(kernel: Kernel, like: Tensor, numbers: int) -> int:
+    """The length of a row of numbers that the kernel reads and writes by whole vectors."""
+    lanes = kernel.lanes(like.dtype, None)
+    return -(-numbers // lanes) * lanes
+
+
 class Gradients:
     """Gradients of weights, which a kernel adds up within each block of rows.
 

@@ -37,7 +37,12 @@ def feed_forward(
 
     Returns:
         y [B, T, D].
+
+    Raises:
+        ValueError: only one of the norm's weights is given.
     """
+    if (norm_weight is None) != (norm_bias is None):
+        raise ValueError("feed_forward: a norm must have weight and bias, got one of them")
     n = x if norm_weight is None else torch.layer_norm(x, x.shape[-1:], norm_weight, norm_bias, EPS)
     # In place, ReLU would overwrite a view, whose gradient costs five copies.
     y = F.linear(F.linear(n, w_1, b_1).relu(), w_2, b_2)
