@@ -129,12 +129,17 @@ PLACES = {
         "linear_transformer mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm "
         "transformer"
     ): "kernels/c_compiler.py kernels/c_kernel.py kernels/native.h",
-    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": "kernels/chunks.py",
     "recurrent_delta slstm": "kernels/feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
+    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
+        "kernels/chunks.py kernels/rules.h kernels/rules.py"
+    ),
+    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer retrieval": (
+        "kernels/runs.h"
+    ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"
