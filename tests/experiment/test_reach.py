@@ -126,12 +126,17 @@ PLACES = {
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": "kernels/chunks.py",
     "recurrent_delta slstm": "kernels/feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
+    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
+        "kernels/chunks.py kernels/rules.h kernels/rules.py"
+    ),
+    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer retrieval": (
+        "kernels/runs.h"
+    ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"
