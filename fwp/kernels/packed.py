@@ -1,7 +1,7 @@
 """An op in a pack: under `torch.vmap`, a backend computes it for all models at once."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -9,11 +9,26 @@ from torch import Tensor
 from fwp.kernels.backend import Backend
 from fwp.kernels.vmap import stacked
 
-if TYPE_CHECKING:
-    from fwp.kernels.op import Op
+
+class Op(Protocol):
+    """What is asked of a `fwp.kernels.op.Op`."""
+
+    name: str
+    inputs: dict[str, str]
+    state: str | tuple[str, ...]
+
+    @property
+    def state_specs(self) -> tuple[str, ...]:
+        """Shapes of the parts of the state."""
+        ...
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Names of the inputs that all sequences of a batch share."""
+        ...
 
 
-def compute(op: "Op", chosen: Backend, *arguments: Any) -> Any:
+def compute(op: Op, chosen: Backend, *arguments: Any) -> Any:
     """Call `chosen` for the pack; the arguments are the op's inputs, and its state if it has one.
 
     Returns output, or output and final state.
@@ -23,7 +38,7 @@ def compute(op: "Op", chosen: Backend, *arguments: Any) -> Any:
     return (output, _joined(op, final)) if op.state else output
 
 
-def compute_one(op: "Op", run: Callable[..., Any], *arguments: Any) -> Any:
+def compute_one(op: Op, run: Callable[..., Any], *arguments: Any) -> Any:
     """Call a backend that computes packs for a single model: its weights are a pack of one."""
     names = (*op.inputs, "initial_state")
     return run(
@@ -40,7 +55,7 @@ def _parts(state: Any) -> tuple[Tensor, ...]:
     return (state,) if isinstance(state, Tensor) else tuple(state)
 
 
-def _joined(op: "Op", parts: list[Tensor]) -> Any:
+def _joined(op: Op, parts: list[Tensor]) -> Any:
     return tuple(parts) if isinstance(op.state, tuple) else parts[0]
 
 
@@ -79,7 +94,7 @@ class _Packed(torch.autograd.Function):
         return output, (0,) * len(output)
 
 
-def _flat(op: "Op", backend: Backend, tensors: list[Tensor]) -> tuple[Tensor, ...]:
+def _flat(op: Op, backend: Backend, tensors: list[Tensor]) -> tuple[Tensor, ...]:
     """Run a backend on inputs and the parts of the state; the output and the state's parts."""
     if not op.state:
         return (backend.run(*tensors),)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from fwp.models.pack import Pack
-from fwp.nn.cross_entropy import cross_entropy
+from fwp.nn.cross_entropy import loss_and_gradient
 
 
 def check(_: nn.Module) -> None:
@@ -16,10 +16,10 @@ def gradients(
 ) -> tuple[Tensor, list[Tensor]]:
     """Loss of each model, and the gradient of every trained tensor of the pack."""
     logits, _ = pack(tokens)
-    loss = cross_entropy(logits, targets, weights)
+    loss, d_logits = loss_and_gradient(logits, targets, weights)
     trained = list(pack.weights.values())
-    gradients = torch.autograd.grad(loss.sum(), trained, allow_unused=True)
+    gradients = torch.autograd.grad(logits, trained, d_logits, allow_unused=True)
     gradients = (
         torch.zeros_like(w) if g is None else g for w, g in zip(trained, gradients, strict=True)
     )
-    return loss.detach(), list(gradients)
+    return loss, list(gradients)

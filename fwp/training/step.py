@@ -20,6 +20,7 @@ from fwp.training.clipping import clipped
 from fwp.training.evaluator import Evaluator
 from fwp.training.pack_settings import Settings, of_each
 from fwp.training.schedule import Schedule
+from fwp.training.update import native
 from fwp.utils import signals
 
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
@@ -93,13 +94,19 @@ class TrainStep:
             Schedule(own.schedule, own.learning_rate, self._steps, own.warmup)
             for own in self.settings
         ]
-        if all(_optimiser(own) == _optimiser(first) for own in others):
-            betas, decay = first.betas, first.weight_decay
-            self.adam = Adam(self._flat, betas=betas, eps=first.eps, weight_decay=decay)
+        equal = all(_optimiser(own) == _optimiser(first) for own in others)
+        if equal:
             rate, self.schedules = first.learning_rate, self.schedules[:1]
         else:
-            self.adam = PackAdam(self._flat, self._by_model, self.settings)
             rate = [own.learning_rate for own in self.settings]
+        if not self.on_gpu and native.unusable(self._flat) is None:
+            sizes = [w.numel() // self.pack.size for w in self.pack.weights.values()]
+            self.adam = native.Update(self._flat, sizes, self.settings)
+        elif equal:
+            betas, decay = first.betas, first.weight_decay
+            self.adam = Adam(self._flat, betas=betas, eps=first.eps, weight_decay=decay)
+        else:
+            self.adam = PackAdam(self._flat, self._by_model, self.settings)
         # A graph reads the rate from memory; elsewhere a plain number is quicker.
         self.rate: Any = torch.tensor(rate, device=self.device) if self.on_gpu else rate
         limits = [own.clip for own in self.settings]
@@ -199,11 +206,14 @@ class TrainStep:
         tokens = self.strings.tokens[rows, :length].long()
         targets = self.strings.targets[rows, :length].long()
         loss, gradients = self.gradient(self.pack, tokens, targets, weights)
+        self._loss += loss * labels
+        if isinstance(self.adam, native.Update):
+            self.adam.step(gradients, self.rate)
+            return
         if self.clip is not None:
             gradients = clipped(gradients, self.pack.size, self.clip)
         torch.cat([g.flatten() for g in gradients], out=self.adam.gradient)
         self.adam.step(self.rate)
-        self._loss += loss * labels
 
     def _prepare(self, batches: Sequence[Batch]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
         """Longest length, rows [R, strings], weights [R, strings] and labels [R] of a step.

@@ -116,16 +116,11 @@ PLACES = {
     "data test_data train evaluate trace automaton": "datasets/dataset.py datasets/spec.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
-        "kernels/__init__.py kernels/backend.py kernels/op.py kernels/packed.py kernels/plan.py "
-        "kernels/registry.py "
+        "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
+        "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    (
-        "retrieval bptt delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm "
-        "transformer"
-    ): "kernels/c_compiler.py kernels/c_kernel.py kernels/native.h",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": "kernels/chunks.py",
     "recurrent_delta slstm": "kernels/feedback.h",
     (
@@ -212,7 +207,7 @@ PLACES = {
         "training/adam.py training/clipping.py training/cuda_graphs.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
-        "training/step.py training/train.py training/trainer.py"
+        "training/step.py training/train.py training/trainer.py training/update/*"
     ),
     "search": (
         "models/budget.py search/__init__.py search/sampling.py search/seeds.py "

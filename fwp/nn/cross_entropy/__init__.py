@@ -43,3 +43,21 @@ def fused(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         logits.flatten(0, 2), targets.flatten(), ignore_index=NO_TARGET, reduction="none"
     )
     return (losses.view_as(targets).sum(2) * weights.detach()).sum(1)
+
+
+def loss_and_gradient(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The cross-entropy of each model, and the gradient of their sum with respect to the logits.
+
+    For a loss that nothing follows: a kernel that computes both at once is called without what
+    autograd does around it. Arguments are those of `cross_entropy`; neither result has a graph.
+    """
+    logits = logits.detach()
+    inputs = {"logits": logits, "targets": targets, "weights": weights}
+    if cross_entropy.choose("auto", inputs) is cross_entropy.backends.get("native"):
+        from fwp.nn.cross_entropy import native
+
+        return native.loss_and_gradient(logits, targets, weights)
+    logits.requires_grad_()
+    loss = cross_entropy(logits, targets, weights)
+    (gradient,) = torch.autograd.grad(loss.sum(), logits)
+    return loss.detach(), gradient
