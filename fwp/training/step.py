@@ -21,6 +21,7 @@ from fwp.training.clipping import clipped
 from fwp.training.evaluator import Evaluator
 from fwp.training.pack_settings import Settings, of_each
 from fwp.training.schedule import Schedule
+from fwp.training.update import native
 from fwp.utils import signals
 
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
@@ -104,6 +105,9 @@ class TrainStep:
         if self._on_gpu is not None:
             sizes = [w.numel() // self.pack.size for w in self.pack.weights.values()]
             self.adam: Any = self._on_gpu.Update(self._flat, sizes, self.settings)
+        elif not self.on_gpu and native.unusable(self._flat) is None:
+            sizes = [w.numel() // self.pack.size for w in self.pack.weights.values()]
+            self.adam = native.Update(self._flat, sizes, self.settings)
         elif equal:
             betas, decay = first.betas, first.weight_decay
             self.adam = Adam(self._flat, betas=betas, eps=first.eps, weight_decay=decay)
@@ -233,11 +237,14 @@ class TrainStep:
         tokens = self.strings.tokens[rows, :length].long()
         targets = self.strings.targets[rows, :length].long()
         loss, gradients = self.gradient(self.pack, tokens, targets, weights)
+        self._loss += loss * labels
+        if isinstance(self.adam, native.Update):
+            self.adam.step(gradients, self.rate)
+            return
         if self.clip is not None:
             gradients = clipped(gradients, self.pack.size, self.clip)
         torch.cat([g.flatten() for g in gradients], out=self.adam.gradient)
         self.adam.step(self.rate)
-        self._loss += loss * labels
 
     def _prepare(self, batches: Sequence[Batch]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
         """Longest length, rows [R, strings], weights [R, strings] and labels [R] of a step.

@@ -15,21 +15,27 @@ def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     return _CrossEntropy.apply(logits, targets, weights)
 
 
+def loss_and_gradient(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss [R], and the gradient of the logits of all models."""
+    logits, targets, weights = (x.contiguous() for x in (logits, targets, weights))
+    models, B, T, C = logits.shape
+    losses, gradient = logits.new_empty(models, B * T), torch.empty_like(logits)
+    columns = triton.next_power_of_2(C)
+    rows = max(1, BLOCK // columns)
+    count = models * B * T
+    _forward[(triton.cdiv(count, rows),)](
+        logits, targets, weights, losses, gradient, count, T, C,
+        NO_TARGET=NO_TARGET, ROWS=rows, COLUMNS=columns,
+    )  # fmt: skip
+    return losses.sum(1), gradient
+
+
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, logits, targets, weights):
-        logits, targets, weights = (x.contiguous() for x in (logits, targets, weights))
-        models, B, T, C = logits.shape
-        losses, gradient = logits.new_empty(models, B * T), torch.empty_like(logits)
-        columns = triton.next_power_of_2(C)
-        rows = max(1, BLOCK // columns)
-        count = models * B * T
-        _forward[(triton.cdiv(count, rows),)](
-            logits, targets, weights, losses, gradient, count, T, C,
-            NO_TARGET=NO_TARGET, ROWS=rows, COLUMNS=columns,
-        )  # fmt: skip
+        loss, gradient = loss_and_gradient(logits, targets, weights)
         ctx.save_for_backward(gradient)
-        return losses.sum(1)
+        return loss
 
     @staticmethod
     @torch.autograd.function.once_differentiable
