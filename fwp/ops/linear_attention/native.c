@@ -7,6 +7,11 @@
  * replays from the initial state. Kept are q, k, v of every step and no state at all.
  */
 
+#include "../../kernels/runs.h"
+#if NARROW
+#define DELTA 0
+#include "../../kernels/rules.h"
+#else
 #include "../../kernels/state.h"
 
 #define KEPT(K, P) (2 * (K) + (P)) /* q, k [K], v [P] */
@@ -99,3 +104,4 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T,
     free(memory);
     return 0;
 }
+#endif
