@@ -204,7 +204,13 @@ class TrainStep:
             for length, shape in shapes:
                 rows = torch.zeros(shape, dtype=torch.int64, device=self.device)
                 strings = self.strings.tokens[rows, :length], self.strings.targets[rows, :length]
-                self.gradient(self.pack, *strings, torch.zeros_like(rows, dtype=self._flat.dtype))
+                weights = torch.zeros_like(rows, dtype=self._flat.dtype)
+                loss, gradients = self.gradient(self.pack, *strings, weights)
+                # Beside the step, as no tokens would be in what a step's first kernel returns.
+                whole = (self.strings.tokens, self.strings.targets, length, self._flat.dtype)
+                batch = rows.new_zeros(shape[0], 2 * shape[1] + 1)
+                *_, labels = self._on_gpu.unpacked(batch, *whole)
+                self.adam.step(gradients, self.rate, loss, labels, self._loss)
             for evaluator in self.evaluators:
                 evaluator.errors_per_string(self.pack)
         self._compiled = True
@@ -290,9 +296,10 @@ class TrainStep:
 @functools.cache
 def _gpu_parts() -> SimpleNamespace:
     """What a step is made of on a GPU alone; imported there alone, as it is in Triton."""
-    batches = importlib.import_module("fwp.training.triton_batches")
-    update = importlib.import_module("fwp.training.update.triton")
-    return SimpleNamespace(packed=batches.packed, unpacked=batches.unpacked, Update=update.Update)
+    from fwp.training.triton_batches import packed, unpacked
+    from fwp.training.update.triton import Update
+
+    return SimpleNamespace(packed=packed, unpacked=unpacked, Update=Update)
 
 
 def _optimiser(own: TrainingSettings) -> tuple:

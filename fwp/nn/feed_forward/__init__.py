@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from fwp.kernels.op import op
 from fwp.nn.layer_norm import LayerNorm
 
-EPS = 1e-5  # of the norm
-
 
 @op(cost=lambda n: 2 * n["D"] * n["I"])
 def feed_forward(
@@ -38,7 +36,7 @@ def feed_forward(
     Returns:
         y [B, T, D].
     """
-    n = x if norm_weight is None else torch.layer_norm(x, x.shape[-1:], norm_weight, norm_bias, EPS)
+    n = x if norm_weight is None else torch.layer_norm(x, x.shape[-1:], norm_weight, norm_bias)
     # In place, ReLU would overwrite a view, whose gradient costs five copies.
     y = F.linear(F.linear(n, w_1, b_1).relu(), w_2, b_2)
     return x + y if skip else y
