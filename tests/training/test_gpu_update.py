@@ -29,11 +29,13 @@ SETTINGS = {
 }
 
 
+@pytest.mark.parametrize("most", [64, 1], ids="{} gradients in place".format)
 @pytest.mark.parametrize("case", SETTINGS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_the_update_is_pytorchs(case, dtype):
+def test_the_update_is_pytorchs(case, dtype, most, monkeypatch):
     from fwp.training.update.triton import Update
 
+    monkeypatch.setattr("fwp.training.update.triton.MOST", most)
     own = [settings(**change) for change in SETTINGS[case]]
     models, sizes = len(own), [math.prod(shape) for shape in SHAPES]
     generator = torch.Generator().manual_seed(0)
