@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fwp.benchmarks.ops import fastest, matrix_product_rate
 from fwp.experiment.cell import Cell
 from fwp.kernels.op import Op
+from fwp.kernels.plan import PLANS
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import SequenceModel
 from fwp.training import cuda_graphs
@@ -122,7 +123,7 @@ def _reference() -> Iterator[list[str]]:
             called.append(op.name)
         return op.backends["reference"]
 
-    with mock.patch.object(Op, "choose", choose):
+    with mock.patch.object(Op, "choose", choose), mock.patch.dict(PLANS, clear=True):
         yield called
 
 

@@ -26,7 +26,7 @@ def once_differentiable(backward: Callable) -> Callable:
 
 def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
     """`x`, copied unless its last `dims` dimensions are contiguous: kernels take other strides."""
-    if x.is_contiguous() or _contiguous_from(x, x.dim() - dims):
+    if x.is_contiguous() or contiguous_from(x, x.dim() - dims):
         return x
     return x.contiguous()
 
@@ -59,13 +59,13 @@ def _follow_each_other(tensors: Sequence[Tensor], sizes: Sequence[int]) -> bool:
     """Whether each tensor lies behind the one before it within a step, all without gaps."""
     offset = tensors[0].storage_offset()
     for x, size in zip(tensors, sizes, strict=True):
-        if x.storage_offset() != offset or not _contiguous_from(x, 2):
+        if x.storage_offset() != offset or not contiguous_from(x, 2):
             return False
         offset += size
     return True
 
 
-def _contiguous_from(x: Tensor, dim: int) -> bool:
+def contiguous_from(x: Tensor, dim: int) -> bool:
     """Whether the dimensions of `x` from `dim` on are contiguous."""
     expected = 1
     for size, stride in zip(reversed(x.shape[dim:]), reversed(x.stride()[dim:]), strict=True):

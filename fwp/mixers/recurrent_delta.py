@@ -67,9 +67,8 @@ class RecurrentDelta(nn.Module):
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None):
         """Map x [B, T, hidden] to y of that shape; the state is (S [B, H, D, D], y [B, H, D])."""
-        hidden = x.shape[-1]
-        *qkv, beta = split(self.qkv_beta(x), (hidden, hidden, hidden, self.heads))
-        q, k, v = (part.unflatten(-1, (self.heads, hidden // self.heads)) for part in qkv)
+        heads = (self.heads, x.shape[-1] // self.heads)
+        q, k, v, beta = split(self.qkv_beta(x), (heads, heads, heads, self.heads))
         y, state = recurrent_delta_rule(
             q, k, v, beta, *self._feedback(x, q.shape[-1]), initial_state=state, **self.parts
         )

@@ -38,19 +38,22 @@ OPS = {
     "self_reference": "srwm",
     "slstm": "slstm",
 }
-MAPPED = "delta_rnn deltanet linear_transformer retrieval"  # by feature maps of φ's
+MAPPED = "deltanet linear_transformer retrieval"
 GATED = "deltanet deltaproduct gated_deltanet kimi_delta"
 LAYERS = {
     **dict.fromkeys(("embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
     "cross_entropy": "bptt rtrl",
-    **dict.fromkeys(("elu_plus_one", "feature_maps", "sum_normalise"), MAPPED),
+    "feature_maps": MAPPED,
+    **dict.fromkeys(
+        ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
+    ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
     "input_decay": "deltaproduct gated_deltanet kimi_delta",
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
-    "split": "recurrent_delta",
+    "split": "delta_rnn deltanet linear_transformer recurrent_delta",
 }
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
@@ -119,7 +122,7 @@ PLACES = {
     "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
-        "kernels/native.h kernels/op.py kernels/registry.py "
+        "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fwp.kernels.tensors import gradients_like
+from fwp.nn import split as module
 from fwp.nn.split import joined, split
 
 SIZES = (8, 8, 8, 2)
@@ -28,10 +29,14 @@ class Layout(torch.autograd.Function):
 @pytest.fixture
 def copies(monkeypatch):
     """How often gradients had to be copied."""
-    counted, cat = [], torch.cat
-    monkeypatch.setattr(
-        torch, "cat", lambda *args, **named: counted.append(1) or cat(*args, **named)
-    )
+    counted, found = [], module.joined
+
+    def joined(*args):
+        whole = found(*args)
+        counted.extend([1] * (whole is None))
+        return whole
+
+    monkeypatch.setattr(module, "joined", joined)
     return counted
 
 
@@ -47,19 +52,26 @@ def in_heads(x, parts):
     return q.unflatten(-1, (2, 4)), k.view(heads), v.reshape(heads), beta
 
 
+def in_shapes(x):
+    """The same parts, shaped at once."""
+    return split(x, ((2, 4), (2, 4), (2, 4), 2))
+
+
 def expected_of(x, function):
     twin = x.detach().clone().requires_grad_()
     function(twin.split(SIZES, dim=-1)).backward()
     return twin.grad
 
 
-def test_gradients_of_one_memory_are_not_copied(copies):
+@pytest.mark.parametrize("at_once", [False, True])
+def test_gradients_of_one_memory_are_not_copied(copies, at_once):
     x = whole()
     expected = expected_of(x, lambda parts: Layout.apply(*in_heads(x, parts)))
-    del copies[:]
     parts = split(x, SIZES)
     assert all(a.data_ptr() == b.data_ptr() for a, b in zip(parts, x.split(SIZES, -1), strict=True))
-    Layout.apply(*in_heads(x, parts)).backward()
+    shaped = in_shapes(x) if at_once else in_heads(x, parts)
+    assert [part.shape[2:] for part in shaped] == [(2, 4), (2, 4), (2, 4), (2,)]
+    Layout.apply(*shaped).backward()
     assert not copies
     assert torch.equal(x.grad, expected)
 
@@ -117,8 +129,8 @@ def test_no_gradient_gives_none():
 def test_order_of_the_inputs_does_not_matter_to_the_layout():
     k, q = torch.randn(2, 3, 10).split((4, 6), dim=-1)
     d_q, d_k = gradients_like([q, k])
-    assert joined([d_k, d_q]).shape == (2, 3, 10)
-    assert joined([d_q, d_k]) is None
+    assert joined([d_k, d_q], (2, 3, 10)) is not None
+    assert joined([d_q, d_k], (2, 3, 10)) is None
 
 
 @pytest.mark.parametrize(
@@ -143,5 +155,5 @@ def test_slices_of_another_memory_are_laid_out_apart():
     q, k, v = torch.zeros(2, 3, 12).split(4, dim=-1)
     beta = torch.zeros(2, 3)
     d_q, d_beta, d_k, d_v = gradients_like([q, beta, k, v])
-    assert joined([d_q, d_k, d_v]).shape == (2, 3, 12)
+    assert joined([d_q, d_k, d_v], (2, 3, 12)) is not None
     assert d_beta.shape == (2, 3) and d_beta.is_contiguous()

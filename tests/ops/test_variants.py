@@ -14,6 +14,12 @@ VARIANTS = {
         {"feedback": "linear", "rule": "sum"},
     ],
     "self_reference": [{"updated": parts} for parts in ("y", "yb", "qk", "ykb")],
+    "linear_attention": [{"feature_map": "elu"}, {"feature_map": "elu_sum"}],
+    "delta_rule": [
+        {"feature_map": "elu"},
+        {"feature_map": "elu_sum", "gate": "sigmoid"},
+        {"gate": "twice_sigmoid"},
+    ],
     "elu_plus_one": [{"normalise": True}],
     "layer_norm": [{"eps": 0.1}],
     "rms_norm": [{"eps": 0.1}],

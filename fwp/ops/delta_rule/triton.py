@@ -20,10 +20,15 @@ from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end, records
 from fwp.kernels.triton_tiles import offsets_of, read, rows_of, slices, start_of
+from fwp.nn.elu_plus_one import mapped
+from fwp.ops.delta_rule import gated
 
 
-def delta_rule(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
+def delta_rule(
+    q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor, *, feature_map: str, gate: str
+) -> tuple[Tensor, Tensor]:
     """As `fwp.ops.delta_rule.delta_rule`; there are no weights, so a pack is a batch."""
+    q, k, beta = mapped(q, feature_map), mapped(k, feature_map), gated(beta, gate)
     inputs = (q, k, v, beta, S)
     return _DeltaRule.apply(records(inputs), *inputs)
 

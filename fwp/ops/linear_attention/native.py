@@ -4,13 +4,17 @@ from torch import Tensor
 
 from fwp.kernels.c_kernel import Kernel, padded
 from fwp.kernels.recurrence import recurrence
+from fwp.nn.elu_plus_one import mapped
 
 KERNEL = Kernel(__file__)
 unusable = KERNEL.unusable
 
 
-def linear_attention(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, ...]:
+def linear_attention(
+    q: Tensor, k: Tensor, v: Tensor, S: Tensor, *, feature_map: str
+) -> tuple[Tensor, ...]:
     """As the reference."""
+    q, k = mapped(q, feature_map), mapped(k, feature_map)
     (B, T, H, K), V = q.shape, v.shape[-1]
     return recurrence(
         KERNEL,

@@ -17,10 +17,14 @@ from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end, records
 from fwp.kernels.triton_tiles import offsets_of, read, rows_of, slices, start_of
+from fwp.nn.elu_plus_one import mapped
 
 
-def linear_attention(q: Tensor, k: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
+def linear_attention(
+    q: Tensor, k: Tensor, v: Tensor, S: Tensor, *, feature_map: str
+) -> tuple[Tensor, Tensor]:
     """As `fwp.ops.linear_attention.linear_attention`; without weights, a pack is a batch."""
+    q, k = mapped(q, feature_map), mapped(k, feature_map)
     inputs = (q, k, v, S)
     return _LinearAttention.apply(records(inputs), *inputs)
 
