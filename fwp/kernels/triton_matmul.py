@@ -219,6 +219,7 @@ def _gradients(
         )  # fmt: skip
     elif weight is not None:
         _tile_of_product(
-            program - tiles * parts, dy + r * M * outputs, weight + r * w_r, None, None, dx + r * M * inputs,
-            M, inputs, outputs, w_o, w_i, False, INPUT_ROWS, INPUT_COLUMNS, INPUT_DEPTH,
+            program - tiles * parts, dy + r * M * outputs, weight + r * w_r, None, None,
+            dx + r * M * inputs, M, inputs, outputs, w_o, w_i,
+            False, INPUT_ROWS, INPUT_COLUMNS, INPUT_DEPTH,
         )  # fmt: skip

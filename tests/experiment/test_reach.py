@@ -217,7 +217,8 @@ PLACES = {
         "training/adam.py training/clipping.py training/cuda_graphs.py kernels/triton_compile.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
-        "training/step.py training/train.py training/trainer.py training/update/*"
+        "training/step.py training/train.py training/trainer.py training/triton_batches.py "
+        "training/update/*"
     ),
     "search": (
         "models/budget.py search/__init__.py search/sampling.py search/seeds.py "
