@@ -125,6 +125,11 @@ class Experiment:
         """Jobs that share a GPU at a time."""
         return self.config["compute"]["jobs_per_gpu"]
 
+    @property
+    def warm_worker(self) -> bool:
+        """Whether jobs are forks of a process that has loaded PyTorch."""
+        return self.config["compute"]["warm_worker"]
+
     # What is computed
 
     def cell(self, model: str, task: str) -> Cell:
