@@ -86,7 +86,7 @@ def apply(
             continue
         if reason := patch.misfit():
             _warn(patch, reason)
-        elif (in_job or patch is not STOP) and (warm and POSSIBLE or patch is not WARM):
+        elif (in_job or patch is not STOP) and ((warm and POSSIBLE) or patch is not WARM):
             patch.apply(results=results, remark=remark)
 
 
@@ -179,7 +179,7 @@ def _forked(execute_script, **_):
         code = None
         if not edit and not any(elsewhere) and not self.resources.get("shell_exec"):
             code = workers.run(
-                os.path.abspath(fname),
+                fname,
                 self.source,
                 _environment(self.threads, self.resources.get("tmpdir")),
                 stdout=STDOUT,
@@ -195,8 +195,8 @@ def _forked(execute_script, **_):
 
 def _environment(threads: int, folder: str | None) -> dict[str, str]:
     """The environment in which Snakemake runs scripts."""
-    libraries = ("OMP", "GOTO", "OPENBLAS", "MKL", "VECLIB", "NUMEXPR")
-    own = dict.fromkeys((f"{name}_NUM_THREADS" for name in libraries), str(threads))
+    libraries = ("OMP_NUM", "GOTO_NUM", "OPENBLAS_NUM", "MKL_NUM", "VECLIB_MAXIMUM", "NUMEXPR_NUM")
+    own = dict.fromkeys((f"{name}_THREADS" for name in libraries), str(threads))
     if folder:
         own |= dict.fromkeys(("TMPDIR", "TMP", "TEMPDIR", "TEMP"), folder)
     return os.environ | own

@@ -7,7 +7,6 @@ is amiss, it runs in a process of its own.
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -53,7 +52,13 @@ class Workers:
         self._hopeless: set[tuple] = set()
 
     def run(
-        self, script: str, source: str, environment: Mapping[str, str], *, stdout=None, measured=None
+        self,
+        script: str,
+        source: str,
+        environment: Mapping[str, str],
+        *,
+        stdout=None,
+        measured=None,
     ) -> int | None:
         """Run a script as `python script` would.
 
@@ -83,7 +88,8 @@ class Workers:
         return None
 
     def _send(self, key, script, source, connection, stdout) -> Worker | None:
-        told = {"script": script, "source": source, "folder": os.getcwd(), "time": time.monotonic()}
+        told = {"script": script, "source": source, "folder": str(Path.cwd())}
+        told |= {"time": time.monotonic()}
         request = json.dumps(told).encode()
         with self._lock:
             worker = self._workers.get(key)
@@ -128,5 +134,5 @@ def _wait(connection: socket.socket, told: list[bytes], measured) -> int:
 def _receive(connection: socket.socket) -> bytes:
     try:
         return connection.recv(64)
-    except ConnectionResetError:  # it ended before it read what was sent; what it sent is still there
+    except ConnectionResetError:  # it ended early; what it said comes next
         return connection.recv(64)

@@ -6,6 +6,9 @@ has it already; otherwise it is a process as any: of its own memory, with its ow
 and exit status. This process itself computes nothing, starts no thread and does not touch a GPU, as
 neither threads nor CUDA survive a fork.
 
+A job also tells which modules it has loaded in addition, such as that of its mixer. The next forks
+have these too.
+
 `workflow/warm.py` starts it with the environment that its jobs shall have. It ends when Snakemake
 does, however that ends, or when it has been idle for long; running jobs go on.
 """
@@ -16,6 +19,7 @@ import contextlib
 import gc
 import importlib
 import importlib.util
+import itertools
 import json
 import os
 import select
@@ -26,6 +30,8 @@ import sysconfig
 import threading
 import time
 import types
+import weakref
+from collections.abc import Iterable
 from pathlib import Path
 
 IDLE = 600  # seconds without a job after which this process ends
@@ -38,13 +44,13 @@ class Refused(Exception):  # noqa: N818 - no error: the job runs in a process of
 
 
 class Job:
-    """What the fork is to do: the script, and the connection to Snakemake's side."""
+    """What the fork is to do: the script, and the connections to Snakemake and to the worker."""
 
-    def __init__(self, request: bytes, connection: socket.socket):
+    def __init__(self, request: bytes, connection: socket.socket, worker: socket.socket):
         told = json.loads(request)
         self.script, self.source, self.folder = told["script"], told["source"], told["folder"]
         self.time: float = told["time"]
-        self.connection = connection
+        self.connection, self.worker = connection, worker
 
 
 class Worker:
@@ -58,10 +64,12 @@ class Worker:
         self.control = control
         self.running: dict[int, socket.socket] = {}
         self.stamp = stamp()
-        self.loaded: set[str] = set()
+        self.sources: set[str] = set()  # whose imports are done
+        self.wanted: list[str] = []  # modules that jobs have loaded in addition
+        self.told, self.tell = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.interrupted = (0, -1.0)  # the last signal of `ENDING`, and when it came
         self.wake, wakened = socket.socketpair()
-        for end in (self.wake, wakened):
+        for end in (self.wake, wakened, self.told, self.tell):
             end.setblocking(False)
         signals = (*ENDING, signal.SIGCHLD)
         self.handlers = {number: signal.getsignal(number) for number in signals}
@@ -78,18 +86,20 @@ class Worker:
     def serve(self) -> Job | None:
         """Fork for every job: returns the job in the fork, and None at the end of this process."""
         while True:
-            ready, _, _ = select.select([self.control, self.wake], [], [], IDLE)
+            ready, _, _ = select.select([self.control, self.wake, self.told], [], [], IDLE)
             if not ready:
                 return None
             if self.wake in ready:
                 with contextlib.suppress(BlockingIOError):
                     self.wake.recv(4096)
                 self._reap()
+            if self.told in ready:
+                self.wanted += json.loads(self.told.recv(1 << 20))
             if self.control in ready:
                 request, places, _, _ = socket.recv_fds(self.control, 1 << 20, 1)
                 if not request:
                     return None
-                job = Job(request, socket.socket(fileno=places[0]))
+                job = Job(request, socket.socket(fileno=places[0]), self.tell)
                 try:
                     self._prepare(job)
                     if self._fork(job):
@@ -101,17 +111,24 @@ class Worker:
         """Import what the script imports, unless that has been done."""
         if stamp() != self.stamp:
             raise Refused
-        if job.source not in self.loaded:
+        if job.source not in self.sources or self.wanted:
             if not sys.flags.safe_path:
                 sys.path[0] = os.path.dirname(job.script)  # noqa: PTH120 - as Python does it
             try:
                 load(job.source)
             except BaseException as error:  # the job's log shall tell
                 raise Refused from error
-            self.loaded.add(job.source)
+            for module in self.wanted:
+                with contextlib.suppress(Exception):
+                    importlib.import_module(module)
+            self.sources.add(job.source)
+            self.wanted.clear()
+            # Those of PyTorch alone take as long as all else at the end of a job.
+            for finalizer in getattr(weakref.finalize, "_registry", ()):
+                finalizer.atexit = False
             gc.collect()
             gc.freeze()  # forks do not look through it, which would copy it
-        if threading.active_count() > 1 or len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
+        if len(os.listdir("/proc/self/task")) > 1 or uses_gpu():  # noqa: PTH208
             raise Refused
 
     def _fork(self, job: Job) -> bool:
@@ -126,7 +143,7 @@ class Worker:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             return False
         # A connection is at its end when the last process that has it closes it.
-        for other in (self.control, self.wake, self.wakened, *self.running.values()):
+        for other in (self.control, self.wake, self.wakened, self.told, *self.running.values()):
             other.close()
         signal.set_wakeup_fd(-1)
         for number, handler in self.handlers.items():
@@ -143,6 +160,29 @@ class Worker:
             if found:
                 with self.running.pop(pid) as connection, contextlib.suppress(OSError):
                     connection.send(b"code %d" % os.waitstatus_to_exitcode(status))
+
+
+def uses_gpu() -> bool:
+    """Whether this process has opened a GPU; no import should."""
+    for file in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if os.readlink(file).startswith("/dev/nvidia"):  # noqa: PTH115
+                return True
+    return False
+
+
+def lasting(names: Iterable[str]) -> list[str]:
+    """Those modules that a changed `stamp` notices edits of, or that nobody edits."""
+    paths = sysconfig.get_paths()
+    package = sys.modules.get("fwp")
+    folders = (*site_packages(), paths["stdlib"], paths["platstdlib"])
+    folders += (*getattr(package, "__path__", ()),)
+    found = []
+    for name in names:
+        file = getattr(sys.modules.get(name), "__file__", None) or ""
+        if any(file.startswith(f"{folder}{os.sep}") for folder in folders):
+            found.append(name)
+    return sorted(found)
 
 
 def stamp() -> list[tuple[str, int, int]]:
@@ -197,7 +237,11 @@ def run(job: Job) -> None:
 def _run(job: Job) -> int:
     try:
         _begin(job)
+        before = len(sys.modules)
         _execute(job.script)
+        new = itertools.islice(reversed(sys.modules), max(0, len(sys.modules) - before))
+        with contextlib.suppress(OSError):
+            job.worker.send(json.dumps(lasting(new)).encode())
         code = 0
     except SystemExit as error:
         code = _status(error.code)
