@@ -130,6 +130,11 @@ class Experiment:
         """Whether jobs share a GPU of this machine, and are to compute side by side there."""
         return self.config["compute"]["mps"] and self.jobs_per_gpu > 1 and self.gpus > 0
 
+    @property
+    def warm_worker(self) -> bool:
+        """Whether jobs are forks of a process that has loaded PyTorch."""
+        return self.config["compute"]["warm_worker"]
+
     # What is computed
 
     def cell(self, model: str, task: str) -> Cell:
