@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 from packaging.specifiers import SpecifierSet
 
-from workflow.warm import POSSIBLE, Workers
+from workflow.warm import Workers
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def apply(
             continue
         if reason := patch.misfit():
             _warn(patch, reason)
-        elif (in_job or patch is not STOP) and ((warm and POSSIBLE) or patch is not WARM):
+        elif (in_job or patch is not STOP) and (warm or patch is not WARM):
             patch.apply(results=results, remark=remark)
 
 

@@ -5,6 +5,7 @@ win, `validate` what is refused, `seed_groups` which seeds share a job.
 """
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -132,8 +133,11 @@ class Experiment:
 
     @property
     def warm_worker(self) -> bool:
-        """Whether jobs are forks of a process that has loaded PyTorch."""
-        return self.config["compute"]["warm_worker"]
+        """Whether jobs are forks of a process that has loaded PyTorch.
+
+        On Linux alone: on macOS, a fork of a process that has used its frameworks fails.
+        """
+        return self.config["compute"]["warm_worker"] and sys.platform == "linux"
 
     # What is computed
 
