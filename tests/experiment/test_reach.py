@@ -132,7 +132,7 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/rules.py kernels/triton_features.py"
+        "kernels/chunks.py kernels/narrow.py kernels/rules.h kernels/triton_features.py"
     ),
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer retrieval": (
         "kernels/runs.h"
