@@ -122,8 +122,8 @@ class _Batch(NamedTuple):
 def _readers(split: Split) -> np.ndarray:
     """For each string, one that no other continues and that begins with it, targets included."""
     symbols = split.tokens.astype(np.uint32) << 16 | split.targets.astype(np.uint16)
-    ends = (split.offsets[:-1] + split.lengths).tolist()
-    parts = [symbols[a:b].tobytes() for a, b in zip(split.offsets[:-1].tolist(), ends, strict=True)]
+    bounds = itertools.pairwise(split.offsets.tolist())
+    parts = [symbols[begin:end].tobytes() for begin, end in bounds]
     # In order, a string is followed by those that it begins.
     order = sorted(range(len(parts)), key=parts.__getitem__)
     readers = np.arange(len(parts))
