@@ -105,9 +105,10 @@ def _weights(r_q, r_k, r_v, tile, inside):
 
 
 @triton.jit
-def _sum(x):
-    """Sum of a vector [LOW, HIGH]."""
-    return tl.sum(tl.sum(x, 0), 0)
+def _sum(x, P: tl.constexpr):
+    """Sum of a vector [LOW, HIGH], [P] times: as a product with a tile, so within threads too."""
+    tile = tl.broadcast_to(x[:, :, None], [x.shape[0], x.shape[1], P])
+    return tl.sum(tl.sum(tile, 0), 0)
 
 
 @triton.jit(do_not_specialize=["B", "T", "H", "row_stride", "column_stride"])
@@ -165,16 +166,15 @@ def _forward(
         q += read(h_row, R_q)
         k += read(h_row, R_k)
         v += read(h_row, R_v)
-        beta = sigmoid(beta + _sum(r * h_row))
+        beta = sigmoid(beta + _sum(r * h_row, P))
         q = exp(q - tl.max(q, 0))
         k = exp(k - tl.max(k, 0))
         q_row, k_row = as_rows(q, LOW, HIGH), as_rows(k, LOW, HIGH)
-        scale_q, scale_k = reciprocal(_sum(q_row)), reciprocal(_sum(k_row))
-        k_row *= scale_k
+        scale_q, scale_k = reciprocal(_sum(q_row, P)), reciprocal(_sum(k_row, P))
 
-        e = v if SUM else v - read(k_row, S)
-        d = beta * e
-        y = (read(q_row, S) + _sum(q_row * k_row) * d) * scale_q
+        e = v if SUM else v - read(k_row, S) * scale_k
+        d = beta * e * scale_k
+        y = (read(q_row, S) + _sum(q_row * k_row, P) * d) * scale_q
         S += k_row[:, :, None] * d
         tl.store(y_, y, j < D)
         y_ += H * D
@@ -183,7 +183,7 @@ def _forward(
             tl.store(kept_ + D, k * scale_k, j < D)
             tl.store(kept_ + 2 * D, e, j < D)
             tl.store(kept_ + 3 * D, h, j < D)
-            tl.store(rates_, beta)
+            tl.store(rates_ + j, beta, j < 1)
             kept_ += 4 * D
             rates_ += 1
             if ((t + 1) % EVERY == 0) | (t + 1 == T):
@@ -266,29 +266,31 @@ def _backward(
             if not HELD:
                 R_q, R_k, R_v = _weights(r_q, r_k, r_v, weight, inside)
 
+            q_R, k_R = read(q_row, R_q), read(k_row, R_k)
             dy += carry
             dy_row = as_rows(dy, LOW, HIGH)
             d_row = beta * e_row
-            dd = k_G + _sum(q_row * k_row) * dy
+            dd = k_G + _sum(q_row * k_row, P) * dy
             dv = beta * dd
             dv_row = as_rows(dv, LOW, HIGH)
-            dbeta = _sum(dv_row * e_row) * (1 - beta)
+            dbeta = _sum(dv_row * e_row, P) * (1 - beta)
             dq = read(dy_row, S)
-            dk = read(d_row, G_turned) + q * _sum(dy_row * d_row)
+            dk = read(d_row, G_turned) + q * _sum(dy_row * d_row, P)
             G += q_row[:, :, None] * dy
             G_turned += dy_row[:, :, None] * q
             if not SUM:
-                dk += k * _sum(d_row * dv_row) - read(dv_row, S)
+                dk += k * _sum(d_row * dv_row, P) - read(dv_row, S)
                 G -= k_row[:, :, None] * dv
                 G_turned -= dv_row[:, :, None] * k
             S -= d_row[:, :, None] * k
             k_G = read(next_k_row, G)
 
             dq_row, dk_row = as_rows(dq, LOW, HIGH), as_rows(dk, LOW, HIGH)
-            from_q, from_k = _sum(q_row * dq_row), _sum(k_row * dk_row)
-            dq_row = q_row * (dq_row - from_q)
-            dk_row = k_row * (dk_row - from_k)
-            carry = read(dq_row, R_q) + read(dk_row, R_k) + read(dv_row, R_v) + r * dbeta
+            dq_row *= q_row
+            dk_row *= k_row
+            from_q, from_k = _sum(dq_row, P), _sum(dk_row, P)
+            carry = read(dq_row, R_q) - from_q * q_R + read(dk_row, R_k) - from_k * k_R
+            carry += read(dv_row, R_v) + r * dbeta
             if not LINEAR:
                 carry *= 1 - h * h
             dr += dbeta * h
@@ -300,7 +302,7 @@ def _backward(
             tl.store(da_, dq, j < D)
             tl.store(da_ + D, dk, j < D)
             tl.store(da_ + 2 * D, dv, j < D)
-            tl.store(dbeta_, dbeta)
+            tl.store(dbeta_ + j, dbeta, j < 1)
             da_ -= 3 * D
             dq_ -= q_t
             dk_ -= k_t
