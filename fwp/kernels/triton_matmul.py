@@ -14,8 +14,10 @@ from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end
 
+FEW = 4  # models for which both gradients of a product are one kernel, of smaller tiles
 BLOCKS = {"ROWS": 64, "COLUMNS": 64, "DEPTH": 32}
 GRADIENT_BLOCKS = BLOCKS | {"ROWS": 128}
+SMALL_BLOCKS = BLOCKS | {"ROWS": 32}
 LAUNCH = {"num_warps": 4, "num_stages": 3}
 PROGRAMS = 264  # two for each multiprocessor of a large GPU
 
@@ -45,10 +47,14 @@ def product(
     if _in_torch(a):
         return _product_in_torch(a, b, bias, relu, where)
     (R, M, K), N = a.shape, b.shape[-1]
+    small = R < FEW
+    if b.stride(1) != 1 and not small:
+        b = b.mT.contiguous().mT  # tensor cores take the TF32 of large tiles along the sum only
     y = a.new_empty(R, M, N)
     if bias is not None:
         bias = bias.contiguous()
-    blocks = BLOCKS | {"COLUMNS": _at_most(BLOCKS["COLUMNS"], N)}
+    blocks = SMALL_BLOCKS if small else BLOCKS
+    blocks = blocks | {"COLUMNS": _at_most(blocks["COLUMNS"], N)}
     grid = (triton.cdiv(M, blocks["ROWS"]) * triton.cdiv(N, blocks["COLUMNS"]), R)
     _product[grid](a, b, bias, where, y, M, N, K, *b.stride(), RELU=relu, **blocks, **LAUNCH)
     return y
@@ -87,7 +93,7 @@ def weight_gradients(dy: Tensor, x: Tensor, biased: bool) -> tuple[Tensor, Tenso
 def gradients(
     dy: Tensor, x: Tensor, weight: Tensor, biased: bool
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """What `weight_gradients` returns, after the gradient of x, dy W [R, M, I], in one kernel.
+    """What `weight_gradients` returns, after the gradient of x, dy W [R, M, I].
 
     Args:
         dy, x, biased: as for `weight_gradients`.
@@ -95,6 +101,8 @@ def gradients(
     """
     if _in_torch(x):
         return dy @ weight, *weight_gradients(dy, x, biased)
+    if len(x) >= FEW:
+        return product(dy, weight), *weight_gradients(dy, x, biased)
     return _gradients_in_one(dy, x, weight, biased)
 
 
@@ -104,21 +112,23 @@ def _gradients_in_one(dy: Tensor, x: Tensor, weight: Tensor | None, biased: bool
     swapped = I > O
     a, b = (x, dy) if swapped else (dy, x)
     K, N = a.shape[-1], b.shape[-1]
-    rows, columns = _at_most(GRADIENT_BLOCKS["ROWS"], K), _at_most(GRADIENT_BLOCKS["COLUMNS"], N)
+    wide = BLOCKS if R < FEW else GRADIENT_BLOCKS
+    rows, columns = _at_most(wide["ROWS"], K), _at_most(wide["COLUMNS"], N)
     tiles = triton.cdiv(K, rows) * triton.cdiv(N, columns)
     # Each program leaves the sum over a part of M; PyTorch adds the parts up.
-    parts = max(1, min(PROGRAMS // (R * tiles), M // (4 * GRADIENT_BLOCKS["DEPTH"])))
+    parts = max(1, min(PROGRAMS // (R * tiles), M // (4 * wide["DEPTH"])))
     sums = x.new_empty(R, parts, K * N + (O if biased else 0))
     dx, blocks, input_columns = None, 0, 16
     if weight is not None:
-        dx, input_columns = torch.empty_like(x), _at_most(BLOCKS["COLUMNS"], I)
-        blocks = triton.cdiv(M, BLOCKS["ROWS"]) * triton.cdiv(I, input_columns)
+        dx, input_columns = torch.empty_like(x), _at_most(SMALL_BLOCKS["COLUMNS"], I)
+        blocks = triton.cdiv(M, SMALL_BLOCKS["ROWS"]) * triton.cdiv(I, input_columns)
     _gradients[tiles * parts + blocks, R](
         a, b, sums, M, K, N, sums.shape[-1], tiles, parts,
         dy, weight, dx, O, I, *((0, 0, 0) if weight is None else weight.stride()),
         BIASED=biased, LEFT=not swapped,
-        ROWS=rows, COLUMNS=columns, DEPTH=GRADIENT_BLOCKS["DEPTH"],
-        INPUT_ROWS=BLOCKS["ROWS"], INPUT_COLUMNS=input_columns, INPUT_DEPTH=BLOCKS["DEPTH"],
+        ROWS=rows, COLUMNS=columns, DEPTH=wide["DEPTH"],
+        INPUT_ROWS=SMALL_BLOCKS["ROWS"], INPUT_COLUMNS=input_columns,
+        INPUT_DEPTH=SMALL_BLOCKS["DEPTH"],
         **LAUNCH,
     )  # fmt: skip
     total = sums.squeeze(1) if parts == 1 else sums.sum(1)
@@ -127,7 +137,8 @@ def _gradients_in_one(dy: Tensor, x: Tensor, weight: Tensor | None, biased: bool
 
 @triton.jit
 def _tile_of_product(
-    tile, a_, b_, bias, where, y, M, N, K, b_k, b_n,
+    tile, a_, b_, bias, where, y, M, N: tl.constexpr, K: tl.constexpr,
+    b_k: tl.constexpr, b_n: tl.constexpr,
     RELU: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
     across = tl.cdiv(N, COLUMNS)
@@ -154,7 +165,8 @@ def _tile_of_product(
 
 @triton.jit(do_not_specialize=["M"])
 def _product(
-    a_, b_, bias, where, y, M, N, K, b_r, b_k, b_n,
+    a_, b_, bias, where, y, M, N: tl.constexpr, K: tl.constexpr, b_r,
+    b_k: tl.constexpr, b_n: tl.constexpr,
     RELU: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
     r = tl.program_id(1).to(tl.int64)
@@ -170,7 +182,7 @@ def _product(
 
 @triton.jit
 def _tile_of_sums(
-    tile, part, parts, a_, b_, sums, M, K, N,
+    tile, part, parts, a_, b_, sums, M, K: tl.constexpr, N: tl.constexpr,
     BIASED: tl.constexpr, LEFT: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
@@ -200,10 +212,11 @@ def _tile_of_sums(
             tl.store(sums + K * N + n, added, (n < N) & (row == 0))
 
 
-@triton.jit(do_not_specialize=["M", "size", "tiles", "parts"])
+@triton.jit(do_not_specialize=["M", "tiles", "parts"])
 def _gradients(
-    a_, b_, sums, M, K, N, size, tiles, parts,
-    dy, weight, dx, outputs, inputs, w_r, w_o, w_i,
+    a_, b_, sums, M, K: tl.constexpr, N: tl.constexpr, size: tl.constexpr, tiles, parts,
+    dy, weight, dx, outputs: tl.constexpr, inputs: tl.constexpr,
+    w_r, w_o: tl.constexpr, w_i: tl.constexpr,
     BIASED: tl.constexpr, LEFT: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
     INPUT_ROWS: tl.constexpr, INPUT_COLUMNS: tl.constexpr, INPUT_DEPTH: tl.constexpr,

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from fwp.kernels.op import op
 from fwp.nn.layer_norm import LayerNorm
 
+EPS = 1e-5  # of the norm
+
 
 @op(cost=lambda n: 2 * n["D"] * n["I"])
 def feed_forward(
