@@ -6,6 +6,7 @@ from torch import Tensor
 
 from fwp.kernels.op import op
 from fwp.nn.linear import linear
+from fwp.nn.split import split
 from fwp.ops.elementwise_lstm import elementwise_lstm
 
 
@@ -62,7 +63,7 @@ def composed(
     c: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """By the ops for its parts, of which a GPU and packs have kernels."""
-    z, f = linear(x, w_x.flatten(0, 1), b_x.flatten()).chunk(2, dim=-1)
+    z, f = split(linear(x, w_x.flatten(0, 1), b_x.flatten()), 2 * x.shape[-1:])
     cells, c = elementwise_lstm(z, f, w_z, w_f, c)
     o = torch.sigmoid(linear(torch.cat((x, cells), dim=-1), w_o.flatten(1), b_o))
     return o * cells, c
