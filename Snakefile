@@ -47,7 +47,12 @@ include: "workflow/rules/cluster.smk"
 
 
 IN_JOB = not workflow.is_main_process
-patches.apply(results=EXPERIMENT.results, in_job=IN_JOB, remark=None if IN_JOB else time_of)
+patches.apply(
+    results=EXPERIMENT.results,
+    in_job=IN_JOB,
+    remark=None if IN_JOB else time_of,
+    warm=EXPERIMENT.warm_worker,
+)
 
 # What the front page of Snakemake's report says of the grid (workflow/report/workflow.rst).
 config["grid"] = {

@@ -106,6 +106,10 @@ class Kernel:
         """How many sequences a block holds."""
         return self._function("lanes_in_a_block", dtype, size)()
 
+    def number(self, function: str, dtype: torch.dtype, size: int | None, *args: int) -> int:
+        """What a function of the library that takes and returns numbers says."""
+        return self._function(function, dtype, size)(*args)
+
     def run(self, function: str, blocks: int, like: Tensor, size: int | None, *args) -> None:
         """Run `function` over `blocks` independent blocks of sequences.
 

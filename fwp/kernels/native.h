@@ -10,6 +10,7 @@
  * loop bounds into constants.
  */
 
+#pragma once
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

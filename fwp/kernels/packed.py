@@ -1,7 +1,7 @@
 """An op in a pack: under `torch.vmap`, a backend computes it for all models at once."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,21 +9,18 @@ from torch import Tensor
 from fwp.kernels.backend import Backend
 from fwp.kernels.vmap import stacked
 
-if TYPE_CHECKING:
-    from fwp.kernels.op import Op
 
-
-def compute(op: "Op", chosen: Backend, *arguments: Any) -> Any:
+def compute(op: Any, chosen: Backend, *arguments: Any) -> Any:
     """Call `chosen` for the pack; the arguments are the op's inputs, and its state if it has one.
 
-    Returns output, or output and final state.
+    `op` is a `fwp.kernels.op.Op`. Returns output, or output and final state.
     """
     inputs, state = arguments[: len(op.inputs)], arguments[len(op.inputs) :]
     output, *final = _Packed.apply(op, chosen, *inputs, *(_parts(state[0]) if state else ()))
     return (output, _joined(op, final)) if op.state else output
 
 
-def compute_one(op: "Op", run: Callable[..., Any], *arguments: Any) -> Any:
+def compute_one(op: Any, run: Callable[..., Any], *arguments: Any) -> Any:
     """Call a backend that computes packs for a single model: its weights are a pack of one."""
     names = (*op.inputs, "initial_state")
     return run(
@@ -40,7 +37,7 @@ def _parts(state: Any) -> tuple[Tensor, ...]:
     return (state,) if isinstance(state, Tensor) else tuple(state)
 
 
-def _joined(op: "Op", parts: list[Tensor]) -> Any:
+def _joined(op: Any, parts: list[Tensor]) -> Any:
     return tuple(parts) if isinstance(op.state, tuple) else parts[0]
 
 
@@ -79,7 +76,7 @@ class _Packed(torch.autograd.Function):
         return output, (0,) * len(output)
 
 
-def _flat(op: "Op", backend: Backend, tensors: list[Tensor]) -> tuple[Tensor, ...]:
+def _flat(op: Any, backend: Backend, tensors: list[Tensor]) -> tuple[Tensor, ...]:
     """Run a backend on inputs and the parts of the state; the output and the state's parts."""
     if not op.state:
         return (backend.run(*tensors),)

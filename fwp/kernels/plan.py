@@ -8,14 +8,11 @@ options alone, so that a call with those of an earlier call has a plan already.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from fwp.kernels.backend import Late
-
-if TYPE_CHECKING:
-    from fwp.kernels.op import Op
 
 PLANS: dict[tuple, "Plan"] = {}
 """By op, backend and kinds of all arguments. Who changes how ops choose must empty it."""
@@ -35,17 +32,17 @@ def kind(x: object) -> tuple:
 class Plan:
     """A call that has passed all checks.
 
-    op: the variant that is called.
+    op: the variant that is called (`fwp.kernels.op.Op`).
     run: takes the tensors of `order`, and the state if the op has one.
     order: where each tensor, and the state if it is given, stands among all arguments; None for
         "all as they stand".
     initial: makes the state where none is given.
     """
 
-    op: "Op"
+    op: Any
     run: Callable[..., Any]
     order: tuple[int, ...] | None
-    initial: Callable[["Op", dict[str, Tensor]], Any] | None
+    initial: Callable[[Any, dict[str, Tensor]], Any] | None
 
     def __call__(self, arguments: tuple) -> Any:
         """Output, or output and final state."""

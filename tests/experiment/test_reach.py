@@ -28,6 +28,7 @@ OPS = {
     "delta_rule": "delta_rnn deltanet deltaproduct gated_deltanet",
     "elementwise_lstm": "elstm rtrl",
     "elman": "elman",
+    "gated_elementwise_lstm": "elstm rtrl",
     "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
     "gru": "gru",
     "linear_attention": "linear_transformer",
@@ -126,20 +127,28 @@ PLACES = {
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": "kernels/chunks.py",
     "recurrent_delta slstm": "kernels/feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
+    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
+        "kernels/chunks.py kernels/narrow.py kernels/rules.h kernels/triton_features.py"
+    ),
+    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer retrieval": (
+        "kernels/runs.h"
+    ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
-    "delta_rnn recurrent_delta slstm srwm": "kernels/triton_math.py",
+    (
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
+        "srwm"
+    ): "kernels/triton_math.py",
     (
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer lstm mlstm rtrl rwkv7"
+        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7"
     ): "kernels/triton_tiles.py",
     (
         "data test_data automaton tables claims figures report states automata retrieval_report "
@@ -156,7 +165,7 @@ PLACES = {
         "train evaluate trace automaton tables claims figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "mixers/__init__.py",
-    "train evaluate": "models/pack.py training/evaluator.py",
+    "train evaluate": "models/pack.py training/errors/* training/evaluator.py",
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
@@ -212,7 +221,8 @@ PLACES = {
         "training/adam.py training/clipping.py training/cuda_graphs.py kernels/triton_compile.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
-        "training/step.py training/train.py training/trainer.py"
+        "training/step.py training/train.py training/trainer.py training/triton_batches.py "
+        "training/update/*"
     ),
     "search": (
         "models/budget.py search/__init__.py search/sampling.py search/seeds.py "

@@ -29,11 +29,13 @@ SETTINGS = {
 }
 
 
+@pytest.mark.parametrize("most", [64, 1], ids="{} gradients in place".format)
 @pytest.mark.parametrize("case", SETTINGS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_the_update_is_pytorchs(case, dtype):
+def test_the_update_is_pytorchs(case, dtype, most, monkeypatch):
     from fwp.training.update.triton import Update
 
+    monkeypatch.setattr("fwp.training.update.triton.MOST", most)
     own = [settings(**change) for change in SETTINGS[case]]
     models, sizes = len(own), [math.prod(shape) for shape in SHAPES]
     generator = torch.Generator().manual_seed(0)
@@ -74,12 +76,13 @@ def test_a_batch_is_what_was_packed():
     rng = np.random.default_rng(0)
     tokens = torch.from_numpy(rng.integers(5, size=(20, 200))).to(DEVICE)
     targets = torch.from_numpy(rng.integers(-1, 5, size=(20, 200))).to(DEVICE)
-    rows, weights, labels = rng.integers(20, size=(2, 4)), rng.random((2, 4)), np.array([3.0, 7.0])
-    batch = torch.from_numpy(packed(rows, weights, labels)).to(DEVICE)
+    rows, weights = rng.integers(20, size=(2, 4)), rng.random((2, 4))
+    numbers = np.array([3.0, 7.0]), np.array([1e-2, 1e-3])
+    batch = torch.from_numpy(packed(rows, weights, *numbers)).to(DEVICE)
     chosen = torch.from_numpy(rows).to(DEVICE)
     for length in (7, 150):
-        found = unpacked(batch, tokens, targets, length, torch.float64)
-        for x, y in zip(found[:2], (tokens, targets), strict=True):
+        *found, given, others = unpacked(batch, tokens, targets, length, torch.float64)
+        for x, y in zip(found, (tokens, targets), strict=True):
             assert torch.equal(x, y[chosen, :length])
-        assert torch.equal(found[2].cpu(), torch.from_numpy(weights))
-        assert found[3].tolist() == [3.0, 7.0]
+        assert torch.equal(given.cpu(), torch.from_numpy(weights))
+        assert np.array_equal(others.cpu().numpy(), numbers)

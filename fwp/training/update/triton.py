@@ -16,6 +16,7 @@ from fwp.config.settings import TrainingSettings
 from fwp.training.clipping import EPS
 
 BLOCK = 1024  # weights of a program
+MOST = 64  # gradients that the kernel reads where they are; more are first copied into one piece
 
 
 class Update:
@@ -34,10 +35,13 @@ class Update:
     def __init__(self, weights: Tensor, sizes: Sequence[int], settings: Sequence[TrainingSettings]):
         self._weights, models, device = weights, len(settings), weights.device
         self._mean, self._square = torch.zeros_like(weights), torch.zeros_like(weights)
-        table, offset = [], 0
+        # Of each program: its gradient, where the tensor begins in that and among the weights, the
+        # tensor's size, and where the program's part of it begins.
+        table, self._joined, begin = [], len(sizes) > MOST, 0
         for i, size in enumerate(sizes):
-            table += [(i, size, offset, start) for start in range(0, size, BLOCK)]
-            offset += models * size
+            tensor = (0, begin, models * begin) if self._joined else (i, 0, models * begin)
+            table += [(*tensor, size, start) for start in range(0, size, BLOCK)]
+            begin += size
         self._table = torch.tensor(table, device=device)
         own = [
             (*own.betas, own.eps, own.weight_decay, math.inf if own.clip is None else own.clip)
@@ -73,6 +77,8 @@ class Update:
         """
         models, blocks = self._steps.shape
         rows = [_rows(g, models) for g in gradients]
+        if self._joined:
+            rows = [torch.cat(rows, 1)]
         strides = tuple(g.stride(0) for g in rows)
         given, grid = (tuple(rows), strides, self._table), (blocks, models)
         if self._squares is not None:
@@ -100,16 +106,16 @@ def _rows(gradient: Tensor, models: int) -> Tensor:
 @triton.jit
 def _piece(gradients, strides, table, r, BLOCK: tl.constexpr):
     """A program's part of a gradient, which of its numbers exist, and where the weights stand."""
-    table += tl.program_id(0) * 4
-    which, size = tl.load(table), tl.load(table + 1)
-    offset, start = tl.load(table + 2), tl.load(table + 3)
+    table += tl.program_id(0) * 5
+    which, before, offset = tl.load(table), tl.load(table + 1), tl.load(table + 2)
+    size, start = tl.load(table + 3), tl.load(table + 4)
     n = start + tl.arange(0, BLOCK)
     address, stride = gradients[0].to(tl.int64), which * 0 + strides[0]
     for i in tl.static_range(1, len(gradients)):
         address = tl.where(which == i, gradients[i].to(tl.int64), address)
         stride = tl.where(which == i, strides[i], stride)
     gradient = address.to(tl.pointer_type(gradients[0].dtype.element_ty))
-    g = tl.load(gradient + r * stride + n, n < size, 0.0)
+    g = tl.load(gradient + r * stride + before + n, n < size, 0.0)
     return g, n < size, offset + r * size + n
 
 
@@ -131,10 +137,11 @@ def _adam(
     beta1, beta2 = tl.load(settings + r * 5), tl.load(settings + r * 5 + 1)
     eps, decay = tl.load(settings + r * 5 + 2), tl.load(settings + r * 5 + 3)
     if squares is not None:
-        norm = 0.0
+        norm = tl.sum(tl.zeros([BLOCK], tl.float64), 0)
         for start in range(0, blocks, BLOCK):
             n = start + tl.arange(0, BLOCK)
-            norm += tl.sum(tl.load(squares + r * blocks + n, n < blocks, 0.0), 0)
+            some = tl.load(squares + r * blocks + n, n < blocks, 0.0)
+            norm += tl.sum(some, 0).to(tl.float64)
         limit = tl.load(settings + r * 5 + 4)
         scale = limit / (tl.sqrt(norm) + EPS)
         scale = tl.where((scale > 1) | (limit == float("inf")), 1.0, scale)
