@@ -132,11 +132,16 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/narrow.py kernels/rules.h"
+        "kernels/chunks.py kernels/rules.h"
     ),
-    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer retrieval": (
-        "kernels/runs.h"
-    ),
+    (
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
+    ): "kernels/narrow.py",
+    (
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta "
+        "retrieval"
+    ): "kernels/runs.h",
+    "recurrent_delta": "kernels/narrow_feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"
