@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 from packaging.specifiers import SpecifierSet
 
-from workflow.warm import POSSIBLE, Workers
+from workflow.warm import Workers
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def apply(
             continue
         if reason := patch.misfit():
             _warn(patch, reason)
-        elif (in_job or patch is not STOP) and ((warm and POSSIBLE) or patch is not WARM):
+        elif (in_job or patch is not STOP) and (warm or patch is not WARM):
             patch.apply(results=results, remark=remark)
 
 
@@ -111,6 +111,31 @@ def _warn(patch: Patch, reason: str) -> None:
 def _cached(parse_uri, **_):
     """Snakemake parses the addresses of the same few scripts again for every job."""
     return functools.cache(parse_uri)
+
+
+def _known_parameters(get_function_params, **_):
+    """Snakemake inspects the same few functions again for every job, a dozen times."""
+
+    @functools.lru_cache(maxsize=1000)
+    def of(function, bound):
+        parameters = dict(get_function_params(function))
+        if bound:
+            del parameters[next(iter(parameters))]
+        return parameters
+
+    @functools.wraps(get_function_params)
+    def parameters(func):
+        function = getattr(func, "__func__", func)  # of a method, which is another for every job
+        try:
+            return (
+                get_function_params(func)
+                if SET in vars(function)
+                else of(function, function is not func)
+            )
+        except TypeError:  # neither attributes nor a hash
+            return get_function_params(func)
+
+    return parameters
 
 
 def _with_remark(stats, *, remark=None, **_):
@@ -249,6 +274,8 @@ def _patient_submission(run_job, **_):
     return submit
 
 
+SET = "_overwrite_params"  # an attribute by which a function tells its parameters
+
 _snakemake = functools.partial(Patch, "snakemake", ">=9.14,<10")
 _slurm = functools.partial(Patch, "snakemake-executor-plugin-slurm", ">=2.8,<3")
 
@@ -257,6 +284,15 @@ PARSE = _snakemake(
     "(path_or_uri)",
     "Planning a large grid takes longer.",
     _cached,
+)
+PARAMETERS = tuple(
+    _snakemake(
+        f"{module}:get_function_params",
+        "(func)",
+        "Planning a large grid takes longer.",
+        _known_parameters,
+    )
+    for module in ("snakemake.common", "snakemake.rules")
 )
 TIME = _snakemake(
     "snakemake.dag:DAG.stats",
@@ -300,4 +336,4 @@ SUBMIT = _slurm(
     "Jobs fail that are submitted while Slurm's controller is away.",
     _patient_submission,
 )
-PATCHES = (PARSE, BRACES, TIME, STOP, WARM, LOGS, QUERY, SUBMIT)
+PATCHES = (PARSE, *PARAMETERS, BRACES, TIME, STOP, WARM, LOGS, QUERY, SUBMIT)

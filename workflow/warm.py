@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("warm_worker.py")
-POSSIBLE = sys.platform == "linux"  # on macOS, a fork of a process that uses its frameworks fails
 
 
 class Worker:

@@ -56,6 +56,12 @@ def offsets_of(i, j, row_stride, column_stride):
 
 
 @triton.jit
+def as_rows(x, LOW: tl.constexpr, HIGH: tl.constexpr):
+    """A vector [LOW · HIGH] as [LOW, HIGH], an entry for each row of a tile."""
+    return tl.permute(tl.reshape(x, [HIGH, LOW]), [1, 0])
+
+
+@triton.jit
 def read(row, tile):
     """The product of a vector [LOW, HIGH] and a tile [LOW, HIGH, COLUMNS], [COLUMNS]."""
     return tl.sum(tl.sum(row[:, :, None] * tile, 0), 0)

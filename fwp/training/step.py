@@ -273,8 +273,11 @@ class TrainStep:
     def _upload(self, steps: list[tuple[Batch, ...]]) -> Iterator[tuple]:
         """The steps with tensors on the device: several steps' in one transfer each."""
         dtype = next(iter(self.pack.weights.values())).dtype
-        for begin in range(0, len(steps), AHEAD):
-            ready = [self._prepare(step) for step in steps[begin : begin + AHEAD]]
+        # A GPU waits for the first of an epoch, so that at first few are made ready.
+        begin, ahead = 0, 1 if self.on_gpu else AHEAD
+        while begin < len(steps):
+            ready = [self._prepare(step) for step in steps[begin : begin + ahead]]
+            begin, ahead = begin + ahead, min(2 * ahead, AHEAD)
             lengths, *parts = zip(*ready, strict=True)
             if self._on_gpu is not None:
                 rates = [self._rates(self.step + i) for i in range(len(ready))]

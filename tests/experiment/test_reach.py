@@ -28,6 +28,7 @@ OPS = {
     "delta_rule": "delta_rnn deltanet deltaproduct gated_deltanet",
     "elementwise_lstm": "elstm rtrl",
     "elman": "elman",
+    "gated_elementwise_lstm": "elstm rtrl",
     "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
     "gru": "gru",
     "linear_attention": "linear_transformer",
@@ -132,7 +133,7 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h"
+        "kernels/chunks.py kernels/rules.h kernels/triton_features.py"
     ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
@@ -146,10 +147,13 @@ PLACES = {
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
-    "delta_rnn recurrent_delta slstm srwm": "kernels/triton_math.py",
+    (
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
+        "srwm"
+    ): "kernels/triton_math.py",
     (
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer lstm mlstm rtrl rwkv7"
+        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7"
     ): "kernels/triton_tiles.py",
     (
         "data test_data automaton tables claims figures report states automata retrieval_report "
@@ -166,7 +170,7 @@ PLACES = {
         "train evaluate trace automaton tables claims figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "mixers/__init__.py",
-    "train evaluate": "models/pack.py training/evaluator.py",
+    "train evaluate": "models/pack.py training/errors/* training/evaluator.py",
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"

@@ -13,8 +13,6 @@ import pytest
 import snakemake.api  # noqa: F401 - its modules import one another, from here on
 from project import ROOT
 
-from workflow import warm
-
 FILE = ROOT / "workflow/patches.py"
 
 
@@ -30,8 +28,6 @@ patches = load()
 has_slurm = importlib.util.find_spec("snakemake_executor_plugin_slurm") is not None
 slurm = pytest.mark.skipif(not has_slurm, reason="the plugin for Slurm is not installed")
 FITTING = [patch for patch in patches.PATCHES if has_slurm or "slurm" not in patch.package]
-if not warm.POSSIBLE:
-    FITTING.remove(patches.WARM)
 TARGETS = [patch.target for patch in FITTING]
 for_each_patch = pytest.mark.parametrize("patch", FITTING, ids=TARGETS)
 

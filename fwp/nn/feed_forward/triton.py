@@ -1,11 +1,12 @@
-"""The feed-forward part on the GPU: norm, both products and the skip connection in one kernel.
+"""The feed-forward part on the GPU: norm, products and skip connection in one kernel each way.
 
-The inner activations, four times as wide as input and output, stay on the chip: a program takes a
-block of positions and goes through the inner units chunk by chunk. The backward pass computes them
-again, twice: programs that end the gradient of the input have all inner units of some positions,
-those that add up the gradients of the weights have some inner units of many positions.
+A program takes a block of positions and goes through the inner units, of which there are four times
+as many as inputs, chunk by chunk: one product's result enters the next from the registers. What the
+gradients of the weights need is stored on the way, and is not read again for anything else.
 
-Wider parts are near the speed of their products anyway, and those are kernels of their own there.
+To compute the inner units again instead of storing them takes longer, as products do not run at the
+full rate of tensor cores: they are split in three, and their factors are narrow. Parts wider than
+`WIDEST` are near the speed of their products anyway, which are kernels of their own there.
 """
 
 import torch
@@ -14,21 +15,22 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.kernels.tensors import records
-from fwp.kernels.triton_matmul import as_rows, gradients, product, weight_gradients
+from fwp.kernels.triton_matmul import (
+    FEW,
+    as_rows,
+    gradients,
+    product,
+    two_weight_gradients,
+    weight_gradients,
+)
 from fwp.nn.layer_norm.triton import layer_norm
 
 EPS = 1e-5  # of the norm, as in the reference
 WIDEST = 64  # input for which all is one kernel
 FORWARD = {"ROWS": 64, "INNER": 32, "num_warps": 4, "num_stages": 2}
-BACKWARD = {
-    "INPUT_ROWS": 64,
-    "INPUT_INNER": 32,
-    "ROWS": 32,
-    "INNER": 64,
-    "num_warps": 4,
-    "num_stages": 1,
-}
-PROGRAMS = 264  # two for each multiprocessor of a large GPU; as many add up gradients of weights
+BACKWARD = {"ROWS": 64, "INNER": 32, "num_warps": 4, "num_stages": 2}
+# One model has few positions: many small programs.
+SMALL = {"ROWS": 16, "INNER": 64, "num_warps": 4, "num_stages": 1}
 
 
 def feed_forward(
@@ -57,38 +59,48 @@ def feed_forward(
 class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, skip, x, *weights):
-        weights = tuple(map(torch.Tensor.contiguous, weights))
-        rows = as_rows(x, weights[0])
-        (R, M, D), N = rows.shape, weights[0].shape[1]
-        y = torch.empty_like(rows)
-        ctx.skip, ctx.normed = skip, len(weights) == 6
-        given = weights if ctx.normed else (*weights, None, None)
-        width = max(16, triton.next_power_of_2(D))
-        grid = (triton.cdiv(M, FORWARD["ROWS"]), R)
-        _forward[grid](rows, *given, y, M, D, N, EPS=EPS, SKIP=skip, WIDTH=width, **FORWARD)
+        w_1, b_1, w_2, b_2, *norm = map(torch.Tensor.contiguous, weights)
+        rows = as_rows(x, w_1)
+        (R, M, D), N = rows.shape, w_1.shape[1]
+        y, n = torch.empty_like(rows), rows
+        inner = x.new_empty(R, M, N) if record else None
+        if norm and record:
+            n = torch.empty_like(rows)
+        sizes, grid = _launch(FORWARD, R, M, D)
+        _forward[grid](
+            rows, w_1, b_1, w_2, b_2, *(norm or (None, None)), y, n if norm and record else None,
+            inner, M, D, N, EPS=EPS, SKIP=skip, **sizes,
+        )  # fmt: skip
         if record:
-            ctx.save_for_backward(rows, *weights)
+            ctx.skip = skip
+            ctx.save_for_backward(rows, w_1, w_2, n, inner, *norm)
         return y.view(x.shape)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
-        x, *weights = ctx.saved_tensors
+        x, w_1, w_2, n, inner, *norm = ctx.saved_tensors
         shape, dy = dy.shape, as_rows(dy, x)
-        (R, M, D), N = x.shape, weights[0].shape[1]
-        given = weights[:3] + (weights[4:] if ctx.normed else [None, None])
-        chunks, blocks = triton.cdiv(N, BACKWARD["INNER"]), triton.cdiv(M, BACKWARD["INPUT_ROWS"])
-        parts = max(1, min(PROGRAMS // (R * chunks), triton.cdiv(M, BACKWARD["ROWS"])))
-        dx, sums = torch.empty_like(x), x.new_empty(R, parts, 2 * D * N + N + D)
-        norms = x.new_empty(R, blocks, 2 * D) if ctx.normed else None
-        _backward[parts * chunks + blocks, R](
-            x, *given, dy, dx, sums, norms, M, D, N, parts, blocks,
-            EPS=EPS, SKIP=ctx.skip, WIDTH=max(16, triton.next_power_of_2(D)), **BACKWARD,
+        (R, M, D), N = x.shape, w_1.shape[1]
+        if R >= FEW:  # tensor cores take the TF32 of large tiles along the sum only
+            w_1, w_2 = (w.mT.contiguous().mT for w in (w_1, w_2))
+        sizes, grid = _launch(BACKWARD, R, M, D)
+        dx, d_inner = torch.empty_like(x), torch.empty_like(inner)
+        sums = x.new_empty(R, grid[0], 2 * D) if norm else None
+        _backward[grid](
+            x, w_1, w_2, norm[0] if norm else None, inner, dy, dx, d_inner, sums,
+            M, D, N, *w_1.stride()[1:], *w_2.stride()[1:], EPS=EPS, SKIP=ctx.skip, **sizes,
         )  # fmt: skip
-        dw_1, dw_2, db_1, db_2 = sums.sum(1).split((D * N, D * N, N, D), 1)
-        gradients = (dw_1.view(R, N, D), db_1, dw_2.view(R, D, N), db_2)
-        of_norm = () if norms is None else norms.sum(1).split((D, D), 1)
-        return None, None, dx.view(shape), *gradients, *of_norm
+        of_1, of_2, of_norm = two_weight_gradients((d_inner, n, True), (dy, inner, True), sums)
+        of_norm = () if of_norm is None else of_norm.split((D, D), 1)
+        return None, None, dx.view(shape), *of_1, *of_2, *of_norm
+
+
+def _launch(blocks: dict[str, int], R: int, M: int, D: int) -> tuple[dict, tuple[int, int]]:
+    """Sizes of a kernel's blocks, and its grid."""
+    blocks = SMALL if R < FEW else blocks
+    width = max(16, triton.next_power_of_2(D))
+    return blocks | {"WIDTH": width}, (triton.cdiv(M, blocks["ROWS"]), R)
 
 
 @triton.jit
@@ -101,8 +113,8 @@ def _normed(x, inside, D, EPS: tl.constexpr):
 
 @triton.jit(do_not_specialize=["M"])
 def _forward(
-    x_, w_1, b_1, w_2, b_2, norm_weight, norm_bias, y_, M, D, N,
-    EPS: tl.constexpr, SKIP: tl.constexpr,
+    x_, w_1, b_1, w_2, b_2, norm_weight, norm_bias, y_, n_, inner_,
+    M, D: tl.constexpr, N: tl.constexpr, EPS: tl.constexpr, SKIP: tl.constexpr,
     ROWS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
     r = tl.program_id(1).to(tl.int64)
@@ -114,143 +126,64 @@ def _forward(
         n, _ = _normed(n, inside, D, EPS)
         n *= tl.load(norm_weight + r * D + d, d < D, 0.0)[None, :]
         n += tl.load(norm_bias + r * D + d, d < D, 0.0)[None, :]
+        if n_ is not None:
+            tl.store(n_ + at, n, inside)
     y = tl.zeros([ROWS, WIDTH], tl.float32)
     for start in range(0, N, INNER):
         i = start + tl.arange(0, INNER)
         valid = (d < D)[:, None] & (i < N)[None, :]
         w = tl.load(w_1 + r * D * N + i[None, :] * D + d[:, None], valid, 0.0)
         inner = tl.dot(n, w, input_precision="tf32x3")
-        inner += tl.load(b_1 + r * N + i, i < N, 0.0)[None, :]
+        inner = tl.maximum(inner + tl.load(b_1 + r * N + i, i < N, 0.0)[None, :], 0.0)
+        if inner_ is not None:
+            valid = (m < M)[:, None] & (i < N)[None, :]
+            tl.store(inner_ + (r * M + m)[:, None] * N + i[None, :], inner, valid)
         valid = (i < N)[:, None] & (d < D)[None, :]
         w = tl.load(w_2 + r * D * N + d[None, :] * N + i[:, None], valid, 0.0)
-        y = tl.dot(tl.maximum(inner, 0.0), w, y, input_precision="tf32x3")
+        y = tl.dot(inner, w, y, input_precision="tf32x3")
     y += tl.load(b_2 + r * D + d, d < D, 0.0)[None, :]
     if SKIP:
         y += tl.load(x_ + at, inside, 0.0)
     tl.store(y_ + at, y, inside)
 
 
-@triton.jit
-def _read(x_, m, d, M, D, norm_weight, norm_bias, EPS: tl.constexpr):
-    """Positions m: what the products are given, and before that, normalised and the scale."""
-    inside = (m < M)[:, None] & (d < D)[None, :]
-    x = tl.load(x_ + m[:, None] * D + d[None, :], inside, 0.0)
-    n, scale = x, x
-    if norm_weight is not None:
-        x, scale = _normed(x, inside, D, EPS)
-        n = x * tl.load(norm_weight + d, d < D, 0.0)[None, :]
-        n += tl.load(norm_bias + d, d < D, 0.0)[None, :]
-    return n, x, scale
-
-
-@triton.jit
-def _backward_input(
-    block, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, dx_, norms, M, D, N,
+@triton.jit(do_not_specialize=["M"])
+def _backward(
+    x_, w_1, w_2, norm_weight, inner_, dy_, dx_, d_inner_, sums,
+    M, D: tl.constexpr, N: tl.constexpr,
+    w_1_n: tl.constexpr, w_1_d: tl.constexpr, w_2_d: tl.constexpr, w_2_n: tl.constexpr,
     EPS: tl.constexpr, SKIP: tl.constexpr,
     ROWS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """The gradient of the input at a block of positions."""
-    m, d = block * ROWS + tl.arange(0, ROWS), tl.arange(0, WIDTH)
+    r = tl.program_id(1).to(tl.int64)
+    m, d = tl.program_id(0) * ROWS + tl.arange(0, ROWS), tl.arange(0, WIDTH)
     inside = (m < M)[:, None] & (d < D)[None, :]
-    at = m[:, None] * D + d[None, :]
-    n, _, _ = _read(x_, m, d, M, D, norm_weight, norm_bias, EPS)
+    at = (r * M + m)[:, None] * D + d[None, :]
     dy = tl.load(dy_ + at, inside, 0.0)
     dx = tl.zeros([ROWS, WIDTH], tl.float32)
     for start in range(0, N, INNER):
         i = start + tl.arange(0, INNER)
         valid = (d < D)[:, None] & (i < N)[None, :]
-        w = tl.load(w_1 + i[None, :] * D + d[:, None], valid, 0.0)
-        inner = tl.dot(n, w, input_precision="tf32x3")
-        inner += tl.load(b_1 + i, i < N, 0.0)[None, :]
-        w = tl.load(w_2 + d[:, None] * N + i[None, :], valid, 0.0)
+        w = tl.load(w_2 + r * D * N + d[:, None] * w_2_d + i[None, :] * w_2_n, valid, 0.0)
         d_inner = tl.dot(dy, w, input_precision="tf32x3")
-        d_inner = tl.where(inner > 0, d_inner, 0.0)
+        valid = (m < M)[:, None] & (i < N)[None, :]
+        own = (r * M + m)[:, None] * N + i[None, :]
+        d_inner = tl.where(tl.load(inner_ + own, valid, 0.0) > 0, d_inner, 0.0)
+        tl.store(d_inner_ + own, d_inner, valid)
         valid = (i < N)[:, None] & (d < D)[None, :]
-        w = tl.load(w_1 + i[:, None] * D + d[None, :], valid, 0.0)
+        w = tl.load(w_1 + r * D * N + i[:, None] * w_1_n + d[None, :] * w_1_d, valid, 0.0)
         dx = tl.dot(d_inner, w, dx, input_precision="tf32x3")
     if norm_weight is not None:
-        _, x, scale = _read(x_, m, d, M, D, norm_weight, norm_bias, EPS)
-        norms += block * 2 * D
-        tl.store(norms + d, tl.sum(dx * x, 0), d < D)
-        tl.store(norms + D + d, tl.sum(dx, 0), d < D)
-        dx *= tl.load(norm_weight + d, d < D, 0.0)[None, :]
+        x, scale = _normed(tl.load(x_ + at, inside, 0.0), inside, D, EPS)
+        sums += (r * tl.num_programs(0) + tl.program_id(0)) * 2 * D
+        tl.store(sums + d, tl.sum(dx * x, 0), d < D)
+        tl.store(sums + D + d, tl.sum(dx, 0), d < D)
+        dx *= tl.load(norm_weight + r * D + d, d < D, 0.0)[None, :]
         along, level = tl.sum(dx * x, 1) / D, tl.sum(dx, 1) / D
         dx = (dx - level[:, None] - x * along[:, None]) * scale[:, None]
     if SKIP:
         dx += tl.load(dy_ + at, inside, 0.0)
     tl.store(dx_ + at, dx, inside)
-
-
-@triton.jit
-def _backward_weights(
-    part, chunk, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, sums, M, D, N, parts,
-    EPS: tl.constexpr, ROWS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr,
-):  # fmt: skip
-    """What a part of the positions gives to the gradients of a chunk's weights.
-
-    Inner activations stand as columns here, [INNER, ROWS]: so they enter the products with their
-    inputs from the registers in which they were computed.
-    """
-    d, i = tl.arange(0, WIDTH), chunk * INNER + tl.arange(0, INNER)
-    valid = (i < N)[:, None] & (d < D)[None, :]
-    w1 = tl.load(w_1 + i[:, None] * D + d[None, :], valid, 0.0)
-    w2 = tl.load(w_2 + d[None, :] * N + i[:, None], valid, 0.0)
-    b1 = tl.load(b_1 + i, i < N, 0.0)[:, None]
-    dw_1 = tl.zeros([INNER, WIDTH], tl.float32)
-    dw_2 = tl.zeros([INNER, WIDTH], tl.float32)
-    db_1 = tl.zeros([INNER], tl.float32)
-    db_2 = tl.zeros([WIDTH], tl.float32)
-    for start in range(part * ROWS, M, parts * ROWS):
-        m = start + tl.arange(0, ROWS)
-        n, _, _ = _read(x_, m, d, M, D, norm_weight, norm_bias, EPS)
-        inside = (m < M)[:, None] & (d < D)[None, :]
-        dy = tl.load(dy_ + m[:, None] * D + d[None, :], inside, 0.0)
-        inner = tl.dot(w1, tl.trans(n), input_precision="tf32x3") + b1
-        d_inner = tl.dot(w2, tl.trans(dy), input_precision="tf32x3")
-        d_inner = tl.where(inner > 0, d_inner, 0.0)
-        dw_1 = tl.dot(d_inner, n, dw_1, input_precision="tf32x3")
-        dw_2 = tl.dot(tl.maximum(inner, 0.0), dy, dw_2, input_precision="tf32x3")
-        db_1 += tl.sum(d_inner, 1)
-        db_2 += tl.sum(dy, 0)
-    tl.store(sums + i[:, None] * D + d[None, :], dw_1, valid)
-    tl.store(sums + D * N + d[None, :] * N + i[:, None], dw_2, valid)
-    tl.store(sums + 2 * D * N + i, db_1, i < N)
-    tl.store(sums + 2 * D * N + N + d, db_2, (d < D) & (chunk == 0))
-
-
-@triton.jit(do_not_specialize=["M", "parts", "blocks"])
-def _backward(
-    x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, dx_, sums, norms, M, D, N, parts, blocks,
-    EPS: tl.constexpr, SKIP: tl.constexpr, WIDTH: tl.constexpr,
-    INPUT_ROWS: tl.constexpr, INPUT_INNER: tl.constexpr,
-    ROWS: tl.constexpr, INNER: tl.constexpr,
-):  # fmt: skip
-    """The first programs compute gradients of weights, the others that of the input."""
-    program, r = tl.program_id(0), tl.program_id(1).to(tl.int64)
-    x_ += r * M * D
-    dy_ += r * M * D
-    w_1 += r * D * N
-    w_2 += r * D * N
-    b_1 += r * N
-    if norm_weight is not None:
-        norm_weight += r * D
-        norm_bias += r * D
-    chunks = tl.cdiv(N, INNER)
-    if program < parts * chunks:
-        part, chunk = program // chunks, program % chunks
-        sums += (r * parts + part) * (2 * D * N + N + D)
-        _backward_weights(
-            part, chunk, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, sums, M, D, N, parts,
-            EPS, ROWS, INNER, WIDTH,
-        )  # fmt: skip
-    else:
-        dx_ += r * M * D
-        if norm_weight is not None:
-            norms += r * blocks * 2 * D
-        _backward_input(
-            program - parts * chunks, x_, w_1, b_1, w_2, norm_weight, norm_bias, dy_, dx_, norms,
-            M, D, N, EPS, SKIP, INPUT_ROWS, INPUT_INNER, WIDTH,
-        )  # fmt: skip
 
 
 class _Products(torch.autograd.Function):
