@@ -106,33 +106,88 @@ def gradients(
     return _gradients_in_one(dy, x, weight, biased)
 
 
+def two_weight_gradients(
+    first: tuple[Tensor, Tensor, bool],
+    second: tuple[Tensor, Tensor, bool],
+    rows: Tensor | None = None,
+) -> tuple[tuple[Tensor, Tensor | None], tuple[Tensor, Tensor | None], Tensor | None]:
+    """What `weight_gradients` returns for two products of as many positions; of few models at once.
+
+    Args:
+        first, second: the arguments of each.
+        rows: [R, count, size], which are to be added up as well.
+
+    Returns:
+        The gradients of the first and of the second, and the sum of `rows` [R, size].
+    """
+    if _in_torch(first[0]) or len(first[0]) >= FEW:
+        total = None if rows is None else rows.sum(1)
+        return weight_gradients(*first), weight_gradients(*second), total
+    one, two = _Sums(*first), _Sums(*second)
+    (R, M, _), tiles = first[0].shape, one.tiles + two.tiles
+    parts = _parts(R, M, tiles, BLOCKS)
+    sums = first[0].new_empty(R, parts, one.size + two.size)
+    total = None if rows is None else rows.new_empty(R, rows.shape[-1])
+    count, width = (0, 16) if rows is None else rows.shape[1:]
+    _two_gradients[tiles * parts + (rows is not None), R](
+        *one.factors, *two.factors, sums, rows, total, M, one.size + two.size, parts, count,
+        *one.sizes, one.tiles, one.size, *two.sizes, two.tiles,
+        FIRST=one.kind, SECOND=two.kind, WIDTH=width, BLOCK=triton.next_power_of_2(width),
+        DEPTH=BLOCKS["DEPTH"], **LAUNCH,
+    )  # fmt: skip
+    added = sums.squeeze(1) if parts == 1 else sums.sum(1)
+    return one.split(added[:, : one.size]), two.split(added[:, one.size :]), total
+
+
+class _Sums:
+    """The sums over positions that are the gradients of a product's weight and bias.
+
+    Args:
+        dy, x, biased: as for `weight_gradients`.
+        blocks: of a tile.
+    """
+
+    def __init__(self, dy: Tensor, x: Tensor, biased: bool, blocks: dict[str, int] = BLOCKS):
+        # The wider factor on the left, where tiles are larger.
+        swapped = x.shape[-1] > dy.shape[-1]
+        self.factors = (x, dy) if swapped else (dy, x)
+        self.shape, self.biased = (dy.shape[-1], x.shape[-1]), biased
+        self.sizes = K, N = self.factors[0].shape[-1], self.factors[1].shape[-1]
+        self.size = K * N + (dy.shape[-1] if biased else 0)
+        rows, columns = _at_most(blocks["ROWS"], K), _at_most(blocks["COLUMNS"], N)
+        self.tiles = triton.cdiv(K, rows) * triton.cdiv(N, columns)
+        self.kind = (biased, not swapped, rows, columns)
+
+    def split(self, total: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The gradients [R, O, I] and [R, O] in a row of all sums."""
+        numbers = self.shape[0] * self.shape[1]
+        dw = total[:, :numbers].unflatten(1, self.shape)
+        return dw, total[:, numbers:] if self.biased else None
+
+
+def _parts(R: int, M: int, tiles: int, blocks: dict[str, int]) -> int:
+    """Parts of the positions: each program leaves the sum over one, and PyTorch adds them up."""
+    return max(1, min(PROGRAMS // (R * tiles), M // (4 * blocks["DEPTH"])))
+
+
 def _gradients_in_one(dy: Tensor, x: Tensor, weight: Tensor | None, biased: bool):
-    (R, M, O), I = dy.shape, x.shape[-1]  # noqa: E741
-    # The wider factor on the left, where tiles are larger.
-    swapped = I > O
-    a, b = (x, dy) if swapped else (dy, x)
-    K, N = a.shape[-1], b.shape[-1]
-    wide = BLOCKS if R < FEW else GRADIENT_BLOCKS
-    rows, columns = _at_most(wide["ROWS"], K), _at_most(wide["COLUMNS"], N)
-    tiles = triton.cdiv(K, rows) * triton.cdiv(N, columns)
-    # Each program leaves the sum over a part of M; PyTorch adds the parts up.
-    parts = max(1, min(PROGRAMS // (R * tiles), M // (4 * wide["DEPTH"])))
-    sums = x.new_empty(R, parts, K * N + (O if biased else 0))
-    dx, blocks, input_columns = None, 0, 16
+    R, M, O = dy.shape  # noqa: E741
+    blocks = BLOCKS if R < FEW else GRADIENT_BLOCKS
+    own, inputs = _Sums(dy, x, biased, blocks), x.shape[-1]
+    parts = _parts(R, M, own.tiles, blocks)
+    sums = x.new_empty(R, parts, own.size)
+    dx, tiles, columns = None, 0, 16
     if weight is not None:
-        dx, input_columns = torch.empty_like(x), _at_most(SMALL_BLOCKS["COLUMNS"], I)
-        blocks = triton.cdiv(M, SMALL_BLOCKS["ROWS"]) * triton.cdiv(I, input_columns)
-    _gradients[tiles * parts + blocks, R](
-        a, b, sums, M, K, N, sums.shape[-1], tiles, parts,
-        dy, weight, dx, O, I, *((0, 0, 0) if weight is None else weight.stride()),
-        BIASED=biased, LEFT=not swapped,
-        ROWS=rows, COLUMNS=columns, DEPTH=wide["DEPTH"],
-        INPUT_ROWS=SMALL_BLOCKS["ROWS"], INPUT_COLUMNS=input_columns,
-        INPUT_DEPTH=SMALL_BLOCKS["DEPTH"],
+        dx, columns = torch.empty_like(x), _at_most(SMALL_BLOCKS["COLUMNS"], inputs)
+        tiles = triton.cdiv(M, SMALL_BLOCKS["ROWS"]) * triton.cdiv(inputs, columns)
+    _gradients[own.tiles * parts + tiles, R](
+        *own.factors, sums, M, *own.sizes, own.size, own.tiles, parts,
+        dy, weight, dx, O, inputs, *((0, 0, 0) if weight is None else weight.stride()),
+        KIND=own.kind, DEPTH=blocks["DEPTH"],
+        INPUT_ROWS=SMALL_BLOCKS["ROWS"], INPUT_COLUMNS=columns, INPUT_DEPTH=SMALL_BLOCKS["DEPTH"],
         **LAUNCH,
     )  # fmt: skip
-    total = sums.squeeze(1) if parts == 1 else sums.sum(1)
-    return dx, total[:, : K * N].view(R, O, I), total[:, K * N :] if biased else None
+    return dx, *own.split(sums.squeeze(1) if parts == 1 else sums.sum(1))
 
 
 @triton.jit
@@ -183,13 +238,16 @@ def _product(
 @triton.jit
 def _tile_of_sums(
     tile, part, parts, a_, b_, sums, M, K: tl.constexpr, N: tl.constexpr,
-    BIASED: tl.constexpr, LEFT: tl.constexpr,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
+    KIND: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
     """aᵀ b of some of the rows of a [M, K] and b [M, N], and the sum of one of them.
 
     Stored as [K, N] if the sum of a is wanted (`LEFT`), else as [N, K].
     """
+    BIASED: tl.constexpr = KIND[0]
+    LEFT: tl.constexpr = KIND[1]
+    ROWS: tl.constexpr = KIND[2]
+    COLUMNS: tl.constexpr = KIND[3]
     across = tl.cdiv(N, COLUMNS)
     row, column = tile // across, tile % across
     k = row * ROWS + tl.arange(0, ROWS)
@@ -217,8 +275,7 @@ def _gradients(
     a_, b_, sums, M, K: tl.constexpr, N: tl.constexpr, size: tl.constexpr, tiles, parts,
     dy, weight, dx, outputs: tl.constexpr, inputs: tl.constexpr,
     w_r, w_o: tl.constexpr, w_i: tl.constexpr,
-    BIASED: tl.constexpr, LEFT: tl.constexpr,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
+    KIND: tl.constexpr, DEPTH: tl.constexpr,
     INPUT_ROWS: tl.constexpr, INPUT_COLUMNS: tl.constexpr, INPUT_DEPTH: tl.constexpr,
 ):  # fmt: skip
     """The first programs compute gradients of weights, the others that of the input."""
@@ -228,11 +285,43 @@ def _gradients(
         sums += (r * parts + part) * size
         _tile_of_sums(
             program % tiles, part, parts, a_ + r * M * K, b_ + r * M * N, sums, M, K, N,
-            BIASED, LEFT, ROWS, COLUMNS, DEPTH,
+            KIND, DEPTH,
         )  # fmt: skip
     elif weight is not None:
         _tile_of_product(
             program - tiles * parts, dy + r * M * outputs, weight + r * w_r, None, None,
             dx + r * M * inputs, M, inputs, outputs, w_o, w_i,
             False, INPUT_ROWS, INPUT_COLUMNS, INPUT_DEPTH,
+        )  # fmt: skip
+
+
+@triton.jit(do_not_specialize=["M", "parts", "count"])
+def _two_gradients(
+    a_1, b_1, a_2, b_2, sums, rows, total, M, size: tl.constexpr, parts, count,
+    K_1: tl.constexpr, N_1: tl.constexpr, tiles_1: tl.constexpr, size_1: tl.constexpr,
+    K_2: tl.constexpr, N_2: tl.constexpr, tiles_2: tl.constexpr,
+    FIRST: tl.constexpr, SECOND: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
+    DEPTH: tl.constexpr,
+):  # fmt: skip
+    """Programs for each of two gradients, and the last of a model for the sum of `rows`."""
+    program, r = tl.program_id(0), tl.program_id(1).to(tl.int64)
+    tiles: tl.constexpr = tiles_1 + tiles_2
+    tile, part = program % tiles, program // tiles
+    if part == parts:
+        if rows is not None:
+            n, added = tl.arange(0, BLOCK), tl.zeros([16, BLOCK], tl.float32)
+            for start in range(0, count, 16):
+                i = start + tl.arange(0, 16)
+                at = (r * count + i)[:, None] * WIDTH + n[None, :]
+                added += tl.load(rows + at, (i < count)[:, None] & (n < WIDTH)[None, :], 0.0)
+            tl.store(total + r * WIDTH + n, tl.sum(added, 0), n < WIDTH)
+    elif tile < tiles_1:
+        _tile_of_sums(
+            tile, part, parts, a_1 + r * M * K_1, b_1 + r * M * N_1,
+            sums + (r * parts + part) * size, M, K_1, N_1, FIRST, DEPTH,
+        )  # fmt: skip
+    else:
+        _tile_of_sums(
+            tile - tiles_1, part, parts, a_2 + r * M * K_2, b_2 + r * M * N_2,
+            sums + (r * parts + part) * size + size_1, M, K_2, N_2, SECOND, DEPTH,
         )  # fmt: skip

@@ -15,7 +15,14 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.kernels.tensors import records
-from fwp.kernels.triton_matmul import FEW, as_rows, gradients, product, weight_gradients
+from fwp.kernels.triton_matmul import (
+    FEW,
+    as_rows,
+    gradients,
+    product,
+    two_weight_gradients,
+    weight_gradients,
+)
 from fwp.nn.layer_norm.triton import layer_norm
 
 EPS = 1e-5  # of the norm, as in the reference
@@ -84,10 +91,9 @@ class _Fused(torch.autograd.Function):
             x, w_1, w_2, norm[0] if norm else None, inner, dy, dx, d_inner, sums,
             M, D, N, *w_1.stride()[1:], *w_2.stride()[1:], EPS=EPS, SKIP=ctx.skip, **sizes,
         )  # fmt: skip
-        dw_2, db_2 = weight_gradients(dy, inner, True)
-        dw_1, db_1 = weight_gradients(d_inner, n, True)
-        of_norm = () if sums is None else sums.sum(1).split((D, D), 1)
-        return None, None, dx.view(shape), dw_1, db_1, dw_2, db_2, *of_norm
+        of_1, of_2, of_norm = two_weight_gradients((d_inner, n, True), (dy, inner, True), sums)
+        of_norm = () if of_norm is None else of_norm.split((D, D), 1)
+        return None, None, dx.view(shape), *of_1, *of_2, *of_norm
 
 
 def _launch(blocks: dict[str, int], R: int, M: int, D: int) -> tuple[dict, tuple[int, int]]:

@@ -137,10 +137,11 @@ def _adam(
     beta1, beta2 = tl.load(settings + r * 5), tl.load(settings + r * 5 + 1)
     eps, decay = tl.load(settings + r * 5 + 2), tl.load(settings + r * 5 + 3)
     if squares is not None:
-        norm = 0.0
+        norm = tl.sum(tl.zeros([BLOCK], tl.float64), 0)
         for start in range(0, blocks, BLOCK):
             n = start + tl.arange(0, BLOCK)
-            norm += tl.sum(tl.load(squares + r * blocks + n, n < blocks, 0.0), 0)
+            some = tl.load(squares + r * blocks + n, n < blocks, 0.0)
+            norm += tl.sum(some, 0).to(tl.float64)
         limit = tl.load(settings + r * 5 + 4)
         scale = limit / (tl.sqrt(norm) + EPS)
         scale = tl.where((scale > 1) | (limit == float("inf")), 1.0, scale)
