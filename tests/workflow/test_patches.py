@@ -174,6 +174,28 @@ def test_states_of_jobs(command, answer, expected):
 
 
 @slurm
+def test_a_group_of_jobs_runs_in_one_snakemake(monkeypatch):
+    from snakemake_executor_plugin_slurm import Executor
+
+    plain = (
+        "cd /a && python -m snakemake --cores all --executor slurm-jobstep --jobs 1 --mode remote"
+    )
+    monkeypatch.setattr(Executor, "format_job_exec", lambda self, job: plain)
+    patches.GROUP.apply()
+    executor = types.SimpleNamespace(
+        get_python_executable=lambda: "python",
+        additional_general_args=lambda: "--executor slurm-jobstep --jobs 1",
+    )
+    one = types.SimpleNamespace(is_group=lambda: False, threads=1)
+    assert Executor.format_job_exec(executor, one) == plain
+    several = types.SimpleNamespace(is_group=lambda: True, threads=2)
+    assert Executor.format_job_exec(executor, several) == (
+        "cd /a && srun -n1 --cpu-bind=q --cpus-per-task=2 python -m snakemake --cores all "
+        "--executor local --cores 2 --keep-going --mode remote"
+    )
+
+
+@slurm
 def test_jobs_are_submitted_once_the_controller_is_there(monkeypatch, tmp_path):
     import snakemake_executor_plugin_slurm as plugin
 
