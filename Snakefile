@@ -23,7 +23,7 @@ min_version("9.14")
 
 # Planning ten thousand cells is faster this way. The plan lives as long as the run, so that frequent
 # garbage collection finds nothing.
-gc.set_threshold(100_000)
+gc.set_threshold(100_000, 100, 100)
 
 CONFIG = [os.path.relpath(path) for path in workflow.configfiles] or ["config.yaml"]
 CHANGES = workflow.config_settings.config
