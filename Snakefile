@@ -154,6 +154,7 @@ onsuccess:
         "automata": rules.automata.output.markdown,
         "retrieval": rules.retrieval.output.markdown,
         "benchmark": rules.benchmark.output.markdown,
+        "growth": rules.growth.output.markdown,
     }
     asked = {job.rule.name for job in workflow.dag.jobs}
     asked -= set() if EXPERIMENT.claims else {"claims"}  # an empty page
