@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fwp.config.settings import ModelSettings
 from fwp.experiment.cell import Cell
 from fwp.kernels.op import Op
+from fwp.kernels.plan import PLANS
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import SequenceModel
 from fwp.training.batches import Batch, PaddedSplit
@@ -83,5 +84,5 @@ def reference(tell: Callable[[Op], None] | None = None) -> Iterator[None]:
             tell(op)
         return op.backends["reference"]
 
-    with mock.patch.object(Op, "choose", choose):
+    with mock.patch.object(Op, "choose", choose), mock.patch.dict(PLANS, clear=True):
         yield

@@ -5,6 +5,7 @@ win, `validate` what is refused, `seed_groups` which seeds share a job.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +127,19 @@ class Experiment:
     def jobs_per_gpu(self) -> int:
         """Jobs that share a GPU at a time."""
         return self.config["compute"]["jobs_per_gpu"]
+
+    @property
+    def wants_mps(self) -> bool:
+        """Whether jobs share a GPU of this machine, and are to compute side by side there."""
+        return self.config["compute"]["mps"] and self.jobs_per_gpu > 1 and self.gpus > 0
+
+    @property
+    def warm_worker(self) -> bool:
+        """Whether jobs are forks of a process that has loaded PyTorch.
+
+        On Linux alone: on macOS, a fork of a process that has used its frameworks fails.
+        """
+        return self.config["compute"]["warm_worker"] and sys.platform == "linux"
 
     # What is computed
 

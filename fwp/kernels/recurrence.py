@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from fwp.kernels.c_kernel import Kernel, sequence, state
-from fwp.kernels.tensors import records
+from fwp.kernels.tensors import gradients_like, records
 
 
 def recurrence(
@@ -82,6 +82,11 @@ class _Call(NamedTuple):
 AS_ARGUMENT = {"sequences": sequence, "weights": lambda x: x, "state": state}
 
 
+def _placed(call: _Call) -> bool:
+    """Whether the sequences are kept for nothing but how they lie in memory."""
+    return call.again != "sequences" and call.ends[0] > 1
+
+
 class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx, call, record, *tensors):
@@ -105,16 +110,24 @@ class _Recurrence(torch.autograd.Function):
         )  # fmt: skip
         ctx.call, ctx.shapes = call, [x.shape for x in tensors]
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*kept, *given[call.again])
+        again = given[call.again]
+        placed = given["sequences"] if _placed(call) else ()
+        ctx.save_for_backward(*kept, *again, *placed)
         return y, *final
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy, *d_final):
         call, saved, shapes = ctx.call, ctx.saved_tensors, ctx.call.by_kind(ctx.shapes)
-        kept, again = saved[: len(call.kept)], saved[len(call.kept) :]
+        kept, given = saved[: len(call.kept)], saved[len(call.kept) :]
+        sequences, again = given, given
+        if _placed(call):
+            sequences, again = given[-call.ends[0] :], given[: -call.ends[0]]
         like, blocks = kept[0], len(kept[0])
-        d_sequences = [like.new_empty(shape) for shape in shapes["sequences"]]
+        if call.ends[0] > 1:
+            d_sequences = gradients_like(sequences)
+        else:
+            d_sequences = [like.new_empty(shapes["sequences"][0])]
         d_state = [like.new_empty(shape) for shape in shapes["state"]]
         numbers = [shape[1:].numel() for shape in shapes["weights"]]
         sums = [like.new_empty(blocks, sum(numbers))] if numbers else []

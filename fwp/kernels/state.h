@@ -5,6 +5,7 @@
  * cache and registers, not arithmetic, limits the kernels.
  */
 
+#pragma once
 #include "native.h"
 
 /* Calls f(j, 8, ...) for tiles of eight columns, then f(j, 4, ...) if four are left. */

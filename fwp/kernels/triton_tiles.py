@@ -6,13 +6,19 @@ import triton.language as tl
 LANES = 32  # threads of a warp; a program is one warp
 REGISTERS = 64  # numbers of the state in a thread, at most
 PROGRAMS = 512  # keep every warp scheduler of a large GPU busy; with fewer, slices are narrower
+WHOLE = 1  # as few slices as possible, where they would have to be added up
 # Of the loop over time: steps in one round, and rounds whose inputs are on their way, the one that
 # is computed included.
 LOOP = {"UNROLL": 2, "STAGES": 3}
 
 
-def slices(rows: int, columns: int, count: int) -> tuple[int, dict[str, int]]:
+def slices(
+    rows: int, columns: int, count: int, programs: int | None = None
+) -> tuple[int, dict[str, int]]:
     """How to cut `count` states [rows, columns] over which a kernel sums by rows.
+
+    Slices are as wide as a program can take if there are `programs` then, by default PROGRAMS, and
+    narrower otherwise.
 
     A program holds all rows of a slice of columns as a tile [LOW, HIGH, COLUMNS], row = high · LOW
     + low. Lanes hold COLUMNS × HIGH; LOW neighbouring rows lie in the registers of a thread, so
@@ -23,7 +29,7 @@ def slices(rows: int, columns: int, count: int) -> tuple[int, dict[str, int]]:
     """
     whole = triton.next_power_of_2(rows)
     width = min(triton.next_power_of_2(columns), LANES, REGISTERS * LANES // whole)
-    while width > 8 and count * triton.cdiv(columns, width) < PROGRAMS:
+    while width > 8 and count * triton.cdiv(columns, width) < (programs or PROGRAMS):
         width //= 2
     high = min(LANES // width, whole)
     blocks = {"LOW": whole // high, "HIGH": high, "COLUMNS": width, **LOOP, "num_warps": 1}
@@ -47,6 +53,12 @@ def offsets_of(i, j, row_stride, column_stride):
     """
     offsets = i[:, :, None] * row_stride + j * column_stride
     return tl.max_contiguous(offsets, [1, i.shape[1], j.shape[0]])
+
+
+@triton.jit
+def as_rows(x, LOW: tl.constexpr, HIGH: tl.constexpr):
+    """A vector [LOW · HIGH] as [LOW, HIGH], an entry for each row of a tile."""
+    return tl.permute(tl.reshape(x, [HIGH, LOW]), [1, 0])
 
 
 @triton.jit

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from fwp.nn.feature_maps import FEATURE_MAPS
 from fwp.nn.linear import Linear
+from fwp.nn.split import split
 from fwp.ops.delta_rnn import delta_rnn
 from fwp.ops.delta_rule import delta_rule
 
@@ -32,22 +32,19 @@ class DeltaRNN(nn.Module):
     def __init__(self, hidden: int, *, heads: int = 4):
         super().__init__()
         self.heads = heads
-        self.feature_map = FEATURE_MAPS["elu_sum"]
         self.inputs = Linear(hidden, 5 * hidden + 2 * heads, bias=False)
         self.out = Linear(hidden, hidden, bias=False)
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor, Tensor] | None = None):
         """Map x [B, T, hidden] to y; the state is (W, R, y), two [B, H, D, D] and [B, H, D]."""
-        hidden = x.shape[-1]
-        sizes = (2 * hidden, hidden, hidden, hidden, 2 * self.heads)
-        qk, *vectors, rates = self.inputs(x).split(sizes, dim=-1)
-        heads = (self.heads, hidden // self.heads)
-        q, k = self.feature_map(qk.unflatten(-1, (2, *heads))).unbind(2)
-        v, rec_k, rec_v = (part.unflatten(-1, heads) for part in vectors)
-        beta, rec_beta = torch.sigmoid(rates).chunk(2, dim=-1)
+        heads = (self.heads, x.shape[-1] // self.heads)
+        parts = split(self.inputs(x), (*5 * (heads,), self.heads, self.heads))
+        q, k, v, rec_k, rec_v, beta, rec_beta = parts
         memory, recurrent = (None, None) if state is None else (state[0], (state[1], state[2]))
-        z, memory = delta_rule(q, k, v, beta, initial_state=memory)
-        rec_k = torch.softmax(rec_k, dim=-1)
+        z, memory = delta_rule(
+            q, k, v, beta, initial_state=memory, feature_map="elu_sum", gate="sigmoid"
+        )
+        rec_k, rec_beta = torch.softmax(rec_k, dim=-1), torch.sigmoid(rec_beta)
         y, recurrent = delta_rnn(z, rec_k, rec_v, rec_beta, initial_state=recurrent)
         return self.out(y.flatten(2)), (memory, *recurrent)
 

@@ -11,7 +11,8 @@ from fwp.nn.feature_maps import FeatureMap, attention_normalise, running_sum
 from fwp.nn.linear import Linear
 from fwp.nn.rms_norm import RMSNorm
 from fwp.nn.short_convolution import ShortConvolution
-from fwp.ops.delta_rule import delta_rule
+from fwp.nn.split import split
+from fwp.ops.delta_rule import delta_rule, gated
 from fwp.ops.generalised_delta_rule import generalised_delta_rule
 
 
@@ -68,8 +69,8 @@ class DeltaNet(nn.Module):
         self.feature_map = FeatureMap(feature_map, hidden // heads, nu, normaliser)
         self.normalised = normaliser == "attention"
         self.doubled = allow_neg_eigval
-        rates = heads if rate == "learnt" else 0
-        self.qkv_beta = Linear(hidden, 3 * hidden + rates, bias=False)
+        self.learnt = rate == "learnt"
+        self.qkv_beta = Linear(hidden, 3 * hidden + heads * self.learnt, bias=False)
         self.conv = ShortConvolution(3 * hidden, conv_size) if conv_size else None
         self.norm = RMSNorm(hidden // heads) if output_norm else None
         self.out = Linear(hidden, hidden, bias=False)
@@ -84,36 +85,42 @@ class DeltaNet(nn.Module):
         [B, H, K] follows, with a short convolution its state.
         """
         hidden = x.shape[-1]
-        heads, rates = (self.heads, hidden // self.heads), self.qkv_beta.out_features - 3 * hidden
+        qkv_shapes, inside = 3 * ((self.heads, hidden // self.heads),), self.feature_map.in_op
         before, after = iter(state or ()), []
         memory = next(before, None)
         z_0 = next(before, None) if self.normalised else None
+        rates = (self.heads,) if self.learnt else ()
         if self.conv is None:
-            qk, v, beta = self.qkv_beta(x).split((2 * hidden, hidden, rates), dim=-1)
+            q, k, v, *beta = split(self.qkv_beta(x), (*qkv_shapes, *rates))
         else:
-            qkv, beta = self.qkv_beta(x).split((3 * hidden, rates), dim=-1)
+            qkv, *beta = split(self.qkv_beta(x), (3 * hidden, *rates))
             qkv, seen = self.conv(qkv, next(before, None))
             after.append(seen)
-            qk, v = qkv.split((2 * hidden, hidden), dim=-1)
+            q, k, v = split(qkv, qkv_shapes)
             v = F.silu(v)
-        q, k = self.feature_map(qk.unflatten(-1, (2, *heads))).unbind(2)
-        v = v.unflatten(-1, heads)
-        beta = torch.sigmoid(beta) if rates else torch.ones_like(q[..., 0])
-        if self.doubled:
-            beta = 2 * beta
+        if inside == "none":
+            q, k = self.feature_map(q), self.feature_map(k)
+        beta, gate = self._rate(q, *beta)
         if self.normalised:
             z = running_sum(k, z_0)
             after.insert(0, z[:, -1])
             read = attention_normalise(k, z - k)
-            q, beta = attention_normalise(q, z), beta.unsqueeze(-1)
+            q, beta = attention_normalise(q, z), gated(beta, gate).unsqueeze(-1)
             y, memory = generalised_delta_rule(
                 q, k, beta * v, torch.ones_like(k), -read, beta * k, initial_state=memory
             )
         else:
-            y, memory = delta_rule(q, k, v, beta, initial_state=memory)
+            options = {"feature_map": inside, "gate": gate}
+            y, memory = delta_rule(q, k, v, beta, initial_state=memory, **options)
         if self.norm is not None:
             y = self.norm(y)
         return self.out(y.flatten(2)), (memory, *after)
+
+    def _rate(self, q: Tensor, beta: Tensor | None = None) -> tuple[Tensor, str]:
+        """What `delta_rule` takes as β and its gate."""
+        if beta is None:
+            return q.new_full(q.shape[:3], 2.0 if self.doubled else 1.0), "none"
+        return beta, "twice_sigmoid" if self.doubled else "sigmoid"
 
 
 MIXER = DeltaNet

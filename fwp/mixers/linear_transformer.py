@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from fwp.nn import initialisation
 from fwp.nn.feature_maps import FeatureMap, attention_normalise, running_sum
 from fwp.nn.linear import Linear
+from fwp.nn.split import split
 from fwp.ops.linear_attention import linear_attention
 
 
@@ -65,16 +66,15 @@ class LinearAttention(nn.Module):
         The state is (S,), [B, H, K, D] with K features per key; (S, z [B, H, K]) with the attention
         normaliser.
         """
-        batch, time, hidden = x.shape
-        qkv = self.qkv(x).view(batch, time, 3, self.heads, hidden // self.heads)
-        qk, v = qkv.split((2, 1), dim=2)
-        q, k = self.feature_map(qk).unbind(2)
+        q, k, v = split(self.qkv(x), 3 * ((self.heads, x.shape[-1] // self.heads),))
         memory, *weight = (None, None) if state is None else state
-        after = ()
+        after, inside = (), self.feature_map.in_op
+        if inside == "none":
+            q, k = self.feature_map(q), self.feature_map(k)
         if self.normalised:
             z = running_sum(k, *weight)
             q, after = attention_normalise(q, z), (z[:, -1],)
-        y, memory = linear_attention(q, k, v.squeeze(2), initial_state=memory)
+        y, memory = linear_attention(q, k, v, initial_state=memory, feature_map=inside)
         return self.out(y.flatten(2)), (memory, *after)
 
 

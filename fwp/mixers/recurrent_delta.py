@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fwp.nn import initialisation
 from fwp.nn.linear import Linear
+from fwp.nn.split import split
 from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
 
 
@@ -66,9 +67,8 @@ class RecurrentDelta(nn.Module):
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None):
         """Map x [B, T, hidden] to y of that shape; the state is (S [B, H, D, D], y [B, H, D])."""
-        batch, time, hidden = x.shape
-        qkv, beta = self.qkv_beta(x).split((3 * hidden, self.heads), dim=-1)
-        q, k, v = qkv.view(batch, time, 3, self.heads, hidden // self.heads).unbind(2)
+        heads = (self.heads, x.shape[-1] // self.heads)
+        q, k, v, beta = split(self.qkv_beta(x), (heads, heads, heads, self.heads))
         y, state = recurrent_delta_rule(
             q, k, v, beta, *self._feedback(x, q.shape[-1]), initial_state=state, **self.parts
         )

@@ -78,6 +78,7 @@ FEATURE_MAPS = {
 }
 """By the names that mixers have for them."""
 
+IN_OPS = ("elu", "elu_sum")
 NORMALISERS = ("none", "sum", "attention")
 
 
@@ -94,6 +95,8 @@ class FeatureMap(nn.Module):
 
     Attributes:
         size: number of features.
+        in_op: φ as `linear_attention` and `delta_rule` name it, if they can compute all of it,
+            else none.
 
     Raises:
         ValueError: there is no such map or normaliser, or they do not go together.
@@ -117,6 +120,7 @@ class FeatureMap(nn.Module):
         if (name, normaliser) == ("elu", "sum"):
             name, normaliser = "elu_sum", "none"  # one kernel on a GPU
         self.name, self.nu, self.sum = name, nu, normaliser == "sum"
+        self.in_op = name if name in IN_OPS and normaliser == "none" else "none"
         self.size = {"dpfp": 2 * width * nu, "favor": 2 * nu}.get(name, width)
         if name == "favor":
             self.register_buffer("directions", torch.empty(width, nu))

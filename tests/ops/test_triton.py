@@ -20,6 +20,9 @@ VARIANTS = [
     "selective_scan:allow_neg_eigval=True",
     "self_reference:updated=yb",
     "elu_plus_one:normalise=True",
+    "linear_attention:feature_map=elu",
+    "delta_rule:feature_map=elu_sum,gate=sigmoid",
+    "feed_forward:skip=True",
 ]
 CASES = {
     "usual": (1, {}),

@@ -26,6 +26,13 @@ def elu_plus_one(
     return y / y.sum(-1, keepdim=True) if normalise else y
 
 
+def mapped(x: Tensor, feature_map: str, backend: str = "auto") -> Tensor:
+    """φ(x) by the names that ops have for φ: none, elu and elu_sum, that is elu + 1 normalised."""
+    if feature_map == "none":
+        return x
+    return elu_plus_one(x, normalise=feature_map == "elu_sum", backend=backend)
+
+
 @elu_plus_one.backend()
 def eager(x: Tensor, *, normalise: bool) -> Tensor:
     """In PyTorch, with the gradient written out."""

@@ -8,38 +8,9 @@
  * below LANES, and their sums are those of runs of lanes. Nothing is transposed.
  */
 
-#include "../../kernels/native.h"
+#include "../../kernels/runs.h"
 
 #define ROWS 256 /* of a block */
-
-/* Neighbouring lanes that belong to one vector, and vectors in a vec. */
-#if defined(FIXED_SIZE) && FIXED_SIZE < LANES
-#define RUN FIXED_SIZE
-#else
-#define RUN LANES
-#endif
-#define VECTORS (LANES / RUN)
-
-#define ACROSS(i, m) ((i) ^ (m))
-#define FIRST_OF_RUN(i, m) ((i) * (m) % LANES)
-#define RUN_OF(i, m) ((i) / (m))
-
-/* The sum of each run, in all of its lanes. */
-INLINE vec run_sum(vec x) {
-#if RUN > 1
-    x += SHUFFLE(x, x, ACROSS, 1);
-#endif
-#if RUN > 2
-    x += SHUFFLE(x, x, ACROSS, 2);
-#endif
-#if RUN > 4
-    x += SHUFFLE(x, x, ACROSS, 4);
-#endif
-#if RUN > 8
-    x += SHUFFLE(x, x, ACROSS, 8);
-#endif
-    return x;
-}
 
 INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -50,12 +21,12 @@ INLINE void forward_numbers(const real *x, real *y, int64_t numbers) {
     }
 }
 INLINE void normalise(real *restrict y, real *restrict scale, int64_t numbers, int64_t D) {
-#if VECTORS > 1
+#if RUNS > 1
     for (int64_t i = 0; i < numbers; i += LANES) {
         vec u = load_some(y + i, numbers - i), s = 1 / run_sum(u);
         store_some(s * u, y + i, numbers - i);
         store_some(SHUFFLE(s, s, FIRST_OF_RUN, RUN), scale + i / D,
-                   least(VECTORS, (numbers - i) / D));
+                   least(RUNS, (numbers - i) / D));
     }
 #else
     for (int64_t i = 0; i < numbers; i += D, y += D, scale++) {
@@ -72,11 +43,11 @@ INLINE void normalise(real *restrict y, real *restrict scale, int64_t numbers, i
 INLINE void normalise_backward(const real *restrict y, const real *restrict scale,
                                const real *restrict dy, real *restrict dx, int64_t numbers,
                                int64_t D) {
-#if VECTORS > 1
+#if RUNS > 1
     for (int64_t i = 0, n; i < numbers; i += LANES) {
         n = numbers - i;
         vec a = load_some(y + i, n), da = load_some(dy + i, n);
-        vec s = load_some(scale + i / D, least(VECTORS, n / D));
+        vec s = load_some(scale + i / D, least(RUNS, n / D));
         s = SHUFFLE(s, s, RUN_OF, RUN);
         store_some((da - run_sum(da * a)) * choose(a > s, s, a), dx + i, n);
     }

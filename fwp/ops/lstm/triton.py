@@ -2,8 +2,9 @@
 
 A program computes a few sequences of one model. It holds the recurrent matrix in registers, dealt
 to its threads as two tiles [ROWS, 2, UNITS, SPLIT], for the gates i, f and g, o, with the last two
-dimensions over threads. A matrix larger than `RESIDENT` fits into no multiprocessor: then the
-product is left to PyTorch step by step, and the kernel computes one step. Sums over time and batch
+dimensions over threads. A matrix larger than `RESIDENT` fits into no multiprocessor: then several
+share it (`wide.py`) or, if there are too many models or sequences for that, the product is left to
+PyTorch step by step, and the kernel computes one step. Sums over time and batch
 (the gradients of the weights) are matrix products over all steps. Kept are x, the gates, cells and
 previous outputs.
 """
@@ -14,8 +15,9 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end, records
-from fwp.kernels.triton_matmul import product, weight_gradients
+from fwp.kernels.triton_matmul import product, two_weight_gradients
 from fwp.kernels.triton_tiles import sigmoid, tanh
+from fwp.ops.lstm import wide
 
 RESIDENT = 64 * 1024  # bytes of a recurrent matrix that registers take, half a multiprocessor's
 PROGRAMS = 264  # run at a time on a large GPU; beyond, programs take more sequences instead
@@ -51,6 +53,16 @@ class _LSTM(torch.autograd.Function):
                 N // R, T, 0, T, 0, *strides,
                 **blocks,
             )  # fmt: skip
+        elif (shared := wide.launch(R, N // R, D, x)) is not None:
+            grid, blocks = shared
+            y, c = wide.awaited(y), c_0
+            for begin, end in wide.spans(0, T):
+                wide.forward[grid](
+                    projected, w_h, h_0, c, y, c_T, *kept,
+                    N // R, T, begin, end, 0, h_0.stride(0), c.stride(0),
+                    **blocks,
+                )  # fmt: skip
+                c = c_T
         else:
             h, c = h_0, c_0
             for t in range(T):
@@ -81,6 +93,16 @@ class _LSTM(torch.autograd.Function):
                 N // R, T, 0, T, 0, c_0.stride(0), *dy.stride()[:2], dc_T.stride(0),
                 **blocks,
             )  # fmt: skip
+        elif (shared := wide.launch(R, N // R, D, x)) is not None:
+            grid, blocks = shared
+            d_gates, dc = wide.awaited(d_gates), dc_T
+            for begin, end in reversed(wide.spans(-1, T)):
+                wide.backward[grid](
+                    w_h, c_0, cells, gates, dy, dh_0, dc, d_gates, dc_0,
+                    N // R, T, begin, end, 0, c_0.stride(0), *dy.stride()[:2], dc.stride(0),
+                    **blocks,
+                )  # fmt: skip
+                dc = dc_0
         else:
             dc = dc_T
             dh_0.zero_()
@@ -95,8 +117,9 @@ class _LSTM(torch.autograd.Function):
                 torch.bmm(changed, w_h.flatten(1, 2), out=dh_0.view(R, -1, D))
         changed = d_gates.view(R, -1, 4 * D)
         dx = product(changed, w_x.flatten(1, 2)).view(N, T, I)
-        dw_x, db = weight_gradients(changed, x, True)
-        dw_h, _ = weight_gradients(changed, before.view(R, -1, D), False)
+        (dw_x, db), (dw_h, _), _ = two_weight_gradients(
+            (changed, x, True), (changed, before.view(R, -1, D), False)
+        )
         return None, dx, dw_x.view_as(w_x), dw_h.view_as(w_h), db.view(R, 4, D), dh_0, dc_0
 
 

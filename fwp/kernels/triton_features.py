@@ -1,0 +1,113 @@
+"""Feature maps of queries and keys, inside the kernels of recurrences.
+
+A program maps all steps of its sequence and head before its loop over time, and turns gradients of
+features into those of queries and keys behind it. Steps are mapped side by side there; within the
+loop every thread would map what its neighbours map too. The features lie close together, so that
+the loop reads 16 bytes at a time.
+"""
+
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from fwp.kernels.triton_math import exp, reciprocal
+
+MAPS = {"none": 0, "elu": 1, "elu_sum": 2}
+TOGETHER = tl.constexpr(1024)  # numbers that a program maps at a time; fewer with sums over rows
+
+
+def features_of(q: Tensor, feature_map: str) -> tuple[Tensor | None, Tensor | None]:
+    """Memory for the features of q and k [B, T, H, K], and for what elu_sum multiplies by.
+
+    Returns:
+        [2, B, H, T, K rounded up to a multiple of 8] and [2, B, H, T]; None where not needed.
+    """
+    if feature_map == "none":
+        return None, None
+    B, T, H, K = q.shape
+    features = q.new_empty(2, B, H, T, -(-K // 8) * 8)
+    return features, q.new_empty(2, B, H, T) if feature_map == "elu_sum" else None
+
+
+def steps_of(features: Tensor | None, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor, int]:
+    """What the loops read, [B, T, H, ≥ K] each, and how many numbers: features, else q and k."""
+    if features is None:
+        return q, k, q.shape[-1]
+    return *features.transpose(2, 3).unbind(0), features.shape[-1]
+
+
+def finish(
+    features: Tensor, scales: Tensor | None, dq: Tensor, dk: Tensor, feature_map: str
+) -> None:
+    """Turn gradients of the features of q and k [B, T, H, K] into those of q and k, in place."""
+    B, T, H, K = dq.shape
+    _finish[(B * H,)](
+        features, scales, dq, dk, B, T, H, K, features.shape[-1], *dq.stride()[:3],
+        *dk.stride()[:3], P=triton.next_power_of_2(K), MAP=MAPS[feature_map], num_warps=1,
+    )  # fmt: skip
+
+
+@triton.jit(do_not_specialize=["B", "T", "H", "pitch"])
+def _finish(
+    features, scales, dq, dk, B, T, H, K, pitch,
+    q_b, q_t, q_h, k_b, k_t, k_h, P: tl.constexpr, MAP: tl.constexpr,
+):  # fmt: skip
+    n = tl.program_id(0).to(tl.int64)
+    b, h = n // H, n % H
+    dq += b * q_b + h * q_h
+    dk += b * k_b + h * k_h
+    unmap_steps(features, scales, n, dq, q_t, dk, k_t, B, T, H, 0, K, pitch, P, MAP)
+
+
+@triton.jit
+def map_steps(
+    q, q_t, k, k_t, features, scales, n, B, T, H, K, pitch, P: tl.constexpr, MAP: tl.constexpr
+):
+    """Write the features of q and k of sequence and head n, with strides q_t and k_t in time."""
+    ROWS: tl.constexpr = TOGETHER // MAP // P
+    other = (B * H + n) * T  # the features of k lie behind those of q
+    for start in range(0, T, ROWS):
+        _map(q, q_t, features + n * T * pitch, scales, n * T, start, T, K, pitch, ROWS, P, MAP)
+        _map(k, k_t, features + other * pitch, scales, other, start, T, K, pitch, ROWS, P, MAP)
+
+
+@triton.jit
+def _map(
+    x, x_t, features, scales, first, start, T, K, pitch,
+    ROWS: tl.constexpr, P: tl.constexpr, MAP: tl.constexpr,
+):  # fmt: skip
+    t, d = start + tl.arange(0, ROWS)[:, None], tl.arange(0, P)[None, :]
+    x = tl.load(x + t * x_t + d, (t < T) & (d < K), float("-inf"))
+    y = tl.where(x > 0, x + 1, exp(x))
+    if MAP == 2:
+        scale = reciprocal(tl.where(t < T, tl.sum(y, 1, keep_dims=True), 1.0))
+        y *= scale
+        tl.store(scales + first + t, scale, t < T)
+    tl.store(features + t * pitch + d, y, (t < T) & (d < pitch))
+
+
+@triton.jit
+def unmap_steps(
+    features, scales, n, dq, q_t, dk, k_t, B, T, H, begin, end, pitch,
+    P: tl.constexpr, MAP: tl.constexpr,
+):  # fmt: skip
+    """Gradients of features begin to end, at dq and dk, become those of queries and keys."""
+    ROWS: tl.constexpr = TOGETHER // MAP // P
+    other = (B * H + n) * T
+    for start in range(0, T, ROWS):
+        t, d = start + tl.arange(0, ROWS)[:, None], begin + tl.arange(0, P)[None, :]
+        inside = (t < T) & (d < end)
+        _unmap(features + n * T * pitch, scales, n * T, dq, q_t, pitch, t, d, T, inside, MAP)
+        _unmap(features + other * pitch, scales, other, dk, k_t, pitch, t, d, T, inside, MAP)
+
+
+@triton.jit
+def _unmap(features, scales, first, dx, x_t, pitch, t, d, T, inside, MAP: tl.constexpr):
+    y = tl.load(features + t * pitch + d, inside, 0.0)
+    dy = tl.load(dx + t * x_t + d, inside, 0.0)
+    if MAP == 2:
+        scale = tl.load(scales + first + t, t < T, 0.0)
+        dy = (dy - tl.sum(dy * y, 1, keep_dims=True)) * tl.minimum(y, scale)
+    else:
+        dy *= tl.minimum(y, 1.0)  # the slope is exp(x) below zero, 1 above
+    tl.store(dx + t * x_t + d, dy, inside)
