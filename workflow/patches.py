@@ -138,6 +138,22 @@ def _known_parameters(get_function_params, **_):
     return parameters
 
 
+def _read_once(get_source, **_):
+    """Snakemake reads the script of a rule again for every job, to see that it is there."""
+    known = {}
+
+    @functools.wraps(get_source)
+    def read(path, sourcecache, basedir=None, wildcards=None, params=None):
+        if "{" in str(path):  # another script for other wildcards
+            return get_source(path, sourcecache, basedir, wildcards, params)
+        key = str(path), str(basedir)
+        if key not in known:
+            known[key] = get_source(path, sourcecache, basedir, wildcards, params)
+        return known[key]
+
+    return read
+
+
 def _with_remark(stats, *, remark=None, **_):
     """What is said of the jobs stands where Snakemake counts them, and is as quiet as that.
 
@@ -314,6 +330,12 @@ PARAMETERS = tuple(
     )
     for module in ("snakemake.common", "snakemake.rules")
 )
+SOURCE = _snakemake(
+    "snakemake.script:get_source",
+    "(path, sourcecache, basedir=None, wildcards=None, params=None)",
+    "Planning a large grid takes longer.",
+    _read_once,
+)
 TIME = _snakemake(
     "snakemake.dag:DAG.stats",
     "(self)",
@@ -362,4 +384,4 @@ GROUP = _slurm(
     "Every cell of a group starts Snakemake again, which takes seconds.",
     _in_one_snakemake,
 )
-PATCHES = (PARSE, *PARAMETERS, BRACES, TIME, STOP, WARM, LOGS, QUERY, SUBMIT, GROUP)
+PATCHES = (PARSE, *PARAMETERS, SOURCE, BRACES, TIME, STOP, WARM, LOGS, QUERY, SUBMIT, GROUP)
