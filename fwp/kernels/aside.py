@@ -44,7 +44,8 @@ def weight_gradients_aside(weight: Tensor) -> Iterator[None]:
         yield
     finally:
         _active.clear()
-        torch.cuda.current_stream(weight.device).wait_stream(own.stream)
+        if own.kept:  # a graph may not wait for what it does not contain
+            torch.cuda.current_stream(weight.device).wait_stream(own.stream)
         own.uses.clear()
         own.kept.clear()
 
