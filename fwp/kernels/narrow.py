@@ -26,7 +26,7 @@ from fwp.kernels.tensors import contiguous_end, gradients_like, records
 class Narrow:
     """A recurrence whose heads are small enough for the registers, as a function of tensors.
 
-    Called with sequences [B, T, H, ...], weights [H, ...] and states [B, H, ...], it returns y, which
+    Called with sequences [B, T, H, ...], weights [H, ...] and states [B, H, ...]. It returns y, which
     has the shape of the first sequence, and the final states.
 
     kernel: of which a block of `runs.h` is asked.

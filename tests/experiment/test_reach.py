@@ -28,6 +28,7 @@ OPS = {
     "delta_rule": "delta_rnn deltanet deltaproduct gated_deltanet",
     "elementwise_lstm": "elstm rtrl",
     "elman": "elman",
+    "gated_elementwise_lstm": "elstm rtrl",
     "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
     "gru": "gru",
     "linear_attention": "linear_transformer",
