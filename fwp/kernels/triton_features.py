@@ -6,7 +6,6 @@ loop every thread would map what its neighbours map too. The features lie close 
 the loop reads 16 bytes at a time.
 """
 
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor

@@ -135,7 +135,7 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/rules.py"
+        "kernels/chunks.py kernels/rules.h kernels/rules.py kernels/triton_features.py"
     ),
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer retrieval": (
         "kernels/runs.h"
@@ -144,10 +144,13 @@ PLACES = {
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
-    "delta_rnn recurrent_delta slstm srwm": "kernels/triton_math.py",
+    (
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
+        "srwm"
+    ): "kernels/triton_math.py",
     (
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer lstm mlstm rtrl rwkv7"
+        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
     (
         "data test_data automaton tables claims figures report states automata retrieval_report "

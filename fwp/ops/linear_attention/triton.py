@@ -26,7 +26,6 @@ from fwp.kernels.triton_features import (
 )
 from fwp.kernels.triton_tiles import offsets_of, read, rows_of, slices, start_of
 
-
 SIZES = ["B", "T", "H", "row_stride", "column_stride"]  # numbers that do not choose the code
 
 

@@ -25,6 +25,8 @@ from fwp.kernels.triton_math import exp, of_warps, reciprocal, sigmoid, tanh
 from fwp.kernels.triton_tiles import as_rows, offsets_of, read, rows_of
 
 WARPS = {4: 1, 8: 1, 16: 1, 32: 2, 64: 8, 128: 16}  # by padded head size
+# Numbers that do not choose the code.
+SIZES = ["last", "B", "T", "H", "row_stride", "column_stride", "weight_row", "weight_column"]
 HELD = 64  # up to this size the recurrent weights stay in registers, above they are read each step
 
 
@@ -111,7 +113,7 @@ def _sum(x, P: tl.constexpr):
     return tl.sum(tl.sum(tile, 0), 0)
 
 
-@triton.jit(do_not_specialize=["B", "T", "H", "row_stride", "column_stride"])
+@triton.jit(do_not_specialize=SIZES)
 def _forward(
     q_, k_, v_, beta_, r_q, r_k, r_v, r_beta, S_0, y_0, y_, S_T, kept_, rates_, states_,
     B, T, H, row_stride, column_stride,
@@ -206,9 +208,7 @@ def _vectors(kept, rates, dy, i, j, D: tl.constexpr, there):
     )
 
 
-@triton.jit(do_not_specialize=[
-    "last", "B", "T", "H", "row_stride", "column_stride", "weight_row", "weight_column"
-])
+@triton.jit(do_not_specialize=SIZES)
 def _backward(
     r_q, r_k, r_v, r_beta, kept_, rates_, states_, dy_, dS_T,
     dq_, dk_, dv_, da_, dbeta_, dS_, dy_0,

@@ -5,7 +5,7 @@ chain of dependent reductions,
 
     W de and G d together -> q · dq, k · dk -> da as columns
 
-and the rest is kept off the chain: k G is computed a step ahead, and inputs are loaded a step ahead.
+and the rest is kept off the chain: k G is computed, and inputs are loaded, a step ahead.
 
 A vector is [P, 1] (an entry per row of W) or [1, P] (per column), as the next product needs it.
 `W`, `G` and what is read from or added to them are tuples of the parts y, q, k, β, each a tile

@@ -59,6 +59,7 @@ def forward(
     D: tl.constexpr, P: tl.constexpr, LOW: tl.constexpr, HIGH: tl.constexpr,
     EVERY: tl.constexpr, UPDATED: tl.constexpr, RECORD: tl.constexpr,
 ):  # fmt: skip
+    """All steps of a sequence and head; kept are what the backward pass needs and some states."""
     program = tl.program_id(0).to(tl.int64)
     n, head = program // H, program % H
     i, j = rows_of(LOW, HIGH), tl.arange(0, P)
