@@ -89,7 +89,7 @@ def forward(
     d, every = first + tl.arange(0, UNITS)[None, :], tl.arange(0, P)[None, :]
     inside, all_inside = (n < B) & (d < D), (n < B) & (every < D)
     n += r * B
-    tile, valid = tile_of(zero, 1, D, D, ROWS, UNITS, SPLIT)
+    tile, valid = tile_of(zero, 1, D, D, ROWS, UNITS, SPLIT)  # pyright: ignore
     valid &= first + tl.arange(0, UNITS)[:, None] < D
     w_h += r * 4 * D * D + first * D
     matrix_if = tl.load(w_h + tile, valid, 0.0)
@@ -145,7 +145,7 @@ def backward(
     d, every = first + tl.arange(0, UNITS)[None, :], tl.arange(0, P)[None, :]
     inside, all_inside = (n < B) & (d < D), (n < B) & (every < D)
     n += r * B
-    tile, valid = tile_of(zero, D, 1, D, ROWS, UNITS, SPLIT)
+    tile, valid = tile_of(zero, D, 1, D, ROWS, UNITS, SPLIT)  # pyright: ignore
     valid &= first + tl.arange(0, UNITS)[:, None] < D
     w_h += r * 4 * D * D + first
     matrix_if = tl.load(w_h + tile, valid, 0.0)
