@@ -134,19 +134,8 @@ def _dot(a, b):
 
 
 @triton.jit
-def _rates(x, j):
-    """The four entries of a column."""
-    return (
-        total(tl.where(j == 0, x, 0.0)),
-        total(tl.where(j == 1, x, 0.0)),
-        total(tl.where(j == 2, x, 0.0)),
-        total(tl.where(j == 3, x, 0.0)),
-    )
-
-
-@triton.jit
 def _kept(x, dy, vectors, rates, i, j, there, D: tl.constexpr):
-    """x, dy, q, e and β of a step, zeros if it is not there."""
+    """x, dy, q, e and β of a step, the last as a column and as numbers; zeros if there is none."""
     row, column = (i < D) & there, (j < D) & there
     e = (
         tl.load(vectors + 2 * D + j, column, 0.0),
@@ -154,12 +143,19 @@ def _kept(x, dy, vectors, rates, i, j, there, D: tl.constexpr):
         tl.load(vectors + 4 * D + j, column, 0.0),
         tl.load(rates + j, (j < 4) & there, 0.0),
     )
+    r = (
+        tl.load(rates + 4, there, 0.0),
+        tl.load(rates + 5, there, 0.0),
+        tl.load(rates + 6, there, 0.0),
+        tl.load(rates + 7, there, 0.0),
+    )
     return (
         tl.load(x, row, 0.0),
         tl.load(dy, column, 0.0),
         tl.load(vectors + i, row, 0.0),
         e,
         tl.load(rates + 4 + j, (j < 4) & there, 0.0),
+        r,
     )
 
 
@@ -170,7 +166,7 @@ def _sums(a, b, j):
     return tl.where(j == 2, total(a[2] * b[2]), tl.where(j == 3, total(a[3] * b[3]), first))
 
 
-@triton.jit(do_not_specialize=["T", "last"])
+@triton.jit(do_not_specialize=["T", "H", "last"])
 def _backward(
     x_, vectors_, rates_, states_, dy_, y_T, q_T, k_T, b_T, dx_, y_0, q_0, k_0, b_0,
     last, T, H,
@@ -202,8 +198,7 @@ def _backward(
     k_G = _read(next_k, G)
     for step in range(T):
         t = T - 1 - step
-        now_x, dy, q, e, rates = soon
-        r = _rates(rates, j)
+        now_x, dy, q, e, rates, r = soon
         k, next_k = next_k, k_after
         x_ -= x_t
         dy_ -= dy_t
