@@ -43,7 +43,7 @@ def finish(
     B, T, H, K = dq.shape
     _finish[(B * H,)](
         features, scales, dq, dk, B, T, H, K, features.shape[-1], *dq.stride()[:3],
-        *dk.stride()[:3], P=triton.next_power_of_2(K), MAP=MAPS[feature_map], num_warps=1,
+        *dk.stride()[:3], P=triton.next_power_of_2(K), MAP=MAPS[feature_map], num_warps=4,
     )  # fmt: skip
 
 
