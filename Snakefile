@@ -17,6 +17,7 @@ from fwp.config.messages import ConfigError
 from fwp.experiment import copies
 from fwp.experiment.experiment import load_experiment
 from fwp.results import integrity, unfinished
+from fwp.utils import mps
 from workflow import patches  # of the folder, not of the object `workflow`
 
 min_version("9.14")
@@ -46,7 +47,12 @@ include: "workflow/rules/cluster.smk"
 
 
 IN_JOB = not workflow.is_main_process
-patches.apply(results=EXPERIMENT.results, in_job=IN_JOB, remark=None if IN_JOB else time_of)
+patches.apply(
+    results=EXPERIMENT.results,
+    in_job=IN_JOB,
+    remark=None if IN_JOB else time_of,
+    warm=EXPERIMENT.warm_worker,
+)
 
 # What the front page of Snakemake's report says of the grid (workflow/report/workflow.rst).
 config["grid"] = {
@@ -121,6 +127,13 @@ rule all:
         lambda _: unfinished.deleted(EXPERIMENT) if "report" in EXPERIMENT.targets else [],
         [getattr(rules, rule).output for target in EXPERIMENT.targets for rule in RULES[target]],
     localrule: True
+
+
+# Jobs that share a GPU compute side by side (fwp/utils/mps.py). MPS ends with this process.
+onstart:
+    if EXPERIMENT.wants_mps and workflow.local_exec and not mps.is_running():
+        reason = mps.start()
+        print(f"Jobs on a GPU take turns, without MPS: {reason}." if reason else "Started MPS.")
 
 
 # Cells that failed for good do not keep the report of the others from coming out. Not if the user

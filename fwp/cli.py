@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from fwp import __version__
-from fwp.commands import arguments, check, listing, snakefile, status, train
+from fwp.commands import arguments, benchmark, check, listing, snakefile, status, train
 from fwp.utils import signals
 
 EXAMPLES = """\
@@ -104,6 +104,30 @@ def parser() -> argparse.ArgumentParser:
     )
     trial.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="default: cpu")
     trial.set_defaults(run=check.run)
+
+    speed = commands.add_parser(
+        "benchmark",
+        parents=[shared],
+        help="measure the speed of training steps and ops on this machine",
+        description="Measure the speed of training steps and ops on this machine. The section "
+        "`benchmark` of the config, such as --set benchmark.packs=[1,32], says what is measured.",
+    )
+    speed.add_argument(
+        "--output",
+        type=arguments.folder,
+        required=True,
+        metavar="DIR",
+        help="the folder for tables and figures",
+    )
+    speed.add_argument(
+        "--device", default="auto", choices=["auto", "cpu", "cuda"], help="default: %(default)s"
+    )
+    speed.add_argument(
+        "--growth",
+        action="store_true",
+        help="measure how time and memory grow with seeds, width, length, layers and cells",
+    )
+    speed.set_defaults(run=benchmark.run)
 
     path = commands.add_parser(
         "snakefile",

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import inspect
 import itertools
+import os
 import pkgutil
 import shutil
 import subprocess
@@ -20,6 +21,8 @@ from pathlib import Path
 
 import psutil
 from packaging.specifiers import SpecifierSet
+
+from workflow.warm import Workers
 
 
 @dataclass(frozen=True)
@@ -67,20 +70,23 @@ def signature(function: Callable) -> str:
     return "async " * inspect.iscoroutinefunction(function) + f"({', '.join(names)})"
 
 
-def apply(*, results: str, in_job: bool, remark: Callable | None = None) -> None:
+def apply(
+    *, results: str, in_job: bool, remark: Callable | None = None, warm: bool = False
+) -> None:
     """Apply all patches that fit and that this process needs; warn of those that do not fit.
 
     Args:
         results: the folder of the results, relative to the working directory.
         in_job: whether this Snakemake runs a job that another Snakemake has sent.
         remark: takes the jobs of a run; returns what is said below their number, or "".
+        warm: whether scripts are run as forks of a process that has loaded what they import.
     """
     for patch in PATCHES:
         if patch.package == "snakemake-executor-plugin-slurm" and not _installed(patch.package):
             continue
         if reason := patch.misfit():
             _warn(patch, reason)
-        elif in_job or patch is not STOP:
+        elif (in_job or patch is not STOP) and (warm or patch is not WARM):
             patch.apply(results=results, remark=remark)
 
 
@@ -105,6 +111,31 @@ def _warn(patch: Patch, reason: str) -> None:
 def _cached(parse_uri, **_):
     """Snakemake parses the addresses of the same few scripts again for every job."""
     return functools.cache(parse_uri)
+
+
+def _known_parameters(get_function_params, **_):
+    """Snakemake inspects the same few functions again for every job, a dozen times."""
+
+    @functools.lru_cache(maxsize=1000)
+    def of(function, bound):
+        parameters = dict(get_function_params(function))
+        if bound:
+            del parameters[next(iter(parameters))]
+        return parameters
+
+    @functools.wraps(get_function_params)
+    def parameters(func):
+        function = getattr(func, "__func__", func)  # of a method, which is another for every job
+        try:
+            return (
+                get_function_params(func)
+                if SET in vars(function)
+                else of(function, function is not func)
+            )
+        except TypeError:  # neither attributes nor a hash
+            return get_function_params(func)
+
+    return parameters
 
 
 def _with_remark(stats, *, remark=None, **_):
@@ -154,6 +185,48 @@ def _whole_path(apply_wildcards, **_):
     return functools.wraps(apply_wildcards)(lambda spec, _: spec)
 
 
+def _forked(execute_script, **_):
+    """Scripts are forks of a process that has loaded PyTorch, which takes a second (`warm.py`).
+
+    Scripts that need another Python or shell, of a container for example, are run as before.
+    """
+    workers = Workers()
+
+    @functools.wraps(execute_script)
+    def execute(self, fname, edit=False):
+        from snakemake.benchmark import benchmarked
+        from snakemake.shell import STDOUT
+
+        def measured(pid):
+            return benchmarked(pid, self.bench_record)
+
+        elsewhere = (self.conda_env, self.container_img, self.env_modules)
+        code = None
+        if not edit and not any(elsewhere) and not self.resources.get("shell_exec"):
+            code = workers.run(
+                fname,
+                self.source,
+                _environment(self.threads, self.resources.get("tmpdir")),
+                stdout=STDOUT,
+                measured=measured if self.bench_record else None,
+            )
+        if code is None:
+            execute_script(self, fname, edit)
+        elif code:
+            raise subprocess.CalledProcessError(code, f"{sys.executable} {fname}")
+
+    return execute
+
+
+def _environment(threads: int, folder: str | None) -> dict[str, str]:
+    """The environment in which Snakemake runs scripts."""
+    libraries = ("OMP_NUM", "GOTO_NUM", "OPENBLAS_NUM", "MKL_NUM", "VECLIB_MAXIMUM", "NUMEXPR_NUM")
+    own = dict.fromkeys((f"{name}_THREADS" for name in libraries), str(threads))
+    if folder:
+        own |= dict.fromkeys(("TMPDIR", "TMP", "TEMPDIR", "TEMP"), folder)
+    return os.environ | own
+
+
 # The plugin for Slurm -----------------------------------------------------------------------------
 
 
@@ -201,6 +274,8 @@ def _patient_submission(run_job, **_):
     return submit
 
 
+SET = "_overwrite_params"  # an attribute by which a function tells its parameters
+
 _snakemake = functools.partial(Patch, "snakemake", ">=9.14,<10")
 _slurm = functools.partial(Patch, "snakemake-executor-plugin-slurm", ">=2.8,<3")
 
@@ -209,6 +284,15 @@ PARSE = _snakemake(
     "(path_or_uri)",
     "Planning a large grid takes longer.",
     _cached,
+)
+PARAMETERS = tuple(
+    _snakemake(
+        f"{module}:get_function_params",
+        "(func)",
+        "Planning a large grid takes longer.",
+        _known_parameters,
+    )
+    for module in ("snakemake.common", "snakemake.rules")
 )
 TIME = _snakemake(
     "snakemake.dag:DAG.stats",
@@ -228,6 +312,12 @@ BRACES = _snakemake(
     "A clone in a folder whose name has braces cannot run.",
     _whole_path,
 )
+WARM = _snakemake(
+    "snakemake.script:PythonScript.execute_script",
+    "(self, fname, edit=False)",
+    "Every job loads PyTorch for itself.",
+    _forked,
+)
 LOGS = _slurm(
     "snakemake_executor_plugin_slurm:_select_logdir",
     "(workflow)",
@@ -246,4 +336,4 @@ SUBMIT = _slurm(
     "Jobs fail that are submitted while Slurm's controller is away.",
     _patient_submission,
 )
-PATCHES = (PARSE, BRACES, TIME, STOP, LOGS, QUERY, SUBMIT)
+PATCHES = (PARSE, *PARAMETERS, BRACES, TIME, STOP, WARM, LOGS, QUERY, SUBMIT)

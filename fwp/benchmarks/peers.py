@@ -1,10 +1,26 @@
-"""Other people's kernels of the same recurrences, to stand beside ours where they are installed."""
+"""Other people's kernels and compilers, to stand beside ours where they are installed.
+
+flash-linear-attention (the extra "fla") has kernels of ops. JAX (the extra "jax") and
+`torch.compile` compute whole training steps.
+"""
 
 import importlib.util
+from collections.abc import Callable, Iterator
 
 from torch import Tensor
 
+from fwp.benchmarks import apart
+from fwp.experiment.cell import Cell
 from fwp.kernels.backend import Backend
+
+# One core, as our process has; on a GPU no more memory than it needs.
+JAX_ON_CPU = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
+JAX_ON_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+
+
+def installed(names: list[str]) -> list[str]:
+    """Those of the peers that can be asked here."""
+    return [n for n in names if n == "torch.compile" or importlib.util.find_spec(n) is not None]
 
 
 def of(name: str, device: str) -> dict[str, Backend]:
@@ -35,3 +51,44 @@ def _streamed(state: Tensor) -> dict:
     if not state.requires_grad:
         state = state.detach().requires_grad_()
     return {"initial_state": state, "output_final_state": True}
+
+
+# Whole steps --------------------------------------------------------------------------------------
+
+
+def jax_steps(
+    cell: Cell, sizes: list[dict], device: str, budget: float, _: float
+) -> Iterator[dict]:
+    """The model in JAX (`fwp.benchmarks.jax_peer`), in each way to compute it."""
+    arguments = {"cell": cell.as_dict(), "sizes": sizes, "device": device, "budget": budget}
+    environment = JAX_ON_CPU if device == "cpu" else JAX_ON_GPU
+    function = "fwp.benchmarks.jax_peer.training:measured"
+    answer = apart.call(function, arguments, environment=environment)
+    if answer.reason:
+        yield {**sizes[0], "note": answer.reason}
+    else:
+        yield from answer.value
+
+
+def compiled_steps(
+    cell: Cell, sizes: list[dict], device: str, budget: float, patience: float
+) -> Iterator[dict]:
+    """Our loops under `torch.compile`: one seed, at the cell's own batch size."""
+    size = next((size for size in sizes if size["pack"] == 1), None)
+    if size is None:
+        return
+    arguments = {"cell": cell.as_dict(), "size": size, "device": device, "budget": budget}
+    answer = apart.call("fwp.benchmarks.compiled:seconds", arguments, limit=patience)
+    if answer.reason:
+        yield {**size, "note": answer.reason}
+    else:
+        note = f"compiled in {answer.value['compiling']:.0f} s"
+        yield {**size, "seconds": answer.value["seconds"], "note": note}
+
+
+STEPS: dict[str, Callable[..., Iterator[dict]]] = {
+    "jax": jax_steps,
+    "torch.compile": compiled_steps,
+}
+"""By name of a peer: a function of cell, sizes (pack, batch, length), device, budget and patience
+that yields rows with `seconds` of a whole pack, or `note`."""

@@ -1,133 +1,94 @@
-"""How fast a training step of each model is, against the floor that its arithmetic sets.
+"""How fast a training step of each model is, against its floor and against named peers.
 
 The floor is the time that the step's matrix products would take at the rate of a large one, on the
 same device and number of threads. PyTorch counts them while the step runs with the reference
 recurrences; what is not a matrix product (norms, softmax, outer products, Adam) counts as nothing.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from unittest import mock
+from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-import torch
-from torch.utils.flop_counter import FlopCounterMode
-
+from fwp.benchmarks import peers
 from fwp.benchmarks.ops import fastest, matrix_product_rate
+from fwp.benchmarks.workload import has_op, models_of, operations, reference, train_step
 from fwp.experiment.cell import Cell
-from fwp.kernels.op import Op
-from fwp.models.pack import Pack
-from fwp.models.sequence_model import SequenceModel
 from fwp.training import cuda_graphs
-from fwp.training.batches import Batch, PaddedSplit
-from fwp.training.step import TrainStep
 from fwp.utils.denormals import flushing_denormals
 
-BATCHES = 8  # that a measurement goes through
+OURS, LOOPS = "fwp", "loops"
 
 
 def measure(
     cells: Iterable[Cell],
     *,
-    length: int = 50,
-    packs: Iterable[int] = (1,),
+    lengths: Sequence[int] = (50,),
+    batches: Sequence[int] = (),
+    packs: Sequence[int] = (1,),
+    others: Sequence[str] = (),
     device: str = "cpu",
     budget: float = 1.0,
+    patience: float = 60.0,
 ) -> Iterator[dict]:
     """Time a training step (forward, backward, Adam) of each cell's model, as training does it.
 
     Args:
         cells: models with their training settings, such as the batch size.
-        length: symbols of every string; nothing is padding.
+        lengths: symbols of every string; nothing is padding.
+        batches: numbers of strings, beside that of the cell.
         packs: how many seeds are trained at a time.
+        others: of `fwp.benchmarks.peers.STEPS`, to stand beside ours.
         device: "cpu" or "cuda".
         budget: seconds after which a measurement is not repeated any more.
+        patience: seconds that `torch.compile` may take for a model; one that takes longer is left
+            out.
 
     Yields:
-        model, recurrence ("default", or "reference" for the loops over time), pack, batch, length,
-        parameters, and seconds and floor_seconds per seed; one dict per measurement.
+        model, implementation ("fwp", "loops" for our loops over time in PyTorch, or a peer), way
+        (how a peer computes the recurrence, if it has several ways), pack, batch, length,
+        parameters, seconds and floor_seconds per seed, note; one dict per measurement. Where
+        there is no time, seconds is None and `note` says why.
     """
     rate = matrix_product_rate(device=device)
     for cell in cells:
-        batch = cell.training.batch_size
-        (alone,) = _models(cell, 1)
-        floor = batch * _operations(cell, length) / rate
-        for size in packs:
-            # The reference is what a mixer without an op of ours is anyway: not timed twice.
-            both = size == 1 and _has_op(cell, length)
-            for kind in ["default", "reference"] if both else ["default"]:
-                with _reference() if kind == "reference" else flushing_denormals():
-                    seconds = _seconds(cell, size, batch, length, device, budget)
-                yield {
-                    "model": cell.model.name,
-                    "recurrence": kind,
-                    "pack": size,
-                    "batch": batch,
-                    "length": length,
-                    "parameters": alone.parameter_count,
-                    "seconds": seconds / size,
-                    "floor_seconds": floor,
-                }
+        sizes = [
+            {"pack": pack, "batch": batch, "length": length}
+            for length in lengths
+            for batch in dict.fromkeys([cell.training.batch_size, *batches])
+            for pack in packs
+        ]
+        (alone,) = models_of(cell.model, 1)
+        per_string = {length: operations(cell, length) for length in lengths}
+        for row in _rows(cell, sizes, others, device, budget, patience):
+            seconds = row.get("seconds")
+            yield {
+                "model": cell.model.name,
+                "implementation": row["implementation"],
+                "way": row.get("way", ""),
+                "pack": row["pack"],
+                "batch": row["batch"],
+                "length": row["length"],
+                "parameters": alone.parameter_count,
+                "seconds": None if seconds is None else seconds / row["pack"],
+                "floor_seconds": row["batch"] * per_string[row["length"]] / rate,
+                "note": row.get("note", ""),
+            }
 
 
-def _seconds(cell: Cell, size: int, batch: int, length: int, device: str, budget: float) -> float:
+def _rows(cell: Cell, sizes: list[dict], others, device, budget, patience) -> Iterator[dict]:
+    # The loops are what a mixer without an op of ours is anyway: not timed twice.
+    looped = has_op(cell)
+    for size in sizes:
+        for way in [OURS, LOOPS] if looped and size["pack"] == 1 else [OURS]:
+            with reference() if way == LOOPS else flushing_denormals():
+                found = seconds(cell, **size, device=device, budget=budget)
+            yield {"implementation": way, **size, "seconds": found}
+    for peer in others:
+        for row in peers.STEPS[peer](cell, sizes, device, budget, patience):
+            yield {"implementation": peer, **row}
+
+
+def seconds(cell: Cell, *, pack: int, batch: int, length: int, device: str, budget: float) -> float:
+    """Of a step of all seeds of a pack."""
     with cuda_graphs.stream(device):
-        train_step, batches = _train_step(cell, size, batch, length, device)
-        train_step.epoch([batches] * size)  # compiles and captures
-        return fastest(lambda: train_step.epoch([batches] * size), device, budget) / len(batches)
-
-
-def _models(cell: Cell, count: int) -> list[SequenceModel]:
-    return [SequenceModel(2, 2, cell.model) for _ in range(count)]
-
-
-def _train_step(cell: Cell, size: int, batch: int, length: int, device: str):
-    """A step of training of `size` models, and batches of different binary strings."""
-    count, rng = BATCHES * batch, np.random.default_rng(0)
-    tokens, targets = (torch.from_numpy(rng.integers(2, size=(count, length))) for _ in range(2))
-    each = np.full(count, length)
-    strings = PaddedSplit(
-        tokens.to(device, torch.uint8),
-        targets.to(device, torch.int16),
-        lengths=each,
-        labels=each,
-        first=np.arange(count),
-    )
-    pack = Pack([model.to(device) for model in _models(cell, size)])
-    # The weights stay as they are, so that all repetitions do the same.
-    settings = replace(cell.training, learning_rate=0.0, schedule="constant", warmup=0.0)
-    rows = np.arange(count).reshape(BATCHES, batch)
-    return TrainStep(pack, strings, [], settings, steps=BATCHES), [
-        Batch(r, np.ones_like(r), r.size * length, length, length) for r in rows
-    ]
-
-
-def _operations(cell: Cell, length: int) -> int:
-    """Floating-point operations of the matrix products in a step on one string."""
-    plain = torch.backends.mkldnn.flags(enabled=False)  # a fused LSTM would hide its products
-    train_step, (batch, *_) = _train_step(cell, 1, 1, length, "cpu")
-    with _reference(), plain, FlopCounterMode(display=False) as counter:
-        train_step.epoch([[batch]])
-    return counter.get_total_flops()
-
-
-@contextmanager
-def _reference() -> Iterator[list[str]]:
-    """Let every op use its reference backend; yields the names of the ops that were called."""
-    called = []
-
-    def choose(op: Op, *_):
-        if op.state:  # a recurrence
-            called.append(op.name)
-        return op.backends["reference"]
-
-    with mock.patch.object(Op, "choose", choose):
-        yield called
-
-
-def _has_op(cell: Cell, length: int) -> bool:
-    train_step, (batch, *_) = _train_step(cell, 1, 1, length, "cpu")
-    with _reference() as called:
-        train_step.epoch([[batch]])
-    return bool(called)
+        step, epoch = train_step(cell, pack=pack, batch=batch, length=length, device=device)
+        step.epoch(epoch)  # compiles and captures
+        return fastest(lambda: step.epoch(epoch), device, budget) / len(epoch[0])

@@ -30,7 +30,8 @@ from fwp.search.sampling import Sampler
 # experiment, 0.57 of 300 epochs in docs/records/paper-h100.
 SHARE = 0.65
 READING = 3  # times as fast: without gradients
-START = 2.0  # seconds in which Snakemake, Python and PyTorch start
+# Seconds in which a job starts: Snakemake, Python and PyTorch; if it is forked, Snakemake alone.
+START = {False: 2.0, True: 0.3}
 SYMBOL = 1e-5  # seconds to draw one
 COUNTED = 2000  # symbols; strings of longer windows are not counted
 DENSITY = 100  # lengths that tell whether a language has many strings
@@ -130,19 +131,20 @@ def _of_cell(
     experiment: Experiment, rule: str, model: str, task: str, seeds: int, factor: float
 ) -> Seconds:
     """Of training, or of a job that reads test strings."""
+    start = START[experiment.warm_worker]
     cell, dataset = experiment.cell(model, task), experiment.dataset(task)
     if rule == "train":
         most = factor * seeds * cell.training.epochs * epoch(cell, dataset)
-        return Seconds(START + SHARE * most, START + most)
+        return Seconds(start + SHARE * most, start + most)
     if rule == "search":
         most = factor * _searching(experiment, cell, dataset)
-        return Seconds(START + SHARE * most, START + most)
+        return Seconds(start + SHARE * most, start + most)
     bins, count = dataset.test.bins, dataset.test.count
     if rule == "trace":
         bins, count = bins[-1:], experiment.analysis.strings
     elif rule != "evaluate":
         return _other(experiment, rule, None)
-    seconds = START + factor * seeds * _reading(cell, [(*b, count) for b in bins], dataset)
+    seconds = start + factor * seeds * _reading(cell, [(*b, count) for b in bins], dataset)
     return Seconds(seconds, seconds)
 
 
@@ -168,7 +170,8 @@ def _retrieving(experiment: Experiment, memory: str, pairs: int) -> Seconds:
     width = WIDTHS.get(memory.removesuffix("_delta"), max(WIDTHS.values()))
     steps = min(STEPS, experiment.config["retrieval"]["steps"])
     seconds = steps * (1e-3 + PAIR * pairs * width)
-    return Seconds(START + speeds.slowness() * seconds, math.inf)
+    start = START[experiment.warm_worker]
+    return Seconds(start + speeds.slowness() * seconds, math.inf)
 
 
 def _searching(experiment: Experiment, cell: Cell, dataset: DatasetSpec) -> float:

@@ -5,6 +5,7 @@ win, `validate` what is refused, `seed_groups` which seeds share a job.
 """
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,7 @@ class Experiment:
         self.folders = [str(Path(folder)) for folder in [*folders, Path()]]
         self.config, self._signatures, self.claims = checked(config, source, self.folders)
         self._cells: dict[tuple[str, str], Cell] = {}
+        self._datasets: dict[str, DatasetSpec] = {}
         self._fingerprints: dict[tuple[str, ...], str] = {}
         self._searches: dict[tuple[str, str], SearchSettings | None] = {}
         self.models, self.tasks = (self._selected(kind) for kind in ("models", "tasks"))
@@ -124,6 +126,19 @@ class Experiment:
     def jobs_per_gpu(self) -> int:
         """Jobs that share a GPU at a time."""
         return self.config["compute"]["jobs_per_gpu"]
+
+    @property
+    def wants_mps(self) -> bool:
+        """Whether jobs share a GPU of this machine, and are to compute side by side there."""
+        return self.config["compute"]["mps"] and self.jobs_per_gpu > 1 and self.gpus > 0
+
+    @property
+    def warm_worker(self) -> bool:
+        """Whether jobs are forks of a process that has loaded PyTorch.
+
+        On Linux alone: on macOS, a fork of a process that has used its frameworks fails.
+        """
+        return self.config["compute"]["warm_worker"] and sys.platform == "linux"
 
     # What is computed
 
@@ -236,7 +251,9 @@ class Experiment:
     def dataset(self, task: str) -> DatasetSpec:
         """What the strings of a task are drawn from."""
         self._require(None, task)
-        return resolve.resolved_dataset(self.config, task)
+        if task not in self._datasets:
+            self._datasets[task] = resolve.resolved_dataset(self.config, task)
+        return self._datasets[task]
 
     def data_params(self, task: str) -> dict[str, Any]:
         """What decides the training and validation strings: a dataset, and the code that draws it.
@@ -317,6 +334,10 @@ class Experiment:
             }
             for job in jobs
         ]
+
+    def benchmarked(self) -> list[Cell]:
+        """The cells whose training steps are timed: every model on the first task."""
+        return [self.cell(model, self.tasks[0]) for model in self.models]
 
     def analysed(self, tasks: Sequence[str] | None = None) -> list[TrainJob]:
         """The jobs of the models and tasks that `analysis` chooses; or of those `tasks` alone."""

@@ -106,14 +106,14 @@ class Kernel:
         """How many sequences a block holds."""
         return self._function("lanes_in_a_block", dtype, size)()
 
-    def runs(self, dtype: torch.dtype, size: int | None) -> int:
-        """How many heads a vec of a kernel of `runs.h` holds; 0 if it has a lane per sequence."""
-        return self._function("runs_in_a_vec", dtype, size)()
+    def number(self, function: str, dtype: torch.dtype, size: int | None, *args: int) -> int:
+        """What a function of the library that takes and returns numbers says."""
+        return self._function(function, dtype, size)(*args)
 
     def run(self, function: str, blocks: int, like: Tensor, size: int | None, *args) -> None:
         """Run `function` over `blocks` independent blocks of sequences.
 
-        The C function's first two arguments are the range of blocks; `args` follow: integers,
+        The C function's first two arguments are the range of blocks; `args` follow: numbers,
         contiguous tensors (passed as pointers), None (a null pointer) and `Strided`. `size` is the
         head size, if the kernel has only one. The range is split over threads (ctypes releases
         Python's lock) if PyTorch is allowed several; blocks share no result, so that no bit
@@ -146,9 +146,10 @@ class Kernel:
         return self._functions[key]
 
 
-def _type(x: int | Tensor | Strided | None) -> type:
+def _type(x: int | float | Tensor | Strided | None) -> type:
     """How C declares an argument."""
-    return {int: ctypes.c_int64, Strided: Strided}.get(type(x), ctypes.c_void_p)
+    kinds = {int: ctypes.c_int64, float: ctypes.c_double, Strided: Strided}
+    return kinds.get(type(x), ctypes.c_void_p)
 
 
 @functools.cache

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #ifdef __SSE__
-#include <xmmintrin.h>
+#include <immintrin.h>
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
@@ -65,12 +65,13 @@ INLINE vec choose(ivec condition, vec a, vec b) {
 }
 /* The next LANES of n numbers, zeros after them. */
 INLINE vec load_some(const real *p, int64_t n) {
-    vec x = {0};
-    if (n >= LANES)
+    vec x, some = {0}; /* apart, so that x stays in a register */
+    if (n >= LANES) {
         memcpy(&x, p, sizeof(vec));
-    else
-        memcpy(&x, p, (size_t)n * sizeof(real));
-    return x;
+        return x;
+    }
+    memcpy(&some, p, (size_t)n * sizeof(real));
+    return some;
 }
 INLINE void store_some(vec x, real *p, int64_t n) {
     if (n >= LANES)
@@ -78,7 +79,29 @@ INLINE void store_some(vec x, real *p, int64_t n) {
     else
         memcpy(p, &x, (size_t)n * sizeof(real));
 }
-INLINE vec at_least(vec x, real low) { return choose(x < low, fill(low), x); }
+/* x, or low if that is larger; NaN stays NaN. x86's maximum is its second operand if one is NaN. */
+INLINE vec at_least(vec x, real low) {
+#if defined(__AVX512F__) && REAL_IS_DOUBLE
+    return (vec)_mm512_max_pd(fill(low), x);
+#elif defined(__AVX512F__)
+    return (vec)_mm512_max_ps(fill(low), x);
+#elif defined(__AVX__) && REAL_IS_DOUBLE
+    return (vec)_mm256_max_pd(fill(low), x);
+#elif defined(__AVX__)
+    return (vec)_mm256_max_ps(fill(low), x);
+#else
+    return choose(x < low, fill(low), x);
+#endif
+}
+/* 1 / x for x of normal size; 512-bit divisions take long. Newton's step doubles the 14 bits. */
+INLINE vec reciprocal(vec x) {
+#if defined(__AVX512F__) && !REAL_IS_DOUBLE
+    vec r = (vec)_mm512_rcp14_ps(x);
+    return r + r * (1 - x * r);
+#else
+    return 1 / x;
+#endif
+}
 INLINE void clear(vec *x, int n) { memset(x, 0, (size_t)n * sizeof(vec)); }
 
 /* Workspaces: aligned for vecs; a kernel cuts pieces off one allocation. */
@@ -146,13 +169,13 @@ INLINE vec vexp(vec x) {
     vec rest, power = exp_parts(x, &rest);
     return power * rest + power;
 }
-INLINE vec vsigmoid(vec x) { return 1 / (1 + vexp(-at_least(x, -(real)EXP_MAX))); }
+INLINE vec vsigmoid(vec x) { return reciprocal(1 + vexp(-at_least(x, -(real)EXP_MAX))); }
 /* tanh |x| = -m / (m + 2) with m = e^(-2|x|) - 1, which loses no digits near zero. */
 INLINE vec vtanh(vec x) {
     ivec sign = (ivec)x & (ivec)fill(-0.0);
     vec rest, power = exp_parts(-2 * (vec)((ivec)x & ~(ivec)fill(-0.0)), &rest);
     vec m = power * rest + (power - 1);
-    return (vec)((ivec)((0 - m) / (m + 2)) | sign);
+    return (vec)((ivec)((0 - m) * reciprocal(m + 2)) | sign);
 }
 INLINE void softmax(vec *x, int n) {
     vec top = x[0], sum = {0};

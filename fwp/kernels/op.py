@@ -21,16 +21,17 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from fwp.kernels import shapes
+from fwp.kernels import packed, shapes
 from fwp.kernels.backend import Backend, always, with_kernels
-from fwp.kernels.vmap import in_pack, stacked
+from fwp.kernels.plan import Plan, find, keep, kind, loaded
+from fwp.kernels.vmap import in_pack
 
 State = Tensor | tuple[Tensor, ...]
 EVERY_OP = """
@@ -159,32 +160,43 @@ class Op:
         self._names = (*self.inputs, "initial_state") if self.state else (*self.inputs,)
         self._variants: dict[tuple, Op] = {}
         self.backends = {name: self._with_options(x) for name, x in self.backends.items()}
-        self._choose_at_once()
 
     def __call__(self, *given: Any, backend: str = "auto", **named: Any) -> Any:
         """Compute the output or, if the op has a state, output and final state."""
-        at_once = self._at_once
-        if at_once is not None and backend == "auto" and given and given[0].device.type == "cpu":
-            if self._plain:
-                return at_once(*given, **named) if named else at_once(*given)
-            if not in_pack():
-                return at_once(*given, **named)
-        op, first = self, len(self.inputs)
-        if named or self.optional or not first <= len(given) <= len(self._names):
-            op, state, inputs = self._bind(given, named)
-        else:
-            inputs = dict(zip(self.inputs, given, strict=False))
-            state = given[first] if len(given) > first else None
-        output, final = op._compute(backend, state, inputs)
-        return (output, final) if self.state else output
+        values = (*given, *named.values()) if named else given
+        key = (self, backend, in_pack(), len(self.backends), len(given), *named, *map(kind, values))
+        plan = find(key) or keep(key, self._plan(backend, given, named))
+        return plan(values)
 
     def compute(
         self, backend: str, initial_state: State | None, **inputs: Tensor | None
     ) -> tuple[Tensor, State]:
         """Output and final state, () if the op has none; the same call for every op."""
         named = inputs | ({"initial_state": initial_state} if self.state else {})
-        op, state, given = self._bind((), named)
-        return op._compute(backend, state, given)
+        result = self(backend=backend, **named)
+        return result if self.state else (result, ())
+
+    def _plan(self, backend: str, given: tuple, named: dict[str, Any]) -> Plan:
+        """What a call with such arguments comes to.
+
+        Raises:
+            ValueError, TypeError: the arguments are not those of the op.
+        """
+        op, state, inputs = self._bind(given, named)
+        op._check([*inputs.values()], state)
+        chosen = op.choose(backend, inputs)
+        places = (*self._names[: len(given)], *named)
+        names = (*op.inputs,) if state is None else (*op.inputs, "initial_state")
+        order = tuple(places.index(name) for name in names)
+        as_given = order == tuple(range(len(places)))
+        if chosen.unusable is not always and in_pack():
+            run = partial(packed.compute, op, chosen)
+        elif chosen.packs:
+            run = partial(packed.compute_one, op, loaded(chosen.run))
+        else:
+            run = loaded(chosen.run)
+        initial = op.initial if op.state and state is None else None
+        return Plan(op, run, None if as_given else order, initial)
 
     def _bind(self, given: tuple, named: dict[str, Any]) -> tuple["Op", State | None, dict]:
         """The variant, the initial state and the inputs in order that arguments stand for."""
@@ -202,21 +214,6 @@ class Op:
         known = {*self._names, *self.options}
         return arguments.keys() <= known and self.inputs.keys() - arguments <= self.optional
 
-    def _compute(
-        self, backend: str, state: State | None, inputs: dict[str, Tensor]
-    ) -> tuple[Tensor, State]:
-        tensors = [*inputs.values()]
-        self._check(tensors, state)
-        if state is None and self.state:
-            state = self.initial(self, inputs)
-        chosen = self.choose(backend, inputs)
-        if chosen.unusable is not always and in_pack():
-            output, *final = _Packed.apply(self, chosen, *tensors, *self._parts(state))
-            return output, self._joined(final)
-        if chosen.packs:
-            tensors = [x.unsqueeze(0) if n in self.weights else x for n, x in inputs.items()]
-        return self._run(chosen, tensors, state)
-
     def backend(
         self,
         unusable: Callable[[dict[str, Tensor]], str | None] = always,
@@ -232,7 +229,6 @@ class Op:
             reference = self.backends.pop("reference")
             self.backends[name or run.__name__] = self._with_options(Backend(run, unusable, packs))
             self.backends["reference"] = reference
-            self._choose_at_once()
             return run
 
         return declare
@@ -322,17 +318,6 @@ class Op:
             for letter, dim in shapes.dimensions(spec)
         }
 
-    def _choose_at_once(self) -> None:
-        """What "auto" calls on a CPU before all checks: PyTorch's functions check too.
-
-        Outside a pack only, unless every backend is one that `torch.vmap` sees through.
-        """
-        self._at_once = None
-        if not self.state and "native" not in self.backends:
-            others = [b for name, b in self.backends.items() if name != "triton"]
-            self._at_once = next(b.run for b in others if b.unusable is always)
-            self._plain = all(b.unusable is always for b in others)
-
     def _signature(self) -> inspect.Signature:
         """Inputs in order, the initial state if there is one, options and backend by keyword."""
         made, by_name = inspect.Parameter, inspect.Parameter.KEYWORD_ONLY
@@ -350,20 +335,8 @@ class Op:
             return backend
         return replace(backend, run=partial(backend.run, **self.options))
 
-    def _parts(self, state: State | None) -> tuple[Tensor, ...]:
-        if state is None:
-            return ()
-        return (state,) if isinstance(state, Tensor) else tuple(state)
-
-    def _joined(self, parts: Iterable[Tensor]) -> State:
-        return tuple(parts) if isinstance(self.state, tuple) else next(iter(parts))
-
-    def _run(self, chosen: Backend, tensors: Iterable[Tensor], state: State | None):
-        if self.state:
-            return chosen.run(*tensors, state)
-        return chosen.run(*tensors), ()
-
     def _check(self, tensors: list[Tensor], initial_state: State | None) -> None:
+        """Compare inputs, and parts of the initial state if it is given, with what is declared."""
         given = tensors
         if initial_state is not None and self.state:
             parts = initial_state if isinstance(initial_state, tuple | list) else (initial_state,)
@@ -373,59 +346,12 @@ class Op:
                     f"({shapes.written(*self.state_specs)}), initial_state has {len(parts)}"
                 )
             given = [*tensors, *parts]
-        _check_kinds(self, tuple(map(shapes.kind, given)))
-
-
-@lru_cache(1000)  # most calls have the shapes of a call before
-def _check_kinds(op: Op, kinds: tuple[tuple | type, ...]) -> None:
-    """Compare inputs, and parts of the initial state if it is given, with what `op` declares."""
-    parts = op.state_specs
-    states = [
-        f"initial_state[{i}]" if len(parts) > 1 else "initial_state" for i in range(len(parts))
-    ]
-    names, specs = (*op.inputs, *states), (*op.inputs.values(), *parts)
-    sizes = shapes.sizes_of(op.name, names, specs, kinds, op.integers)
-    if op.check is not None:
-        op.check(sizes)
-
-
-class _Packed(torch.autograd.Function):
-    """Under `torch.vmap`, computes an op for the whole pack at once.
-
-    Autograd does not see this function: it follows what `vmap` below does with plain tensors.
-    """
-
-    @staticmethod
-    def forward(op, chosen, *tensors):
-        raise NotImplementedError(
-            f"{op.name}: torch.vmap over some of the inputs is the only transform of torch.func "
-            "that ops support"
-        )
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        """Nothing to keep."""
-
-    @staticmethod
-    def vmap(info, in_dims, op, chosen, *tensors):
-        """Fold the pack into the batch where the backend allows, else go model by model."""
-        size = info.batch_size
-        moved = stacked(size, tensors, in_dims[2:])
-        if chosen.packs or not op.weights:
-            specs = [*op.inputs.values(), *op.state_specs]
-            folded = [
-                x.flatten(0, 1) if "B" in spec else x for x, spec in zip(moved, specs, strict=True)
-            ]
-            output = _flat(op, chosen, folded)
-            output = tuple(x.unflatten(0, (size, -1)) for x in output)
-        else:
-            outputs = [_flat(op, chosen, [x[i] for x in moved]) for i in range(size)]
-            output = tuple(torch.stack(parts) for parts in zip(*outputs, strict=True))
-        return output, (0,) * len(output)
-
-
-def _flat(op: Op, backend: Backend, tensors: list[Tensor]) -> tuple[Tensor, ...]:
-    """Run a backend on inputs and the parts of the state; the output and the state's parts."""
-    inputs, parts = tensors[: len(op.inputs)], tensors[len(op.inputs) :]
-    output, state = op._run(backend, inputs, op._joined(parts) if op.state else ())
-    return output, *op._parts(state)
+        specs = self.state_specs
+        states = [
+            f"initial_state[{i}]" if len(specs) > 1 else "initial_state" for i in range(len(specs))
+        ]
+        names, specs = (*self.inputs, *states), (*self.inputs.values(), *specs)
+        kinds = tuple(map(shapes.kind, given))
+        sizes = shapes.sizes_of(self.name, names, specs, kinds, self.integers)
+        if self.check is not None:
+            self.check(sizes)

@@ -14,6 +14,8 @@
 
 #include "runs.h"
 
+EXPORT int heads(void) { return RUNS; } /* of a block */
+
 enum { PLAIN, ELU, ELU_SUM }; /* φ */
 enum { UNGATED, SIGMOID, TWICE_SIGMOID };
 
@@ -27,6 +29,7 @@ typedef struct {
     vec *steps;
     real *beta, *q_scale, *k_scale;
 } kept_parts;
+EXPORT int numbers_kept(int T) { return KEPT(T) * LANES; }
 INLINE kept_parts parts_of(vec *kept, int64_t T) {
     real *each = (real *)(kept + 3 * T);
     return (kept_parts){kept, each, each + OF_RUNS(T) * LANES, each + 2 * OF_RUNS(T) * LANES};
@@ -121,15 +124,15 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t pairs, int64_t H, int64_t
     for (int64_t n = begin; n < end; n++) {
         const place q_ = place_of(given[0], n, pairs, H), k_ = place_of(given[1], n, pairs, H),
                     v_ = place_of(given[2], n, pairs, H), beta_ = place_of(given[3], n, pairs, H),
-                    y_ = place_of(given[5], n, pairs, H);
+                    y_ = place_of(given[4 + DELTA], n, pairs, H);
         const kept_parts to = parts_of(kept ? kept + n * KEPT(T) : memory, T);
         vec square[RUN];
         map_all(&to, &q_, &k_, T, (int)map);
         if (DELTA) load_rates(to.beta, &beta_, T), gate_all(to.beta, T, gate);
 
-        load_square(square, given[4], n, pairs, H, 0);
+        load_square(square, given[3 + DELTA], n, pairs, H, 0);
         recur(square, &to, &v_, &y_, T);
-        store_square(square, given[6], n, pairs, H);
+        store_square(square, given[5 + DELTA], n, pairs, H);
     }
     restore_denormals(mode);
     free(memory);
@@ -199,7 +202,7 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t pairs, int64_t H, int64_
         vec square[RUN];
         load_square(square, given[2], n, pairs, H, 0);
         sweep_back(square, memory, dbeta, &from, &dy_, &dv_, T);
-        store_square(square, given[7], n, pairs, H);
+        store_square(square, given[6 + DELTA], n, pairs, H);
         if (DELTA) {
             gate_all_backward(dbeta, from.beta, T, gate);
             store_rates(dbeta, &dbeta_, T);

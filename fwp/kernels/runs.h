@@ -42,9 +42,6 @@ INLINE vec run_sum(vec x) {
     return x;
 }
 
-/* How many runs a vec holds; 0 if lanes are sequences. Python asks for it. */
-EXPORT int runs_in_a_vec(void) { return NARROW ? RUNS : 0; }
-
 #if NARROW
 /* The statement for i = 0 .. RUN - 1, each a constant: GCC keeps an array in registers if it is
  * indexed by constants alone, which an unrolled loop comes too late for. */

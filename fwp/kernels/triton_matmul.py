@@ -14,9 +14,11 @@ from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end
 
-FEW = 4  # models for which PyTorch's products, whose tiles are smaller, take less time
-BLOCKS = {"ROWS": 64, "COLUMNS": 64, "DEPTH": 32, "num_warps": 4, "num_stages": 3}
+FEW = 4  # models for which both gradients of a product are one kernel, of smaller tiles
+BLOCKS = {"ROWS": 64, "COLUMNS": 64, "DEPTH": 32}
 GRADIENT_BLOCKS = BLOCKS | {"ROWS": 128}
+SMALL_BLOCKS = BLOCKS | {"ROWS": 32}
+LAUNCH = {"num_warps": 4, "num_stages": 3}
 PROGRAMS = 264  # two for each multiprocessor of a large GPU
 
 
@@ -45,20 +47,21 @@ def product(
     if _in_torch(a):
         return _product_in_torch(a, b, bias, relu, where)
     (R, M, K), N = a.shape, b.shape[-1]
-    if b.stride(1) != 1:
-        b = b.mT.contiguous().mT  # tensor cores take TF32 along the sum only
+    small = R < FEW
+    if b.stride(1) != 1 and not small:
+        b = b.mT.contiguous().mT  # tensor cores take the TF32 of large tiles along the sum only
     y = a.new_empty(R, M, N)
     if bias is not None:
         bias = bias.contiguous()
-    blocks = BLOCKS | {"COLUMNS": _at_most(BLOCKS["COLUMNS"], N)}
+    blocks = SMALL_BLOCKS if small else BLOCKS
+    blocks = blocks | {"COLUMNS": _at_most(blocks["COLUMNS"], N)}
     grid = (triton.cdiv(M, blocks["ROWS"]) * triton.cdiv(N, blocks["COLUMNS"]), R)
-    strides = (b.stride(0), b.stride(2))
-    _product[grid](a, b, bias, where, y, M, N, K, *strides, RELU=relu, **blocks)
+    _product[grid](a, b, bias, where, y, M, N, K, *b.stride(), RELU=relu, **blocks, **LAUNCH)
     return y
 
 
 def _in_torch(x: Tensor) -> bool:
-    return x.dtype != torch.float32 or len(x) < FEW
+    return x.dtype != torch.float32
 
 
 def _at_most(block: int, size: int) -> int:
@@ -83,84 +86,242 @@ def weight_gradients(dy: Tensor, x: Tensor, biased: bool) -> tuple[Tensor, Tenso
     """
     if _in_torch(x):
         return dy.mT @ x, dy.sum(1) if biased else None
-    # The wider factor on the left, where tiles are larger.
-    if x.shape[-1] > dy.shape[-1]:
-        dw, db = _sums_of_products(x, dy, "right" if biased else None)
-        return dw.mT, db
-    return _sums_of_products(dy, x, "left" if biased else None)
+    _, dw, db = _gradients_in_one(dy, x, None, biased)
+    return dw, db
 
 
-def _sums_of_products(a: Tensor, b: Tensor, added: str | None) -> tuple[Tensor, Tensor | None]:
-    """aᵀ b [R, K, N] of a [R, M, K] and b [R, M, N], and the sum over M of one of them."""
-    (R, M, K), N = a.shape, b.shape[-1]
-    rows, columns = _at_most(GRADIENT_BLOCKS["ROWS"], K), _at_most(GRADIENT_BLOCKS["COLUMNS"], N)
-    blocks = GRADIENT_BLOCKS | {"ROWS": rows, "COLUMNS": columns}
-    tiles = triton.cdiv(K, rows) * triton.cdiv(N, columns)
-    # Each program leaves the sum over a part of M; PyTorch adds the parts up.
-    parts = max(1, min(PROGRAMS // (R * tiles), M // (4 * blocks["DEPTH"])))
-    products = a.new_empty(R, parts, K, N)
-    sums = a.new_empty(R, parts, K if added == "left" else N) if added else None
-    _products[(tiles, parts, R)](a, b, products, sums, M, K, N, LEFT=added == "left", **blocks)
-    if parts == 1:
-        return products.squeeze(1), None if sums is None else sums.squeeze(1)
-    return products.sum(1), None if sums is None else sums.sum(1)
+def gradients(
+    dy: Tensor, x: Tensor, weight: Tensor, biased: bool
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """What `weight_gradients` returns, after the gradient of x, dy W [R, M, I].
+
+    Args:
+        dy, x, biased: as for `weight_gradients`.
+        weight: W [R, O, I].
+    """
+    if _in_torch(x):
+        return dy @ weight, *weight_gradients(dy, x, biased)
+    if len(x) >= FEW:
+        return product(dy, weight), *weight_gradients(dy, x, biased)
+    return _gradients_in_one(dy, x, weight, biased)
+
+
+def two_weight_gradients(
+    first: tuple[Tensor, Tensor, bool],
+    second: tuple[Tensor, Tensor, bool],
+    rows: Tensor | None = None,
+) -> tuple[tuple[Tensor, Tensor | None], tuple[Tensor, Tensor | None], Tensor | None]:
+    """What `weight_gradients` returns for two products of as many positions; of few models at once.
+
+    Args:
+        first, second: the arguments of each.
+        rows: [R, count, size], which are to be added up as well.
+
+    Returns:
+        The gradients of the first and of the second, and the sum of `rows` [R, size].
+    """
+    if _in_torch(first[0]) or len(first[0]) >= FEW:
+        total = None if rows is None else rows.sum(1)
+        return weight_gradients(*first), weight_gradients(*second), total
+    one, two = _Sums(*first), _Sums(*second)
+    (R, M, _), tiles = first[0].shape, one.tiles + two.tiles
+    parts = _parts(R, M, tiles, BLOCKS)
+    sums = first[0].new_empty(R, parts, one.size + two.size)
+    total = None if rows is None else rows.new_empty(R, rows.shape[-1])
+    count, width = (0, 16) if rows is None else rows.shape[1:]
+    _two_gradients[tiles * parts + (rows is not None), R](
+        *one.factors, *two.factors, sums, rows, total, M, one.size + two.size, parts, count,
+        *one.sizes, one.tiles, one.size, *two.sizes, two.tiles,
+        FIRST=one.kind, SECOND=two.kind, WIDTH=width, BLOCK=triton.next_power_of_2(width),
+        DEPTH=BLOCKS["DEPTH"], **LAUNCH,
+    )  # fmt: skip
+    added = sums.squeeze(1) if parts == 1 else sums.sum(1)
+    return one.split(added[:, : one.size]), two.split(added[:, one.size :]), total
+
+
+class _Sums:
+    """The sums over positions that are the gradients of a product's weight and bias.
+
+    Args:
+        dy, x, biased: as for `weight_gradients`.
+        blocks: of a tile.
+    """
+
+    def __init__(self, dy: Tensor, x: Tensor, biased: bool, blocks: dict[str, int] = BLOCKS):
+        # The wider factor on the left, where tiles are larger.
+        swapped = x.shape[-1] > dy.shape[-1]
+        self.factors = (x, dy) if swapped else (dy, x)
+        self.shape, self.biased = (dy.shape[-1], x.shape[-1]), biased
+        self.sizes = K, N = self.factors[0].shape[-1], self.factors[1].shape[-1]
+        self.size = K * N + (dy.shape[-1] if biased else 0)
+        rows, columns = _at_most(blocks["ROWS"], K), _at_most(blocks["COLUMNS"], N)
+        self.tiles = triton.cdiv(K, rows) * triton.cdiv(N, columns)
+        self.kind = (biased, not swapped, rows, columns)
+
+    def split(self, total: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The gradients [R, O, I] and [R, O] in a row of all sums."""
+        numbers = self.shape[0] * self.shape[1]
+        dw = total[:, :numbers].unflatten(1, self.shape)
+        return dw, total[:, numbers:] if self.biased else None
+
+
+def _parts(R: int, M: int, tiles: int, blocks: dict[str, int]) -> int:
+    """Parts of the positions: each program leaves the sum over one, and PyTorch adds them up."""
+    return max(1, min(PROGRAMS // (R * tiles), M // (4 * blocks["DEPTH"])))
+
+
+def _gradients_in_one(dy: Tensor, x: Tensor, weight: Tensor | None, biased: bool):
+    R, M, O = dy.shape  # noqa: E741
+    blocks = BLOCKS if R < FEW else GRADIENT_BLOCKS
+    own, inputs = _Sums(dy, x, biased, blocks), x.shape[-1]
+    parts = _parts(R, M, own.tiles, blocks)
+    sums = x.new_empty(R, parts, own.size)
+    dx, tiles, columns = None, 0, 16
+    if weight is not None:
+        dx, columns = torch.empty_like(x), _at_most(SMALL_BLOCKS["COLUMNS"], inputs)
+        tiles = triton.cdiv(M, SMALL_BLOCKS["ROWS"]) * triton.cdiv(inputs, columns)
+    _gradients[own.tiles * parts + tiles, R](
+        *own.factors, sums, M, *own.sizes, own.size, own.tiles, parts,
+        dy, weight, dx, O, inputs, *((0, 0, 0) if weight is None else weight.stride()),
+        KIND=own.kind, DEPTH=blocks["DEPTH"],
+        INPUT_ROWS=SMALL_BLOCKS["ROWS"], INPUT_COLUMNS=columns, INPUT_DEPTH=SMALL_BLOCKS["DEPTH"],
+        **LAUNCH,
+    )  # fmt: skip
+    return dx, *own.split(sums.squeeze(1) if parts == 1 else sums.sum(1))
 
 
 @triton.jit
-def _product(
-    a_, b_, bias, where, y, M, N: tl.constexpr, K: tl.constexpr, b_r, b_n: tl.constexpr,
+def _tile_of_product(
+    tile, a_, b_, bias, where, y, M, N: tl.constexpr, K: tl.constexpr,
+    b_k: tl.constexpr, b_n: tl.constexpr,
     RELU: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
-    r = tl.program_id(1).to(tl.int64)
     across = tl.cdiv(N, COLUMNS)
-    m = (tl.program_id(0) // across) * ROWS + tl.arange(0, ROWS)
-    n = (tl.program_id(0) % across) * COLUMNS + tl.arange(0, COLUMNS)
+    m = (tile // across) * ROWS + tl.arange(0, ROWS)
+    n = (tile % across) * COLUMNS + tl.arange(0, COLUMNS)
     k = tl.arange(0, DEPTH)
-    a_ += r * M * K + m.to(tl.int64)[:, None] * K + k[None, :]
-    b_ += r * b_r + k[:, None] + n[None, :] * b_n
+    a_ += m.to(tl.int64)[:, None] * K + k[None, :]
+    b_ += k[:, None] * b_k + n[None, :] * b_n
     total = tl.zeros([ROWS, COLUMNS], tl.float32)
     for start in range(0, K, DEPTH):
         a = tl.load(a_ + start, (m < M)[:, None] & (start + k < K)[None, :], 0.0)
-        b = tl.load(b_ + start, (start + k < K)[:, None] & (n < N)[None, :], 0.0)
+        b = tl.load(b_ + start * b_k, (start + k < K)[:, None] & (n < N)[None, :], 0.0)
         total = tl.dot(a, b, total, input_precision="tf32x3")
     if bias is not None:
-        total += tl.load(bias + r * N + n, n < N, 0.0)[None, :]
+        total += tl.load(bias + n, n < N, 0.0)[None, :]
     if RELU:
         total = tl.maximum(total, 0.0)
-    at = r * M * N + m.to(tl.int64)[:, None] * N + n[None, :]
+    at = m.to(tl.int64)[:, None] * N + n[None, :]
     inside = (m < M)[:, None] & (n < N)[None, :]
     if where is not None:
         total = tl.where(tl.load(where + at, inside, 0.0) > 0, total, 0.0)
     tl.store(y + at, total, inside)
 
 
-@triton.jit
-def _products(
-    a_, b_, products, sums, M, K: tl.constexpr, N: tl.constexpr, LEFT: tl.constexpr,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
+@triton.jit(do_not_specialize=["M"])
+def _product(
+    a_, b_, bias, where, y, M, N: tl.constexpr, K: tl.constexpr, b_r,
+    b_k: tl.constexpr, b_n: tl.constexpr,
+    RELU: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
-    part, parts = tl.program_id(1), tl.num_programs(1)
-    r = tl.program_id(2).to(tl.int64)
+    r = tl.program_id(1).to(tl.int64)
+    if bias is not None:
+        bias += r * N
+    if where is not None:
+        where += r * M * N
+    _tile_of_product(
+        tl.program_id(0), a_ + r * M * K, b_ + r * b_r, bias, where, y + r * M * N,
+        M, N, K, b_k, b_n, RELU, ROWS, COLUMNS, DEPTH,
+    )  # fmt: skip
+
+
+@triton.jit
+def _tile_of_sums(
+    tile, part, parts, a_, b_, sums, M, K: tl.constexpr, N: tl.constexpr,
+    KIND: tl.constexpr, DEPTH: tl.constexpr,
+):  # fmt: skip
+    """aᵀ b of some of the rows of a [M, K] and b [M, N], and the sum of one of them.
+
+    Stored as [K, N] if the sum of a is wanted (`LEFT`), else as [N, K].
+    """
+    BIASED: tl.constexpr = KIND[0]
+    LEFT: tl.constexpr = KIND[1]
+    ROWS: tl.constexpr = KIND[2]
+    COLUMNS: tl.constexpr = KIND[3]
     across = tl.cdiv(N, COLUMNS)
-    row, column = tl.program_id(0) // across, tl.program_id(0) % across
+    row, column = tile // across, tile % across
     k = row * ROWS + tl.arange(0, ROWS)
     n = column * COLUMNS + tl.arange(0, COLUMNS)
-    a_ += r * M * K + k[:, None]
-    b_ += r * M * N + n[None, :]
     total = tl.zeros([ROWS, COLUMNS], tl.float32)
     added = tl.zeros([ROWS if LEFT else COLUMNS], tl.float32)
     for start in range(part * DEPTH, M, parts * DEPTH):
-        m = start + tl.arange(0, DEPTH)
-        a = tl.load(a_ + m[None, :] * K, (k < K)[:, None] & (m < M)[None, :], 0.0)
-        b = tl.load(b_ + m[:, None] * N, (m < M)[:, None] & (n < N)[None, :], 0.0)
+        m = (start + tl.arange(0, DEPTH)).to(tl.int64)
+        a = tl.load(a_ + m[None, :] * K + k[:, None], (k < K)[:, None] & (m < M)[None, :], 0.0)
+        b = tl.load(b_ + m[:, None] * N + n[None, :], (m < M)[:, None] & (n < N)[None, :], 0.0)
         total = tl.dot(a, b, total, input_precision="tf32x3")
-        if sums is not None:
+        if BIASED:
             added += tl.sum(a, 1) if LEFT else tl.sum(b, 0)
-    own = r * parts + part
-    inside = (k < K)[:, None] & (n < N)[None, :]
-    tl.store(products + (own * K + k[:, None]) * N + n[None, :], total, inside)
-    if sums is not None:
+    at = k[:, None] * N + n[None, :] if LEFT else n[None, :] * K + k[:, None]
+    tl.store(sums + at, total, (k < K)[:, None] & (n < N)[None, :])
+    if BIASED:
         if LEFT:
-            tl.store(sums + own * K + k, added, (k < K) & (column == 0))
+            tl.store(sums + K * N + k, added, (k < K) & (column == 0))
         else:
-            tl.store(sums + own * N + n, added, (n < N) & (row == 0))
+            tl.store(sums + K * N + n, added, (n < N) & (row == 0))
+
+
+@triton.jit(do_not_specialize=["M", "tiles", "parts"])
+def _gradients(
+    a_, b_, sums, M, K: tl.constexpr, N: tl.constexpr, size: tl.constexpr, tiles, parts,
+    dy, weight, dx, outputs: tl.constexpr, inputs: tl.constexpr,
+    w_r, w_o: tl.constexpr, w_i: tl.constexpr,
+    KIND: tl.constexpr, DEPTH: tl.constexpr,
+    INPUT_ROWS: tl.constexpr, INPUT_COLUMNS: tl.constexpr, INPUT_DEPTH: tl.constexpr,
+):  # fmt: skip
+    """The first programs compute gradients of weights, the others that of the input."""
+    program, r = tl.program_id(0), tl.program_id(1).to(tl.int64)
+    if program < tiles * parts:
+        part = program // tiles
+        sums += (r * parts + part) * size
+        _tile_of_sums(
+            program % tiles, part, parts, a_ + r * M * K, b_ + r * M * N, sums, M, K, N,
+            KIND, DEPTH,
+        )  # fmt: skip
+    elif weight is not None:
+        _tile_of_product(
+            program - tiles * parts, dy + r * M * outputs, weight + r * w_r, None, None,
+            dx + r * M * inputs, M, inputs, outputs, w_o, w_i,
+            False, INPUT_ROWS, INPUT_COLUMNS, INPUT_DEPTH,
+        )  # fmt: skip
+
+
+@triton.jit(do_not_specialize=["M", "parts", "count"])
+def _two_gradients(
+    a_1, b_1, a_2, b_2, sums, rows, total, M, size: tl.constexpr, parts, count,
+    K_1: tl.constexpr, N_1: tl.constexpr, tiles_1: tl.constexpr, size_1: tl.constexpr,
+    K_2: tl.constexpr, N_2: tl.constexpr, tiles_2: tl.constexpr,
+    FIRST: tl.constexpr, SECOND: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
+    DEPTH: tl.constexpr,
+):  # fmt: skip
+    """Programs for each of two gradients, and the last of a model for the sum of `rows`."""
+    program, r = tl.program_id(0), tl.program_id(1).to(tl.int64)
+    tiles: tl.constexpr = tiles_1 + tiles_2
+    tile, part = program % tiles, program // tiles
+    if part == parts:
+        if rows is not None:
+            n, added = tl.arange(0, BLOCK), tl.zeros([16, BLOCK], tl.float32)
+            for start in range(0, count, 16):
+                i = start + tl.arange(0, 16)
+                at = (r * count + i)[:, None] * WIDTH + n[None, :]
+                added += tl.load(rows + at, (i < count)[:, None] & (n < WIDTH)[None, :], 0.0)
+            tl.store(total + r * WIDTH + n, tl.sum(added, 0), n < WIDTH)
+    elif tile < tiles_1:
+        _tile_of_sums(
+            tile, part, parts, a_1 + r * M * K_1, b_1 + r * M * N_1,
+            sums + (r * parts + part) * size, M, K_1, N_1, FIRST, DEPTH,
+        )  # fmt: skip
+    else:
+        _tile_of_sums(
+            tile - tiles_1, part, parts, a_2 + r * M * K_2, b_2 + r * M * N_2,
+            sums + (r * parts + part) * size + size_1, M, K_2, N_2, SECOND, DEPTH,
+        )  # fmt: skip

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fwp.nn.linear import Linear
-from fwp.ops.elementwise_lstm import elementwise_lstm
+from fwp.ops.gated_elementwise_lstm import gated_elementwise_lstm
 
 
 class ElementwiseLSTM(nn.Module):
@@ -44,11 +44,18 @@ class ElementwiseLSTM(nn.Module):
 
     def forward(self, x: Tensor, state: tuple[Tensor] | None = None):
         """Map x [B, T, hidden] to y [B, T, hidden]; the state is the cell (c,), [B, hidden]."""
-        z, f = self.input(x).chunk(2, dim=-1)
-        cell = None if state is None else state[0]
-        c, cell = elementwise_lstm(z, f, self.w_z, self.w_f, initial_state=cell)
-        o = torch.sigmoid(self.output(torch.cat((x, c), dim=-1)))
-        return o * c, (cell,)
+        w_x, b_x = self.input.weight, self.input.bias
+        y, cell = gated_elementwise_lstm(
+            x,
+            w_x.unflatten(0, (2, -1)),
+            b_x.unflatten(0, (2, -1)),
+            self.w_z,
+            self.w_f,
+            self.output.weight.unflatten(1, (2, -1)),
+            self.output.bias,
+            initial_state=None if state is None else state[0],
+        )
+        return y, (cell,)
 
 
 MIXER = ElementwiseLSTM

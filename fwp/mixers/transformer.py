@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from fwp.nn.causal_attention import causal_attention
 from fwp.nn.linear import Linear
+from fwp.nn.split import split
 
 
 class SoftmaxAttention(nn.Module):
@@ -35,8 +36,8 @@ class SoftmaxAttention(nn.Module):
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None):
         """Map x [B, T, hidden] to y [B, T, hidden]; the state is (keys, values), [B, t, H, D]."""
         batch, time, hidden = x.shape
-        split = self.qkv(x).view(batch, time, 3, self.heads, hidden // self.heads)
-        q, k, v = split.unbind(2)
+        parts = split(self.qkv(x), (hidden, hidden, hidden))
+        q, k, v = (part.view(batch, time, self.heads, -1) for part in parts)
         if state is not None:
             k, v = torch.cat((state[0], k), dim=1), torch.cat((state[1], v), dim=1)
         return self.out(causal_attention(q, k, v).flatten(2)), (k, v)

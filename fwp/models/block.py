@@ -55,9 +55,9 @@ class Block(nn.Module):
         norm = self.feed_forward_norm
         if feed_forward is not None and norm is not None:
             if self.wiring == "post_norm":
-                x = norm(x + feed_forward(x))
+                x = norm(feed_forward(x, skip=True))
             else:
-                x = x + feed_forward(norm(x))
+                x = feed_forward(x, norm, skip=True)
         return x, state
 
     def mix(self, x: Tensor, state) -> tuple[Tensor, tuple | None]:

@@ -1,5 +1,6 @@
 """From strings of unequal length to batches of padded ones."""
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -69,8 +70,10 @@ class PaddedSplit:
     def of(cls, split: Split, device: str = "cpu") -> "PaddedSplit":
         """Pad all strings of a split."""
         tokens, targets = pad(split, np.arange(len(split)))
-        keys = np.column_stack((split.lengths, tokens))
-        _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        seen: dict[bytes, int] = {}
+        bounds = itertools.pairwise(split.offsets.tolist())
+        texts = (split.tokens[begin:end].tobytes() for begin, end in bounds)
+        first = np.array([seen.setdefault(text, i) for i, text in enumerate(texts)])
         # A GPU has the memory to spare it the conversion in every step.
         wide = {"device": device, "dtype": torch.int64} if device == "cuda" else {}
         return cls(
@@ -78,7 +81,7 @@ class PaddedSplit:
             torch.from_numpy(targets).to(**wide),
             split.lengths,
             (targets != NO_TARGET).sum(1),
-            first[inverse],
+            first,
         )
 
     def __len__(self) -> int:

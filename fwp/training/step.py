@@ -4,7 +4,7 @@ import functools
 import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fwp.config.settings import TrainingSettings
+from fwp.kernels.triton_compile import only_compiling
 from fwp.models.pack import Pack
 from fwp.training import cuda_graphs
 from fwp.training.adam import Adam, PackAdam
@@ -20,6 +21,7 @@ from fwp.training.clipping import clipped
 from fwp.training.evaluator import Evaluator
 from fwp.training.pack_settings import Settings, of_each
 from fwp.training.schedule import Schedule
+from fwp.training.update import native
 from fwp.utils import signals
 
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
@@ -69,7 +71,9 @@ class TrainStep:
         self.pack, self.strings, self.evaluators = pack, strings, evaluators
         self.device = strings.tokens.device
         self.on_gpu = self.device.type == "cuda"
+        self._on_gpu: Any = _gpu_parts() if self.on_gpu else None
         self.step = 0
+        self._compiled = False
         self._begin()
 
     def _begin(self) -> None:
@@ -93,15 +97,23 @@ class TrainStep:
             Schedule(own.schedule, own.learning_rate, self._steps, own.warmup)
             for own in self.settings
         ]
-        if all(_optimiser(own) == _optimiser(first) for own in others):
-            betas, decay = first.betas, first.weight_decay
-            self.adam = Adam(self._flat, betas=betas, eps=first.eps, weight_decay=decay)
+        equal = all(_optimiser(own) == _optimiser(first) for own in others)
+        if equal:
             rate, self.schedules = first.learning_rate, self.schedules[:1]
         else:
-            self.adam = PackAdam(self._flat, self._by_model, self.settings)
             rate = [own.learning_rate for own in self.settings]
-        # A graph reads the rate from memory; elsewhere a plain number is quicker.
-        self.rate: Any = torch.tensor(rate, device=self.device) if self.on_gpu else rate
+        if self._on_gpu is not None:
+            sizes = [w.numel() // self.pack.size for w in self.pack.weights.values()]
+            self.adam: Any = self._on_gpu.Update(self._flat, sizes, self.settings)
+        elif not self.on_gpu and native.unusable(self._flat) is None:
+            sizes = [w.numel() // self.pack.size for w in self.pack.weights.values()]
+            self.adam = native.Update(self._flat, sizes, self.settings)
+        elif equal:
+            betas, decay = first.betas, first.weight_decay
+            self.adam = Adam(self._flat, betas=betas, eps=first.eps, weight_decay=decay)
+        else:
+            self.adam = PackAdam(self._flat, self._by_model, self.settings)
+        self.rate: Any = rate
         limits = [own.clip for own in self.settings]
         if any(limit != first.clip for limit in limits):
             bounds = [math.inf if limit is None else limit for limit in limits]
@@ -175,15 +187,37 @@ class TrainStep:
         if begin == 0:
             self._loss.zero_()
         steps = list(zip(*batches, strict=True))[begin:end]
+        if self.on_gpu and not self._compiled:
+            self._compile(steps)
         for length, *tensors in self._upload(steps):
             with signals.deferred():
                 self._set_rate()
                 key = (length, tensors[0].shape)
-                self.graphs.run(key, functools.partial(self._train, length), *tensors)
+                train = self._train if self._on_gpu is None else self._train_on_gpu
+                self.graphs.run(key, functools.partial(train, length), *tensors)
                 self.step += 1
             if on_step is not None:
                 on_step()
         return self._loss.cpu().numpy() / [sum(b.labels for b in own[:end]) for own in batches]
+
+    def _compile(self, steps: list[tuple[Batch, ...]]) -> None:
+        """Compile all kernels that these steps and the evaluation call, side by side."""
+        with signals.deferred(), only_compiling():
+            shapes = {(length, rows.shape) for length, rows, *_ in map(self._prepare, steps)}
+            for length, shape in shapes:
+                rows = torch.zeros(shape, dtype=torch.int64, device=self.device)
+                tokens = self.strings.tokens[rows, :length].long()
+                targets = self.strings.targets[rows, :length].long()
+                weights = torch.zeros_like(rows, dtype=self._flat.dtype)
+                loss, gradients = self.gradient(self.pack, tokens, targets, weights)
+                # Beside the step, as no tokens would be in what a step's first kernel returns.
+                whole = (self.strings.tokens, self.strings.targets, length, self._flat.dtype)
+                batch = rows.new_zeros(shape[0], 2 * shape[1] + 2)
+                *_, (labels, rates) = self._on_gpu.unpacked(batch, *whole)
+                self.adam.step(gradients, rates, loss, labels, self._loss)
+            for evaluator in self.evaluators:
+                evaluator.errors_per_string(self.pack)
+        self._compiled = True
 
     def accuracies(self) -> np.ndarray:
         """Sequence accuracy of each model in each evaluator, [R, evaluators]."""
@@ -195,15 +229,26 @@ class TrainStep:
         for i, evaluator in enumerate(self.evaluators):
             self._right[:, i] = (evaluator.errors_per_string(self.pack) == 0).double().mean(1)
 
+    def _train_on_gpu(self, length: int, batch: Tensor) -> None:
+        """As `_train`, in fewer kernels."""
+        parts = self._on_gpu
+        strings = (self.strings.tokens, self.strings.targets)
+        *given, (labels, rates) = parts.unpacked(batch, *strings, length, self._flat.dtype)
+        loss, gradients = self.gradient(self.pack, *given)
+        self.adam.step(gradients, rates, loss, labels, self._loss)
+
     def _train(self, length: int, rows: Tensor, weights: Tensor, labels: Tensor) -> None:
         tokens = self.strings.tokens[rows, :length].long()
         targets = self.strings.targets[rows, :length].long()
         loss, gradients = self.gradient(self.pack, tokens, targets, weights)
+        self._loss += loss * labels
+        if isinstance(self.adam, native.Update):
+            self.adam.step(gradients, self.rate)
+            return
         if self.clip is not None:
             gradients = clipped(gradients, self.pack.size, self.clip)
         torch.cat([g.flatten() for g in gradients], out=self.adam.gradient)
         self.adam.step(self.rate)
-        self._loss += loss * labels
 
     def _prepare(self, batches: Sequence[Batch]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
         """Longest length, rows [R, strings], weights [R, strings] and labels [R] of a step.
@@ -228,9 +273,15 @@ class TrainStep:
     def _upload(self, steps: list[tuple[Batch, ...]]) -> Iterator[tuple]:
         """The steps with tensors on the device: several steps' in one transfer each."""
         dtype = next(iter(self.pack.weights.values())).dtype
-        for begin in range(0, len(steps), AHEAD):
-            ready = [self._prepare(step) for step in steps[begin : begin + AHEAD]]
+        # A GPU waits for the first of an epoch, so that at first few are made ready.
+        begin, ahead = 0, 1 if self.on_gpu else AHEAD
+        while begin < len(steps):
+            ready = [self._prepare(step) for step in steps[begin : begin + ahead]]
+            begin, ahead = begin + ahead, min(2 * ahead, AHEAD)
             lengths, *parts = zip(*ready, strict=True)
+            if self._on_gpu is not None:
+                rates = [self._rates(self.step + i) for i in range(len(ready))]
+                parts = [[self._on_gpu.packed(*own) for own in zip(*parts, rates, strict=True)]]
             moved = []
             for arrays in parts:
                 joined = torch.from_numpy(np.concatenate([a.ravel() for a in arrays]))
@@ -241,16 +292,26 @@ class TrainStep:
                 moved.append([x.view(a.shape) for x, a in zip(pieces, arrays, strict=True)])
             yield from zip(lengths, *moved, strict=True)
 
+    def _rates(self, step: int) -> np.ndarray:
+        """The rate of each model in a step."""
+        rates = [schedule.rate(step) for schedule in self.schedules]
+        return np.array(rates * (self.pack.size // len(rates)))
+
     def _set_rate(self) -> None:
-        if all(schedule.constant for schedule in self.schedules):
+        """On a CPU; a GPU is given the rates with the batch, as its graphs take no numbers."""
+        if self.on_gpu or all(schedule.constant for schedule in self.schedules):
             return
         rates = [schedule.rate(self.step) for schedule in self.schedules]
-        if not isinstance(self.rate, Tensor):
-            self.rate = rates if isinstance(self.rate, list) else rates[0]
-        elif self.rate.dim() == 0:
-            self.rate.fill_(rates[0])
-        else:  # from pinned memory, so that the host need not wait for the GPU
-            self.rate.copy_(torch.tensor(rates).pin_memory(), non_blocking=True)
+        self.rate = rates if isinstance(self.rate, list) else rates[0]
+
+
+@functools.cache
+def _gpu_parts() -> SimpleNamespace:
+    """What a step is made of on a GPU alone; imported there alone, as it is in Triton."""
+    from fwp.training.triton_batches import packed, unpacked
+    from fwp.training.update.triton import Update
+
+    return SimpleNamespace(packed=packed, unpacked=unpacked, Update=Update)
 
 
 def _optimiser(own: TrainingSettings) -> tuple:

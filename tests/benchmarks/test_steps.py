@@ -7,7 +7,7 @@ from tiny import model as settings_of
 
 from fwp import mixers
 from fwp import ops as fwp_ops
-from fwp.benchmarks import ops, report, steps
+from fwp.benchmarks import ops, peers, report, steps, workload
 from fwp.experiment.cell import Cell
 
 
@@ -18,7 +18,7 @@ def cell(mixer: str) -> Cell:
 
 @pytest.fixture(scope="module")
 def rows():
-    return list(steps.measure([cell(name) for name in mixers.names()], length=6, budget=0.0))
+    return list(steps.measure([cell(name) for name in mixers.names()], lengths=[6], budget=0.0))
 
 
 def test_every_model_is_timed(rows):
@@ -27,14 +27,39 @@ def test_every_model_is_timed(rows):
 
 
 def test_models_with_an_op_of_ours_are_timed_with_its_reference_too(rows):
-    both = {row["model"] for row in rows if row["recurrence"] == "reference"}
+    both = {row["model"] for row in rows if row["implementation"] == "loops"}
     assert both == set(mixers.names()) - {"transformer"}
 
 
 def test_operations_are_those_of_the_products():
     # e-LSTM, 8 wide: 8→16, 16→8, and 8→2 to read out; forward, and backward to weights and inputs.
     products = 3 * (8 * 16 + 16 * 8 + 8 * 2)
-    assert steps._operations(cell("elstm"), 6) == 2 * 6 * products
+    assert workload.operations(cell("elstm"), 6) == 2 * 6 * products
+
+
+def test_sizes_are_combined_and_the_floor_grows_with_the_batch():
+    sizes = {"lengths": [3, 4], "batches": [4, 8], "packs": [1, 2]}
+    found = list(steps.measure([cell("elstm")], **sizes, budget=0.0))
+    ours = [row for row in found if row["implementation"] == "fwp"]
+    assert len(ours) == 8 and all(row["pack"] == 1 for row in found if row not in ours)
+    floors = {row["batch"]: row["floor_seconds"] for row in ours if row["length"] == 3}
+    assert floors[8] == 2 * floors[4]
+
+
+def test_peers_stand_beside_ours_and_are_counted_per_seed(monkeypatch):
+    def asked(cell, sizes, device, budget, patience):
+        yield {**sizes[-1], "way": "scan", "seconds": 6.0}
+        yield {**sizes[0], "note": f"more than {patience} s"}
+
+    monkeypatch.setitem(peers.STEPS, "jax", asked)
+    sizes = {"lengths": [3], "packs": [1, 2]}
+    found = list(steps.measure([cell("elstm")], **sizes, others=["jax"], budget=0.0, patience=7))
+    timed, missing = [row for row in found if row["implementation"] == "jax"]
+    assert timed["seconds"] == 3.0 and timed["pack"] == 2
+    assert missing["seconds"] is None
+    text = report.markdown(None, pd.DataFrame(found), "a machine")
+    assert "3e+03" in text
+    assert "Left out: JAX (more than 7 s): e-LSTM." in text
 
 
 def test_report(rows):
@@ -42,7 +67,7 @@ def test_report(rows):
     timed = pd.DataFrame(timed)
     text = report.markdown(timed, pd.DataFrame(rows), "a machine")
     text = " ".join(text.split())
-    assert "| LSTM | 1 | 4 |" in text
+    assert "| LSTM | 1 | 4 | 6 |" in text
     assert "| delta_rule | 4 | 3 |" in text
     page = report.figure(timed, size=4)
     assert [axis.get_title() for axis in page.axes] == ["delta rule", "elementwise lstm"]

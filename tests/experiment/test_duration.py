@@ -46,9 +46,16 @@ def usual(experiment, **settings):
 
 
 def test_the_default_grid_took_640_seconds_on_two_cores():
-    found = duration.estimate(LAB, planned(LAB), cores=2)
+    alone = {"results": "no results", "compute": {"warm_worker": False}}  # as it was then
+    lab = load_experiment("config.yaml", top=alone)
+    found = duration.estimate(lab, planned(lab), cores=2)
     assert 480 < found.usual < 850 and found.usual < found.most < 1200
     assert found.unknown == []
+
+
+def test_jobs_that_are_no_forks_take_longer_to_start():
+    forked, alone = (usual(own(compute={"warm_worker": warm})) for warm in (True, False))
+    assert alone - forked == pytest.approx(2 * 1.7)  # training and evaluation
 
 
 SPACE = {"hidden": [16, 32], "training": {"learning_rate": [0.001, 0.003]}}

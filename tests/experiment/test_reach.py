@@ -28,6 +28,7 @@ OPS = {
     "delta_rule": "delta_rnn deltanet deltaproduct gated_deltanet",
     "elementwise_lstm": "elstm rtrl",
     "elman": "elman",
+    "gated_elementwise_lstm": "elstm rtrl",
     "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
     "gru": "gru",
     "linear_attention": "linear_transformer",
@@ -89,7 +90,7 @@ PLACES = {
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
         "status/* training/machine.py utils/devices.py utils/gpus.py "
-        "utils/imports.py utils/locks.py "
+        "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
     (
@@ -108,6 +109,7 @@ PLACES = {
     "train evaluate trace automaton claims report": "config/__init__.py",
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
+        "kernels/matmul.h kernels/norm.h kernels/rows.py "
         "kernels/triton_matmul.py models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
@@ -120,22 +122,18 @@ PLACES = {
     "data test_data train evaluate trace automaton": "datasets/dataset.py datasets/spec.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
-        "kernels/__init__.py kernels/backend.py kernels/op.py kernels/registry.py "
+        "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
+        "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
         "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    (
-        "retrieval bptt delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm "
-        "transformer"
-    ): "kernels/c_compiler.py kernels/c_kernel.py kernels/native.h",
     "recurrent_delta slstm": "kernels/feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/rules.py kernels/triton_features.py"
+        "kernels/chunks.py kernels/narrow.py kernels/rules.h kernels/triton_features.py"
     ),
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer retrieval": (
         "kernels/runs.h"
@@ -167,7 +165,7 @@ PLACES = {
         "train evaluate trace automaton tables claims figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "mixers/__init__.py",
-    "train evaluate": "models/pack.py training/evaluator.py",
+    "train evaluate": "models/pack.py training/errors/* training/evaluator.py",
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
@@ -220,10 +218,11 @@ PLACES = {
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
     "train": (
-        "training/adam.py training/clipping.py training/cuda_graphs.py "
+        "training/adam.py training/clipping.py training/cuda_graphs.py kernels/triton_compile.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
-        "training/step.py training/train.py training/trainer.py"
+        "training/step.py training/train.py training/trainer.py training/triton_batches.py "
+        "training/update/*"
     ),
     "search": (
         "models/budget.py search/__init__.py search/sampling.py search/seeds.py "

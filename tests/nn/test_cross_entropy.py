@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fwp.nn.cross_entropy import cross_entropy, fused
+from fwp.nn.cross_entropy import cross_entropy, fused, loss_and_gradient
 from fwp.nn.cross_entropy.native import KERNEL
 from fwp.utils.targets import NO_TARGET
 
@@ -67,3 +67,16 @@ def test_a_cpu_has_a_kernel():
 @pytest.mark.gpu
 def test_a_gpu_has_a_kernel():
     check(cross_entropy, device="cuda")
+
+
+@pytest.mark.parametrize("backend", ["native", "fused"])
+def test_loss_and_gradient_at_once_are_those_of_autograd(backend, monkeypatch):
+    if backend == "fused":
+        monkeypatch.delitem(cross_entropy.backends, "native")
+    logits, targets, weights = example(longest=6)
+    logits = logits.detach().mT.contiguous().mT.requires_grad_()  # not contiguous
+    expected = cross_entropy(logits, targets, weights, backend="reference")
+    (d_logits,) = torch.autograd.grad(expected.sum(), logits)
+    loss, gradient = loss_and_gradient(logits, targets, weights)
+    torch.testing.assert_close((loss, gradient), (expected.detach(), d_logits))
+    assert not loss.requires_grad and not gradient.requires_grad

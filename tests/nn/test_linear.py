@@ -4,9 +4,15 @@ import pytest
 import torch
 
 from fwp.nn.feed_forward import FeedForward, feed_forward
+from fwp.nn.layer_norm import LayerNorm
 from fwp.nn.linear import Linear, linear
 
-OPS = {"linear": linear.without("bias"), "biased": linear, "feed-forward": feed_forward}
+OPS = {
+    "linear": linear.without("bias"),
+    "biased": linear,
+    "feed-forward": feed_forward.without("norm_weight", "norm_bias"),
+    "normed": feed_forward.variant(skip=True),
+}
 SIZES = [(1, 1, 1, 3), (2, 7, 5, 12), (3, 40, 64, 196), (64, 50, 64, 256), (3, 30, 200, 33)]
 
 
@@ -24,7 +30,7 @@ def example(op, models, sizes, dtype, device="cpu"):
 
 
 def largest_error(op, models, sizes, dtype, device="cpu", backend="auto"):
-    """Of values and gradients of a pack, relative to the largest entry that each should have."""
+    """Of values and gradients of a pack, relative to the largest entry of each, 1 at least."""
     inputs = example(op, models, sizes, dtype, device)
     exact = [x.detach().cpu().double().requires_grad_() for x in inputs]
     y = torch.vmap(lambda *own: op(*own, backend=backend))(*inputs)
@@ -34,7 +40,7 @@ def largest_error(op, models, sizes, dtype, device="cpu", backend="auto"):
     theirs = [expected, *torch.autograd.grad(expected, exact, d_y)]
     assert all(x.dtype == dtype for x in ours)
     return max(
-        ((a.cpu().double() - b).abs().max() / b.abs().max()).item()
+        ((a.cpu().double() - b).abs().max() / b.abs().max().clamp(min=1)).item()
         for a, b in zip(ours, theirs, strict=True)
     )
 
@@ -51,10 +57,23 @@ def test_modules_compute_what_those_of_pytorch_do():
     for bias in (True, False):
         ours, theirs = Linear(8, 6, bias=bias), torch.nn.Linear(8, 6, bias=bias)
         theirs.load_state_dict(ours.state_dict())
-        assert torch.equal(ours(x), theirs(x))
+        torch.testing.assert_close(ours(x), theirs(x))
     part = FeedForward(8, 4)
     assert part.inner.out_features == 32
     torch.testing.assert_close(part(x), part.outer(part.inner(x).relu()))
+    norm = LayerNorm(8)
+    torch.nn.init.normal_(norm.weight)
+    torch.testing.assert_close(part(x, norm, skip=True), x + part(norm(x)))
+
+
+@pytest.mark.parametrize("given", ["norm_weight", "norm_bias"])
+def test_a_norm_has_weight_and_bias(given):
+    inputs = feed_forward.example(
+        torch.Generator().manual_seed(0), torch.float32, B=1, T=2, D=3, I=4
+    )
+    other = {"norm_weight": "norm_bias", "norm_bias": "norm_weight"}[given]
+    with pytest.raises(ValueError, match="a norm must have weight and bias"):
+        feed_forward(**inputs | {other: None})
 
 
 @pytest.mark.gpu

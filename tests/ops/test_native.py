@@ -25,7 +25,7 @@ import torch
 from fwp import nn, ops
 torch.set_num_threads(1)
 OPS = {name: room.get(name) for room in (ops, nn) for name in room.names()}
-sizes = {"B": 6, "T": 7, "H": 3, "D": 6, "K": 4, "V": 6, "S": 9, "R": 2, "C": 3}
+sizes = {"B": 6, "T": 7, "H": 3, "D": 6, "K": 4, "V": 6, "S": 9, "R": 2, "C": 3, "I": 4, "O": 5}
 report = {}
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

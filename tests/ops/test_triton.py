@@ -22,6 +22,7 @@ VARIANTS = [
     "elu_plus_one:normalise=True",
     "linear_attention:feature_map=elu",
     "delta_rule:feature_map=elu_sum,gate=sigmoid",
+    "feed_forward:skip=True",
 ]
 CASES = {
     "usual": (1, {}),

@@ -4,6 +4,7 @@ import tiny
 import torch
 
 from fwp import mixers
+from fwp.datasets.dataset import Split
 from fwp.models.pack import Pack
 from fwp.training import evaluator
 from fwp.training.batches import pad
@@ -71,6 +72,38 @@ def test_logits_that_are_not_numbers_are_wrong(data):
 
     split = data.test[0]
     assert Evaluator(split).errors_per_string(Broken()).tolist() == split.lengths.tolist()
+
+
+def split_of(*strings, marks=()):
+    """Strings with the parity of each prefix; those at `marks` with another at the end."""
+    targets = [np.cumsum(list(map(int, s))) % 2 == 0 for s in strings]
+    for i in marks:
+        targets[i][-1] ^= True
+    return Split(
+        name="test 1-99",
+        bin="1-99",
+        tokens=np.array([*map(int, "".join(strings))], dtype=np.uint8),
+        targets=np.concatenate(targets).astype(np.int16),
+        offsets=np.cumsum([0, *map(len, strings)]),
+    )
+
+
+@pytest.mark.parametrize("model", [Oracle(wrong_at=2), "Prefix"])
+def test_a_string_that_another_begins_with_is_read_as_part_of_it(model, monkeypatch):
+    model = Prefix() if model == "Prefix" else model
+    monkeypatch.setattr(evaluator, "STEPS", 2 if isinstance(model, Oracle) else 4)
+    split = split_of("1", "101101", "10", "0", "1011", "10", "110", "1011", marks=[7])
+    read = []
+
+    def watched(tokens, state=None):
+        read.append(tokens)
+        return model(tokens, state)
+
+    wrong_at_2 = [0, 1, 0, 0, 1, 0, 1, 2] if isinstance(model, Oracle) else [0] * 7 + [1]
+    measured = Evaluator(split)
+    assert measured.errors_per_string(watched).tolist() == wrong_at_2
+    strings = [len(batch.tokens) for batch in measured.batches]
+    assert sum(strings) == 4  # 101101, 0, 110, and 1011 with another target
 
 
 # Mixers that keep no state, or a wrong one ------------------------------------------------------

@@ -45,6 +45,20 @@ def test_a_gpu_learns_what_a_cpu_learns(data, mixer, dtype):
                 assert a["position_accuracy"] == pytest.approx(b["position_accuracy"], abs=0.02)
 
 
+def test_kernels_are_compiled_before_the_first_step(data, monkeypatch):
+    jit = pytest.importorskip("triton").runtime.jit.JITFunction
+    seen, call = [], jit.run
+
+    def noted(self, *args, warmup, **kwargs):
+        seen.append((self.fn.__name__, warmup))
+        return call(self, *args, warmup=warmup, **kwargs)
+
+    monkeypatch.setattr(jit, "run", noted)
+    train(models("deltanet", data, [1, 2], "float32"), data, seeds=[1, 2], device="cuda", epochs=1)
+    first = next(i for i, (_, warmup) in enumerate(seen) if not warmup)
+    assert {name for name, _ in seen[first:]} <= {name for name, _ in seen[:first]}
+
+
 def test_the_weights_that_are_kept_are_those_of_the_best_epoch(data, monkeypatch):
     """However long the GPU takes to copy them."""
     given = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-3}

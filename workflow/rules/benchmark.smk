@@ -1,10 +1,14 @@
-# Not part of `all`: `snakemake benchmark` measures the speed of ops and of training steps.
+# Not part of `all`: speed, on this machine. `fwp benchmark` measures the same without Snakemake.
+MEASURED = EXPERIMENT.config["benchmark"]
+
+
+# `snakemake benchmark`: the speed of training steps, beside their floor and peers, and of ops.
 rule benchmark:
     output:
-        ops="<results>/benchmark/ops.csv",
         steps="<results>/benchmark/steps.csv",
         markdown="<results>/benchmark/summary.md",
-        figures=expand("<results>/benchmark/ops.{format}", format=["svg", "pdf", "png"]),
+        ops="<results>/benchmark/ops.csv" if MEASURED["ops"] else [],
+        figures=expand("<results>/benchmark/ops.{format}", format=FORMATS * MEASURED["ops"]),
     log:
         "<results>/benchmark/benchmark.log",
     conda:
@@ -16,6 +20,35 @@ rule benchmark:
         runtime=lambda _, attempt: within_limit(attempt * 60),
         device=EXPERIMENT.device,
     params:
-        cells=[EXPERIMENT.cell(m, EXPERIMENT.tasks[0]).as_dict() for m in EXPERIMENT.models],
+        cells=lambda _: [cell.as_dict() for cell in EXPERIMENT.benchmarked()],
+        settings={key: value for key, value in MEASURED.items() if key != "growth"},
     script:
         "../scripts/benchmark.py"
+
+
+# `snakemake growth`: how time and memory grow with seeds, width, length, layers and cells.
+rule growth:
+    output:
+        table="<results>/growth/growth.csv",
+        markdown="<results>/growth/growth.md",
+        figures=expand(
+            "<results>/growth/{axis}.{format}",
+            axis=[axis for axis, sizes in MEASURED["growth"].items() if sizes != []],
+            format=FORMATS,
+        ),
+    log:
+        "<results>/growth/growth.log",
+    conda:
+        "../../envs/fwp.yaml"
+    threads: workflow.cores
+    resources:
+        gpu=EXPERIMENT.gpus_per_job,
+        mem_mb=lambda _, attempt: attempt * 16000,
+        runtime=lambda _, attempt: within_limit(attempt * 120),
+        device=EXPERIMENT.device,
+    params:
+        cells=lambda _: [cell.as_dict() for cell in EXPERIMENT.benchmarked()],
+        settings=MEASURED["growth"],
+        snakefile=workflow.main_snakefile,
+    script:
+        "../scripts/growth.py"

@@ -1,4 +1,6 @@
 # What jobs ask a cluster for. docs/clusters.md is the guide, workflow/patches.py keeps long runs going.
+from functools import cache
+
 from fwp.experiment import duration, resources
 from fwp.experiment.seed_groups import group_seeds
 
@@ -15,20 +17,27 @@ TIME_LIMIT = DEFAULTS.get("time_limit").value if DEFAULTS else None
 
 def request(stage, wildcards):
     """What a job asks for at its first attempt, by the budget; rules are named like stages."""
-    dataset = EXPERIMENT.dataset(wildcards.task)
+    named = dict(wildcards.items())
+    seeds = len(group_seeds(named.get("group", "")))
+    return request_of(stage, named.get("model"), named["task"], seeds)
+
+
+@cache  # the seeds of a cell ask for the same
+def request_of(stage, model, task, seeds):
+    """What so many seeds of a cell ask for; a stage that draws strings has no model."""
+    dataset = EXPERIMENT.dataset(task)
     if stage in ("data", "test_data"):
         return resources.drawing(dataset)
     asked = workflow.resource_settings.overwrite_resources.get(stage, {}).get("gpu")
-    cell = EXPERIMENT.cell(wildcards.model, wildcards.task)
+    cell = EXPERIMENT.cell(model, task)
     machine = {
         "gpu": bool(EXPERIMENT.gpus_per_job if asked is None else asked.value),
-        "state_grows": EXPERIMENT.signature(wildcards.model).facts.state_grows,
+        "state_grows": EXPERIMENT.signature(model).facts.state_grows,
     }
     if stage == "search":
-        wanted = EXPERIMENT.search(wildcards.model, wildcards.task)
-        return resources.searching(cell, dataset, wanted, **machine)
+        return resources.searching(cell, dataset, EXPERIMENT.search(model, task), **machine)
     estimate = resources.training if stage == "train" else resources.evaluation
-    return estimate(cell, dataset, seeds=len(group_seeds(wildcards.group)), **machine)
+    return estimate(cell, dataset, seeds=seeds, **machine)
 
 
 def within_limit(minutes):

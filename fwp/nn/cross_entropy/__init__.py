@@ -1,5 +1,7 @@
 """Cross-entropy of a batch of strings that count differently."""
 
+import importlib
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -43,3 +45,22 @@ def fused(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         logits.flatten(0, 2), targets.flatten(), ignore_index=NO_TARGET, reduction="none"
     )
     return (losses.view_as(targets).sum(2) * weights.detach()).sum(1)
+
+
+def loss_and_gradient(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The cross-entropy of each model, and the gradient of their sum with respect to the logits.
+
+    For a loss that nothing follows: a kernel that computes both at once is called without what
+    autograd does around it. Arguments are those of `cross_entropy`; neither result has a graph.
+    """
+    logits = logits.detach()
+    inputs = {"logits": logits, "targets": targets, "weights": weights}
+    chosen = cross_entropy.choose("auto", inputs)
+    for name in ("native", "triton"):
+        if chosen is cross_entropy.backends.get(name):
+            kernel = importlib.import_module(f"{__name__}.{name}")
+            return kernel.loss_and_gradient(logits, targets, weights)
+    logits.requires_grad_()
+    loss = cross_entropy(logits, targets, weights)
+    (gradient,) = torch.autograd.grad(loss.sum(), logits)
+    return loss.detach(), gradient

@@ -19,16 +19,28 @@ def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     return _Native.apply(records((logits,)), logits, targets, weights)
 
 
+def loss_and_gradient(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss [R], and the gradient of the logits of all models."""
+    gradient = torch.empty_like(logits, memory_format=torch.contiguous_format)
+    return _loss(logits, targets, weights, gradient), gradient
+
+
+def _loss(logits: Tensor, targets: Tensor, weights: Tensor, gradient: Tensor | None) -> Tensor:
+    logits, targets, weights = (x.contiguous() for x in (logits, targets, weights))
+    losses = torch.empty_like(weights)
+    tensors = (logits, targets, weights, losses, gradient)
+    KERNEL.run("forward", losses.numel(), logits, None, *logits.shape[2:], *tensors)
+    return torch.linalg.vecdot(losses, weights)
+
+
 class _Native(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, logits, targets, weights):
-        logits, targets, weights = (x.contiguous() for x in (logits, targets, weights))
-        losses = torch.empty_like(weights)
-        gradient = torch.empty_like(logits) if record else None
-        tensors = (logits, targets, weights, losses, gradient)
-        KERNEL.run("forward", losses.numel(), logits, None, *logits.shape[2:], *tensors)
+        contiguous = torch.contiguous_format
+        gradient = torch.empty_like(logits, memory_format=contiguous) if record else None
+        loss = _loss(logits, targets, weights, gradient)
         ctx.save_for_backward(gradient)
-        return torch.linalg.vecdot(losses, weights)
+        return loss
 
     @staticmethod
     @torch.autograd.function.once_differentiable

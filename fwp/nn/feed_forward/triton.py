@@ -1,19 +1,194 @@
-"""The feed-forward part of a pack on the GPU: bias, ReLU and its gradient within the products."""
+"""The feed-forward part on the GPU: norm, products and skip connection in one kernel each way.
+
+A program takes a block of positions and goes through the inner units, of which there are four times
+as many as inputs, chunk by chunk: one product's result enters the next from the registers. What the
+gradients of the weights need is stored on the way, and is not read again for anything else.
+
+To compute the inner units again instead of storing them takes longer, as products do not run at the
+full rate of tensor cores: they are split in three, and their factors are narrow. Parts wider than
+`WIDEST` are near the speed of their products anyway, which are kernels of their own there.
+"""
 
 import torch
+import triton
+import triton.language as tl
 from torch import Tensor
 
 from fwp.kernels.tensors import records
-from fwp.kernels.triton_matmul import as_rows, product, weight_gradients
+from fwp.kernels.triton_matmul import (
+    FEW,
+    as_rows,
+    gradients,
+    product,
+    two_weight_gradients,
+    weight_gradients,
+)
+from fwp.nn.layer_norm.triton import layer_norm
+
+EPS = 1e-5  # of the norm, as in the reference
+WIDEST = 64  # input for which all is one kernel
+FORWARD = {"ROWS": 64, "INNER": 32, "num_warps": 4, "num_stages": 2}
+BACKWARD = {"ROWS": 64, "INNER": 32, "num_warps": 4, "num_stages": 2}
+# One model has few positions: many small programs.
+SMALL = {"ROWS": 16, "INNER": 64, "num_warps": 4, "num_stages": 1}
 
 
-def feed_forward(x: Tensor, w_1: Tensor, b_1: Tensor, w_2: Tensor, b_2: Tensor) -> Tensor:
+def feed_forward(
+    x: Tensor,
+    w_1: Tensor,
+    b_1: Tensor,
+    w_2: Tensor,
+    b_2: Tensor,
+    norm_weight: Tensor | None = None,
+    norm_bias: Tensor | None = None,
+    *,
+    skip: bool,
+) -> Tensor:
     """As the reference for R models."""
-    inputs = (x, w_1, b_1, w_2, b_2)
-    return _FeedForward.apply(records(inputs), *inputs)
+    weights = (w_1, b_1, w_2, b_2)
+    if x.dtype == torch.float32 and x.shape[-1] <= WIDEST:
+        inputs = (x, *weights) if norm_weight is None else (x, *weights, norm_weight, norm_bias)
+        return _Fused.apply(records(inputs), skip, *inputs)
+    normed = x
+    if norm_weight is not None and norm_bias is not None:
+        normed = layer_norm(x, norm_weight, norm_bias, eps=EPS)
+    y = _Products.apply(records((normed, *weights)), normed, *weights)
+    return x + y if skip else y
 
 
-class _FeedForward(torch.autograd.Function):
+class _Fused(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, record, skip, x, *weights):
+        w_1, b_1, w_2, b_2, *norm = map(torch.Tensor.contiguous, weights)
+        rows = as_rows(x, w_1)
+        (R, M, D), N = rows.shape, w_1.shape[1]
+        y, n = torch.empty_like(rows), rows
+        inner = x.new_empty(R, M, N) if record else None
+        if norm and record:
+            n = torch.empty_like(rows)
+        sizes, grid = _launch(FORWARD, R, M, D)
+        _forward[grid](
+            rows, w_1, b_1, w_2, b_2, *(norm or (None, None)), y, n if norm and record else None,
+            inner, M, D, N, EPS=EPS, SKIP=skip, **sizes,
+        )  # fmt: skip
+        if record:
+            ctx.skip = skip
+            ctx.save_for_backward(rows, w_1, w_2, n, inner, *norm)
+        return y.view(x.shape)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dy):
+        x, w_1, w_2, n, inner, *norm = ctx.saved_tensors
+        shape, dy = dy.shape, as_rows(dy, x)
+        (R, M, D), N = x.shape, w_1.shape[1]
+        if R >= FEW:  # tensor cores take the TF32 of large tiles along the sum only
+            w_1, w_2 = (w.mT.contiguous().mT for w in (w_1, w_2))
+        sizes, grid = _launch(BACKWARD, R, M, D)
+        dx, d_inner = torch.empty_like(x), torch.empty_like(inner)
+        sums = x.new_empty(R, grid[0], 2 * D) if norm else None
+        _backward[grid](
+            x, w_1, w_2, norm[0] if norm else None, inner, dy, dx, d_inner, sums,
+            M, D, N, *w_1.stride()[1:], *w_2.stride()[1:], EPS=EPS, SKIP=ctx.skip, **sizes,
+        )  # fmt: skip
+        of_1, of_2, of_norm = two_weight_gradients((d_inner, n, True), (dy, inner, True), sums)
+        of_norm = () if of_norm is None else of_norm.split((D, D), 1)
+        return None, None, dx.view(shape), *of_1, *of_2, *of_norm
+
+
+def _launch(blocks: dict[str, int], R: int, M: int, D: int) -> tuple[dict, tuple[int, int]]:
+    """Sizes of a kernel's blocks, and its grid."""
+    blocks = SMALL if R < FEW else blocks
+    width = max(16, triton.next_power_of_2(D))
+    return blocks | {"WIDTH": width}, (triton.cdiv(M, blocks["ROWS"]), R)
+
+
+@triton.jit
+def _normed(x, inside, D, EPS: tl.constexpr):
+    """x less its mean, divided by its deviation, and one over the deviation."""
+    centred = tl.where(inside, x - (tl.sum(x, 1) / D)[:, None], 0.0)
+    scale = 1 / tl.sqrt(tl.sum(centred * centred, 1) / D + EPS)
+    return centred * scale[:, None], scale
+
+
+@triton.jit(do_not_specialize=["M"])
+def _forward(
+    x_, w_1, b_1, w_2, b_2, norm_weight, norm_bias, y_, n_, inner_,
+    M, D: tl.constexpr, N: tl.constexpr, EPS: tl.constexpr, SKIP: tl.constexpr,
+    ROWS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
+    r = tl.program_id(1).to(tl.int64)
+    m, d = tl.program_id(0) * ROWS + tl.arange(0, ROWS), tl.arange(0, WIDTH)
+    inside = (m < M)[:, None] & (d < D)[None, :]
+    at = (r * M + m)[:, None] * D + d[None, :]
+    n = tl.load(x_ + at, inside, 0.0)
+    if norm_weight is not None:
+        n, _ = _normed(n, inside, D, EPS)
+        n *= tl.load(norm_weight + r * D + d, d < D, 0.0)[None, :]
+        n += tl.load(norm_bias + r * D + d, d < D, 0.0)[None, :]
+        if n_ is not None:
+            tl.store(n_ + at, n, inside)
+    y = tl.zeros([ROWS, WIDTH], tl.float32)
+    for start in range(0, N, INNER):
+        i = start + tl.arange(0, INNER)
+        valid = (d < D)[:, None] & (i < N)[None, :]
+        w = tl.load(w_1 + r * D * N + i[None, :] * D + d[:, None], valid, 0.0)
+        inner = tl.dot(n, w, input_precision="tf32x3")
+        inner = tl.maximum(inner + tl.load(b_1 + r * N + i, i < N, 0.0)[None, :], 0.0)
+        if inner_ is not None:
+            valid = (m < M)[:, None] & (i < N)[None, :]
+            tl.store(inner_ + (r * M + m)[:, None] * N + i[None, :], inner, valid)
+        valid = (i < N)[:, None] & (d < D)[None, :]
+        w = tl.load(w_2 + r * D * N + d[None, :] * N + i[:, None], valid, 0.0)
+        y = tl.dot(inner, w, y, input_precision="tf32x3")
+    y += tl.load(b_2 + r * D + d, d < D, 0.0)[None, :]
+    if SKIP:
+        y += tl.load(x_ + at, inside, 0.0)
+    tl.store(y_ + at, y, inside)
+
+
+@triton.jit(do_not_specialize=["M"])
+def _backward(
+    x_, w_1, w_2, norm_weight, inner_, dy_, dx_, d_inner_, sums,
+    M, D: tl.constexpr, N: tl.constexpr,
+    w_1_n: tl.constexpr, w_1_d: tl.constexpr, w_2_d: tl.constexpr, w_2_n: tl.constexpr,
+    EPS: tl.constexpr, SKIP: tl.constexpr,
+    ROWS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
+    r = tl.program_id(1).to(tl.int64)
+    m, d = tl.program_id(0) * ROWS + tl.arange(0, ROWS), tl.arange(0, WIDTH)
+    inside = (m < M)[:, None] & (d < D)[None, :]
+    at = (r * M + m)[:, None] * D + d[None, :]
+    dy = tl.load(dy_ + at, inside, 0.0)
+    dx = tl.zeros([ROWS, WIDTH], tl.float32)
+    for start in range(0, N, INNER):
+        i = start + tl.arange(0, INNER)
+        valid = (d < D)[:, None] & (i < N)[None, :]
+        w = tl.load(w_2 + r * D * N + d[:, None] * w_2_d + i[None, :] * w_2_n, valid, 0.0)
+        d_inner = tl.dot(dy, w, input_precision="tf32x3")
+        valid = (m < M)[:, None] & (i < N)[None, :]
+        own = (r * M + m)[:, None] * N + i[None, :]
+        d_inner = tl.where(tl.load(inner_ + own, valid, 0.0) > 0, d_inner, 0.0)
+        tl.store(d_inner_ + own, d_inner, valid)
+        valid = (i < N)[:, None] & (d < D)[None, :]
+        w = tl.load(w_1 + r * D * N + i[:, None] * w_1_n + d[None, :] * w_1_d, valid, 0.0)
+        dx = tl.dot(d_inner, w, dx, input_precision="tf32x3")
+    if norm_weight is not None:
+        x, scale = _normed(tl.load(x_ + at, inside, 0.0), inside, D, EPS)
+        sums += (r * tl.num_programs(0) + tl.program_id(0)) * 2 * D
+        tl.store(sums + d, tl.sum(dx * x, 0), d < D)
+        tl.store(sums + D + d, tl.sum(dx, 0), d < D)
+        dx *= tl.load(norm_weight + r * D + d, d < D, 0.0)[None, :]
+        along, level = tl.sum(dx * x, 1) / D, tl.sum(dx, 1) / D
+        dx = (dx - level[:, None] - x * along[:, None]) * scale[:, None]
+    if SKIP:
+        dx += tl.load(dy_ + at, inside, 0.0)
+    tl.store(dx_ + at, dx, inside)
+
+
+class _Products(torch.autograd.Function):
+    """Without norm and skip connection, product by product."""
+
     @staticmethod
     def forward(ctx, record, x, w_1, b_1, w_2, b_2):
         rows = as_rows(x, w_1)
@@ -29,5 +204,5 @@ class _FeedForward(torch.autograd.Function):
         shape, dy = dy.shape, as_rows(dy, w_2)
         dw_2, db_2 = weight_gradients(dy, inner, True)
         d_inner = product(dy, w_2, where=inner)
-        dw_1, db_1 = weight_gradients(d_inner, x, True)
-        return None, product(d_inner, w_1).view(shape), dw_1, db_1, dw_2, db_2
+        dx, dw_1, db_1 = gradients(d_inner, x, w_1, True)
+        return None, dx.view(shape), dw_1, db_1, dw_2, db_2

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from fwp.kernels.triton_matmul import as_rows, product, weight_gradients
+from fwp.kernels.triton_matmul import as_rows, gradients, product, weight_gradients
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -24,5 +24,7 @@ class _Linear(torch.autograd.Function):
     def backward(ctx, dy):
         x, weight = ctx.saved_tensors
         shape, dy = dy.shape, as_rows(dy, weight)
-        dx = product(dy, weight).view(*shape[:2], -1) if ctx.needs_input_grad[0] else None
-        return dx, *weight_gradients(dy, x, ctx.biased)
+        if not ctx.needs_input_grad[0]:
+            return None, *weight_gradients(dy, x, ctx.biased)
+        dx, *others = gradients(dy, x, weight, ctx.biased)
+        return dx.view(*shape[:2], -1), *others

@@ -3,22 +3,28 @@
 from torch import Tensor
 
 from fwp.kernels.c_kernel import Kernel, padded
+from fwp.kernels.narrow import Narrow
 from fwp.kernels.recurrence import recurrence
-from fwp.kernels.rules import narrow, rule
 from fwp.nn.elu_plus_one import mapped
-from fwp.ops.delta_rule import gated
+from fwp.ops import delta_rule as op
 
 KERNEL = Kernel(__file__)
 unusable = KERNEL.unusable
+NARROW = {
+    (feature_map, gate): Narrow(KERNEL, (i, j), sequences=4)
+    for i, feature_map in enumerate(op.delta_rule.choices["feature_map"])
+    for j, gate in enumerate(op.delta_rule.choices["gate"])
+}
 
 
 def delta_rule(
     q: Tensor, k: Tensor, v: Tensor, beta: Tensor, S: Tensor, *, feature_map: str, gate: str
 ) -> tuple[Tensor, ...]:
     """As the reference."""
-    if narrow(KERNEL, q, v):
-        return rule(KERNEL, (q, k, v, beta), S, feature_map, gate)
-    q, k, beta = mapped(q, feature_map), mapped(k, feature_map), gated(beta, gate)
+    narrow = NARROW[feature_map, gate]
+    if narrow.fits(q, v):
+        return narrow(q, k, v, beta, S)
+    q, k, beta = mapped(q, feature_map), mapped(k, feature_map), op.gated(beta, gate)
     (B, T, H, K), V = q.shape, v.shape[-1]
     return recurrence(
         KERNEL,

@@ -15,7 +15,7 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end, records
-from fwp.kernels.triton_matmul import product, weight_gradients
+from fwp.kernels.triton_matmul import product, two_weight_gradients
 from fwp.kernels.triton_tiles import sigmoid, tanh
 from fwp.ops.lstm import wide
 from fwp.ops.lstm.triton_weights import gates_of, previous_of, tile_of
@@ -118,8 +118,9 @@ class _LSTM(torch.autograd.Function):
                 torch.bmm(changed, w_h.flatten(1, 2), out=dh_0.view(R, -1, D))
         changed = d_gates.view(R, -1, 4 * D)
         dx = product(changed, w_x.flatten(1, 2)).view(N, T, I)
-        dw_x, db = weight_gradients(changed, x, True)
-        dw_h, _ = weight_gradients(changed, before.view(R, -1, D), False)
+        (dw_x, db), (dw_h, _), _ = two_weight_gradients(
+            (changed, x, True), (changed, before.view(R, -1, D), False)
+        )
         return None, dx, dw_x.view_as(w_x), dw_h.view_as(w_h), db.view(R, 4, D), dh_0, dc_0
 
 

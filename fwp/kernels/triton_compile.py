@@ -1,0 +1,54 @@
+"""Compiling Triton's kernels side by side, before they are first launched.
+
+A kernel is compiled when it is first called, and a step calls a dozen: one after another they take
+many seconds on a fresh machine. Triton keeps what it has compiled in a folder that all processes
+share.
+"""
+
+import contextlib
+import importlib.util
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+
+THREADS = 16
+
+
+@contextlib.contextmanager
+def only_compiling() -> Iterator[None]:
+    """Within, kernels that are called are compiled, not launched; after it, all are ready.
+
+    What they would have written is left as it was, mostly memory that nobody has filled: call only
+    what does no harm then. Jobs that need the same kernels at a time wait for each other, so that
+    each kernel is compiled once.
+    """
+    if importlib.util.find_spec("triton") is None:
+        yield  # there is nothing to compile
+        return
+    import triton
+    from filelock import FileLock
+    from triton.runtime.jit import JITFunction
+
+    launch: Any = JITFunction.run
+
+    def compile_alone(self, *args, **kwargs):
+        return launch(self, *args, **kwargs | {"warmup": True})
+
+    lock = FileLock(Path(tempfile.gettempdir()) / f"fwp-triton-{os.getuid()}.lock")
+    with (
+        lock,
+        ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as executor,
+        triton.AsyncCompileMode(executor),
+        # Otherwise the backward pass is another thread's, where the mode is not known.
+        torch.autograd.set_multithreading_enabled(False),
+    ):
+        JITFunction.run = compile_alone
+        try:
+            yield
+        finally:
+            JITFunction.run = launch

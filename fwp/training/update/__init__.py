@@ -1,0 +1,1 @@
+"""The update of weights on a CPU by one kernel."""
