@@ -153,7 +153,7 @@ PLACES = {
     ): "kernels/triton_math.py",
     (
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7"
+        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
     (
         "data test_data automaton tables claims figures report states automata retrieval_report "
