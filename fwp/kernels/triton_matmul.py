@@ -16,9 +16,9 @@ from fwp.kernels.tensors import contiguous_end
 
 FEW = 4  # models for which gradients share kernels, as each alone leaves much of a GPU idle
 BLOCKS = {"ROWS": 64, "COLUMNS": 64, "DEPTH": 32}
-SMALL_BLOCKS = BLOCKS | {"ROWS": 32}  # for less than `PROGRAMS` tiles
+SMALL_BLOCKS = BLOCKS | {"ROWS": 32}  # for less tiles than multiprocessors
 GRADIENT_BLOCKS = BLOCKS | {"ROWS": 128}
-SMALL_GRADIENT_BLOCKS = BLOCKS  # for less than `MANY` tiles
+SMALL_GRADIENT_BLOCKS = BLOCKS  # for less than `MANY` tiles of weights
 MANY = 24
 LAUNCH = {"num_warps": 4, "num_stages": 3}
 PROGRAMS = 264  # two for each multiprocessor of a large GPU
@@ -66,7 +66,7 @@ def product(
 def _blocks(R: int, M: int, N: int) -> dict[str, int]:
     """Blocks of the products [M, N] of R models: small ones where large ones would be few."""
     tiles = R * triton.cdiv(M, BLOCKS["ROWS"]) * triton.cdiv(N, BLOCKS["COLUMNS"])
-    return SMALL_BLOCKS if tiles < PROGRAMS else BLOCKS
+    return SMALL_BLOCKS if tiles < PROGRAMS // 2 else BLOCKS
 
 
 def _in_torch(x: Tensor) -> bool:

@@ -21,7 +21,7 @@ from fwp.nn.layer_norm.triton import gradients, normalised
 
 EPS = 1e-5  # of the norm, as in the reference
 WIDEST = 64  # input, for which all is one kernel if there are few models
-BLOCKS = {"ROWS": 16, "INNER": 64, "num_warps": 4, "num_stages": 2}
+BLOCKS = {"ROWS": 16, "INNER": 128, "num_warps": 4, "num_stages": 2}
 
 
 def feed_forward(
