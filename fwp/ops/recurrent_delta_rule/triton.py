@@ -206,9 +206,18 @@ def _vectors(kept, rates, dy, i, j, D: tl.constexpr, there):
     )
 
 
-@triton.jit(do_not_specialize=[
-    "last", "B", "T", "H", "row_stride", "column_stride", "weight_row", "weight_column"
-])
+@triton.jit(
+    do_not_specialize=[
+        "last",
+        "B",
+        "T",
+        "H",
+        "row_stride",
+        "column_stride",
+        "weight_row",
+        "weight_column",
+    ]
+)
 def _backward(
     r_q, r_k, r_v, r_beta, kept_, rates_, states_, dy_, dS_T,
     dq_, dk_, dv_, da_, dbeta_, dr_, dS_, dy_0,
