@@ -43,7 +43,7 @@ def finish(
     B, T, H, K = dq.shape
     _finish[(B * H,)](
         features, scales, dq, dk, B, T, H, K, features.shape[-1], *dq.stride()[:3],
-        *dk.stride()[:3], P=triton.next_power_of_2(K), MAP=MAPS[feature_map], num_warps=1,
+        *dk.stride()[:3], P=triton.next_power_of_2(K), MAP=MAPS[feature_map], num_warps=4,
     )  # fmt: skip
 
 
@@ -66,18 +66,18 @@ def map_steps(
     """Write the features of q and k of sequence and head n, with strides q_t and k_t in time."""
     ROWS: tl.constexpr = TOGETHER // MAP // P
     other = (B * H + n) * T  # the features of k lie behind those of q
+    d = tl.arange(0, P)[None, :]
     for start in range(0, T, ROWS):
-        _map(q, q_t, features + n * T * pitch, scales, n * T, start, T, K, pitch, ROWS, P, MAP)
-        _map(k, k_t, features + other * pitch, scales, other, start, T, K, pitch, ROWS, P, MAP)
+        t = start + tl.arange(0, ROWS)[:, None]
+        given = (t < T) & (d < K)
+        x_q = tl.load(q + t * q_t + d, given, float("-inf"))
+        x_k = tl.load(k + t * k_t + d, given, float("-inf"))
+        _map(x_q, features + n * T * pitch, scales, n * T, t, d, T, pitch, MAP)
+        _map(x_k, features + other * pitch, scales, other, t, d, T, pitch, MAP)
 
 
 @triton.jit
-def _map(
-    x, x_t, features, scales, first, start, T, K, pitch,
-    ROWS: tl.constexpr, P: tl.constexpr, MAP: tl.constexpr,
-):  # fmt: skip
-    t, d = start + tl.arange(0, ROWS)[:, None], tl.arange(0, P)[None, :]
-    x = tl.load(x + t * x_t + d, (t < T) & (d < K), float("-inf"))
+def _map(x, features, scales, first, t, d, T, pitch, MAP: tl.constexpr):
     y = tl.where(x > 0, x + 1, exp(x))
     if MAP == 2:
         scale = reciprocal(tl.where(t < T, tl.sum(y, 1, keep_dims=True), 1.0))
@@ -94,20 +94,21 @@ def unmap_steps(
     """Gradients of features begin to end, at dq and dk, become those of queries and keys."""
     ROWS: tl.constexpr = TOGETHER // MAP // P
     other = (B * H + n) * T
+    d = begin + tl.arange(0, P)[None, :]
     for start in range(0, T, ROWS):
-        t, d = start + tl.arange(0, ROWS)[:, None], begin + tl.arange(0, P)[None, :]
+        t = start + tl.arange(0, ROWS)[:, None]
         inside = (t < T) & (d < end)
-        _unmap(features + n * T * pitch, scales, n * T, dq, q_t, pitch, t, d, T, inside, MAP)
-        _unmap(features + other * pitch, scales, other, dk, k_t, pitch, t, d, T, inside, MAP)
-
-
-@triton.jit
-def _unmap(features, scales, first, dx, x_t, pitch, t, d, T, inside, MAP: tl.constexpr):
-    y = tl.load(features + t * pitch + d, inside, 0.0)
-    dy = tl.load(dx + t * x_t + d, inside, 0.0)
-    if MAP == 2:
-        scale = tl.load(scales + first + t, t < T, 0.0)
-        dy = (dy - tl.sum(dy * y, 1, keep_dims=True)) * tl.minimum(y, scale)
-    else:
-        dy *= tl.minimum(y, 1.0)  # the slope is exp(x) below zero, 1 above
-    tl.store(dx + t * x_t + d, dy, inside)
+        q = tl.load(features + n * T * pitch + t * pitch + d, inside, 0.0)
+        k = tl.load(features + other * pitch + t * pitch + d, inside, 0.0)
+        from_q = tl.load(dq + t * q_t + d, inside, 0.0)
+        from_k = tl.load(dk + t * k_t + d, inside, 0.0)
+        if MAP == 2:
+            scale_q = tl.load(scales + n * T + t, t < T, 0.0)
+            scale_k = tl.load(scales + other + t, t < T, 0.0)
+            from_q -= tl.sum(from_q * q, 1, keep_dims=True)
+            from_k -= tl.sum(from_k * k, 1, keep_dims=True)
+        else:
+            scale_q, scale_k = 1.0, 1.0
+        # The slope is exp(x) below zero, 1 above; both times the scale.
+        tl.store(dq + t * q_t + d, from_q * tl.minimum(q, scale_q), inside)
+        tl.store(dk + t * k_t + d, from_k * tl.minimum(k, scale_k), inside)

@@ -110,7 +110,7 @@ PLACES = {
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
         "kernels/matmul.h kernels/norm.h kernels/rows.py "
-        "kernels/triton_matmul.py models/__init__.py models/block.py "
+        "kernels/aside.py kernels/triton_matmul.py models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
     ),
@@ -133,11 +133,16 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/narrow.py kernels/rules.h kernels/triton_features.py"
+        "kernels/chunks.py kernels/rules.h kernels/triton_features.py"
     ),
-    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer retrieval": (
-        "kernels/runs.h"
-    ),
+    (
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
+    ): "kernels/narrow.py",
+    (
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta "
+        "retrieval"
+    ): "kernels/runs.h",
+    "recurrent_delta": "kernels/narrow_feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"
@@ -148,7 +153,7 @@ PLACES = {
     ): "kernels/triton_math.py",
     (
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7"
+        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
     (
         "data test_data automaton tables claims figures report states automata retrieval_report "

@@ -57,6 +57,10 @@ def test_equals_the_reference(name, case, dtype):
         error, allowed = found["gradient of x"]
         size = OPS[name].options["eps"] ** -0.5
         found["gradient of x"] = error, max(allowed, TOLERANCE[dtype] * size)
+    if "elu_sum" in name and case == "one unit":
+        # A single feature divided by its sum is 1: its gradient is zero but for rounding.
+        for x in ("gradient of q", "gradient of k"):
+            found[x] = found[x][0], max(found[x][1], TOLERANCE[dtype])
     assert not unequal(found)
 
 

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fwp.kernels.tensors import contiguous_end, records
+from fwp.kernels.tensors import contiguous_end, gradients_like, records
 from fwp.kernels.triton_tiles import LANES, sigmoid, tanh
 
 # Of the loop over time: steps in one round, and rounds whose inputs are on their way, the one that
@@ -49,18 +49,18 @@ class _ElementwiseLSTM(torch.autograd.Function):
         z, f, w_z, w_f, c_0, cells = ctx.saved_tensors
         N, T, D = z.shape
         d_cells = contiguous_end(d_cells)
-        dz, df = torch.empty_like(cells), torch.empty_like(cells)
-        dw_z, dw_f, dc_0 = (cells.new_empty(N, D) for _ in range(3))
+        dz, df = gradients_like((z, f))
+        dw, dc_0 = cells.new_empty(2, N, D), cells.new_empty(N, D)  # of w_z, w_f
         grid, blocks = _grid(N, D)
         _backward[grid](
-            z, f, w_z, w_f, c_0, cells, d_cells, dz, df, dw_z, dw_f, dc_0,
+            z, f, w_z, w_f, c_0, cells, d_cells, dz, df, dw, dc_0,
             N, T, D, N // len(w_z),
             *z.stride()[:2], *f.stride()[:2], w_z.stride(0), w_f.stride(0), c_0.stride(0),
-            *d_cells.stride()[:2],
+            *d_cells.stride()[:2], *dz.stride()[:2], *df.stride()[:2],
             **blocks,
             num_warps=1,
         )  # fmt: skip
-        dw_z, dw_f = (x.view(len(w_z), -1, D).sum(1) for x in (dw_z, dw_f))
+        dw_z, dw_f = dw.view(2, len(w_z), -1, D).sum(2)
         return None, dz, df, dw_z, dw_f, dc_0
 
 
@@ -71,7 +71,7 @@ def _grid(N: int, D: int) -> tuple[tuple[int, int], dict[str, int]]:
     return (triton.cdiv(N, rows), triton.cdiv(D, units)), {"ROWS": rows, "UNITS": units, **LOOP}
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["N", "T", "B"])
 def _forward(
     z_, f_, w_z, w_f, c_0, cells_,
     N, T, D, B,
@@ -94,11 +94,11 @@ def _forward(
         tl.store(cells_ + t * D, c, inside)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["N", "T", "B"])
 def _backward(
-    z_, f_, w_z, w_f, c_0, cells_, d_cells, dz_, df_, dw_z, dw_f, dc_0,
+    z_, f_, w_z, w_f, c_0, cells_, d_cells, dz_, df_, dw, dc_0,
     N, T, D, B,
-    z_n, z_t, f_n, f_t, w_z_r, w_f_r, c_0_n, dc_n, dc_t,
+    z_n, z_t, f_n, f_t, w_z_r, w_f_r, c_0_n, dc_n, dc_t, dz_n, dz_t, df_n, df_t,
     ROWS: tl.constexpr, UNITS: tl.constexpr, UNROLL: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     n = (tl.program_id(0) * ROWS + tl.arange(0, ROWS)).to(tl.int64)[:, None]
@@ -111,6 +111,8 @@ def _backward(
     f_ += n * f_n + d
     d_cells += n * dc_n + d
     first = n * T * D + d
+    dz_ += n * dz_n + d
+    df_ += n * df_n + d
 
     dc = tl.zeros([ROWS, UNITS], wz.dtype)
     sum_z, sum_f = dc, dc
@@ -126,9 +128,9 @@ def _backward(
         dc = dc * f + wz * dz + wf * df
         sum_z += c * dz
         sum_f += c * df
-        tl.store(dz_ + first + t * D, dz, inside)
-        tl.store(df_ + first + t * D, df, inside)
+        tl.store(dz_ + t * dz_t, dz, inside)
+        tl.store(df_ + t * df_t, df, inside)
     out = n * D + d
-    tl.store(dw_z + out, sum_z, inside)
-    tl.store(dw_f + out, sum_f, inside)
+    tl.store(dw + out, sum_z, inside)
+    tl.store(dw + N * D + out, sum_f, inside)
     tl.store(dc_0 + out, dc, inside)

@@ -14,10 +14,12 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from fwp.kernels.aside import aside, used
 from fwp.kernels.tensors import contiguous_end, records
 from fwp.kernels.triton_matmul import product, two_weight_gradients
 from fwp.kernels.triton_tiles import sigmoid, tanh
 from fwp.ops.lstm import wide
+from fwp.ops.lstm.triton_weights import gates_of, previous_of, tile_of
 
 RESIDENT = 64 * 1024  # bytes of a recurrent matrix that registers take, half a multiprocessor's
 PROGRAMS = 264  # run at a time on a large GPU; beyond, programs take more sequences instead
@@ -37,7 +39,7 @@ class _LSTM(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, x, w_x, w_h, b, h_0, c_0):
         (N, T, I), (R, _, D) = x.shape, b.shape  # noqa: E741
-        rows = contiguous_end(x, 3).view(R, -1, I)
+        rows, weights = contiguous_end(x, 3).view(R, -1, I), (w_x, w_h, b)
         projected = product(rows, w_x.flatten(1, 2).mT, bias=b.reshape(R, 4 * D))
         w_h, h_0, c_0 = w_h.contiguous(), contiguous_end(h_0), contiguous_end(c_0)
         y, c_T = x.new_empty(N, T, D), x.new_empty(N, D)
@@ -74,6 +76,7 @@ class _LSTM(torch.autograd.Function):
                 )  # fmt: skip
                 h, c = y[:, t], c_T
         if record:
+            ctx.leaves = used(*weights)
             ctx.save_for_backward(rows, w_x, w_h, c_0, before, cells, gates)
         return y, c_T
 
@@ -117,9 +120,11 @@ class _LSTM(torch.autograd.Function):
                 torch.bmm(changed, w_h.flatten(1, 2), out=dh_0.view(R, -1, D))
         changed = d_gates.view(R, -1, 4 * D)
         dx = product(changed, w_x.flatten(1, 2)).view(N, T, I)
-        (dw_x, db), (dw_h, _), _ = two_weight_gradients(
-            (changed, x, True), (changed, before.view(R, -1, D), False)
-        )
+        before = before.view(R, -1, D)
+        with aside(ctx.leaves, changed, x, before):
+            (dw_x, db), (dw_h, _), _ = two_weight_gradients(
+                (changed, x, True), (changed, before, False)
+            )
         return None, dx, dw_x.view_as(w_x), dw_h.view_as(w_h), db.view(R, 4, D), dh_0, dc_0
 
 
@@ -146,42 +151,6 @@ def _launch(
     return (triton.cdiv(B, blocks["BATCH"]), R), blocks
 
 
-@triton.jit
-def _tile(
-    zero, row_stride: tl.constexpr, unit_stride: tl.constexpr, D: tl.constexpr,
-    ROWS: tl.constexpr, UNITS: tl.constexpr, SPLIT: tl.constexpr,
-):  # fmt: skip
-    """Offsets of the gates i, f of the matrix, [ROWS, 2, UNITS, SPLIT], and which of them exist.
-
-    As in `offsets_of`, what Triton is told of their order only decides which dimensions are dealt
-    to threads: through `zero`, whose value it does not know, it cannot rely on any alignment.
-    """
-    row = (tl.arange(0, SPLIT)[None, :] * ROWS + tl.arange(0, ROWS)[:, None])[:, None, None, :]
-    gate, unit = tl.arange(0, 2)[:, None, None], tl.arange(0, UNITS)[:, None]
-    offsets = zero + row * row_stride + gate * D * D + unit * unit_stride
-    return tl.max_contiguous(offsets, [1, 1, 2, 4]), (row < D) & (gate < 2) & (unit < D)
-
-
-@triton.jit
-def _gates(h, matrix):
-    """Previous outputs [BATCH, UNITS] times a tile: a pair of gates, each [BATCH, UNITS]."""
-    ROWS: tl.constexpr = matrix.shape[0]
-    SPLIT: tl.constexpr = matrix.shape[3]
-    rows = tl.permute(tl.reshape(h, [h.shape[0], SPLIT, ROWS]), [0, 2, 1])
-    pair = tl.sum(tl.sum(rows[:, :, None, None, :] * matrix, 1), 3)
-    return tl.split(tl.permute(pair, [0, 2, 1]))
-
-
-@triton.jit
-def _previous(first, second, matrix):
-    """Gradients of a pair of gates, each [BATCH, UNITS], times a tile, [BATCH, UNITS]."""
-    ROWS: tl.constexpr = matrix.shape[0]
-    SPLIT: tl.constexpr = matrix.shape[3]
-    pair = tl.reshape(tl.join(first, second), [first.shape[0], SPLIT, ROWS, 2])
-    rows = tl.permute(pair, [0, 2, 3, 1])
-    return tl.sum(tl.sum(tl.sum(rows[:, :, :, None, :] * matrix, 1), 1), 2)
-
-
 @triton.jit(do_not_specialize=["begin", "end", "zero"])
 def _forward(
     projected, driven, w_h, h_0, c_0, y_, c_T, before_, cells_, gates_,
@@ -198,7 +167,7 @@ def _forward(
     h = tl.load(h_0 + n * h_n + d, inside, 0.0)
     c = tl.load(c_0 + n * c_n + d, inside, 0.0)
     if RESIDENT:
-        tile, valid = _tile(zero, 1, D, D, ROWS, UNITS, SPLIT)
+        tile, valid = tile_of(zero, 1, D, D, ROWS, UNITS, SPLIT)
         w_h += r * 4 * D * D
         matrix_if = tl.load(w_h + tile, valid, 0.0)
         matrix_go = tl.load(w_h + 2 * D * D + tile, valid, 0.0)
@@ -212,8 +181,8 @@ def _forward(
         g = tl.load(projected + gates + 2 * D, inside, 0.0)
         o = tl.load(projected + gates + 3 * D, inside, 0.0)
         if RESIDENT:
-            h_i, h_f = _gates(h, matrix_if)
-            h_g, h_o = _gates(h, matrix_go)
+            h_i, h_f = gates_of(h, matrix_if)
+            h_g, h_o = gates_of(h, matrix_go)
         else:
             h_i = tl.load(driven + n * 4 * D + d, inside, 0.0)
             h_f = tl.load(driven + n * 4 * D + D + d, inside, 0.0)
@@ -250,7 +219,7 @@ def _backward(
     dc = tl.load(dc_T + n * dc_n + d, inside, 0.0)
     if RESIDENT:
         dh = tl.zeros([BATCH, UNITS], dc.dtype)
-        tile, valid = _tile(zero, D, 1, D, ROWS, UNITS, SPLIT)
+        tile, valid = tile_of(zero, D, 1, D, ROWS, UNITS, SPLIT)
         w_h += r * 4 * D * D
         matrix_if = tl.load(w_h + tile, valid, 0.0)
         matrix_go = tl.load(w_h + 2 * D * D + tile, valid, 0.0)
@@ -280,7 +249,7 @@ def _backward(
         tl.store(d_gates + gates + 2 * D, dg, inside)
         tl.store(d_gates + gates + 3 * D, do, inside)
         if RESIDENT:
-            dh = _previous(di, df, matrix_if) + _previous(dg, do, matrix_go)
+            dh = previous_of(di, df, matrix_if) + previous_of(dg, do, matrix_go)
     if RESIDENT:
         tl.store(dh_ + n * D + d, dh, inside)
     tl.store(dc_0 + n * D + d, dc, inside)

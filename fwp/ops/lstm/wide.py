@@ -4,7 +4,7 @@ A program holds the weights of some units in registers, and computes them for a 
 step it needs the outputs of the other units (backward, the gradients of their gates), which other
 programs compute at the same time. They are exchanged through memory: what is awaited is filled with
 a number that no arithmetic yields, and read until none is left. So all programs must run at a time:
-there are no more than multiprocessors, and the launch is a cooperative one, which starts all or none.
+there is a multiprocessor for each, and the launch is a cooperative one, which starts all or none.
 """
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fwp.kernels.triton_support import interpreted
 from fwp.kernels.triton_tiles import sigmoid, tanh
+from fwp.ops.lstm.triton_weights import gates_of, previous_of, tile_of
 
 WEIGHTS = 16 * 1024  # numbers that the registers of a program take
 WARPS = 8
@@ -28,17 +29,17 @@ def launch(R: int, B: int, D: int, like: Tensor) -> tuple[tuple[int, ...], dict[
     One step at a time, as in Triton's interpreter, where programs run one after another, any number
     of programs will do.
     """
-    P = triton.next_power_of_2(D)
+    P = int(triton.next_power_of_2(D))
     units = min(WEIGHTS // (4 * P), P)
-    if like.dtype != torch.float32 or units < 1:
+    if units < 1 or not (like.dtype == torch.float32 or interpreted()):
         return None
-    slices, places = triton.cdiv(D, units), 1
+    slices, places = -(-D // units), 1
     if like.is_cuda:
         places = torch.cuda.get_device_properties(like.device).multi_processor_count
     groups = places // (R * slices)
     if like.is_cuda and groups == 0:
         return None
-    batch = triton.next_power_of_2(triton.cdiv(B, max(1, groups)))
+    batch = int(triton.next_power_of_2(-(-B // max(1, groups))))
     if batch > SEQUENCES:
         return None
     split = min(P, 32 * WARPS // units)
@@ -48,7 +49,7 @@ def launch(R: int, B: int, D: int, like: Tensor) -> tuple[tuple[int, ...], dict[
     }  # fmt: skip
     if not interpreted():
         blocks["launch_cooperative_grid"] = True
-    return (slices, triton.cdiv(B, batch), R), blocks
+    return (slices, -(-B // batch), R), blocks
 
 
 def spans(first: int, T: int) -> list[tuple[int, int]]:
@@ -58,40 +59,9 @@ def spans(first: int, T: int) -> list[tuple[int, int]]:
 
 def awaited(x: Tensor) -> Tensor:
     """Memory for what programs exchange, filled with what says that it is not there yet."""
-    x.view(torch.int32).fill_(WAITING.value)
+    if not interpreted():
+        x.view(torch.int32).fill_(WAITING.value)
     return x
-
-
-@triton.jit
-def _tile(
-    zero, first, row_stride: tl.constexpr, unit_stride: tl.constexpr, D: tl.constexpr,
-    ROWS: tl.constexpr, UNITS: tl.constexpr, SPLIT: tl.constexpr,
-):  # fmt: skip
-    """As `fwp.ops.lstm.triton._tile`, for the units from `first` on."""
-    row = (tl.arange(0, SPLIT)[None, :] * ROWS + tl.arange(0, ROWS)[:, None])[:, None, None, :]
-    gate, unit = tl.arange(0, 2)[:, None, None], first + tl.arange(0, UNITS)[:, None]
-    offsets = zero + row * row_stride + gate * D * D + unit * unit_stride
-    return tl.max_contiguous(offsets, [1, 1, 2, 4]), (row < D) & (gate < 2) & (unit < D)
-
-
-@triton.jit
-def _gates(h, matrix):
-    """Previous outputs [BATCH, P] times a tile: a pair of gates, each [BATCH, UNITS]."""
-    ROWS: tl.constexpr = matrix.shape[0]
-    SPLIT: tl.constexpr = matrix.shape[3]
-    rows = tl.permute(tl.reshape(h, [h.shape[0], SPLIT, ROWS]), [0, 2, 1])
-    pair = tl.sum(tl.sum(rows[:, :, None, None, :] * matrix, 1), 3)
-    return tl.split(tl.permute(pair, [0, 2, 1]))
-
-
-@triton.jit
-def _previous(first, second, matrix):
-    """Gradients of a pair of gates, each [BATCH, P], times a tile, [BATCH, UNITS]."""
-    ROWS: tl.constexpr = matrix.shape[0]
-    SPLIT: tl.constexpr = matrix.shape[3]
-    pair = tl.reshape(tl.join(first, second), [first.shape[0], SPLIT, ROWS, 2])
-    rows = tl.permute(pair, [0, 2, 3, 1])
-    return tl.sum(tl.sum(tl.sum(rows[:, :, :, None, :] * matrix, 1), 1), 2)
 
 
 @triton.jit
@@ -119,8 +89,9 @@ def forward(
     d, every = first + tl.arange(0, UNITS)[None, :], tl.arange(0, P)[None, :]
     inside, all_inside = (n < B) & (d < D), (n < B) & (every < D)
     n += r * B
-    tile, valid = _tile(zero, first, 1, D, D, ROWS, UNITS, SPLIT)
-    w_h += r * 4 * D * D
+    tile, valid = tile_of(zero, 1, D, D, ROWS, UNITS, SPLIT)  # pyright: ignore
+    valid &= first + tl.arange(0, UNITS)[:, None] < D
+    w_h += r * 4 * D * D + first * D
     matrix_if = tl.load(w_h + tile, valid, 0.0)
     matrix_go = tl.load(w_h + 2 * D * D + tile, valid, 0.0)
     start = tl.where(begin > 0, y_ + (n * T + begin - 1) * D + d, h_0 + n * h_n + d)
@@ -141,8 +112,8 @@ def forward(
             while (missing > 0) & (tries < PATIENCE):
                 h = _read(given, all_inside)
                 missing, tries = tl.sum(_waits(h)), tries + 1
-        h_i, h_f = _gates(h, matrix_if)
-        h_g, h_o = _gates(h, matrix_go)
+        h_i, h_f = gates_of(h, matrix_if)
+        h_g, h_o = gates_of(h, matrix_go)
         i, f, g, o = sigmoid(i + h_i), sigmoid(f + h_f), tanh(g + h_g), sigmoid(o + h_o)
         c = f * c + i * g
         tl.store(y_ + step * D + d, o * tanh(c), inside)
@@ -174,8 +145,9 @@ def backward(
     d, every = first + tl.arange(0, UNITS)[None, :], tl.arange(0, P)[None, :]
     inside, all_inside = (n < B) & (d < D), (n < B) & (every < D)
     n += r * B
-    tile, valid = _tile(zero, first, D, 1, D, ROWS, UNITS, SPLIT)
-    w_h += r * 4 * D * D
+    tile, valid = tile_of(zero, D, 1, D, ROWS, UNITS, SPLIT)  # pyright: ignore
+    valid &= first + tl.arange(0, UNITS)[:, None] < D
+    w_h += r * 4 * D * D + first
     matrix_if = tl.load(w_h + tile, valid, 0.0)
     matrix_go = tl.load(w_h + 2 * D * D + tile, valid, 0.0)
     dc = tl.load(dc_T + n * dc_n + d, inside, 0.0)
@@ -205,7 +177,7 @@ def backward(
                 dg, do = _read(changed + 2 * D, there), _read(changed + 3 * D, there)
                 missing = tl.sum(_waits(di) + _waits(df) + _waits(dg) + _waits(do))
                 tries += 1
-        dh += _previous(di, df, matrix_if) + _previous(dg, do, matrix_go)
+        dh += previous_of(di, df, matrix_if) + previous_of(dg, do, matrix_go)
 
         if t >= 0:
             dc += dh * o * (1 - squashed * squashed)

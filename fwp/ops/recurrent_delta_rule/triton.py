@@ -25,6 +25,8 @@ from fwp.kernels.triton_math import exp, of_warps, reciprocal, sigmoid, tanh
 from fwp.kernels.triton_tiles import as_rows, offsets_of, read, rows_of
 
 WARPS = {4: 1, 8: 1, 16: 1, 32: 2, 64: 8, 128: 16}  # by padded head size
+# Numbers that do not choose the code.
+SIZES = ["last", "B", "T", "H", "row_stride", "column_stride", "weight_row", "weight_column"]
 HELD = 64  # up to this size the recurrent weights stay in registers, above they are read each step
 
 
@@ -68,23 +70,23 @@ class _RecurrentDeltaRule(torch.autograd.Function):
         (N, H, T, _, D), R = kept.shape, r_q.shape[0]
         dy = kept.new_zeros(N, T, H, D) if dy is None else contiguous_end(dy)
         dq, dk, dv, dbeta = gradients_like(inputs)
-        da = kept.new_empty(N, H, T, 3, D)  # dq, dk and dv once more, for the products below
-        dr_beta, dy_0 = kept.new_empty(N, H, D), kept.new_empty(N, H, D)
+        # dq, dk, dv and dβ once more, for the products below, and what makes rows whole vectors.
+        da, dy_0 = kept.new_empty(N, H, T, 3 * D + 4), kept.new_empty(N, H, D)
         dS, last, blocks = kept.new_empty(N, H, D, D), dS_T is not None, _blocks(D)
         weights = [r_q, r_k, r_v]
         if not blocks["HELD"]:  # read each step: neighbours in a row should lie side by side
             weights = [w.mT.contiguous().mT for w in weights]
         _backward[(N * H,)](
             *weights, r_beta, kept, rates, states, dy, dS_T.contiguous() if last else dS,
-            dq, dk, dv, da, dbeta, dr_beta, dS, dy_0,
+            dq, dk, dv, da, dbeta, dS, dy_0,
             int(last), N // R, T, H, D, 1, weights[0].stride(3), weights[0].stride(2),
             *dy.stride()[:3], *dq.stride()[:3], *dk.stride()[:3], *dv.stride()[:3],
             *dbeta.stride(), *(x for w in weights for x in w.stride()[:2]),
             D=D, EVERY=ctx.every, **ctx.parts, **blocks,
         )  # fmt: skip
-        dR = kept[..., 3, :].mT @ da.flatten(-2)  # Σ_t h_t ⊗ da_t
-        dr_q, dr_k, dr_v = dR.view(R, -1, H, D, 3, D).sum(1).unbind(3)
-        dr_beta = dr_beta.view(R, -1, H, D).sum(1)
+        dR = kept[..., 3, :].mT @ da  # Σ_t h_t ⊗ da_t
+        dr_q, dr_k, dr_v, rest = dR.view(R, -1, H, D, 3 * D + 4).sum(1).split((D, D, D, 4), -1)
+        dr_beta = rest[..., 0]
         return None, None, dq, dk, dv, dbeta, dr_q, dr_k, dr_v, dr_beta, dS, dy_0
 
 
@@ -111,7 +113,7 @@ def _sum(x, P: tl.constexpr):
     return tl.sum(tl.sum(tile, 0), 0)
 
 
-@triton.jit(do_not_specialize=["B", "T", "H", "row_stride", "column_stride"])
+@triton.jit(do_not_specialize=SIZES)
 def _forward(
     q_, k_, v_, beta_, r_q, r_k, r_v, r_beta, S_0, y_0, y_, S_T, kept_, rates_, states_,
     B, T, H, row_stride, column_stride,
@@ -206,21 +208,10 @@ def _vectors(kept, rates, dy, i, j, D: tl.constexpr, there):
     )
 
 
-@triton.jit(
-    do_not_specialize=[
-        "last",
-        "B",
-        "T",
-        "H",
-        "row_stride",
-        "column_stride",
-        "weight_row",
-        "weight_column",
-    ]
-)
+@triton.jit(do_not_specialize=SIZES)
 def _backward(
     r_q, r_k, r_v, r_beta, kept_, rates_, states_, dy_, dS_T,
-    dq_, dk_, dv_, da_, dbeta_, dr_, dS_, dy_0,
+    dq_, dk_, dv_, da_, dbeta_, dS_, dy_0,
     last, B, T, H, row_stride, column_stride, weight_row, weight_column,
     dy_n, dy_t, dy_h, q_n, q_t, q_h, k_n, k_t, k_h, v_n, v_t, v_h, b_n, b_t, b_h,
     rq_r, rq_h, rk_r, rk_h, rv_r, rv_h,
@@ -241,7 +232,7 @@ def _backward(
     dk_ += n * k_n + head * k_h + (T - 1) * k_t + j
     dv_ += n * v_n + head * v_h + (T - 1) * v_t + j
     dbeta_ += n * b_n + head * b_h + (T - 1) * b_t
-    da_ += (program * T + T - 1) * 3 * D + j
+    da_ += (program * T + T - 1) * (3 * D + 4) + j
     states_ += program * tl.cdiv(T, EVERY) * D * D + turned
     r_q += n // B * rq_r + head * rq_h
     r_k += n // B * rk_r + head * rk_h
@@ -253,7 +244,7 @@ def _backward(
     dS_T += program * D * D
     G = tl.load(dS_T + tile, inside & (last != 0), 0.0)
     G_turned = tl.load(dS_T + turned, inside & (last != 0), 0.0)
-    dr, carry = tl.zeros_like(r), tl.zeros_like(r)
+    carry = tl.zeros_like(r)
     k_row = tl.load(kept_ + D + i, i < D, 0.0)
     next_k_row = tl.load(kept_ - 3 * D + i, (i < D) & (T > 1), 0.0)
     soon = _vectors(kept_, rates_, dy_, i, j, D, T > 0)
@@ -302,7 +293,6 @@ def _backward(
             carry += read(dv_row, R_v) + r * dbeta
             if not LINEAR:
                 carry *= 1 - h * h
-            dr += dbeta * h
             k_row, next_k_row = next_k_row, k_after
             dq, dk = q * (dq - from_q), k * (dk - from_k)
             tl.store(dq_, dq, j < D)
@@ -311,12 +301,12 @@ def _backward(
             tl.store(da_, dq, j < D)
             tl.store(da_ + D, dk, j < D)
             tl.store(da_ + 2 * D, dv, j < D)
+            tl.store(da_ + 3 * D, dbeta, j < 1)
             tl.store(dbeta_ + j, dbeta, j < 1)
-            da_ -= 3 * D
+            da_ -= 3 * D + 4
             dq_ -= q_t
             dk_ -= k_t
             dv_ -= v_t
             dbeta_ -= b_t
-    tl.store(dr_ + program * D + j, dr, j < D)
     tl.store(dS_ + program * D * D + tile, G, inside)
     tl.store(dy_0 + program * D + j, carry, j < D)

@@ -1,12 +1,11 @@
 """The self-referential weight matrix on the GPU: a program per sequence and head.
 
-The equations are those of native.c. A step is a chain of dependent reductions,
+The equations are those of native.c. The forward pass is in `triton_forward.py`. A step back is a
+chain of dependent reductions,
 
-    forward:  max of the softmax -> its sum -> m = q − k as a row -> e = m W
-    backward: W de and G d together -> q · dq, k · dk -> da as columns
+    W de and G d together -> q · dq, k · dk -> da as columns
 
-and the rest is kept off the chain: x_{t+1} reads W before it is written (x W + (x · k) d), k G is
-computed a step ahead, and inputs are loaded a step ahead.
+and the rest is kept off the chain: k G is computed, and inputs are loaded, a step ahead.
 
 A vector is [P, 1] (an entry per row of W) or [1, P] (per column), as the next product needs it.
 `W`, `G` and what is read from or added to them are tuples of the parts y, q, k, β, each a tile
@@ -19,10 +18,10 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end, records
-from fwp.kernels.triton_math import exp, of_warps, reciprocal, sigmoid, total, turn
+from fwp.kernels.triton_math import of_warps, total, turn
+from fwp.ops.self_reference.triton_forward import blocks, forward
 
-WARPS = {4: 1, 8: 1, 16: 1, 32: 2, 64: 4, 128: 16}  # by padded head size
-BACKWARD_WARPS = WARPS | {64: 8}
+WARPS = {4: 1, 8: 1, 16: 1, 32: 2, 64: 8, 128: 16}  # by padded head size
 
 Matrices = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -45,12 +44,11 @@ class _SelfReference(torch.autograd.Function):
         if record:
             vectors, rates = x.new_empty(B, H, T, 5, D), x.new_empty(B, H, T, 8)
             states = x.new_empty(B, H, -(-T // every), 3 * D + 4, D)
-        P = max(4, triton.next_power_of_2(D))
-        _forward[(B * H,)](
+        forward[(B * H,)](
             x, *state, y, *final, vectors, rates, states,
-            T, H,
+            T, H, D, 4, 1,
             *x.stride()[:3], *(stride for W in state for stride in W.stride()[:2]),
-            D=D, P=P, EVERY=every, UPDATED=updated, RECORD=record, **of_warps(WARPS[P]),
+            EVERY=every, UPDATED=updated, RECORD=record, **blocks(D),
         )  # fmt: skip
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, vectors, rates, states)
@@ -76,7 +74,7 @@ class _SelfReference(torch.autograd.Function):
             x, vectors, rates, states, dy, *(d_final if last else d_state), dx, *d_state,
             int(last), T, H,
             *x.stride()[:3], *dy.stride()[:3],
-            D=D, P=P, EVERY=ctx.every, **of_warps(BACKWARD_WARPS[P]),
+            D=D, P=P, EVERY=ctx.every, **of_warps(WARPS[P]),
         )  # fmt: skip
         return None, None, dx, *d_state
 
@@ -136,85 +134,8 @@ def _dot(a, b):
 
 
 @triton.jit
-def _rates(x, j):
-    """The four entries of a column."""
-    return (
-        total(tl.where(j == 0, x, 0.0)),
-        total(tl.where(j == 1, x, 0.0)),
-        total(tl.where(j == 2, x, 0.0)),
-        total(tl.where(j == 3, x, 0.0)),
-    )
-
-
-@triton.jit
-def _softmax(x, inside):
-    x = tl.where(inside, x, float("-inf"))
-    x = exp(x - tl.max(x, 1, keep_dims=True))
-    return x * reciprocal(tl.sum(x, 1, keep_dims=True))
-
-
-@triton.jit(do_not_specialize=["T"])
-def _forward(
-    x_, y_0, q_0, k_0, b_0, y_, y_T, q_T, k_T, b_T, vectors_, rates_, states_,
-    T, H,
-    x_n, x_t, x_h, y_n, y_h, q_n, q_h, k_n, k_h, b_n, b_h,
-    D: tl.constexpr, P: tl.constexpr, EVERY: tl.constexpr, UPDATED: tl.constexpr,
-    RECORD: tl.constexpr,
-):  # fmt: skip
-    program = tl.program_id(0).to(tl.int64)
-    n, head = program // H, program % H
-    i, j = tl.arange(0, P)[:, None], tl.arange(0, P)[None, :]
-    x_ += n * x_n + head * x_h + i
-    y_ += (n * T * H + head) * D + j
-    vectors_ += program * T * 5 * D + j
-    rates_ += program * T * 8
-    states_ += program * tl.cdiv(T, EVERY) * (3 * D + 4) * D
-    y_0 += n * y_n + head * y_h
-    q_0 += n * q_n + head * q_h
-    k_0 += n * k_n + head * k_h
-    b_0 += n * b_n + head * b_h
-
-    W = _load(y_0, q_0, k_0, b_0, i, j, True, D)
-    a = _read(tl.load(x_, i < D, 0.0), W)
-    next_x = tl.load(x_ + x_t, (i < D) & (T > 1), 0.0)
-    for t in range(T):
-        x = next_x
-        x_ += x_t
-        next_x = tl.load(x_ + x_t, (i < D) & (t + 2 < T), 0.0)
-        tl.store(y_, a[0], j < D)
-        y_ += H * D
-
-        q, k = _softmax(a[1], j < D), _softmax(a[2], j < D)
-        rates = sigmoid(a[3])
-        if UPDATED != 15:
-            rates = tl.where((UPDATED >> j) % 2 == 1, rates, 0.0)
-        r = _rates(rates, j)
-        k_row = turn(k, i, j, 1)
-        e = _read(turn(q - k, i, j, 1), W)
-        d = _scale(r, e)
-        a = _add(_read(x, W), tl.sum(x * k_row, 0, keep_dims=True), d)
-        W = _add(W, k_row, d)
-
-        if RECORD:
-            tl.store(vectors_, q, j < D)
-            tl.store(vectors_ + D, k, j < D)
-            tl.store(vectors_ + 2 * D, e[0], j < D)
-            tl.store(vectors_ + 3 * D, e[1], j < D)
-            tl.store(vectors_ + 4 * D, e[2], j < D)
-            tl.store(rates_ + j, e[3], j < 4)
-            tl.store(rates_ + 4 + j, rates, j < 4)
-            vectors_ += 5 * D
-            rates_ += 8
-            if ((t + 1) % EVERY == 0) | (t + 1 == T):
-                s = states_ + t // EVERY * (3 * D + 4) * D
-                _store(s, s + D * D, s + 2 * D * D, s + 3 * D * D, W, i, j, D)
-    here = program * D * D
-    _store(y_T + here, q_T + here, k_T + here, b_T + program * D * 4, W, i, j, D)
-
-
-@triton.jit
 def _kept(x, dy, vectors, rates, i, j, there, D: tl.constexpr):
-    """x, dy, q, e and β of a step, zeros if it is not there."""
+    """x, dy, q, e and β of a step, the last as a column and as numbers; zeros if there is none."""
     row, column = (i < D) & there, (j < D) & there
     e = (
         tl.load(vectors + 2 * D + j, column, 0.0),
@@ -222,12 +143,19 @@ def _kept(x, dy, vectors, rates, i, j, there, D: tl.constexpr):
         tl.load(vectors + 4 * D + j, column, 0.0),
         tl.load(rates + j, (j < 4) & there, 0.0),
     )
+    r = (
+        tl.load(rates + 4, there, 0.0),
+        tl.load(rates + 5, there, 0.0),
+        tl.load(rates + 6, there, 0.0),
+        tl.load(rates + 7, there, 0.0),
+    )
     return (
         tl.load(x, row, 0.0),
         tl.load(dy, column, 0.0),
         tl.load(vectors + i, row, 0.0),
         e,
         tl.load(rates + 4 + j, (j < 4) & there, 0.0),
+        r,
     )
 
 
@@ -238,7 +166,7 @@ def _sums(a, b, j):
     return tl.where(j == 2, total(a[2] * b[2]), tl.where(j == 3, total(a[3] * b[3]), first))
 
 
-@triton.jit(do_not_specialize=["T", "last"])
+@triton.jit(do_not_specialize=["T", "H", "last"])
 def _backward(
     x_, vectors_, rates_, states_, dy_, y_T, q_T, k_T, b_T, dx_, y_0, q_0, k_0, b_0,
     last, T, H,
@@ -270,8 +198,7 @@ def _backward(
     k_G = _read(next_k, G)
     for step in range(T):
         t = T - 1 - step
-        now_x, dy, q, e, rates = soon
-        r = _rates(rates, j)
+        now_x, dy, q, e, rates, r = soon
         k, next_k = next_k, k_after
         x_ -= x_t
         dy_ -= dy_t
