@@ -24,7 +24,7 @@ min_version("9.14")
 
 # Planning ten thousand cells is faster this way. The plan lives as long as the run, so that frequent
 # garbage collection finds nothing.
-gc.set_threshold(100_000)
+gc.set_threshold(100_000, 100, 100)
 
 CONFIG = [os.path.relpath(path) for path in workflow.configfiles] or ["config.yaml"]
 CHANGES = workflow.config_settings.config
@@ -167,6 +167,7 @@ onsuccess:
         "automata": rules.automata.output.markdown,
         "retrieval": rules.retrieval.output.markdown,
         "benchmark": rules.benchmark.output.markdown,
+        "growth": rules.growth.output.markdown,
     }
     asked = {job.rule.name for job in workflow.dag.jobs}
     asked -= set() if EXPERIMENT.claims else {"claims"}  # an empty page

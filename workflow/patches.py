@@ -138,6 +138,22 @@ def _known_parameters(get_function_params, **_):
     return parameters
 
 
+def _read_once(get_source, **_):
+    """Snakemake reads the script of a rule again for every job, to see that it is there."""
+    known = {}
+
+    @functools.wraps(get_source)
+    def read(path, sourcecache, basedir=None, wildcards=None, params=None):
+        if "{" in str(path):  # another script for other wildcards
+            return get_source(path, sourcecache, basedir, wildcards, params)
+        key = str(path), str(basedir)
+        if key not in known:
+            known[key] = get_source(path, sourcecache, basedir, wildcards, params)
+        return known[key]
+
+    return read
+
+
 def _with_remark(stats, *, remark=None, **_):
     """What is said of the jobs stands where Snakemake counts them, and is as quiet as that.
 
@@ -274,6 +290,26 @@ def _patient_submission(run_job, **_):
     return submit
 
 
+def _in_one_snakemake(format_job_exec, **_):
+    """The jobs of a group share one Snakemake, and so what it has loaded (`warm.py`).
+
+    The plugin starts one for the group, and for each job another, in a step of its own. This puts
+    the first into a step, where it runs the jobs itself.
+    """
+
+    @functools.wraps(format_job_exec)
+    def command(executor, job):
+        text = format_job_exec(executor, job)
+        if not job.is_group():
+            return text
+        python = f"{executor.get_python_executable()} -m snakemake"
+        step = f"srun -n1 --cpu-bind=q --cpus-per-task={job.threads} {python}"
+        own = f"--executor local --cores {job.threads} --keep-going"
+        return text.replace(python, step, 1).replace(executor.additional_general_args(), own)
+
+    return command
+
+
 SET = "_overwrite_params"  # an attribute by which a function tells its parameters
 
 _snakemake = functools.partial(Patch, "snakemake", ">=9.14,<10")
@@ -293,6 +329,12 @@ PARAMETERS = tuple(
         _known_parameters,
     )
     for module in ("snakemake.common", "snakemake.rules")
+)
+SOURCE = _snakemake(
+    "snakemake.script:get_source",
+    "(path, sourcecache, basedir=None, wildcards=None, params=None)",
+    "Planning a large grid takes longer.",
+    _read_once,
 )
 TIME = _snakemake(
     "snakemake.dag:DAG.stats",
@@ -336,4 +378,10 @@ SUBMIT = _slurm(
     "Jobs fail that are submitted while Slurm's controller is away.",
     _patient_submission,
 )
-PATCHES = (PARSE, *PARAMETERS, BRACES, TIME, STOP, WARM, LOGS, QUERY, SUBMIT)
+GROUP = _slurm(
+    "snakemake_executor_plugin_slurm:Executor.format_job_exec",
+    "(self, job)",
+    "Every cell of a group starts Snakemake again, which takes seconds.",
+    _in_one_snakemake,
+)
+PATCHES = (PARSE, *PARAMETERS, SOURCE, BRACES, TIME, STOP, WARM, LOGS, QUERY, SUBMIT, GROUP)

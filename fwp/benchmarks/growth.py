@@ -100,15 +100,16 @@ def _here(arguments: dict) -> dict:
 
 def step(cell: dict, pack: int, batch: int, length: int, device: str, budget: float) -> dict:
     """Seconds and bytes of a training step of a pack."""
-    own, few = Cell.from_dict(cell), {"pack": pack, "device": device, "batches": 1}
+    own = Cell.from_dict(cell)
     torch.set_num_threads(1)
     with flushing_denormals(), cuda_graphs.stream(device):
         if device == "cpu":  # what the first step loads and keeps does not count
             small = replace(own, model=replace(own.model, layers=1))
-            warm, epoch = train_step(small, batch=1, length=2, **few | {"pack": min(pack, 2)})
+            warm, epoch = train_step(small, pack=min(pack, 2), batch=1, length=2, batches=1)
             warm.epoch(epoch)
         before = _memory(device)
-        run, epoch = train_step(own, batch=batch, length=length, **few)
+        counts = {"pack": pack, "batch": batch, "length": length}
+        run, epoch = train_step(own, **counts, device=device, batches=1)
         run.epoch(epoch)
         seconds = fastest(lambda: run.epoch(epoch), device, budget)
         return {"seconds": seconds, "bytes": _memory(device, after=True) - before, "note": ""}

@@ -122,10 +122,16 @@ def figure(table: pd.DataFrame, axis: str) -> Figure:
             shown = done[done[cost] > 0]
             sns.lineplot(shown, x="size", y=cost, estimator=None, ax=panel, **semantics(style))
             panel.set(xscale="log", yscale="log", title=title, ylabel="")
-            for side in (panel.xaxis, panel.yaxis):
-                side.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+            sizes = sorted(shown["size"].unique())
+            panel.set_xticks(sizes, [_short(size) for size in sizes])
             panel.minorticks_off()
     return drawn
+
+
+def _short(size: int) -> str:
+    """16384 as 16k."""
+    return str(size) if size < 10_000 else f"{round(size / 1000)}k"
 
 
 def machine_memory(device: str) -> float:

@@ -17,6 +17,7 @@ LINES = {
     "fused": Look("#009e73", SOLID, "D"),
     "chunked": Look("#d55e00", SOLID, "s"),
     "generalised": Look("#eba21a", SOLID, "P"),
+    "composed": Look("#6a4c93", SOLID, "h"),
     "parallel": Look("#882255", SOLID, "X"),
     "fla": Look("#cc79a7", SOLID, "v"),
     "reference": Look("#1b1b1b", SOLID, "^"),

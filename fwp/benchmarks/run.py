@@ -1,5 +1,6 @@
 """What `fwp benchmark` and the rules `benchmark` and `growth` do: measure, and write."""
 
+import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,15 +16,22 @@ from fwp.utils.files import write_frame, write_text
 SIZES, TIMES = (8, 16, 32), (16, 64, 256, 1024)  # of ops
 
 
-def benchmark(cells: Sequence[Cell], settings: dict, device: str, folder: str | Path) -> None:
+def benchmark(
+    cells: Sequence[Cell],
+    settings: dict,
+    device: str,
+    folder: str | Path,
+    page: str = "summary.md",
+) -> None:
     """Measure training steps and ops on one thread, as a training job has it.
 
     Args:
         cells: models with their training settings.
         settings: the section `benchmark` of a config.
         device: auto, cpu or cuda.
-        folder: gets steps.csv, ops.csv, summary.md, and the figure ops in three formats; without
-            ops, the first and the third alone.
+        folder: gets steps.csv, ops.csv, a page, and the figure ops in three formats; without ops,
+            the first and the third alone.
+        page: name of the page, a file of Markdown.
     """
     folder, device = Path(folder), devices.pick(device)
     packs = settings["packs"] or ([1] if device == "cpu" else [1, 8, 32])
@@ -46,8 +54,8 @@ def benchmark(cells: Sequence[Cell], settings: dict, device: str, folder: str | 
             table = pd.DataFrame(told(rows))
             write_frame(folder / "ops.csv", table)
             save(report.figure(table), folder / "ops")
-        text = report.markdown(table, timed, devices.describe(device))
-    write_text(folder / "summary.md", text)
+        text = report.markdown(table, timed, _here(device))
+    write_text(folder / page, text)
 
 
 def told(rows: Iterable[dict]) -> Iterator[dict]:
@@ -76,6 +84,17 @@ def growth(
     for axis in dict.fromkeys(table["axis"]):
         save(growth_report.figure(table, axis), folder / axis)
     with devices.threads(1):
-        machine = devices.describe(device)
+        machine = _here(device)
     text = growth_report.markdown(table, machine, growth_report.machine_memory(device))
     write_text(folder / "growth.md", text)
+
+
+def _here(device: str) -> str:
+    """The device, and the commit of the code where git knows it."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        folder = Path(__file__).parent
+        found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return devices.describe(device)
+    return f"{devices.describe(device)}, commit {found.stdout.strip()}"

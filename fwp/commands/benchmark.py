@@ -19,5 +19,5 @@ def run(options: Namespace) -> None:
     if options.growth:
         growth(cells, settings["growth"], options.device, options.output, snakefile.find())
     else:
-        benchmark(cells, settings, options.device, options.output)
+        benchmark(cells, settings, options.device, options.output, page="README.md")
     print(f"everything is in {options.output}")

@@ -6,7 +6,7 @@ win, `validate` what is refused, `seed_groups` which seeds share a job.
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,6 +95,7 @@ class Experiment:
         self.config, self._signatures, self.claims = checked(config, source, self.folders)
         self._cells: dict[tuple[str, str], Cell] = {}
         self._datasets: dict[str, DatasetSpec] = {}
+        self._plans: dict[tuple[str, ...], dict[str, Any]] = {}
         self._fingerprints: dict[tuple[str, ...], str] = {}
         self._searches: dict[tuple[str, str], SearchSettings | None] = {}
         self.models, self.tasks = (self._selected(kind) for kind in ("models", "tasks"))
@@ -182,9 +183,13 @@ class Experiment:
 
         Settings that a search chooses are left open in it (`fwp.results.chosen`).
         """
-        cell = self._as_given(model, task)
-        planned = opened(cell.as_dict(), self.searched(model, task))
-        return planned | {"code": {"train": cell.code["train"]}}
+
+        def make() -> dict[str, Any]:
+            cell = self._as_given(model, task)
+            planned = opened(cell.as_dict(), self.searched(model, task))
+            return planned | {"code": {"train": cell.code["train"]}}
+
+        return self._once("train", model, task, make=make)
 
     def train_job(self, model: str, task: str, group: str) -> dict[str, Any]:
         """What a training job needs to know: {"cell": `train_params`, "seeds": those of a group."""
@@ -196,9 +201,13 @@ class Experiment:
         Args:
             stage: evaluate, or another that runs a trained model: trace, automaton.
         """
-        code = {stage: self._fingerprint(stage, self.signature(model).module)}
-        cell = self._as_given(model, task).trained.as_dict()
-        return opened(cell, self.searched(model, task)) | {"code": code}
+
+        def make() -> dict[str, Any]:
+            code = {stage: self._fingerprint(stage, self.signature(model).module)}
+            cell = self._as_given(model, task).trained.as_dict()
+            return opened(cell, self.searched(model, task)) | {"code": code}
+
+        return self._once(stage, model, task, make=make)
 
     def is_current(self, model: str, task: str, config: dict) -> bool:
         """Whether the `config` of a record is that of a cell, and what a search has chosen."""
@@ -261,14 +270,22 @@ class Experiment:
         Test strings are of a pool of their own. So test bins and counts play no part here, and
         change without training.
         """
-        spec = replace(self.dataset(task), test=NO_STRINGS)
-        code = self._fingerprint("data", self._language_module(task))
-        return {"dataset": spec.as_dict(), "code": code}
+
+        def make() -> dict[str, Any]:
+            spec = replace(self.dataset(task), test=NO_STRINGS)
+            code = self._fingerprint("data", self._language_module(task))
+            return {"dataset": spec.as_dict(), "code": code}
+
+        return self._once("data", task, make=make)
 
     def test_data_params(self, task: str) -> dict[str, Any]:
         """What decides the test strings and the dataset card: a dataset, and the code for both."""
-        code = self._fingerprint("test_data", self._language_module(task))
-        return {"dataset": self.dataset(task).as_dict(), "code": code}
+
+        def make() -> dict[str, Any]:
+            code = self._fingerprint("test_data", self._language_module(task))
+            return {"dataset": self.dataset(task).as_dict(), "code": code}
+
+        return self._once("test_data", task, make=make)
 
     def code(self, stage: str) -> str:
         """Fingerprint of a stage that no model or language has a part in (tables, figures, ...)."""
@@ -355,6 +372,12 @@ class Experiment:
             for task in tasks
             if _machine.is_finite(languages.get(task.language, **task.params))
         ]
+
+    def _once(self, *key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `make` returns, one object for all seeds of a cell: a plan holds it for each."""
+        if key not in self._plans:
+            self._plans[key] = make()
+        return self._plans[key]
 
     def _selected(self, kind: str) -> list[str]:
         chosen = resolve.named(self.config["only"][kind])

@@ -84,6 +84,7 @@ class Kernel:
         self.source = Path(module).with_name("native.c")
         self.fixed_sizes = fixed_sizes
         self._functions = {}  # by name, data type and head size
+        self._calls = {}
 
     def unusable(self, inputs: dict[str, Tensor], size: int | None = None) -> str | None:
         """Why the kernel cannot compute on `inputs`, or None. Warns once if it cannot be built.
@@ -119,11 +120,14 @@ class Kernel:
         Python's lock) if PyTorch is allowed several; blocks share no result, so that no bit
         depends on the split.
         """
-        call = self._function(function, like.dtype, size)
-        if call.argtypes is None:  # told the types, ctypes needs no object for every number
-            call.argtypes = [ctypes.c_int64, ctypes.c_int64, *map(_type, args)]
-        values = [x.data_ptr() if isinstance(x, Tensor) else x for x in args]
-        threads = min(torch.get_num_threads(), blocks)
+        call, tensors = self._calls.get((function, like.dtype, size)) or self._prepare(
+            function, like.dtype, size, args
+        )
+        values = [*args]
+        for i in tensors:
+            if values[i] is not None:
+                values[i] = values[i].data_ptr()
+        threads = 1 if blocks == 1 else min(torch.get_num_threads(), blocks)
         if threads <= 1:
             failures = [call(0, blocks, *values)]
         else:
@@ -132,6 +136,15 @@ class Kernel:
             failures = list(pool.map(lambda a, b: call(a, b, *values), bounds[:-1], bounds[1:]))
         if any(failures):
             raise MemoryError(f"{self.source.parent.name}: no memory for the kernel's workspace")
+
+    def _prepare(self, name: str, dtype: torch.dtype, size: int | None, args: tuple) -> tuple:
+        """A function, told the types of such arguments, and which of them are tensors or None."""
+        call = self._function(name, dtype, size)
+        # Told the types, ctypes needs no object for every number.
+        call.argtypes = [ctypes.c_int64, ctypes.c_int64, *map(_type, args)]
+        tensors = [i for i, x in enumerate(args) if x is None or isinstance(x, Tensor)]
+        self._calls[name, dtype, size] = call, tensors
+        return call, tensors
 
     def _find(self, dtype: torch.dtype, size: int | None) -> ctypes.CDLL | Unavailable:
         return c_compiler.library(self.source, dtype, size if size in self.fixed_sizes else None)

@@ -47,18 +47,27 @@ INLINE vec load_vec(const real *p) {
     return x;
 }
 INLINE void store_vec(vec x, real *p) { memcpy(p, &x, sizeof(vec)); }
-/* The first n numbers, n <= LANES: a call of memcpy would take longer. */
-INLINE vec load_few(const real *p, int64_t n) {
+/* The first n numbers, 0 <= n <= LANES, by halves: a call of memcpy would take longer. */
+#define BY_HALVES(n, copy) copy(n, 8) copy(n, 4) copy(n, 2) copy(n, 1)
+#define COPY_PART(n, width)                                \
+    if ((n) & (width)) {                                   \
+        memcpy(to, from, (width) * sizeof(real));          \
+        to += (width), from += (width);                    \
+    }
+INLINE vec load_few(const real *from, int64_t n) {
     vec x = {0};
-    if (n >= LANES) return load_vec(p);
-    for (int64_t l = 0; l < n; l++) ((real *)&x)[l] = p[l];
+    real *to = (real *)&x;
+    if (n >= LANES) return load_vec(from);
+    BY_HALVES(n, COPY_PART)
     return x;
 }
-INLINE void store_few(vec x, real *p, int64_t n) {
+INLINE void store_few(vec x, real *to, int64_t n) {
+    const real *from = (const real *)&x;
     if (n >= LANES)
-        store_vec(x, p);
-    else
-        for (int64_t l = 0; l < n; l++) p[l] = ((real *)&x)[l];
+        store_vec(x, to);
+    else {
+        BY_HALVES(n, COPY_PART)
+    }
 }
 
 #define EACH_SUM                            \
@@ -156,10 +165,18 @@ static __attribute__((noinline, unused)) void add_rows(real *restrict sum, const
             UNROLL for (int i = 0; i < 4; i++) x[i] += load_vec(B + k * B_row + n + i * LANES);
         UNROLL for (int i = 0; i < 4; i++) store_vec(x[i], sum + n + i * LANES);
     }
-    for (; n < N; n += LANES) {
-        vec x = load_few(sum + n, N - n);
-        for (int64_t k = 0; k < K; k++) x += load_few(B + k * B_row + n, N - n);
-        store_few(x, sum + n, N - n);
+    for (; n + LANES <= N; n += LANES) {
+        vec x = load_vec(sum + n);
+        for (int64_t k = 0; k < K; k++) x += load_vec(B + k * B_row + n);
+        store_vec(x, sum + n);
+    }
+    for (; n < N; n++) { /* four sums side by side, so that none waits for another */
+        real x[4] = {sum[n]};
+        int64_t k = 0;
+        for (; k + 4 <= K; k += 4)
+            UNROLL for (int i = 0; i < 4; i++) x[i] += B[(k + i) * B_row + n];
+        for (; k < K; k++) x[0] += B[k * B_row + n];
+        sum[n] = (x[0] + x[1]) + (x[2] + x[3]);
     }
 }
 

@@ -19,15 +19,15 @@ import torch
 from torch import Tensor
 
 from fwp.kernels.c_kernel import Kernel
-from fwp.kernels.tensors import contiguous_end, gradients_like, records
+from fwp.kernels.tensors import contiguous_end, gradients_like, once_differentiable, records
 
 
 @dataclass(frozen=True)
 class Narrow:
     """A recurrence whose heads are small enough for the registers, as a function of tensors.
 
-    Called with sequences [B, T, H, ...], weights [H, ...] and states [B, H, ...]. It returns y, which
-    has the shape of the first sequence, and the final states.
+    Called with sequences [B, T, H, ...], weights [H, ...] and states [B, H, ...], it returns y, of
+    the shape of the first sequence, and the final states.
 
     kernel: of which a block of `runs.h` is asked.
     options: two numbers that it is told.
@@ -62,7 +62,7 @@ class _Narrow(torch.autograd.Function):
         kernel, (sequences, weights, states) = call.kernel, call.by_kind(tensors)
         B, T, H, D = sequences[0].shape
         like = sequences[0]
-        sequences = [contiguous_end(x, x.dim() - 3) for x in sequences]
+        sequences = [x if x.dim() < 4 else _dense(x) for x in sequences]
         weights = [x.contiguous() for x in weights]
         states = [contiguous_end(x, x.dim() - 2) for x in states]
         y = like.new_empty(B, T, H, D)
@@ -87,12 +87,12 @@ class _Narrow(torch.autograd.Function):
         return y, *finals
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @once_differentiable
     def backward(ctx, dy, *d_finals):
         call, (kept, *saved) = ctx.call, ctx.saved_tensors
         sequences, weights, states = call.by_kind(saved)
         B, _, H, D = sequences[0].shape
-        dy = None if dy is None else contiguous_end(dy, 2)
+        dy = None if dy is None else _dense(dy)
         d_finals = [None if x is None else contiguous_end(x, x.dim() - 2) for x in d_finals]
         d_sequences = gradients_like(sequences)
         wanted = ctx.needs_input_grad[len(ctx.needs_input_grad) - len(states) :]
@@ -112,6 +112,11 @@ class _Narrow(torch.autograd.Function):
             rows = sums[0].sum(0).split(numbers, dim=-1)
             d_weights = [row.view(w.shape) for row, w in zip(rows, weights, strict=True)]
         return None, None, *d_sequences, *d_weights, *d_states
+
+
+def _dense(x: Tensor) -> Tensor:
+    """`x`, copied unless the numbers of a head lie side by side."""
+    return x if x.stride(-1) == 1 else x.contiguous()
 
 
 def _array(*parts: list[int]) -> ctypes.Array:

@@ -27,32 +27,33 @@ INLINE real square_root(real x) {
     return REAL_IS_DOUBLE ? (real)__builtin_sqrt(x) : (real)__builtin_sqrtf(x);
 }
 
-/* Rows x into kept [rows][2]: mean, scale. */
 static __attribute__((noinline, unused)) void row_moments(const real *restrict x, int64_t x_row,
                                                           int64_t rows, int64_t D, double eps,
-                                                          real *restrict kept) {
+                                                          real *restrict means,
+                                                          real *restrict scales) {
     const int64_t whole = D / LANES * LANES;
-    for (int64_t r = 0; r < rows; r++, x += x_row, kept += 2) {
+    const real share = 1 / (real)D;
+    for (int64_t r = 0; r < rows; r++, x += x_row) {
         vec sums = load_few(x + whole, D - whole), squares = {0};
         for (int64_t d = 0; d < whole; d += LANES) sums += load_vec(x + d);
-        const real mean = across(sums) / D;
+        const real mean = across(sums) * share;
         for (int64_t d = 0; d < whole; d += LANES) {
             const vec c = load_vec(x + d) - mean;
             squares += c * c;
         }
         real variance = across(squares);
         for (int64_t d = whole; d < D; d++) variance += (x[d] - mean) * (x[d] - mean);
-        kept[0] = mean;
-        kept[1] = 1 / square_root(variance / D + (real)eps);
+        means[r] = mean;
+        scales[r] = 1 / square_root(variance * share + (real)eps);
     }
 }
-/* y from rows x and their moments; b may be NULL. */
+/* y from rows x and their moments. */
 static __attribute__((noinline, unused)) void
 normalise_rows(const real *restrict x, int64_t x_row, int64_t rows, int64_t D,
-               const real *restrict kept, const real *restrict w, const real *restrict b,
-               real *restrict y, int64_t y_row) {
-    for (int64_t r = 0; r < rows; r++, x += x_row, y += y_row, kept += 2) {
-        const real mean = kept[0], scale = kept[1];
+               const real *restrict means, const real *restrict scales, const real *restrict w,
+               const real *restrict b, real *restrict y, int64_t y_row) {
+    for (int64_t r = 0; r < rows; r++, x += x_row, y += y_row) {
+        const real mean = means[r], scale = scales[r];
         int64_t d = 0;
         for (; d + LANES <= D; d += LANES)
             store_vec((load_vec(x + d) - mean) * scale * load_vec(w + d) + load_vec(b + d), y + d);
@@ -62,13 +63,14 @@ normalise_rows(const real *restrict x, int64_t x_row, int64_t rows, int64_t D,
 /* dx from dy, plus rows `plus` unless NULL; adds to dw and db. */
 static __attribute__((noinline, unused)) void
 normalise_rows_backward(const real *restrict x, int64_t x_row, int64_t rows, int64_t D,
-                        const real *restrict kept, const real *restrict w,
-                        const real *restrict dy, int64_t dy_row, const real *plus,
-                        int64_t plus_row, real *restrict dx, int64_t dx_row, real *restrict dw,
-                        real *restrict db) {
+                        const real *restrict means, const real *restrict scales,
+                        const real *restrict w, const real *restrict dy, int64_t dy_row,
+                        const real *plus, int64_t plus_row, real *restrict dx, int64_t dx_row,
+                        real *restrict dw, real *restrict db) {
     const int64_t whole = D / LANES * LANES;
-    for (int64_t r = 0; r < rows; r++, x += x_row, dy += dy_row, dx += dx_row, kept += 2) {
-        const real mean = kept[0], scale = kept[1];
+    const real share = 1 / (real)D;
+    for (int64_t r = 0; r < rows; r++, x += x_row, dy += dy_row, dx += dx_row) {
+        const real mean = means[r], scale = scales[r];
         vec levels = {0}, alongs = {0};
         for (int64_t d = 0; d < whole; d += LANES) {
             const vec n = (load_vec(x + d) - mean) * scale, dyd = load_vec(dy + d);
@@ -86,8 +88,8 @@ normalise_rows_backward(const real *restrict x, int64_t x_row, int64_t rows, int
             dw[d] += dy[d] * n;
             db[d] += dy[d];
         }
-        level /= D;
-        along /= D;
+        level *= share;
+        along *= share;
         for (int64_t d = 0; d < whole; d += LANES) {
             const vec n = (load_vec(x + d) - mean) * scale;
             vec gradient = (load_vec(dy + d) * load_vec(w + d) - level - n * along) * scale;

@@ -11,17 +11,20 @@ from functools import partial
 from typing import Any
 
 from torch import Tensor
+from torch.nn import Parameter
 
 from fwp.kernels.backend import Late
 
 PLANS: dict[tuple, "Plan"] = {}
 """By op, backend and kinds of all arguments. Who changes how ops choose must empty it."""
+TENSORS = {Tensor, Parameter}
+"""What nearly all tensors are: `isinstance` takes longer than all else here."""
 MOST = 4096  # plans; strings of many lengths must not fill the memory
 
 
-def kind(x: object) -> tuple:
+def kind(x: Any) -> tuple:
     """All of an argument that decides what a call comes to."""
-    if isinstance(x, Tensor):
+    if type(x) in TENSORS or isinstance(x, Tensor):
         return x.shape, x.dtype, x.device
     if isinstance(x, tuple | list):
         return tuple(map(kind, x))

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from fwp.kernels.c_kernel import Kernel, sequence, state
-from fwp.kernels.tensors import gradients_like, records
+from fwp.kernels.tensors import gradients_like, once_differentiable, records
 
 
 def recurrence(
@@ -116,7 +116,7 @@ class _Recurrence(torch.autograd.Function):
         return y, *final
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @once_differentiable
     def backward(ctx, dy, *d_final):
         call, saved, shapes = ctx.call, ctx.saved_tensors, ctx.call.by_kind(ctx.shapes)
         kept, given = saved[: len(call.kept)], saved[len(call.kept) :]

@@ -19,9 +19,6 @@ EXPORT int heads(void) { return RUNS; } /* of a block */
 enum { PLAIN, ELU, ELU_SUM }; /* φ */
 enum { UNGATED, SIGMOID, TWICE_SIGMOID };
 
-/* A loop over time is a function of its own, so that the compiler keeps the state in registers. */
-#define LOOP static __attribute__((noinline)) void
-
 /* What is kept of a group, in vecs: q, k, e of every step, then three arrays [T, RUNS]. */
 #define OF_RUNS(T) (((T) * RUNS + LANES - 1) / LANES)
 #define KEPT(T) (3 * ((T) + OF_RUNS(T)) + 1)
@@ -34,22 +31,6 @@ INLINE kept_parts parts_of(vec *kept, int64_t T) {
     real *each = (real *)(kept + 3 * T);
     return (kept_parts){kept, each, each + OF_RUNS(T) * LANES, each + 2 * OF_RUNS(T) * LANES};
 }
-
-/* The sums of a's runs and of b's, in even and in odd lanes; and one of the two in all lanes. */
-INLINE vec two_run_sums(vec a, vec b) {
-    vec x = SHUFFLE(a, b, LOW, 1) + SHUFFLE(a, b, HIGH, 1);
-    x += SHUFFLE(x, x, ACROSS, 2);
-#if RUN > 4
-    x += SHUFFLE(x, x, ACROSS, 4);
-#endif
-#if RUN > 8
-    x += SHUFFLE(x, x, ACROSS, 8);
-#endif
-    return x;
-}
-#define OF_PAIR(i, m) ((i) / 2 * 2 + (m))
-#define FIRST(x) SHUFFLE(x, x, OF_PAIR, 0)
-#define SECOND(x) SHUFFLE(x, x, OF_PAIR, 1)
 
 INLINE vec elu_plus_one(vec x) { return choose(x > 0, x + 1, vexp(x)); }
 /* q and k of all steps, mapped. */

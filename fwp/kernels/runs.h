@@ -81,12 +81,31 @@ INLINE vec gather_sums(vec *rows) {
 #endif
     return rows[0];
 }
+/* The sums of a's runs and of b's, in even and in odd lanes; and one of the two in all lanes. */
+INLINE vec two_run_sums(vec a, vec b) {
+    vec x = SHUFFLE(a, b, LOW, 1) + SHUFFLE(a, b, HIGH, 1);
+    x += SHUFFLE(x, x, ACROSS, 2);
+#if RUN > 4
+    x += SHUFFLE(x, x, ACROSS, 4);
+#endif
+#if RUN > 8
+    x += SHUFFLE(x, x, ACROSS, 8);
+#endif
+    return x;
+}
+#define OF_PAIR(i, m) ((i) / 2 * 2 + (m))
+#define FIRST(x) SHUFFLE(x, x, OF_PAIR, 0)
+#define SECOND(x) SHUFFLE(x, x, OF_PAIR, 1)
+
 /* Σ_i a[i] b[i], as four sums side by side: one after another would take longest. */
 INLINE vec sum_of_products(const vec *a, const vec *b) {
     vec sums[4];
     EACH_ROW(sums[i % 4] = i < 4 ? a[i] * b[i] : sums[i % 4] + a[i] * b[i]);
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
+
+/* A loop over time is a function of its own, so that the compiler keeps the state in registers. */
+#define LOOP static __attribute__((noinline)) void
 
 /* ---- between tensors and runs; group n holds the pairs of sequence and head from n RUNS on ---- */
 

@@ -1,6 +1,7 @@
 """What kernels ask of tensors, on CPU and GPU."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from math import prod
 
 import torch
@@ -26,7 +27,7 @@ def once_differentiable(backward: Callable) -> Callable:
 
 def contiguous_end(x: Tensor, dims: int = 1) -> Tensor:
     """`x`, copied unless its last `dims` dimensions are contiguous: kernels take other strides."""
-    if x.is_contiguous() or contiguous_from(x, x.dim() - dims):
+    if x.is_contiguous() or _contiguous_from(x, x.dim() - dims):
         return x
     return x.contiguous()
 
@@ -35,37 +36,60 @@ def gradients_like(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Uninitialised gradients of tensors [B, T, ...].
 
     Those of slices of one memory (by `fwp.nn.split`, say) are slices of one memory, too, in the
-    same order: so the gradient of the whole need not be put together.
+    same order: so the gradient of the whole need not be put together. Slices of another memory than
+    that of the first tensor have gradients apart.
     """
-    shared: dict[tuple, list[int]] = {}
-    for i, x in enumerate(tensors):
-        key = (x.untyped_storage().data_ptr(), x.shape[:2], x.stride()[:2])
-        shared.setdefault(key, []).append(i)
-    gradients: dict[int, Tensor] = {}
-    for (_, start, _), places in shared.items():
-        places.sort(key=lambda i: tensors[i].storage_offset())
-        sizes = [prod(tensors[i].shape[2:]) for i in places]
-        if len(places) == 1 or not _follow_each_other([tensors[i] for i in places], sizes):
-            for i in places:
-                gradients[i] = tensors[i].new_empty(tensors[i].shape)
-            continue
-        parts = tensors[places[0]].new_empty(*start, sum(sizes)).split(sizes, dim=-1)
-        for i, part in zip(places, parts, strict=True):
-            gradients[i] = part.unflatten(-1, tensors[i].shape[2:])
-    return [gradients[i] for i in range(len(tensors))]
+    first = tensors[0]
+    memory = first.untyped_storage().data_ptr()
+    key = [
+        (x.shape, x.stride(), x.storage_offset() if same else None)
+        for x in tensors
+        for same in (x.untyped_storage().data_ptr() == memory,)
+    ]
+    shape, places = _layout(tuple(key))
+    whole = first.new_empty(shape)
+    return [
+        x.new_empty(x.shape) if place is None else whole.as_strided(x.shape, *place)
+        for x, place in zip(tensors, places, strict=True)
+    ]
 
 
-def _follow_each_other(tensors: Sequence[Tensor], sizes: Sequence[int]) -> bool:
-    """Whether each tensor lies behind the one before it within a step, all without gaps."""
-    offset = tensors[0].storage_offset()
-    for x, size in zip(tensors, sizes, strict=True):
-        if x.storage_offset() != offset or not contiguous_from(x, 2):
-            return False
-        offset += size
-    return True
+Place = tuple[tuple[int, ...], int] | None
 
 
-def contiguous_from(x: Tensor, dim: int) -> bool:
+@lru_cache(1000)  # most calls have the shapes of a call before
+def _layout(given: tuple[tuple, ...]) -> tuple[tuple[int, ...], list[Place]]:
+    """Shape of the common memory of gradients; strides and offset there of each, None if apart.
+
+    Of each tensor are given its shape, its strides, and its offset in the common memory if any.
+    """
+    shape, strides, _ = given[0]
+    together = sorted((offset, i) for i, (_, _, offset) in enumerate(given) if offset is not None)
+    expected = together[0][0]
+    for offset, i in together:
+        own, steps, _ = given[i]
+        dense = contiguous_strides(own[2:]) == steps[2:]
+        if offset != expected or own[:2] != shape[:2] or steps[:2] != strides[:2] or not dense:
+            return (0,), [None] * len(given)
+        expected += prod(own[2:])
+    width = expected - together[0][0]
+    places: list[Place] = [None] * len(given)
+    for offset, i in together:
+        own = given[i][0]
+        steps = (own[1] * width, width, *contiguous_strides(own[2:]))
+        places[i] = steps, offset - together[0][0]
+    return (*shape[:2], width), places
+
+
+def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Strides of a contiguous tensor."""
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.append(strides[-1] * size)
+    return tuple(reversed(strides)) if shape else ()
+
+
+def _contiguous_from(x: Tensor, dim: int) -> bool:
     """Whether the dimensions of `x` from `dim` on are contiguous."""
     expected = 1
     for size, stride in zip(reversed(x.shape[dim:]), reversed(x.stride()[dim:]), strict=True):

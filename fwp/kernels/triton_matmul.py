@@ -14,10 +14,12 @@ from torch import Tensor
 
 from fwp.kernels.tensors import contiguous_end
 
-FEW = 4  # models for which both gradients of a product are one kernel, of smaller tiles
+FEW = 4  # models for which gradients share kernels, as each alone leaves much of a GPU idle
 BLOCKS = {"ROWS": 64, "COLUMNS": 64, "DEPTH": 32}
+SMALL_BLOCKS = BLOCKS | {"ROWS": 32}  # for less than `PROGRAMS` tiles
 GRADIENT_BLOCKS = BLOCKS | {"ROWS": 128}
-SMALL_BLOCKS = BLOCKS | {"ROWS": 32}
+SMALL_GRADIENT_BLOCKS = BLOCKS  # for less than `MANY` tiles
+MANY = 24
 LAUNCH = {"num_warps": 4, "num_stages": 3}
 PROGRAMS = 264  # two for each multiprocessor of a large GPU
 
@@ -34,6 +36,7 @@ def product(
     bias: Tensor | None = None,
     relu: bool = False,
     where: Tensor | None = None,
+    added: Tensor | None = None,
 ) -> Tensor:
     """a b + bias for each of R models [R, M, N].
 
@@ -43,21 +46,27 @@ def product(
         bias: [R, N].
         relu: whether negative results become 0.
         where: [R, M, N], contiguous; where it is not positive the result is 0.
+        added: [R, M, N], contiguous; added to the result in the end.
     """
     if _in_torch(a):
-        return _product_in_torch(a, b, bias, relu, where)
+        return _product_in_torch(a, b, bias, relu, where, added)
     (R, M, K), N = a.shape, b.shape[-1]
-    small = R < FEW
-    if b.stride(1) != 1 and not small:
+    blocks = _blocks(R, M, N)
+    if b.stride(1) != 1 and blocks is BLOCKS:
         b = b.mT.contiguous().mT  # tensor cores take the TF32 of large tiles along the sum only
     y = a.new_empty(R, M, N)
     if bias is not None:
         bias = bias.contiguous()
-    blocks = SMALL_BLOCKS if small else BLOCKS
     blocks = blocks | {"COLUMNS": _at_most(blocks["COLUMNS"], N)}
     grid = (triton.cdiv(M, blocks["ROWS"]) * triton.cdiv(N, blocks["COLUMNS"]), R)
-    _product[grid](a, b, bias, where, y, M, N, K, *b.stride(), RELU=relu, **blocks, **LAUNCH)
+    _product[grid](a, b, bias, where, added, y, M, N, K, *b.stride(), RELU=relu, **blocks, **LAUNCH)
     return y
+
+
+def _blocks(R: int, M: int, N: int) -> dict[str, int]:
+    """Blocks of the products [M, N] of R models: small ones where large ones would be few."""
+    tiles = R * triton.cdiv(M, BLOCKS["ROWS"]) * triton.cdiv(N, BLOCKS["COLUMNS"])
+    return SMALL_BLOCKS if tiles < PROGRAMS else BLOCKS
 
 
 def _in_torch(x: Tensor) -> bool:
@@ -69,11 +78,13 @@ def _at_most(block: int, size: int) -> int:
     return min(block, max(16, triton.next_power_of_2(size)))
 
 
-def _product_in_torch(a, b, bias, relu, where) -> Tensor:
+def _product_in_torch(a, b, bias, relu, where, added) -> Tensor:
     y = a @ b if bias is None else torch.baddbmm(bias.unsqueeze(1), a, b)
     if relu:
         y = y.relu_()
-    return y if where is None else y * (where > 0)
+    if where is not None:
+        y = y * (where > 0)
+    return y if added is None else y + added
 
 
 def weight_gradients(dy: Tensor, x: Tensor, biased: bool) -> tuple[Tensor, Tensor | None]:
@@ -101,7 +112,7 @@ def gradients(
     """
     if _in_torch(x):
         return dy @ weight, *weight_gradients(dy, x, biased)
-    if len(x) >= FEW:
+    if _blocks(*x.shape) is BLOCKS:
         return product(dy, weight), *weight_gradients(dy, x, biased)
     return _gradients_in_one(dy, x, weight, biased)
 
@@ -172,7 +183,8 @@ def _parts(R: int, M: int, tiles: int, blocks: dict[str, int]) -> int:
 
 def _gradients_in_one(dy: Tensor, x: Tensor, weight: Tensor | None, biased: bool):
     R, M, O = dy.shape  # noqa: E741
-    blocks = BLOCKS if R < FEW else GRADIENT_BLOCKS
+    tiles = R * triton.cdiv(O, BLOCKS["ROWS"]) * triton.cdiv(x.shape[-1], BLOCKS["COLUMNS"])
+    blocks = SMALL_GRADIENT_BLOCKS if tiles < MANY else GRADIENT_BLOCKS
     own, inputs = _Sums(dy, x, biased, blocks), x.shape[-1]
     parts = _parts(R, M, own.tiles, blocks)
     sums = x.new_empty(R, parts, own.size)
@@ -192,7 +204,7 @@ def _gradients_in_one(dy: Tensor, x: Tensor, weight: Tensor | None, biased: bool
 
 @triton.jit
 def _tile_of_product(
-    tile, a_, b_, bias, where, y, M, N: tl.constexpr, K: tl.constexpr,
+    tile, a_, b_, bias, where, added, y, M, N: tl.constexpr, K: tl.constexpr,
     b_k: tl.constexpr, b_n: tl.constexpr,
     RELU: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
@@ -215,12 +227,14 @@ def _tile_of_product(
     inside = (m < M)[:, None] & (n < N)[None, :]
     if where is not None:
         total = tl.where(tl.load(where + at, inside, 0.0) > 0, total, 0.0)
+    if added is not None:
+        total += tl.load(added + at, inside, 0.0)
     tl.store(y + at, total, inside)
 
 
 @triton.jit(do_not_specialize=["M"])
 def _product(
-    a_, b_, bias, where, y, M, N: tl.constexpr, K: tl.constexpr, b_r,
+    a_, b_, bias, where, added, y, M, N: tl.constexpr, K: tl.constexpr, b_r,
     b_k: tl.constexpr, b_n: tl.constexpr,
     RELU: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
@@ -229,8 +243,10 @@ def _product(
         bias += r * N
     if where is not None:
         where += r * M * N
+    if added is not None:
+        added += r * M * N
     _tile_of_product(
-        tl.program_id(0), a_ + r * M * K, b_ + r * b_r, bias, where, y + r * M * N,
+        tl.program_id(0), a_ + r * M * K, b_ + r * b_r, bias, where, added, y + r * M * N,
         M, N, K, b_k, b_n, RELU, ROWS, COLUMNS, DEPTH,
     )  # fmt: skip
 
@@ -289,7 +305,7 @@ def _gradients(
         )  # fmt: skip
     elif weight is not None:
         _tile_of_product(
-            program - tiles * parts, dy + r * M * outputs, weight + r * w_r, None, None,
+            program - tiles * parts, dy + r * M * outputs, weight + r * w_r, None, None, None,
             dx + r * M * inputs, M, inputs, outputs, w_o, w_i,
             False, INPUT_ROWS, INPUT_COLUMNS, INPUT_DEPTH,
         )  # fmt: skip

@@ -1,12 +1,13 @@
 """Cutting the last axis into parts, whose gradients are put together without a copy."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 
 import torch
 from torch import Tensor
 
-from fwp.kernels.tensors import contiguous_from, records
+from fwp.kernels.tensors import contiguous_strides, once_differentiable, records
 from fwp.kernels.vmap import in_pack
 
 
@@ -21,38 +22,49 @@ def split(x: Tensor, shapes: Sequence[int | tuple[int, ...]]) -> tuple[Tensor, .
         shapes: of the parts: a number, or the shape that takes the place of the last axis, such
             as (H, D) for heads. In all they have W numbers.
     """
+    shapes = tuple(shapes)
     if in_pack():
-        return _PackedSplit.apply(x, tuple(shapes))
+        return _PackedSplit.apply(x, shapes)
     return _Split.apply(x, shapes) if records((x,)) else _views(x, shapes)
 
 
-def _views(x: Tensor, shapes: Sequence[int | tuple[int, ...]]) -> tuple[Tensor, ...]:
-    sizes = [shape if isinstance(shape, int) else prod(shape) for shape in shapes]
-    parts = x.split(sizes, dim=-1)
-    return tuple(
-        part if isinstance(shape, int) else part.view(*part.shape[:-1], *shape)
-        for part, shape in zip(parts, shapes, strict=True)
-    )
+def _views(x: Tensor, shapes: tuple[int | tuple[int, ...], ...]) -> tuple[Tensor, ...]:
+    places, begin = _places(x.shape, x.stride(), shapes), x.storage_offset()
+    return tuple([x.as_strided(own, steps, begin + at) for own, steps, at in places])
 
 
-def joined(parts: Sequence[Tensor | None], shape: Sequence[int]) -> Tensor | None:
-    """The tensor of that shape whose parts along the last axis `parts` are, if there is one."""
-    first, dims = parts[0], len(shape) - 1
+@lru_cache(1000)  # most calls have the shapes of a call before
+def _places(shape: torch.Size, strides: tuple[int, ...], shapes: tuple) -> list[tuple]:
+    """Shape, strides and offset of each part of a tensor of that shape and those strides."""
+    step, places, offset = strides[-1], [], 0
+    for part in shapes:
+        inner = (part,) if isinstance(part, int) else part
+        steps = [step * n for n in contiguous_strides(inner)]
+        places.append(((*shape[:-1], *inner), (*strides[:-1], *steps), offset * step))
+        offset += prod(inner)
+    if offset != shape[-1]:
+        raise ValueError(f"split: the parts have {offset} numbers in all, x has {shape[-1]}")
+    return places
+
+
+def joined(parts: Sequence[Tensor | None], shape: torch.Size, shapes: tuple) -> Tensor | None:
+    """The contiguous tensor of that shape whose `shapes` the parts are, if there is one."""
+    first = parts[0]
     if first is None:
         return None
-    strides, memory = first.stride()[:dims], first.untyped_storage().data_ptr()
-    begin = offset = first.storage_offset()
-    for part in parts:
+    strides = contiguous_strides(shape)
+    places = _places(shape, strides, shapes)
+    memory, begin = first.untyped_storage().data_ptr(), first.storage_offset()
+    for part, (own, steps, offset) in zip(parts, places, strict=True):
         if (
             part is None
-            or part.storage_offset() != offset
-            or part.stride()[:dims] != strides
+            or part.stride() != steps
+            or part.storage_offset() != begin + offset
+            or part.shape != own
             or part.untyped_storage().data_ptr() != memory
-            or not contiguous_from(part, dims)
         ):
             return None
-        offset += prod(part.shape[dims:])
-    return first.as_strided(shape, (*strides, 1), begin)
+    return first.as_strided(shape, strides, begin)
 
 
 class _Split(torch.autograd.Function):
@@ -63,9 +75,9 @@ class _Split(torch.autograd.Function):
         return _views(x, shapes)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @once_differentiable
     def backward(ctx, *gradients):
-        whole = joined(gradients, ctx.shape)
+        whole = joined(gradients, ctx.shape, ctx.shapes)
         given = next((x for x in gradients if x is not None), None)
         if whole is None and given is not None:
             whole = given.new_zeros(ctx.shape)

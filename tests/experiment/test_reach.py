@@ -54,7 +54,7 @@ LAYERS = {
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
-    "split": "delta_rnn deltanet linear_transformer recurrent_delta",
+    "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
@@ -110,7 +110,7 @@ PLACES = {
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
         "kernels/matmul.h kernels/norm.h kernels/rows.py "
-        "kernels/triton_matmul.py models/__init__.py models/block.py "
+        "kernels/aside.py kernels/triton_matmul.py models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
     ),
@@ -133,11 +133,16 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/narrow.py kernels/rules.h kernels/triton_features.py"
+        "kernels/chunks.py kernels/rules.h kernels/triton_features.py"
     ),
-    "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer retrieval": (
-        "kernels/runs.h"
-    ),
+    (
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
+    ): "kernels/narrow.py",
+    (
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta "
+        "retrieval"
+    ): "kernels/runs.h",
+    "recurrent_delta": "kernels/narrow_feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"

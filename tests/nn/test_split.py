@@ -129,8 +129,8 @@ def test_no_gradient_gives_none():
 def test_order_of_the_inputs_does_not_matter_to_the_layout():
     k, q = torch.randn(2, 3, 10).split((4, 6), dim=-1)
     d_q, d_k = gradients_like([q, k])
-    assert joined([d_k, d_q], (2, 3, 10)) is not None
-    assert joined([d_q, d_k], (2, 3, 10)) is None
+    assert joined([d_k, d_q], torch.Size((2, 3, 10)), (4, 6)) is not None
+    assert joined([d_q, d_k], torch.Size((2, 3, 10)), (6, 4)) is None
 
 
 @pytest.mark.parametrize(
@@ -155,5 +155,16 @@ def test_slices_of_another_memory_are_laid_out_apart():
     q, k, v = torch.zeros(2, 3, 12).split(4, dim=-1)
     beta = torch.zeros(2, 3)
     d_q, d_beta, d_k, d_v = gradients_like([q, beta, k, v])
-    assert joined([d_q, d_k, d_v], (2, 3, 12)) is not None
+    assert joined([d_q, d_k, d_v], torch.Size((2, 3, 12)), (4, 4, 4)) is not None
     assert d_beta.shape == (2, 3) and d_beta.is_contiguous()
+
+
+def test_parts_that_do_not_fill_the_axis_are_refused():
+    with pytest.raises(ValueError, match="the parts have 24 numbers in all, x has 26"):
+        split(whole(), (8, 8, 8))
+
+
+def test_numbers_that_do_not_lie_side_by_side_are_split_as_well():
+    x = torch.randn(5, 26, 3).transpose(1, 2)
+    for part, expected in zip(split(x, ((2, 4), 16, 2)), x.split((8, 16, 2), -1), strict=True):
+        assert torch.equal(part.flatten(2), expected)

@@ -35,9 +35,9 @@ def to(x, *where):
 
 
 def complete(sizes):
-    """Sizes of all letters; P is a convolution's K - 1."""
+    """Sizes of all letters; P is a convolution's K - 1, S are the keys of attention."""
     sizes = SIZES | sizes
-    return {"P": sizes["K"] - 1} | sizes
+    return {"P": sizes["K"] - 1, "S": sizes["T"]} | sizes
 
 
 def example(op, models, dtype, **sizes):

@@ -300,3 +300,28 @@ def test_a_cell_survives_preemption_a_killed_snakemake_and_an_absent_controller(
         submitted[2].memory == submitted[0].memory
     )  # a first attempt, that of the second Snakemake
     assert "another job has trained this cell meanwhile" in log(project, "kept")
+
+
+def test_a_job_takes_many_cells(tmp_path, monkeypatch):
+    """In one Snakemake; if one fails, the next attempt finds the others finished."""
+    models = {f"cell_{i}": UNLUCKY for i in range(3)}
+    models["crashed"] = UNLUCKY | {"misfortune": "crash"}
+    project = project_with(models, tmp_path)
+    grouped = ("--cores", "1", "--groups", "train=cells", "evaluate=cells")
+    grouped += ("--group-components", "cells=4", "--keep-incomplete")
+    environment = ENVIRONMENT | {"UNLUCKY_SECONDS": "0"}
+    with Cluster(accounting=False):
+        done = snakemake(project, *PROFILE, *grouped, "--", *TABLES, **environment)
+        submitted = [job for job in jobs() if "data" not in job.name]
+    assert done.returncode == 0, done.stdout
+    assert_complete(project, monkeypatch)
+    assert [job.state for job in submitted] == ["FAILED", "COMPLETED"]
+    logs = sorted(
+        (project / "results/slurm").glob("group_*/*.log"), key=lambda path: int(path.stem)
+    )
+    texts = [path.read_text() for path in logs]
+    assert [text.count("Snakemake version") for text in texts] == [1, 1]
+    assert "rule evaluate" in texts[0]  # it went on with the others
+    trained = {model: "another job has trained" in log(project, model) for model in models}
+    assert trained == {model: model != "crashed" for model in models}
+    assert int(submitted[0].memory.rstrip("M")) < 5000  # of one cell at a time

@@ -92,6 +92,47 @@ def test_addresses_are_parsed_once():
     assert asked == ["file:///a/b.py"]
 
 
+def test_parameters_of_a_function_are_those_that_it_has_and_found_once():
+    from snakemake import common
+
+    plain, asked = common.get_function_params, []
+    common.get_function_params = lambda func: asked.append(func) or plain(func)
+    patches.PARAMETERS[0].apply()
+
+    def function(wildcards, attempt=1, **others):
+        pass
+
+    class Resource:
+        __hash__ = None
+
+        def evaluate(self, wildcards, threads):
+            pass
+
+    told = common.overwrite_function_params
+    wrapped = lambda *_: None  # noqa: E731
+    told(wrapped, ["path"])
+    for func in (function, Resource().evaluate, Resource().evaluate, wrapped, "".join):
+        found = common.get_function_params(func)
+        assert list(found) == list(plain(func))
+        assert getattr(found, "items", list)() == getattr(plain(func), "items", list)()
+    before = len(asked)
+    for func in (function, Resource().evaluate):
+        common.get_function_params(func)
+    assert len(asked) == before
+
+
+def test_a_script_is_read_once_unless_wildcards_choose_it():
+    from snakemake import script
+
+    asked = []
+    script.get_source = lambda *arguments: asked.append(arguments[0]) or arguments[0]
+    patches.SOURCE.apply()
+    for path in ("a.py", "a.py", "b.py", "{task}.py", "{task}.py"):
+        assert script.get_source(path, None, "folder", {}, {}) == path
+    assert script.get_source("a.py", None, "elsewhere") == "a.py"
+    assert asked == ["a.py", "b.py", "{task}.py", "{task}.py", "a.py"]
+
+
 @pytest.mark.parametrize("dryrun", [False, True])
 @pytest.mark.parametrize("said", ["Estimated time: 1 min.", ""])
 def test_the_time_is_told_once_below_the_number_of_jobs(dryrun, said):
@@ -171,6 +212,28 @@ def test_states_of_jobs(command, answer, expected):
     plugin.query_job_status = query
     patches.QUERY.apply()
     assert asyncio.run(plugin.query_job_status(command, None)) == expected
+
+
+@slurm
+def test_a_group_of_jobs_runs_in_one_snakemake(monkeypatch):
+    from snakemake_executor_plugin_slurm import Executor
+
+    plain = (
+        "cd /a && python -m snakemake --cores all --executor slurm-jobstep --jobs 1 --mode remote"
+    )
+    monkeypatch.setattr(Executor, "format_job_exec", lambda self, job: plain)
+    patches.GROUP.apply()
+    executor = types.SimpleNamespace(
+        get_python_executable=lambda: "python",
+        additional_general_args=lambda: "--executor slurm-jobstep --jobs 1",
+    )
+    one = types.SimpleNamespace(is_group=lambda: False, threads=1)
+    assert Executor.format_job_exec(executor, one) == plain
+    several = types.SimpleNamespace(is_group=lambda: True, threads=2)
+    assert Executor.format_job_exec(executor, several) == (
+        "cd /a && srun -n1 --cpu-bind=q --cpus-per-task=2 python -m snakemake --cores all "
+        "--executor local --cores 2 --keep-going --mode remote"
+    )
 
 
 @slurm

@@ -8,34 +8,20 @@
 
 #include "../../kernels/norm.h"
 
-typedef struct {
-    const real *w_1, *b_1, *w_2, *b_2, *w_n, *b_n; /* the norm's are NULL if there is none */
-} weights;
-
-/* A tile of n as B of a product may have it. */
-INLINE const real *normed(real *copy, const real *x, int64_t x_row, int64_t *row, int64_t rows,
-                          int64_t D, const weights *w, const real *kept) {
-    if (!w->w_n) return whole_rows(copy, x, x_row, row, rows, D);
-    *row = WHOLE(D);
-    normalise_rows(x, x_row, rows, D, kept, w->w_n, w->b_n, copy, *row);
-    return copy;
-}
-
 /* x [rows][D], its rows `x_row` numbers apart; w_1 [I][D], w_2 [D][I]; y [rows][D]. Kept, unless
- * NULL: h [rows][WHOLE(I)], and the moments of x [rows][2] if there is a norm. */
+ * NULL: h [rows][WHOLE(I)], and if there is a norm, means [rows] and scales [rows] of x. */
 EXPORT int forward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, int64_t D, int64_t I,
                    int64_t skip, double eps, const real *x, int64_t x_row, const real *w_1,
                    const real *b_1, const real *w_2, const real *b_2, const real *w_n,
-                   const real *b_n, real *y, real *kept_h, real *kept_moments) {
-    const int64_t h_row = WHOLE(I);
-    const weights w = {.w_n = w_n, .b_n = b_n};
+                   const real *b_n, real *y, real *kept_h, real *moments) {
+    const int64_t h_row = WHOLE(I), whole = WHOLE(D);
     vec *space = workspace(
-        (packed_size(D, I) + packed_size(I, D) + TILE * (h_row + WHOLE(D))) / LANES + TILE * 2);
+        (packed_size(D, I) + packed_size(I, D) + TILE * (h_row + whole + 2)) / LANES);
     if (!space) return 1;
     unsigned mode = flush_denormals();
     real *first = (real *)space, *second = first + packed_size(D, I);
     real *tile_h = second + packed_size(I, D), *tile_n = tile_h + TILE * h_row;
-    real *tile_moments = tile_n + TILE * WHOLE(D);
+    real *tile_moments = tile_n + TILE * whole;
     pack_transposed(first, w_1, I, D);
     pack_transposed(second, w_2, D, I);
     const int64_t last = first_row(end, blocks, rows);
@@ -44,9 +30,11 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, int
         const real *from = x + r * x_row, *n = from;
         int64_t n_row = x_row;
         if (w_n) {
-            real *moments = kept_moments ? kept_moments + r * 2 : tile_moments;
-            row_moments(from, x_row, count, D, eps, moments);
-            n = normed(tile_n, from, x_row, &n_row, count, D, &w, moments);
+            real *mean = moments ? moments + r : tile_moments;
+            real *scale = moments ? mean + rows : mean + TILE;
+            row_moments(from, x_row, count, D, eps, mean, scale);
+            normalise_rows(from, x_row, count, D, mean, scale, w_n, b_n, tile_n, whole);
+            n = tile_n, n_row = whole;
         }
         real *h = kept_h ? kept_h + r * h_row : tile_h;
         multiply((product){.C = h, .C_row = h_row, .A = n, .down = n_row, .along = 1, .B = first,
@@ -64,11 +52,10 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, int
 /* The gradients of weights are those of the first block; see `Gradients` in rows.py. */
 EXPORT int backward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, int64_t D, int64_t I,
                     int64_t skip, const real *x, int64_t x_row, const real *w_1, const real *w_2,
-                    const real *w_n, const real *b_n, const real *kept_h, const real *kept_moments,
+                    const real *w_n, const real *b_n, const real *kept_h, const real *moments,
                     const real *dy, int64_t dy_row, real *dx, int64_t stride, real *dw_1_,
                     real *db_1_, real *dw_2_, real *db_2_, real *dw_n_, real *db_n_) {
     const int64_t h_row = WHOLE(I), whole = WHOLE(D);
-    const weights w = {.w_n = w_n, .b_n = b_n};
     vec *space =
         workspace((packed_size(D, I) + packed_size(I, D) + TILE * (h_row + 2 * whole)) / LANES);
     if (!space) return 1;
@@ -86,9 +73,12 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, in
         for (int64_t r = first_row(block, blocks, rows); r < last; r += TILE) {
             const int64_t count = tile_rows(r, last);
             const real *from = x + r * x_row, *h = kept_h + r * h_row, *dyr = dy + r * dy_row;
-            const real *moments = w_n ? kept_moments + r * 2 : NULL;
-            int64_t n_row;
-            const real *n = normed(tile_n, from, x_row, &n_row, count, D, &w, moments);
+            const real *mean = moments + r, *scale = mean + rows, *n = tile_n;
+            int64_t n_row = whole;
+            if (w_n)
+                normalise_rows(from, x_row, count, D, mean, scale, w_n, b_n, tile_n, whole);
+            else
+                n = whole_rows(tile_n, from, x_row, &n_row, count, D);
             real *dn = w_n ? tile_dn : dx + r * D;
             multiply((product){.C = dw_2, .C_row = I, .A = dyr, .down = 1, .along = dy_row, .B = h,
                                .B_row = h_row, .B_panel = PANEL, .M = D, .N = I, .K = count,
@@ -106,7 +96,7 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, in
                                .M = count, .N = D, .K = I, .plus = skip && !w_n ? dyr : NULL,
                                .plus_row = dy_row});
             if (w_n)
-                normalise_rows_backward(from, x_row, count, D, moments, w_n, dn, whole,
+                normalise_rows_backward(from, x_row, count, D, mean, scale, w_n, dn, whole,
                                         skip ? dyr : NULL, dy_row, dx + r * D, D, dw_n, db_n);
         }
     }

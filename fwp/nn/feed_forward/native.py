@@ -26,36 +26,33 @@ def feed_forward(x: Tensor, *weights: Tensor, skip: bool) -> Tensor:
 class _FeedForward(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, skip, x, *weights):
-        (B, T, D), inner, normed = x.shape, len(weights[0]), len(weights) == 6
+        (B, T, D), inner = x.shape, len(weights[0])
         rows, (x, x_row) = B * T, as_rows(x)
         weights = [w.contiguous() for w in weights]
-        y = x.new_empty(x.shape)
-        kept = [None, None]
+        ctx.no_norm = () if len(weights) == 6 else (None, None)
+        y, h, moments = x.new_empty(x.shape), None, None
         if record:
-            kept[0] = x.new_empty((rows, whole(KERNEL, x, inner)))
-            kept[1] = x.new_empty((rows, 2)) if normed else None
+            h = x.new_empty((rows, whole(KERNEL, x, inner)))
+            moments = None if ctx.no_norm else x.new_empty((2, rows))
         ctx.sizes = blocks, *_ = blocks_of(rows), rows, D, inner, int(skip)
         KERNEL.run(
             "forward", blocks, x, None, *ctx.sizes, EPS,
-            x, x_row, *weights, *(() if normed else (None, None)), y, *kept,
+            x, x_row, *weights, *ctx.no_norm, y, h, moments,
         )  # fmt: skip
         ctx.x_row = x_row
-        ctx.save_for_backward(x, *kept, *weights)
+        ctx.save_for_backward(x, h, moments, *weights)
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy):
-        x, *kept, w_1, b_1, w_2, b_2, w_n, b_n = (*ctx.saved_tensors, None, None)[:9]
+        x, h, moments, w_1, b_1, w_2, b_2, *norm = ctx.saved_tensors
         dy, dy_row = as_rows(dy)
-        dx, gradients = (
-            x.new_empty(x.shape),
-            Gradients((w_1, b_1, w_2, b_2, w_n, b_n), ctx.sizes[0]),
-        )
+        dx = x.new_empty(x.shape)
+        gradients = Gradients((w_1, b_1, w_2, b_2, *norm), ctx.sizes[0])
         KERNEL.run(
             "backward", ctx.sizes[0], x, None, *ctx.sizes,
-            x, ctx.x_row, w_1, w_2, w_n, b_n, *kept, dy, dy_row, dx,
-            gradients.stride, *gradients.of_first,
+            x, ctx.x_row, w_1, w_2, *norm, *ctx.no_norm, h, moments, dy, dy_row, dx,
+            gradients.stride, *gradients.of_first, *ctx.no_norm,
         )  # fmt: skip
-        total = gradients.total(KERNEL)
-        return None, None, dx, *(total if w_n is not None else total[:4])
+        return None, None, dx, *gradients.total(KERNEL)

@@ -1,12 +1,12 @@
-"""The feed-forward part on the GPU: norm, products and skip connection in one kernel each way.
+"""The feed-forward part on the GPU, with norm and skip connection.
 
-A program takes a block of positions and goes through the inner units, of which there are four times
-as many as inputs, chunk by chunk: one product's result enters the next from the registers. What the
-gradients of the weights need is stored on the way, and is not read again for anything else.
+The part of a single narrow model is one kernel forward. A program takes a block of positions and
+goes through the inner units chunk by chunk: one product's result enters the next from the
+registers. So does the way back. In packs and of wide models, the products by themselves are faster,
+as their tiles are larger: there bias, ReLU and skip connection are part of them.
 
-To compute the inner units again instead of storing them takes longer, as products do not run at the
-full rate of tensor cores: they are split in three, and their factors are narrow. Parts wider than
-`WIDEST` are near the speed of their products anyway, which are kernels of their own there.
+Inner units are kept for the backward pass. To compute them again instead takes longer: products of
+narrow matrices in three parts do not reach the tensor cores' full rate.
 """
 
 import torch
@@ -14,23 +14,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from fwp.kernels.aside import aside, used
 from fwp.kernels.tensors import records
-from fwp.kernels.triton_matmul import (
-    FEW,
-    as_rows,
-    gradients,
-    product,
-    two_weight_gradients,
-    weight_gradients,
-)
-from fwp.nn.layer_norm.triton import layer_norm
+from fwp.kernels.triton_matmul import FEW, as_rows, product, two_weight_gradients
+from fwp.nn.layer_norm.triton import gradients, normalised
 
 EPS = 1e-5  # of the norm, as in the reference
-WIDEST = 64  # input for which all is one kernel
-FORWARD = {"ROWS": 64, "INNER": 32, "num_warps": 4, "num_stages": 2}
-BACKWARD = {"ROWS": 64, "INNER": 32, "num_warps": 4, "num_stages": 2}
-# One model has few positions: many small programs.
-SMALL = {"ROWS": 16, "INNER": 64, "num_warps": 4, "num_stages": 1}
+WIDEST = 64  # input, for which all is one kernel if there are few models
+BLOCKS = {"ROWS": 16, "INNER": 64, "num_warps": 4, "num_stages": 2}
 
 
 def feed_forward(
@@ -46,14 +37,11 @@ def feed_forward(
 ) -> Tensor:
     """As the reference for R models."""
     weights = (w_1, b_1, w_2, b_2)
-    if x.dtype == torch.float32 and x.shape[-1] <= WIDEST:
-        inputs = (x, *weights) if norm_weight is None else (x, *weights, norm_weight, norm_bias)
-        return _Fused.apply(records(inputs), skip, *inputs)
-    normed = x
     if norm_weight is not None and norm_bias is not None:
-        normed = layer_norm(x, norm_weight, norm_bias, eps=EPS)
-    y = _Products.apply(records((normed, *weights)), normed, *weights)
-    return x + y if skip else y
+        weights += (norm_weight, norm_bias)
+    narrow = x.dtype == torch.float32 and x.shape[-1] <= WIDEST
+    way = _Fused if narrow and len(w_1) < FEW else _Products
+    return way.apply(records((x, *weights)), skip, x, *weights)
 
 
 class _Fused(torch.autograd.Function):
@@ -66,13 +54,13 @@ class _Fused(torch.autograd.Function):
         inner = x.new_empty(R, M, N) if record else None
         if norm and record:
             n = torch.empty_like(rows)
-        sizes, grid = _launch(FORWARD, R, M, D)
+        sizes, grid = _launch(R, M, D)
         _forward[grid](
             rows, w_1, b_1, w_2, b_2, *(norm or (None, None)), y, n if norm and record else None,
             inner, M, D, N, EPS=EPS, SKIP=skip, **sizes,
         )  # fmt: skip
         if record:
-            ctx.skip = skip
+            ctx.skip, ctx.leaves = skip, used(*weights)
             ctx.save_for_backward(rows, w_1, w_2, n, inner, *norm)
         return y.view(x.shape)
 
@@ -82,25 +70,23 @@ class _Fused(torch.autograd.Function):
         x, w_1, w_2, n, inner, *norm = ctx.saved_tensors
         shape, dy = dy.shape, as_rows(dy, x)
         (R, M, D), N = x.shape, w_1.shape[1]
-        if R >= FEW:  # tensor cores take the TF32 of large tiles along the sum only
-            w_1, w_2 = (w.mT.contiguous().mT for w in (w_1, w_2))
-        sizes, grid = _launch(BACKWARD, R, M, D)
+        sizes, grid = _launch(R, M, D)
         dx, d_inner = torch.empty_like(x), torch.empty_like(inner)
         sums = x.new_empty(R, grid[0], 2 * D) if norm else None
         _backward[grid](
             x, w_1, w_2, norm[0] if norm else None, inner, dy, dx, d_inner, sums,
-            M, D, N, *w_1.stride()[1:], *w_2.stride()[1:], EPS=EPS, SKIP=ctx.skip, **sizes,
+            M, D, N, EPS=EPS, SKIP=ctx.skip, **sizes,
         )  # fmt: skip
-        of_1, of_2, of_norm = two_weight_gradients((d_inner, n, True), (dy, inner, True), sums)
+        with aside(ctx.leaves, d_inner, n, dy, inner, sums):
+            of_1, of_2, of_norm = two_weight_gradients((d_inner, n, True), (dy, inner, True), sums)
         of_norm = () if of_norm is None else of_norm.split((D, D), 1)
         return None, None, dx.view(shape), *of_1, *of_2, *of_norm
 
 
-def _launch(blocks: dict[str, int], R: int, M: int, D: int) -> tuple[dict, tuple[int, int]]:
+def _launch(R: int, M: int, D: int) -> tuple[dict[str, int], tuple[int, int]]:
     """Sizes of a kernel's blocks, and its grid."""
-    blocks = SMALL if R < FEW else blocks
     width = max(16, triton.next_power_of_2(D))
-    return blocks | {"WIDTH": width}, (triton.cdiv(M, blocks["ROWS"]), R)
+    return BLOCKS | {"WIDTH": width}, (triton.cdiv(M, BLOCKS["ROWS"]), R)
 
 
 @triton.jit
@@ -151,7 +137,6 @@ def _forward(
 def _backward(
     x_, w_1, w_2, norm_weight, inner_, dy_, dx_, d_inner_, sums,
     M, D: tl.constexpr, N: tl.constexpr,
-    w_1_n: tl.constexpr, w_1_d: tl.constexpr, w_2_d: tl.constexpr, w_2_n: tl.constexpr,
     EPS: tl.constexpr, SKIP: tl.constexpr,
     ROWS: tl.constexpr, INNER: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
@@ -164,14 +149,14 @@ def _backward(
     for start in range(0, N, INNER):
         i = start + tl.arange(0, INNER)
         valid = (d < D)[:, None] & (i < N)[None, :]
-        w = tl.load(w_2 + r * D * N + d[:, None] * w_2_d + i[None, :] * w_2_n, valid, 0.0)
+        w = tl.load(w_2 + r * D * N + d[:, None] * N + i[None, :], valid, 0.0)
         d_inner = tl.dot(dy, w, input_precision="tf32x3")
         valid = (m < M)[:, None] & (i < N)[None, :]
         own = (r * M + m)[:, None] * N + i[None, :]
         d_inner = tl.where(tl.load(inner_ + own, valid, 0.0) > 0, d_inner, 0.0)
         tl.store(d_inner_ + own, d_inner, valid)
         valid = (i < N)[:, None] & (d < D)[None, :]
-        w = tl.load(w_1 + r * D * N + i[:, None] * w_1_n + d[None, :] * w_1_d, valid, 0.0)
+        w = tl.load(w_1 + r * D * N + i[:, None] * D + d[None, :], valid, 0.0)
         dx = tl.dot(d_inner, w, dx, input_precision="tf32x3")
     if norm_weight is not None:
         x, scale = _normed(tl.load(x_ + at, inside, 0.0), inside, D, EPS)
@@ -187,22 +172,34 @@ def _backward(
 
 
 class _Products(torch.autograd.Function):
-    """Without norm and skip connection, product by product."""
-
     @staticmethod
-    def forward(ctx, record, x, w_1, b_1, w_2, b_2):
-        rows = as_rows(x, w_1)
-        inner = product(rows, w_1.mT, bias=b_1, relu=True)
+    def forward(ctx, record, skip, x, *weights):
+        w_1, b_1, w_2, b_2, *norm = weights
+        rows, kept = as_rows(x, w_1), ()
+        n = rows
+        if norm:
+            norm = [weight.contiguous() for weight in norm]
+            n, kept = normalised(rows, *norm, EPS)
+        inner = product(n, w_1.mT, bias=b_1, relu=True)
         if record:
-            ctx.save_for_backward(rows, w_1, w_2, inner)
-        return product(inner, w_2.mT, bias=b_2).view_as(x)
+            ctx.skip, ctx.leaves = skip, used(*weights)
+            ctx.save_for_backward(rows, n, inner, w_1, w_2, *norm[:1], *kept)
+        return product(inner, w_2.mT, bias=b_2, added=rows if skip else None).view_as(x)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
-        x, w_1, w_2, inner = ctx.saved_tensors
+        x, n, inner, w_1, w_2, *of_norm = ctx.saved_tensors
         shape, dy = dy.shape, as_rows(dy, w_2)
-        dw_2, db_2 = weight_gradients(dy, inner, True)
         d_inner = product(dy, w_2, where=inner)
-        dx, dw_1, db_1 = gradients(d_inner, x, w_1, True)
-        return None, dx.view(shape), dw_1, db_1, dw_2, db_2
+        skipped, sums, norm_weight = dy if ctx.skip else None, None, of_norm[:1]
+        if norm_weight:
+            dn = product(d_inner, w_1)
+            dx, sums = gradients(x, *norm_weight, tuple(of_norm[1:]), dn, skipped)
+            sums = sums.flatten(2)
+        else:
+            dx = product(d_inner, w_1, added=skipped)
+        with aside(ctx.leaves, d_inner, n, dy, inner, sums):
+            of_1, of_2, total = two_weight_gradients((d_inner, n, True), (dy, inner, True), sums)
+        of_norm = () if total is None else total.chunk(2, 1)
+        return None, None, dx.view(shape), *of_1, *of_2, *of_norm

@@ -25,7 +25,7 @@ class _LayerNorm(torch.autograd.Function):
     def forward(ctx, x, weight, bias, eps):
         B, T, D = x.shape
         (x, x_row), weight, bias = as_rows(x), weight.contiguous(), bias.contiguous()
-        y, kept = x.new_empty(x.shape), x.new_empty((B * T, 2))
+        y, kept = x.new_empty(x.shape), x.new_empty((2, B * T))
         ctx.sizes = blocks, *_ = blocks_of(B * T), B * T, D
         KERNEL.run("forward", blocks, x, None, *ctx.sizes, eps, x, x_row, weight, bias, y, kept)
         ctx.x_row = x_row

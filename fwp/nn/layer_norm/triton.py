@@ -9,6 +9,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from fwp.kernels.aside import aside, used
 from fwp.kernels.tensors import contiguous_end, records
 from fwp.kernels.triton_vectors import blocks
 
@@ -21,34 +22,50 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor
     return _LayerNorm.apply(records((x, weight, bias)), eps, x, weight, bias)
 
 
+def normalised(
+    x: Tensor, weight: Tensor, bias: Tensor, eps: float
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """The result, and what `gradients` needs beside x; all contiguous, with x [..., D]."""
+    models, D = weight.shape
+    count = x.numel() // D // models
+    y = torch.empty_like(x)
+    mean, scale = x.new_empty(models, count), x.new_empty(models, count)
+    sizes = blocks(D, BLOCK)
+    grid = (triton.cdiv(count, sizes["ROWS"]), models)
+    _forward[grid](x, weight, bias, y, mean, scale, count, D, EPS=eps, **sizes)
+    return y, (mean, scale)
+
+
+def gradients(
+    x: Tensor, weight: Tensor, kept: tuple[Tensor, Tensor], dy: Tensor, added: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The gradient of x, `added` to it, and parts of those of weight and bias [R, parts, 2, D]."""
+    models, D = weight.shape
+    count = x.numel() // D // models
+    dx, sizes = torch.empty_like(x), blocks(D, BLOCK)
+    programs = min(triton.cdiv(count, sizes["ROWS"]), max(1, PROGRAMS // models))
+    sums = x.new_empty(models, programs, 2, D)
+    _backward[programs, models](x, weight, *kept, dy, added, dx, sums, count, D, **sizes)
+    return dx, sums
+
+
 class _LayerNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, eps, x, weight, bias):
+        ctx.leaves = used(weight, bias)
         x, weight, bias = contiguous_end(x, 3), contiguous_end(weight, 2), contiguous_end(bias, 2)
-        models, D = weight.shape
-        count = x.numel() // D // models
-        y = torch.empty_like(x)
-        mean, scale = x.new_empty(models, count), x.new_empty(models, count)
-        sizes = blocks(D, BLOCK)
-        grid = (triton.cdiv(count, sizes["ROWS"]), models)
-        _forward[grid](x, weight, bias, y, mean, scale, count, D, EPS=eps, **sizes)
+        y, kept = normalised(x, weight, bias, eps)
         if record:
-            ctx.save_for_backward(x, weight, mean, scale)
+            ctx.save_for_backward(x, weight, *kept)
         return y
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
-        x, weight, mean, scale = ctx.saved_tensors
-        models, D = weight.shape
-        count = x.numel() // D // models
-        dy, dx = contiguous_end(dy, 3), torch.empty_like(x)
-        sizes = blocks(D, BLOCK)
-        programs = min(triton.cdiv(count, sizes["ROWS"]), max(1, PROGRAMS // models))
-        sums = x.new_empty(models, programs, 2, D)
-        grid = (programs, models)
-        _backward[grid](x, weight, mean, scale, dy, dx, sums, count, D, **sizes)
-        d_weight, d_bias = sums.sum(1).unbind(1)
+        x, weight, *kept = ctx.saved_tensors
+        dx, sums = gradients(x, weight, kept, contiguous_end(dy, 3))
+        with aside(ctx.leaves, sums):
+            d_weight, d_bias = sums.sum(1).unbind(1)
         return None, None, dx, d_weight, d_bias
 
 
@@ -75,7 +92,7 @@ def _forward(
 
 @triton.jit
 def _backward(
-    x_, weight, mean_, scale_, dy_, dx_, sums, count, D,
+    x_, weight, mean_, scale_, dy_, added, dx_, sums, count, D,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
     model = tl.program_id(1).to(tl.int64)
@@ -96,7 +113,10 @@ def _backward(
         dy = dy * w[None, :]
         along = tl.sum(dy * x, 1) / D
         level = tl.sum(dy, 1) / D
-        tl.store(dx_ + at, (dy - level[:, None] - x * along[:, None]) * scale[:, None], inside)
+        dx = (dy - level[:, None] - x * along[:, None]) * scale[:, None]
+        if added is not None:
+            dx += tl.load(added + at, inside, 0.0)
+        tl.store(dx_ + at, dx, inside)
     own = ((model * tl.num_programs(0) + tl.program_id(0)) * 2) * D + d
     tl.store(sums + own, d_weight, d < D)
     tl.store(sums + own + D, d_bias, d < D)

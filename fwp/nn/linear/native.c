@@ -2,20 +2,51 @@
 
 #include "../../kernels/matmul.h"
 
-/* x [rows][I] and y [rows][O], their rows `x_row` and O numbers apart; W [O][I]; b [O] or NULL. */
-EXPORT int forward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, int64_t I, int64_t O,
+/* Outputs that are too few to fill half a vec: a vec holds LANES rows instead. */
+static __attribute__((noinline)) void narrow(const real *x, int64_t x_row, int64_t count, int64_t I,
+                                             int64_t outputs, const real *W, const real *b,
+                                             real *y, int64_t y_row, vec *space) {
+    vec *out = space + I;
+    for (int64_t r = 0; r < count; r += LANES) {
+        rows from = {.time = 0}, to = {.time = 0};
+        for (int l = 0; l < LANES && r + l < count; l++) {
+            from.row[l] = (real *)x + (r + l) * x_row;
+            to.row[l] = y + (r + l) * y_row;
+        }
+        load(space, &from, 0, (int)I);
+        for (int64_t o = 0; o < outputs; o++) {
+            vec sum[4] = {fill(b ? b[o] : 0)};
+            int64_t i = 0;
+            for (; i + 4 <= I; i += 4)
+                UNROLL for (int j = 0; j < 4; j++) sum[j] += space[i + j] * W[o * I + i + j];
+            for (; i < I; i++) sum[0] += space[i] * W[o * I + i];
+            out[o] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        }
+        store(out, &to, 0, (int)outputs);
+    }
+}
+
+/* x [count][I] and y [count][O], their rows `x_row` and O numbers apart; W [O][I]; b [O] or NULL. */
+EXPORT int forward(int64_t begin, int64_t end, int64_t blocks, int64_t count, int64_t I, int64_t O,
                    const real *x, int64_t x_row, const real *W, const real *b, real *y) {
-    real *weights = (real *)workspace(packed_size(I, O) / LANES);
-    if (!weights) return 1;
+    const int64_t last = first_row(end, blocks, count);
+    const int64_t few = O % LANES <= LANES / 2 ? O % LANES : 0, many = O - few;
+    vec *space = workspace(packed_size(I, many) / LANES + I + LANES);
+    if (!space) return 1;
     unsigned mode = flush_denormals();
-    pack_transposed(weights, W, O, I);
-    const int64_t first = first_row(begin, blocks, rows), last = first_row(end, blocks, rows);
-    for (int64_t r = first; r < last; r += TILE)
+    real *weights = (real *)(space + I + LANES);
+    pack_transposed(weights, W, many, I);
+    for (int64_t r = first_row(begin, blocks, count); r < last; r += TILE) {
+        const int64_t n = tile_rows(r, last);
         multiply((product){.C = y + r * O, .C_row = O, .A = x + r * x_row, .down = x_row,
                            .along = 1, .B = weights, .B_row = PANEL, .B_panel = PANEL * I,
-                           .M = tile_rows(r, last), .N = O, .K = I, .bias = b});
+                           .M = n, .N = many, .K = I, .bias = b});
+        if (few)
+            narrow(x + r * x_row, x_row, n, I, few, W + many * I, b ? b + many : NULL,
+                   y + r * O + many, O, space);
+    }
     restore_denormals(mode);
-    free(weights);
+    free(space);
     return 0;
 }
 

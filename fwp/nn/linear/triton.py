@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from fwp.kernels.aside import aside, may, used
 from fwp.kernels.triton_matmul import as_rows, gradients, product, weight_gradients
 
 
@@ -17,6 +18,7 @@ class _Linear(torch.autograd.Function):
         rows = as_rows(x, weight)
         ctx.save_for_backward(rows, weight)
         ctx.biased = bias is not None
+        ctx.leaves = used(weight) if bias is None else used(weight, bias)
         return product(rows, weight.mT, bias=bias).view(*x.shape[:2], -1)
 
     @staticmethod
@@ -26,5 +28,10 @@ class _Linear(torch.autograd.Function):
         shape, dy = dy.shape, as_rows(dy, weight)
         if not ctx.needs_input_grad[0]:
             return None, *weight_gradients(dy, x, ctx.biased)
-        dx, *others = gradients(dy, x, weight, ctx.biased)
+        if may(ctx.leaves):
+            with aside(ctx.leaves, dy, x):
+                others = weight_gradients(dy, x, ctx.biased)
+            dx = product(dy, weight)
+        else:
+            dx, *others = gradients(dy, x, weight, ctx.biased)
         return dx.view(*shape[:2], -1), *others

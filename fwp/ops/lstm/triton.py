@@ -14,6 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from fwp.kernels.aside import aside, used
 from fwp.kernels.tensors import contiguous_end, records
 from fwp.kernels.triton_matmul import product, two_weight_gradients
 from fwp.kernels.triton_tiles import sigmoid, tanh
@@ -38,7 +39,7 @@ class _LSTM(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, x, w_x, w_h, b, h_0, c_0):
         (N, T, I), (R, _, D) = x.shape, b.shape  # noqa: E741
-        rows = contiguous_end(x, 3).view(R, -1, I)
+        rows, weights = contiguous_end(x, 3).view(R, -1, I), (w_x, w_h, b)
         projected = product(rows, w_x.flatten(1, 2).mT, bias=b.reshape(R, 4 * D))
         w_h, h_0, c_0 = w_h.contiguous(), contiguous_end(h_0), contiguous_end(c_0)
         y, c_T = x.new_empty(N, T, D), x.new_empty(N, D)
@@ -75,6 +76,7 @@ class _LSTM(torch.autograd.Function):
                 )  # fmt: skip
                 h, c = y[:, t], c_T
         if record:
+            ctx.leaves = used(*weights)
             ctx.save_for_backward(rows, w_x, w_h, c_0, before, cells, gates)
         return y, c_T
 
@@ -118,9 +120,11 @@ class _LSTM(torch.autograd.Function):
                 torch.bmm(changed, w_h.flatten(1, 2), out=dh_0.view(R, -1, D))
         changed = d_gates.view(R, -1, 4 * D)
         dx = product(changed, w_x.flatten(1, 2)).view(N, T, I)
-        (dw_x, db), (dw_h, _), _ = two_weight_gradients(
-            (changed, x, True), (changed, before.view(R, -1, D), False)
-        )
+        before = before.view(R, -1, D)
+        with aside(ctx.leaves, changed, x, before):
+            (dw_x, db), (dw_h, _), _ = two_weight_gradients(
+                (changed, x, True), (changed, before, False)
+            )
         return None, dx, dw_x.view_as(w_x), dw_h.view_as(w_h), db.view(R, 4, D), dh_0, dc_0
 
 

@@ -23,7 +23,13 @@
  * memory kept is q, k, e, h, β per step, and with every >= D at most another D per step.
  */
 
+#include "../../kernels/runs.h"
+#if NARROW
+#include "../../kernels/narrow_feedback.h"
+#else
 #include "../../kernels/feedback.h"
+
+EXPORT int heads(void) { return 0; } /* a lane is a sequence, not a part of a head */
 
 /* What is kept of a step: q, k, e, h [P], β. */
 #define KEPT(P) (4 * (P) + 1)
@@ -168,3 +174,4 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t T, int64_t si
     free(memory);
     return 0;
 }
+#endif

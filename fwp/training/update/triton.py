@@ -137,13 +137,12 @@ def _adam(
     beta1, beta2 = tl.load(settings + r * 5), tl.load(settings + r * 5 + 1)
     eps, decay = tl.load(settings + r * 5 + 2), tl.load(settings + r * 5 + 3)
     if squares is not None:
-        norm = tl.sum(tl.zeros([BLOCK], tl.float64), 0)
+        sums = tl.zeros([BLOCK], g.dtype)
         for start in range(0, blocks, BLOCK):
             n = start + tl.arange(0, BLOCK)
-            some = tl.load(squares + r * blocks + n, n < blocks, 0.0)
-            norm += tl.sum(some, 0).to(tl.float64)
+            sums += tl.load(squares + r * blocks + n, n < blocks, 0.0)
         limit = tl.load(settings + r * 5 + 4)
-        scale = limit / (tl.sqrt(norm) + EPS)
+        scale = limit / (tl.sqrt(tl.sum(sums, 0)) + EPS)
         scale = tl.where((scale > 1) | (limit == float("inf")), 1.0, scale)
         g *= scale.to(g.dtype)
     own = steps + r * blocks + tl.program_id(0)
