@@ -303,7 +303,7 @@ def _in_one_snakemake(format_job_exec, **_):
         if not job.is_group():
             return text
         python = f"{executor.get_python_executable()} -m snakemake"
-        step = f"srun -n1 --cpu-bind=q --cpus-per-task={job.threads} {python}"
+        step = f"srun -n1 --cpu-bind=q --cpus-per-task={job.threads} env FWP_GROUP=1 {python}"
         own = f"--executor local --cores {job.threads} --keep-going"
         return text.replace(python, step, 1).replace(executor.additional_general_args(), own)
 

@@ -63,7 +63,9 @@ def jax_steps(
     arguments = {"cell": cell.as_dict(), "sizes": sizes, "device": device, "budget": budget}
     environment = JAX_ON_CPU if device == "cpu" else JAX_ON_GPU
     function = "fwp.benchmarks.jax_peer.training:measured"
-    answer = apart.call(function, arguments, environment=environment)
+    # On a GPU, compilers may use all cores: nothing is timed meanwhile.
+    alone = device == "cpu"
+    answer = apart.call(function, arguments, one_core=alone, environment=environment)
     if answer.reason:
         yield {**sizes[0], "note": answer.reason}
     else:
@@ -78,7 +80,8 @@ def compiled_steps(
     if size is None:
         return
     arguments = {"cell": cell.as_dict(), "size": size, "device": device, "budget": budget}
-    answer = apart.call("fwp.benchmarks.compiled:seconds", arguments, limit=patience)
+    function, alone = "fwp.benchmarks.compiled:seconds", device == "cpu"
+    answer = apart.call(function, arguments, limit=patience, one_core=alone)
     if answer.reason:
         yield {**size, "note": answer.reason}
     else:

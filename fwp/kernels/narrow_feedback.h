@@ -104,7 +104,8 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t pairs, int64_t H, int64_t
         group g[GROUPS];
         for (int i = 0; i < GROUPS; i++) {
             const int64_t n = block * GROUPS + i;
-            const place beta = place_of(given[3], n, pairs, H), y_0 = place_of(given[9], n, pairs, H);
+            const place beta = place_of(given[3], n, pairs, H),
+                        y_0 = place_of(given[9], n, pairs, H);
             g[i].q = place_of(given[0], n, pairs, H), g[i].k = place_of(given[1], n, pairs, H);
             g[i].v = place_of(given[2], n, pairs, H), g[i].y = place_of(given[10], n, pairs, H);
             g[i].to = kept ? parts_of(kept, n, T) : parts_of(memory, i, T);
@@ -226,7 +227,8 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t pairs, int64_t H, int64_
         }
         for (int i = 0; i < GROUPS; i++) {
             const int64_t n = block * GROUPS + i;
-            const place dbeta = place_of(given[11], n, pairs, H), dy_0 = place_of(given[13], n, pairs, H);
+            const place dbeta = place_of(given[11], n, pairs, H),
+                        dy_0 = place_of(given[13], n, pairs, H);
             store_rates(g[i].dbeta, &dbeta, T);
             store_square(g[i].G, given[12], n, pairs, H);
             store_runs(g[i].last, &dy_0, 0);

@@ -150,8 +150,8 @@ INLINE void store_square(const vec *S, tensor x, int64_t n, int64_t pairs, int64
     const place p = place_of(x, n, pairs, H);
     for (int i = 0; i < RUN; i++) store_runs(S[i], &p, i * RUN);
 }
-/* One number for each run, such as a rate, from and to an array [..., RUNS]. A whole vec is read: the
- * array must have one more at its end. */
+/* One number for each run, such as a rate, from and to an array [..., RUNS]. A whole vec is read:
+ * the array must have one more at its end. */
 INLINE vec load_each(const real *p) {
     vec x;
     memcpy(&x, p, sizeof(vec));

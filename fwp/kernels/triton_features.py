@@ -1,9 +1,9 @@
 """Feature maps of queries and keys, inside the kernels of recurrences.
 
-A program maps all steps of its sequence and head before its loop over time, and turns gradients of
-features into those of queries and keys behind it. Steps are mapped side by side there; within the
-loop every thread would map what its neighbours map too. The features lie close together, so that
-the loop reads 16 bytes at a time.
+A program maps all steps of its sequence and head before its loop over time. Steps are mapped side
+by side there; within the loop every thread would map what its neighbours map too. The features lie
+close together, so that the loop reads 16 bytes at a time. Backward, gradients of features become
+those of queries and keys within the loop if a program has whole ones, else in a kernel of its own.
 """
 
 import triton
@@ -84,6 +84,17 @@ def _map(x, features, scales, first, t, d, T, pitch, MAP: tl.constexpr):
         y *= scale
         tl.store(scales + first + t, scale, t < T)
     tl.store(features + t * pitch + d, y, (t < T) & (d < pitch))
+
+
+@triton.jit
+def unmap(dy, y, scale, MAP: tl.constexpr):
+    """The gradient of a query or key, from that of its features y, both [K].
+
+    The slope is exp(x) below zero, 1 above; both times the scale.
+    """
+    if MAP == 2:
+        dy -= tl.sum(dy * y, 0)
+    return dy * tl.minimum(y, scale)
 
 
 @triton.jit

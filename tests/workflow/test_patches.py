@@ -231,7 +231,8 @@ def test_a_group_of_jobs_runs_in_one_snakemake(monkeypatch):
     assert Executor.format_job_exec(executor, one) == plain
     several = types.SimpleNamespace(is_group=lambda: True, threads=2)
     assert Executor.format_job_exec(executor, several) == (
-        "cd /a && srun -n1 --cpu-bind=q --cpus-per-task=2 python -m snakemake --cores all "
+        "cd /a && srun -n1 --cpu-bind=q --cpus-per-task=2 env FWP_GROUP=1 "
+        "python -m snakemake --cores all "
         "--executor local --cores 2 --keep-going --mode remote"
     )
 

@@ -1,7 +1,6 @@
 # With a search, the files of a cell are not deleted first. If the search chooses what it chose before,
 # the job finds the cell trained. So does a group of cells that is submitted again, as one has failed.
-GROUPED = bool(workflow.group_settings.overwrite_groups)
-KEPT = update if EXPERIMENT.searches() or GROUPED else str
+KEPT = update if EXPERIMENT.searches() or "FWP_GROUP" in os.environ else str
 
 
 rule train:

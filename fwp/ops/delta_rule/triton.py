@@ -25,7 +25,7 @@ from fwp.kernels.triton_features import (
     finish,
     map_steps,
     steps_of,
-    unmap_steps,
+    unmap,
 )
 from fwp.kernels.triton_tiles import (
     WHOLE,
@@ -97,15 +97,15 @@ class _DeltaRule(torch.autograd.Function):
         if parts > 1:
             torch.sum(sums, 0, out=dbeta)
         parts, blocks = slices(V, K, B * H)
-        together = parts == 1 or ctx.feature_map != "elu_sum"
+        whole = parts == 1 or ctx.feature_map != "elu_sum"
         _backward_keys[B * H, parts](
-            q, k, beta, e, dy, close, dS_T, S_0, features, scales, dq, dk,
-            B, T, H, K, V, width, 1, V,
+            q, k, beta, e, dy, close, dS_T, S_0, scales, dq, dk,
+            B, T, H, K, V, 1, V,
             *steps, *dq.stride()[:3], *dk.stride()[:3],
-            MAP=MAPS[ctx.feature_map], GATE=GATES[ctx.gate], UNMAP=together,
+            MAP=MAPS[ctx.feature_map], GATE=GATES[ctx.gate], UNMAP=whole and features is not None,
             **blocks,
         )  # fmt: skip
-        if not together:
+        if not whole:
             finish(features, scales, dq, dk, ctx.feature_map)
         return None, None, None, dq, dk, dv, dbeta, dS_0
 
@@ -214,8 +214,8 @@ def _backward_values(
 
 @triton.jit(do_not_specialize=SIZES)
 def _backward_keys(
-    q_, k_, beta_, e_, dy_, dv_, dS_T, S_0, features, scales, dq_, dk_,
-    B, T, H, K, V, width, row_stride, column_stride,
+    q_, k_, beta_, e_, dy_, dv_, dS_T, S_0, scales, dq_, dk_,
+    B, T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, beta_b, beta_t, beta_h, dy_b, dy_t, dy_h,
     dq_b, dq_t, dq_h, dk_b, dk_t, dk_h,
     MAP: tl.constexpr, GATE: tl.constexpr, UNMAP: tl.constexpr,
@@ -235,6 +235,8 @@ def _backward_keys(
     dv_ += (b * T * H + h) * V + i
     dq_ += b * dq_b + h * dq_h
     dk_ += b * dk_b + h * dk_h
+    if MAP == 2:
+        scales += n * T
     e_ += (b * T * H + h) * V + i
 
     G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
@@ -259,13 +261,12 @@ def _backward_keys(
         dv = tl.load(dv_ + t * H * V, i < V, 0.0)
         beta, _ = _strength(tl.load(beta_ + t * beta_t), GATE)
         dk = tl.load(dk_ + t * dk_t + j, j < K, 0.0)
-        tl.store(dk_ + t * dk_t + j, dk - read(dv, S), j < K)
+        dk -= read(dv, S)
         S += e[:, :, None] * (beta * k)
-        tl.store(dq_ + t * dq_t + j, read(dy, S), j < K)
-
-    if (MAP > 0) & UNMAP:
-        tl.debug_barrier()
-        begin, end = tl.program_id(1) * COLUMNS, tl.minimum(K, (tl.program_id(1) + 1) * COLUMNS)
-        unmap_steps(
-            features, scales, n, dq_, dq_t, dk_, dk_t, B, T, H, begin, end, width, COLUMNS, MAP
-        )
+        dq = read(dy, S)
+        if UNMAP:
+            q = tl.load(q_ + t * q_t, j < K, 0.0)
+            dk = unmap(dk, k, tl.load(scales + B * H * T + t) if MAP == 2 else 1.0, MAP)
+            dq = unmap(dq, q, tl.load(scales + t) if MAP == 2 else 1.0, MAP)
+        tl.store(dk_ + t * dk_t + j, dk, j < K)
+        tl.store(dq_ + t * dq_t + j, dq, j < K)

@@ -22,7 +22,7 @@ from fwp.kernels.triton_features import (
     finish,
     map_steps,
     steps_of,
-    unmap_steps,
+    unmap,
 )
 from fwp.kernels.triton_tiles import offsets_of, read, rows_of, slices, start_of
 
@@ -78,15 +78,15 @@ class _LinearAttention(torch.autograd.Function):
             **blocks,
         )  # fmt: skip
         parts, blocks = slices(V, K, B * H)
-        together = parts == 1 or ctx.feature_map != "elu_sum"
+        whole = parts == 1 or ctx.feature_map != "elu_sum"
         _backward_keys[B * H, parts](
-            q, k, v, dy, dS_T, S_0, features, scales, dq, dk,
-            B, T, H, K, V, width, 1, V,
+            q, k, v, dy, dS_T, S_0, scales, dq, dk,
+            B, T, H, K, V, 1, V,
             *steps, *v.stride()[:3], *dq.stride()[:3], *dk.stride()[:3],
-            MAP=MAPS[ctx.feature_map], UNMAP=together,
+            MAP=MAPS[ctx.feature_map], UNMAP=whole and features is not None,
             **blocks,
         )  # fmt: skip
-        if not together:
+        if not whole:
             finish(features, scales, dq, dk, ctx.feature_map)
         return None, None, dq, dk, dv, dS_0
 
@@ -165,8 +165,8 @@ def _backward_values(
 
 @triton.jit(do_not_specialize=SIZES)
 def _backward_keys(
-    q_, k_, v_, dy_, dS_T, S_0, features, scales, dq_, dk_,
-    B, T, H, K, V, width, row_stride, column_stride,
+    q_, k_, v_, dy_, dS_T, S_0, scales, dq_, dk_,
+    B, T, H, K, V, row_stride, column_stride,
     q_b, q_t, q_h, k_b, k_t, k_h, dy_b, dy_t, dy_h, v_b, v_t, v_h,
     dq_b, dq_t, dq_h, dk_b, dk_t, dk_h,
     MAP: tl.constexpr, UNMAP: tl.constexpr,
@@ -185,6 +185,8 @@ def _backward_keys(
     dy_ += b * dy_b + h * dy_h + i
     dq_ += b * dq_b + h * dq_h
     dk_ += b * dk_b + h * dk_h
+    if MAP == 2:
+        scales += n * T
 
     G = start_of(dS_T, tile, inside, q_.dtype.element_ty)
     for back in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
@@ -193,7 +195,11 @@ def _backward_keys(
         v = tl.load(v_ + t * v_t, i < V, 0.0)
         dy = tl.load(dy_ + t * dy_t, i < V, 0.0)
         G += dy[:, :, None] * q
-        tl.store(dk_ + t * dk_t + j, read(v, G), j < K)
+        dk = read(v, G)
+        if UNMAP:
+            k = tl.load(k_ + t * k_t, j < K, 0.0)
+            dk = unmap(dk, k, tl.load(scales + B * H * T + t) if MAP == 2 else 1.0, MAP)
+        tl.store(dk_ + t * dk_t + j, dk, j < K)
 
     S = start_of(S_0, tile, inside, k_.dtype.element_ty)
     for t in tl.range(0, T, num_stages=STAGES, loop_unroll_factor=UNROLL):
@@ -201,11 +207,8 @@ def _backward_keys(
         v = tl.load(v_ + t * v_t, i < V, 0.0)
         dy = tl.load(dy_ + t * dy_t, i < V, 0.0)
         S += v[:, :, None] * k
-        tl.store(dq_ + t * dq_t + j, read(dy, S), j < K)
-
-    if (MAP > 0) & UNMAP:
-        tl.debug_barrier()
-        begin, end = tl.program_id(1) * COLUMNS, tl.minimum(K, (tl.program_id(1) + 1) * COLUMNS)
-        unmap_steps(
-            features, scales, n, dq_, dq_t, dk_, dk_t, B, T, H, begin, end, width, COLUMNS, MAP
-        )
+        dq = read(dy, S)
+        if UNMAP:
+            q = tl.load(q_ + t * q_t, j < K, 0.0)
+            dq = unmap(dq, q, tl.load(scales + t) if MAP == 2 else 1.0, MAP)
+        tl.store(dq_ + t * dq_t + j, dq, j < K)
