@@ -108,9 +108,17 @@ def _weights(r_q, r_k, r_v, tile, inside):
 
 @triton.jit
 def _sum(x, P: tl.constexpr):
-    """Sum of a vector [LOW, HIGH], [P] times: as a product with a tile, so within threads too."""
-    tile = tl.broadcast_to(x[:, :, None], [x.shape[0], x.shape[1], P])
-    return tl.sum(tl.sum(tile, 0), 0)
+    """Sum of a vector [LOW, HIGH].
+
+    If a program is one warp, as a product with a tile, [P] times: within threads, too. Several
+    warps would have to exchange each of these sums.
+    """
+    if P > 16:
+        result = tl.sum(tl.sum(x, 0), 0)
+    else:
+        tile = tl.broadcast_to(x[:, :, None], [x.shape[0], x.shape[1], P])
+        result = tl.sum(tl.sum(tile, 0), 0)
+    return result
 
 
 @triton.jit(do_not_specialize=SIZES)
