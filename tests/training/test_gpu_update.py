@@ -29,10 +29,11 @@ SETTINGS = {
 }
 
 
+@pytest.mark.parametrize("apart", [1, 2], ids=["numbers side by side", "numbers apart"])
 @pytest.mark.parametrize("most", [64, 1], ids="{} gradients in place".format)
 @pytest.mark.parametrize("case", SETTINGS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_the_update_is_pytorchs(case, dtype, most, monkeypatch):
+def test_the_update_is_pytorchs(case, dtype, most, apart, monkeypatch):
     from fwp.training.update.triton import Update
 
     monkeypatch.setattr("fwp.training.update.triton.MOST", most)
@@ -54,7 +55,8 @@ def test_the_update_is_pytorchs(case, dtype, most, monkeypatch):
     two, three = (torch.full((models,), x, device=DEVICE, dtype=dtype) for x in (2.0, 3.0))
     for _ in range(3):
         # Those of a model lie side by side: between the models of a tensor there are gaps.
-        together = torch.randn(models, sum(sizes), generator=generator).to(DEVICE, dtype)
+        together = torch.randn(models, apart * sum(sizes), generator=generator)
+        together = together.to(DEVICE, dtype)[:, ::apart]
         parts = zip(together.split(sizes, 1), SHAPES, strict=True)
         gradients = [part.view(models, *shape) for part, shape in parts]
         bounded = clipped(gradients, models, limits)

@@ -98,9 +98,8 @@ class Update:
 
 def _rows(gradient: Tensor, models: int) -> Tensor:
     """[models, size], copied only where a model's part is not in one piece."""
-    if models == 1:
-        return gradient.contiguous().view(1, -1)
-    return gradient.flatten(1) if gradient.dim() > 1 else gradient.unsqueeze(1)
+    rows = gradient.reshape(models, -1)
+    return rows if rows.stride(1) == 1 else rows.contiguous()
 
 
 @triton.jit
