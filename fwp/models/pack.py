@@ -6,6 +6,7 @@ that it takes to launch its kernels, and a pack launches them once for all. What
 a pack is what it computes alone, up to rounding.
 """
 
+import contextlib
 import copy
 import dataclasses
 import warnings
@@ -18,6 +19,7 @@ from torch.utils import _pytree as pytree
 
 from fwp import mixers
 from fwp.config.settings import ModelSettings
+from fwp.kernels.triton_compile import only_compiling
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -72,9 +74,10 @@ class Pack:
         """Whether `torch.vmap` sees through the models; it does not through `nn.LSTM`, say."""
         device = next(iter(self.weights.values())).device
         self._vmap = True
+        compiling = only_compiling() if device.type == "cuda" else contextlib.nullcontext()
         try:
-            with torch.no_grad():
-                self(torch.zeros(self.size, 1, 1, dtype=torch.int64, device=device))
+            with torch.no_grad(), compiling:
+                self(torch.zeros(self.size, 2, 8, dtype=torch.int64, device=device))
         except (RuntimeError, ValueError, NotImplementedError) as error:
             reason = str(error).strip().partition("\n")[0]
             warnings.warn(

@@ -223,7 +223,7 @@ PLACES = {
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
     "train": (
-        "training/adam.py training/clipping.py training/cuda_graphs.py kernels/triton_compile.py "
+        "training/adam.py training/clipping.py training/cuda_graphs.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
         "training/step.py training/train.py training/trainer.py training/triton_batches.py "

@@ -20,6 +20,9 @@ WEIGHTS = 16 * 1024  # numbers that the registers of a program take
 WARPS = 8
 SEQUENCES = 8  # of a program, at most
 PATIENCE = tl.constexpr(1 << 24)  # reads, some seconds; then the result is NaN instead of a hang
+# Of a program. If it exchanges fewer numbers, several threads read the same one, and only one of
+# them is asked whether it was there. So all read again.
+THREADS = tl.constexpr(32 * WARPS)
 WAITING = tl.constexpr(-559038737)  # the bits of a NaN other than that of arithmetic
 
 
@@ -112,6 +115,9 @@ def forward(
             while (missing > 0) & (tries < PATIENCE):
                 h = _read(given, all_inside)
                 missing, tries = tl.sum(_waits(h)), tries + 1
+            if BATCH * P < THREADS:
+                tl.debug_barrier()
+                h = _read(given, all_inside)
         h_i, h_f = gates_of(h, matrix_if)
         h_g, h_o = gates_of(h, matrix_go)
         i, f, g, o = sigmoid(i + h_i), sigmoid(f + h_f), tanh(g + h_g), sigmoid(o + h_o)
@@ -177,6 +183,10 @@ def backward(
                 dg, do = _read(changed + 2 * D, there), _read(changed + 3 * D, there)
                 missing = tl.sum(_waits(di) + _waits(df) + _waits(dg) + _waits(do))
                 tries += 1
+            if BATCH * P < THREADS:
+                tl.debug_barrier()
+                di, df = _read(changed, there), _read(changed + D, there)
+                dg, do = _read(changed + 2 * D, there), _read(changed + 3 * D, there)
         dh += previous_of(di, df, matrix_if) + previous_of(dg, do, matrix_go)
 
         if t >= 0:
