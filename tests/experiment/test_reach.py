@@ -170,7 +170,9 @@ PLACES = {
         "train evaluate trace automaton tables claims figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "mixers/__init__.py",
-    "train evaluate": "models/pack.py training/errors/* training/evaluator.py",
+    "train evaluate": (
+        "kernels/triton_compile.py models/pack.py training/errors/* training/evaluator.py"
+    ),
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"

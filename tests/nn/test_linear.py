@@ -82,5 +82,7 @@ def test_a_norm_has_weight_and_bias(given):
 @pytest.mark.parametrize("name", OPS)
 def test_a_gpu_has_a_kernel_of_full_precision(name, sizes, models):
     for dtype, tolerance in ((torch.float32, 3e-6), (torch.float64, 1e-12)):
+        if name == "normed" and sizes[2] == 1:
+            tolerance *= 300  # the norm of one number divides by √eps
         error = largest_error(OPS[name], models, sizes, dtype, "cuda", backend="triton")
         assert error < tolerance
