@@ -45,11 +45,10 @@ def usual(experiment, **settings):
     return duration.estimate(experiment, planned(experiment), **settings).usual
 
 
-def test_the_default_grid_took_640_seconds_on_two_cores():
-    alone = {"results": "no results", "compute": {"warm_worker": False}}  # as it was then
-    lab = load_experiment("config.yaml", top=alone)
+def test_the_default_grid_took_420_seconds_on_two_cores():
+    lab = load_experiment("config.yaml", top={"results": "no results"})
     found = duration.estimate(lab, planned(lab), cores=2)
-    assert 480 < found.usual < 850 and found.usual < found.most < 1200
+    assert 320 < found.usual < 560 and found.usual < found.most < 800
     assert found.unknown == []
 
 
