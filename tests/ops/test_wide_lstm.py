@@ -20,7 +20,8 @@ def outputs_and_gradients(kernel, inputs, state):
     [(1, 64, 50, 128), (1, 64, 20, 256), (3, 5, 9, 100), (1, 7, 1, 128), (1, 3, 30, 500)],
 )
 def test_equals_one_step_at_a_time_however_often_it_runs(models, batch, time, size, monkeypatch):
-    from fwp.ops.lstm import triton, wide
+    from fwp.ops.lstm import triton
+    from fwp.ops.lstm import triton_wide as wide
 
     def normal(*shape, scale=1.0):
         return (scale * torch.randn(*shape, device="cuda", generator=generator)).requires_grad_()
@@ -40,7 +41,7 @@ def test_equals_one_step_at_a_time_however_often_it_runs(models, batch, time, si
 
 
 def test_too_many_sequences_go_one_step_at_a_time():
-    from fwp.ops.lstm import wide
+    from fwp.ops.lstm import triton_wide as wide
 
     x = torch.empty(1, device="cuda")
     assert wide.launch(1, 64, 128, x) is not None

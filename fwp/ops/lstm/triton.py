@@ -3,7 +3,7 @@
 A program computes a few sequences of one model. It holds the recurrent matrix in registers, dealt
 to its threads as two tiles [ROWS, 2, UNITS, SPLIT], for the gates i, f and g, o, with the last two
 dimensions over threads. A matrix larger than `RESIDENT` fits into no multiprocessor: then several
-share it (`wide.py`) or, if there are too many models or sequences for that, the product is left to
+share it (`triton_wide.py`) or, if there are too many models or sequences for that, the product is left to
 PyTorch step by step, and the kernel computes one step. Sums over time and batch
 (the gradients of the weights) are matrix products over all steps. Kept are x, the gates, cells and
 previous outputs.
@@ -18,7 +18,7 @@ from fwp.kernels.aside import aside, used
 from fwp.kernels.tensors import contiguous_end, records
 from fwp.kernels.triton_matmul import product, two_weight_gradients
 from fwp.kernels.triton_tiles import sigmoid, tanh
-from fwp.ops.lstm import wide
+from fwp.ops.lstm import triton_wide as wide
 from fwp.ops.lstm.triton_weights import gates_of, previous_of, tile_of
 
 RESIDENT = 64 * 1024  # bytes of a recurrent matrix that registers take, half a multiprocessor's
