@@ -3,8 +3,8 @@
 A program computes a few sequences of one model. It holds the recurrent matrix in registers, dealt
 to its threads as two tiles [ROWS, 2, UNITS, SPLIT], for the gates i, f and g, o, with the last two
 dimensions over threads. A matrix larger than `RESIDENT` fits into no multiprocessor: then several
-share it (`triton_wide.py`) or, if there are too many models or sequences for that, the product is left to
-PyTorch step by step, and the kernel computes one step. Sums over time and batch
+share it (`triton_wide.py`). If there are too many models or sequences for that, PyTorch computes
+the product step by step, and the kernel computes one step. Sums over time and batch
 (the gradients of the weights) are matrix products over all steps. Kept are x, the gates, cells and
 previous outputs.
 """
