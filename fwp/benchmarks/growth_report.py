@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from fwp.benchmarks.growth import STEP
 from fwp.report import labels
@@ -122,6 +122,8 @@ def figure(table: pd.DataFrame, axis: str) -> Figure:
             shown = done[done[cost] > 0]
             sns.lineplot(shown, x="size", y=cost, estimator=None, ax=panel, **semantics(style))
             panel.set(xscale="log", yscale="log", title=title, ylabel="")
+            # Costs may span less than a power of ten, and an axis has no other labels.
+            panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
             panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
             sizes = sorted(shown["size"].unique())
             panel.set_xticks(sizes, [_short(size) for size in sizes])
