@@ -59,7 +59,7 @@ format: setup ## bring all files into the project's style
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt $(SMK)
 
-benchmark: setup ## measure the speed of ops and training steps, some five minutes
+benchmark: setup ## measure the speed of ops and training steps, some ten minutes
 	$(BIN)/snakemake --cores $(CORES) benchmark
 
 status: setup ## show the grid as a board
