@@ -6,7 +6,6 @@ share.
 """
 
 import contextlib
-import importlib.util
 import os
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from fwp.kernels.triton_support import installed
 
 THREADS = 16
 
@@ -27,7 +28,7 @@ def only_compiling() -> Iterator[None]:
     what does no harm then. Jobs that need the same kernels at a time wait for each other, so that
     each kernel is compiled once.
     """
-    if importlib.util.find_spec("triton") is None:
+    if not installed():
         yield  # there is nothing to compile
         return
     import triton

@@ -33,9 +33,10 @@ def unsupported(inputs: dict[str, Tensor]) -> str | None:
     device = next(iter(inputs.values())).device
     if device.type != "cuda" and not interpreted():
         return f"it computes on a GPU, the tensors are on {device}"
-    return None if _installed() else "the package triton, which comes with PyTorch, is missing"
+    return None if installed() else "the package triton, which comes with PyTorch, is missing"
 
 
 @functools.cache
-def _installed() -> bool:
+def installed() -> bool:
+    """Whether there is Triton."""
     return importlib.util.find_spec("triton") is not None

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fwp.config.settings import TrainingSettings
 from fwp.kernels.triton_compile import only_compiling
+from fwp.kernels.triton_support import installed
 from fwp.models.pack import Pack
 from fwp.training import cuda_graphs
 from fwp.training.adam import Adam, PackAdam
@@ -187,7 +188,7 @@ class TrainStep:
         if begin == 0:
             self._loss.zero_()
         steps = list(zip(*batches, strict=True))[begin:end]
-        if self.on_gpu and not self._compiled:
+        if self._on_gpu is not None and not self._compiled:
             self._compile(steps)
         for length, *tensors in self._upload(steps):
             with signals.deferred():
@@ -307,7 +308,16 @@ class TrainStep:
 
 @functools.cache
 def _gpu_parts() -> SimpleNamespace:
-    """What a step is made of on a GPU alone; imported there alone, as it is in Triton."""
+    """What a step is made of on a GPU alone; imported there alone, as it is in Triton.
+
+    Raises:
+        RuntimeError: Triton is missing.
+    """
+    if not installed():
+        raise RuntimeError(
+            "training on a GPU needs the package triton, which comes with PyTorch for Linux; "
+            "install it, or train with compute.device: cpu"
+        )
     from fwp.training.triton_batches import packed, unpacked
     from fwp.training.update.triton import Update
 

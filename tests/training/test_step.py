@@ -3,6 +3,7 @@ import torch
 from tiny import draw, net, settings
 
 from fwp.models.pack import Pack
+from fwp.training import step
 from fwp.training.batches import PaddedSplit
 from fwp.training.step import TrainStep
 
@@ -57,3 +58,10 @@ def test_the_cosine_ends_at_zero(data):
 def test_an_unknown_schedule_is_refused(data):
     with pytest.raises(ValueError, match="schedule must be one of constant, cosine, got 'warm'"):
         train_step(data, schedule="warm")
+
+
+def test_a_gpu_needs_triton(monkeypatch):
+    monkeypatch.setattr(step, "installed", lambda: False)
+    step._gpu_parts.cache_clear()
+    with pytest.raises(RuntimeError, match="needs the package triton"):
+        step._gpu_parts()
