@@ -13,7 +13,7 @@ SOURCES = sorted(Path(fwp.__file__).parent.rglob("*.c"))
 ZIG = importlib.util.find_spec("ziglang") is not None
 
 
-@pytest.mark.skipif(not ZIG, reason="the package ziglang, which compiles for other processors")
+@pytest.mark.skipif(not ZIG, reason="takes the package ziglang")
 @pytest.mark.parametrize("double", [0, 1])
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.parent.name)
 def test_a_kernel_compiles_for_arm(source, double, tmp_path):
