@@ -106,7 +106,7 @@ class TrainStep:
         if self._on_gpu is not None:
             sizes = [w.numel() // self.pack.size for w in self.pack.weights.values()]
             self.adam: Any = self._on_gpu.Update(self._flat, sizes, self.settings)
-        elif not self.on_gpu and native.unusable(self._flat) is None:
+        elif native.unusable(self._flat) is None:
             sizes = [w.numel() // self.pack.size for w in self.pack.weights.values()]
             self.adam = native.Update(self._flat, sizes, self.settings)
         elif equal:

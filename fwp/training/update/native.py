@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fwp.config.settings import TrainingSettings
 from fwp.kernels.c_kernel import Kernel
+from fwp.training.update import numbers
 
 KERNEL = Kernel(__file__, fixed_sizes=())
 
@@ -37,10 +38,7 @@ class Update:
     def __init__(self, weights: Tensor, sizes: Sequence[int], settings: Sequence[TrainingSettings]):
         self._weights, self._count = weights, 0
         self._mean, self._square = torch.zeros_like(weights), torch.zeros_like(weights)
-        self._own = [
-            (*own.betas, own.eps, own.weight_decay, math.inf if own.clip is None else own.clip)
-            for own in settings
-        ]
+        self._own = list(map(numbers, settings))
         self._sizes = torch.tensor(sizes)
         self._pointers = torch.zeros(len(sizes), dtype=torch.int64)
         self._settings = torch.zeros(len(settings), 7, dtype=torch.float64)

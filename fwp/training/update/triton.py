@@ -4,7 +4,6 @@ By PyTorch's functions (`fwp.training.clipping` and `fwp.training.adam`, which d
 it is a dozen kernels and, with clipping, one more for every weight.
 """
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from fwp.config.settings import TrainingSettings
 from fwp.training.clipping import EPS
+from fwp.training.update import numbers
 
 BLOCK = 1024  # weights of a program
 MOST = 64  # gradients that the kernel reads where they are; more are first copied into one piece
@@ -43,10 +43,7 @@ class Update:
             table += [(*tensor, size, start) for start in range(0, size, BLOCK)]
             begin += size
         self._table = torch.tensor(table, device=device)
-        own = [
-            (*own.betas, own.eps, own.weight_decay, math.inf if own.clip is None else own.clip)
-            for own in settings
-        ]
+        own = list(map(numbers, settings))
         self._settings = torch.tensor(own, dtype=torch.float64, device=device)
         self._squares = None
         if any(one.clip is not None for one in settings):
