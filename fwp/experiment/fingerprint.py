@@ -7,7 +7,7 @@ removed from it, so that they rerun nothing; a changed line of logic reruns the 
 reach it, and no other. Mixers and languages are loaded by name (`importlib`), which no import
 statement shows: that keeps them apart, and the module of the one in use is given by the caller.
 C and CUDA sources that lie beside a module (`mine.py`, `mine.c`) count as part of it. So do the
-backends of an op, `native.py` and `triton.py` beside its `__init__.py`. The module of a cell's
+backends of an op, `native.py`, `triton.py` and so on beside its `__init__.py`. The module of a cell's
 gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too.
 """
 
@@ -229,7 +229,8 @@ def _backends(file: Path) -> list[str]:
     """Backends in files beside an op's reference, which are loaded by name (`fwp.kernels.op`)."""
     if file.name != "__init__.py":
         return []
-    return [name for name in ("native", "triton") if file.with_name(f"{name}.py").is_file()]
+    names = ("native", "triton", "triton_chunks")
+    return [name for name in names if file.with_name(f"{name}.py").is_file()]
 
 
 def _compiled(file: Path) -> list[Path]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fwp.config.settings import TrainingSettings
+from fwp.kernels.precision import products_in
 from fwp.kernels.triton_compile import only_compiling
 from fwp.kernels.triton_support import installed
 from fwp.models.pack import Pack
