@@ -46,12 +46,12 @@ def translate(
     end: int,
     beam: int = 1,
     rows: int = 256,
-    merge: bool = False,
     device: str = "cpu",
 ) -> list[list[int]]:
     """Translations of sentences, without their ends.
 
-    Sentences of one length are read side by side, so that no padding is read.
+    Sentences of one length are read side by side, so that no padding is read. Those of all lengths
+    go on side by side if the model's state allows it, since it has a fixed size.
 
     Args:
         model: maps tokens [B, T] and its state to logits [B, T, classes] and the state after them.
@@ -60,18 +60,21 @@ def translate(
         end: the token that ends a translation.
         beam: hypotheses of each sentence that are followed; 1 is greedy.
         rows: hypotheses that are computed side by side, at most.
-        merge: whether sentences of different lengths go on side by side once they are read; for
-            models whose state has a fixed size.
         device: of the model.
     """
-    if len(sources) and starts_anew(model(torch.tensor([[separator]], device=device), None)[1]):
+    if not sources:
+        return []
+    states = [_probe(model, separator, length, device) for length in (1, 2)]
+    if starts_anew(states[0]):
         model = Rereading(model)
-    batches, size = [], max(1, rows // beam)
-    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
-    for chosen in _alike(order, [len(source) for source in sources], size, merge=merge):
+    merge = not starts_anew(states[0]) and _fixed(*states)
+    lengths = [len(source) for source in sources]
+    order = sorted(range(len(sources)), key=lengths.__getitem__)
+    batches = []
+    for chosen in _alike(order, lengths, max(1, rows // beam), merge=merge):
         starts = [
             _read(model, [sources[i] for i in same], separator, device)
-            for same in _alike(chosen, [len(source) for source in sources], len(chosen))
+            for same in _alike(chosen, lengths, len(chosen))
         ]
         batches.append((chosen, _search(model, _joined(starts), end=end, beam=beam)))
     found: list[list[int]] = [[] for _ in sources]
@@ -92,6 +95,31 @@ def _alike(order: list[int], lengths: list[int], size: int, *, merge: bool = Fal
             end += 1
         yield order[begin:end]
         begin = end
+
+
+PROBES = 3  # rows that are read to see what a state is like
+
+
+def _probe(model: Model, token: int, length: int, device: str) -> object:
+    """The state after `length` tokens."""
+    return model(torch.full((PROBES, length), token, device=device), None)[1]
+
+
+def _fixed(one: object, other: object) -> bool:
+    """Whether states after texts of different lengths can be joined."""
+    first, second = pytree.tree_leaves(one), pytree.tree_leaves(other)
+    if len(first) != len(second):
+        return False
+    for a, b in zip(first, second, strict=True):
+        if _batched(a, PROBES) and _batched(b, PROBES):
+            same = a.shape == b.shape
+        elif isinstance(a, Tensor) and isinstance(b, Tensor):
+            same = torch.equal(a, b)
+        else:
+            same = a == b
+        if not same:
+            return False
+    return True
 
 
 def _read(model: Model, sources: Sequence[Sequence[int]], separator: int, device: str) -> Start:
@@ -122,6 +150,7 @@ def _joined(starts: list[Start]) -> Start:
 
 
 def _batched(part: object, rows: int) -> bool:
+    """Whether a part of a state has a row for each text."""
     return isinstance(part, Tensor) and part.dim() > 0 and len(part) == rows
 
 

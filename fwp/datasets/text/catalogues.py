@@ -67,11 +67,16 @@ def read(folder: str) -> tuple[list[Pair], dict[str, int]]:
     return kept, {"not a plain sentence": junk, "catalogue not readable": len(faults)}
 
 
-def needs(folder: str) -> str | None:
-    """What must be installed to read the folder's catalogues, if it is missing."""
-    if any(path.suffix == ".po" for path in paths(folder)):
-        return None if importlib.util.find_spec("polib") else "polib"
+def missing(folder: str) -> str | None:
+    """What must be installed to read the folder's catalogues, if it is not."""
+    for path in paths(folder):
+        if path.suffix == ".po" and importlib.util.find_spec("polib") is None:
+            return _lacking(path)
     return None
+
+
+def _lacking(path: Path) -> str:
+    return f"{path}: .po files need the package polib{EXTRA}"
 
 
 def _mo(path: Path) -> Iterator[tuple[str, str]]:
@@ -86,7 +91,7 @@ def _po(path: Path) -> Iterator[tuple[str, str]]:
     try:
         import polib
     except ImportError:
-        raise PairsError(f"{path}: .po files need the package polib{EXTRA}") from None
+        raise PairsError(_lacking(path)) from None
     catalogue = polib.pofile(str(path))
     for entry in catalogue:
         if not (entry.obsolete or entry.fuzzy or entry.msgid_plural):

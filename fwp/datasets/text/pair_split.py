@@ -28,7 +28,8 @@ def split_pairs(pairs: Iterable[Pair], *, validation: float, test: float, seed: 
 
     Args:
         pairs: in any order.
-        validation: how many pairs are for validation at least: a share if below 1, else a number.
+        validation: how many pairs are for validation, as groups allow: a share if below 1, else a
+            number.
         test: likewise.
         seed: decides which.
 
@@ -40,14 +41,17 @@ def split_pairs(pairs: Iterable[Pair], *, validation: float, test: float, seed: 
     for pair in kept:
         groups.setdefault(pair.group or pair.source, []).append(pair)
     names = list(groups)
-    order = iter([names[i] for i in np.random.default_rng(seed).permutation(len(names))])
+    order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
     drawn: dict[str, set[str]] = {"train": set(), "validation": set(), "test": set()}
-    for part, asked in (("test", test), ("validation", validation)):
-        wanted, found = count(asked, len(kept)), 0
-        while found < wanted and (name := next(order, None)) is not None:
-            drawn[part].add(name)
-            found += len(groups[name])
-    drawn["train"].update(order)
+    room = {"test": count(test, len(kept)), "validation": count(validation, len(kept))}
+    for name in order:
+        size = len(groups[name])
+        # The first of a part may be larger than it should be: better than no pair at all.
+        fits = (part for part, left in room.items() if size <= left or (left and not drawn[part]))
+        part = next(fits, "train")
+        drawn[part].add(name)
+        if part in room:
+            room[part] = max(0, room[part] - size)
     parts = {
         part: [pair for name in names if name in drawn[part] for pair in groups[name]]
         for part in PARTS

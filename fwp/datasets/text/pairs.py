@@ -5,7 +5,7 @@ The settings are those of a task's `translation:`, with every key (`fwp/config/s
 
 from collections.abc import Iterable
 
-from fwp.datasets.text import bibles, catalogues, libreoffice_help, pair_files
+from fwp.datasets.text import bibles, catalogues, libreoffice_help, parallel
 from fwp.datasets.text.pair import Pair, PairsError
 from fwp.datasets.text.pair_split import PARTS, Pairs, given_pairs, split_pairs
 
@@ -20,7 +20,7 @@ def read_pairs(params: dict) -> Pairs:
     """
     files, left_out = params["files"], {}
     if in_parts(files):
-        pairs = given_pairs({part: pair_files.read(files[part]) for part in PARTS})
+        pairs = given_pairs({part: parallel.read(files[part]) for part in PARTS})
     else:
         found, left_out = _read(params)
         parts = {name: params[name] for name in ("validation", "test", "seed")}
@@ -44,13 +44,13 @@ def _read(params: dict) -> tuple[Iterable[Pair], dict[str, int]]:
         return bibles.read()
     if params["package"] == "libreoffice_help":
         return libreoffice_help.read(params["folder"])
-    return pair_files.read(params["files"]), {}
+    return parallel.read(params["files"]), {}
 
 
-def pair_sources(params: dict) -> list[str]:
+def pair_files(params: dict) -> list[str]:
     """The files on disk that `read_pairs` reads; those of packages are not among them."""
     if params["files"] is not None:
-        return pair_files.paths(params["files"])
+        return parallel.paths(params["files"])
     if params["catalogues"] is not None:
         return [str(path) for path in catalogues.paths(params["catalogues"])]
     return []

@@ -5,7 +5,7 @@ import pytest
 from fwp.datasets.text import libreoffice_help
 from fwp.datasets.text.pair import Pair, PairsError
 from fwp.datasets.text.pair_split import PARTS, split_pairs
-from fwp.datasets.text.pairs import pair_sources, read_pairs
+from fwp.datasets.text.pairs import pair_files, read_pairs
 
 NONE = {
     "files": None,
@@ -49,7 +49,7 @@ def test_a_table_of_two_columns(table):
     assert pairs.left_out == {"empty": 1, "repeated": 1, "source in another part": 0}
     assert read(files=table) == pairs
     assert read(files=table, seed=1) != pairs
-    assert pair_sources(NONE | {"files": table}) == [table]
+    assert pair_files(NONE | {"files": table}) == [table]
 
 
 def test_two_parallel_files(tmp_path):
@@ -62,7 +62,7 @@ def test_two_parallel_files(tmp_path):
         ("three", "drei"),
         ("two and a half", "zwei einhalb"),
     ]
-    assert pair_sources(NONE | {"files": files}) == list(files.values())
+    assert pair_files(NONE | {"files": files}) == list(files.values())
 
 
 def test_files_of_unequal_length(tmp_path):
@@ -110,8 +110,8 @@ def test_no_source_sentence_stands_in_two_parts():
     apart = [Pair(f"source {i // 2}", f"target {i}") for i in range(200)]
     whole = split_pairs(apart, validation=41, test=0.2, seed=0)
     assert {part: len(own) for part, own in whole.parts.items()} == {
-        "train": 118,
-        "validation": 42,
+        "train": 120,
+        "validation": 40,
         "test": 40,
     }
 
@@ -161,7 +161,7 @@ def test_catalogues_of_programs(tmp_path):
     ]
     assert pairs.left_out["not a plain sentence"] == 2
     assert pairs.left_out["catalogue not readable"] == 1
-    assert len(pair_sources(NONE | {"catalogues": str(tmp_path)})) == 2
+    assert len(pair_files(NONE | {"catalogues": str(tmp_path)})) == 2
 
 
 def test_catalogues_of_translators(tmp_path):

@@ -42,11 +42,17 @@ def _table(path: str) -> Iterator[Pair]:
 def _parallel(source: str, target: str) -> Iterator[Pair]:
     sides = lines(source), lines(target)
     if len(sides[0]) != len(sides[1]):
-        raise PairsError(
-            f"line i of one file must translate line i of the other, but {source} has "
-            f"{len(sides[0])} lines and {target} has {len(sides[1])}"
-        )
+        raise PairsError(unequal({source: len(sides[0]), target: len(sides[1])}))
     yield from map(Pair, *sides)
+
+
+def unequal(numbers: dict[str, int]) -> str:
+    """What is wrong with parallel files that have so many lines."""
+    (one, first), (other, second) = numbers.items()
+    return (
+        f"line i of one file must translate line i of the other, but {one} has {first} lines and "
+        f"{other} has {second}"
+    )
 
 
 def lines(path: str) -> list[str]:
