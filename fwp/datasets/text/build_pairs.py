@@ -7,12 +7,10 @@ import numpy as np
 from fwp.datasets.spec import DatasetSpec
 from fwp.datasets.text.pair import Pair, PairsError
 from fwp.datasets.text.pair_dataset import SPECIAL, PairDataset, PairSplit
-from fwp.datasets.text.pairs import read_pairs
+from fwp.datasets.text.pairs import VOCABULARY, read_pairs
 from fwp.datasets.text.tokenizer import Tokenizer, train_tokenizer
 
 TRAINING = ("train", "validation")
-VOCABULARY = 8000
-"""Tokens of byte-pair encoding, if the settings do not say."""
 
 
 def build_pairs(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from fwp.config.messages import show
 from fwp.datasets.text import bibles, catalogues, libreoffice_help, parallel
+from fwp.datasets.text.check import check_tokens
 from fwp.datasets.text.pair import EXTRA, PairsError
 from fwp.datasets.text.pair_split import PARTS
-from fwp.datasets.text.pairs import PACKAGES, in_parts, read_pairs
+from fwp.datasets.text.pairs import PACKAGES, VOCABULARY, in_parts, read_pairs
 from fwp.utils.suggest import suggestion
 
 SMALL = 1 << 23  # bytes of files that are read as a whole
@@ -24,13 +25,18 @@ def check_pairs(params: dict) -> Iterator[str]:
         yield f"translation: BLEU and chrF need the package sacrebleu{EXTRA}"
     if params["folder"] is not None and params["package"] != "libreoffice_help":
         yield "translation.folder: is for the package libreoffice_help alone"
+    tokens = params["tokens"]
+    vocabulary = VOCABULARY if tokens == "bpe" else None
+    for fault in check_tokens(params | {"vocabulary": params["vocabulary"] or vocabulary}):
+        yield fault.replace("text.", "translation.", 1)
     if params["package"] is not None:
         yield from _package(params)
         return
-    place = "catalogues" if params["catalogues"] is not None else "files"
+    folder = params["catalogues"]
+    place = "files" if folder is None else "catalogues"
     try:
-        if place == "catalogues":
-            fault = catalogues.missing(params["catalogues"])
+        if folder is not None:
+            fault = catalogues.missing(folder)
         else:
             fault = _files(params["files"])
         if fault is None and _size(params) <= SMALL:

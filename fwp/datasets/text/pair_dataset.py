@@ -167,8 +167,10 @@ def load_pairs(
         splits = {
             name: PairSplit(
                 name,
-                *(arrays[f"{i}.{part}"] for part in ("tokens", "offsets", "sources")),
-                tuple((source, target) for source, target in texts),
+                tokens=arrays[f"{i}.tokens"],
+                offsets=arrays[f"{i}.offsets"],
+                sources=arrays[f"{i}.sources"],
+                texts=tuple((source, target) for source, target in texts),
             )
             for i, (name, texts) in enumerate(header.pop("splits"))
         }

@@ -4,12 +4,15 @@ The settings are those of a task's `translation:`, with every key (`fwp/config/s
 """
 
 from collections.abc import Iterable
+from typing import TypeGuard
 
 from fwp.datasets.text import bibles, catalogues, libreoffice_help, parallel
 from fwp.datasets.text.pair import Pair, PairsError
 from fwp.datasets.text.pair_split import PARTS, Pairs, given_pairs, split_pairs
 
 PACKAGES = ("bible_kjv_web", "libreoffice_help")
+VOCABULARY = 8000
+"""Tokens of byte-pair encoding, if the settings do not say."""
 
 
 def read_pairs(params: dict) -> Pairs:
@@ -32,7 +35,7 @@ def read_pairs(params: dict) -> Pairs:
     return Pairs(pairs.parts, {**left_out, **pairs.left_out})
 
 
-def in_parts(files: object) -> bool:
+def in_parts(files: object) -> TypeGuard[dict]:
     """Whether files come in parts for training, validation and test."""
     return isinstance(files, dict) and set(PARTS) <= set(files)
 

@@ -54,8 +54,8 @@ def measure(pack: Pack, dataset: PairDataset, device: str) -> tuple[list[list[di
     """Rows of `COLUMNS` for each model, and what else the record says.
 
     There is a row for each way of decoding ("greedy", "beam 4") and each bin of sources ("1-8")
-    that holds any, and one for all. It holds sentences, tokens of the references with their ends, their
-    loss in nats per token, BLEU and chrF. The record has the signatures of BLEU and chrF, how
+    that holds any, and one for all. It holds sentences, tokens of the references with their ends,
+    their loss in nats per token, BLEU and chrF. The record has the signatures of BLEU and chrF, how
     translations were searched for, and some of those of the first model.
     """
     split, width = dataset.splits["test"], dataset.spec["measure"]["beam"]
