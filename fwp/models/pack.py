@@ -10,7 +10,7 @@ import contextlib
 import copy
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -116,13 +116,19 @@ class Pack:
             [None if m else next(rest) for m in missing], structure
         )
 
+    def alone(self, i: int) -> Callable:
+        """Model i by itself, which maps tokens [B, T] and its state to logits and a state."""
+        if self.size == 1:
+            return self._template
+        own = {name: x[i] for name, x in (self.weights | self.fixed).items()}
+        return lambda tokens, state: self._one(own, tokens, state)
+
     def _one(self, tensors: dict[str, Tensor], tokens: Tensor, state):
         return functional_call(self._template, tensors, (tokens, state))
 
     def _in_turn(self, tokens: Tensor, state) -> tuple[Tensor, list]:
         results = [
-            self._one(
-                {name: x[i] for name, x in (self.weights | self.fixed).items()},
+            self.alone(i)(
                 tokens[i] if tokens.dim() == 3 else tokens,
                 None if state is None else state[i],
             )
