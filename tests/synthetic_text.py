@@ -50,8 +50,8 @@ def write_text_cell(
         for epoch in range(1, epochs + 1):
             loss = end + 0.2 + 2 * math.exp(-epoch / 2) + rng.normal(0, 0.01)
             seconds = round(epoch * 60 * SPEED.get(model, 1.5) + rng.normal(0, 0.5), 3)
-            facts = (epoch, epoch * 10_000, seconds, round(loss - 0.02, 5), round(loss, 5))
-            history.append((task, model, seed, *facts, round(math.exp(-loss), 6)))
+            facts = (epoch, epoch * 10_000, seconds, round(loss - 0.02, 5))
+            history.append((task, model, seed, *facts, *[round(math.exp(-loss), 6)] * 2))
         runs.append(_run(seed, status, epochs, history[-1]))
     task_config = {"name": task, "language": "text", "params": {"context": context, "reach": reach}}
     return _write(folder, task, model, seeds, MEASURED, rows, history, runs, task_config)
@@ -72,8 +72,8 @@ def write_translation_cell(folder, task, model, seeds, *, decodings=("greedy", "
                 rows.append((task, model, seed, "budget", decoding, bin, count, count * 20, *told))
         for epoch in range(1, 6):
             loss = end + 2 * math.exp(-epoch / 2)
-            facts = (epoch, epoch * 8000, epoch * 40.0 * SPEED.get(model, 1.5), loss, loss)
-            history.append((task, model, seed, *facts, math.exp(-loss)))
+            facts = (epoch, epoch * 8000, epoch * 40.0 * SPEED.get(model, 1.5), loss)
+            history.append((task, model, seed, *facts, *[math.exp(-loss)] * 2))
         runs.append(_run(seed, "budget", 5, history[-1]))
     config = {"name": task, "language": "translation", "params": {"beam": 4}}
     return _write(folder, task, model, seeds, SCORED, rows, history, runs, config)
@@ -141,19 +141,20 @@ def _write(folder, task, model, seeds, measured, rows, history, runs, task_confi
         "task": task, "model": model, "seeds": seeds, "dataset": "0" * 64, "runs": runs,
         "config": {"model": settings, "training": training, "task": task_config},
         "parameters": 800_000 + 1000 * len(model), "device": "cpu",
-        "state": None if model == "transformer" else STATE.get(model, 9000),
         "machine": {"cpu": "AMD EPYC", "instructions": "AVX2", "threads": 1},
         "seconds": sum(run["seconds"] for run in runs),
     }  # fmt: skip
-    columns = "task,model,seed,epoch,strings,seconds,loss,validation,selection"
-    write_csv(cell / "history.csv", columns.split(","), history)
+    columns = ["task", "model", "seed", "epoch", "strings", "seconds", "loss"]
+    bin = f"probability 1-{task_config['params'].get('context', 100)}"
+    write_csv(cell / "history.csv", [*columns, bin, "selection"], history)
     write_csv(cell / "accuracy.csv", measured.split(","), rows)
     (cell / "model.safetensors").write_bytes(b"weights of " + f"{task} {model}".encode())
     (cell / "cell.json").write_text(json.dumps(record))
     seal(cell)
+    told = {"task": task, "state": None if model == "transformer" else STATE.get(model, 9000)}
     if measured is SCORED:
-        told = {"task": task, "signatures": SIGNATURES, "samples": {str(seeds[0]): SAMPLES}}
-        write_sealed(cell / "evaluation.json", told, [cell / "cell.json", cell / "accuracy.csv"])
+        told |= {"signatures": SIGNATURES, "samples": {str(seeds[0]): SAMPLES}}
+    write_sealed(cell / "evaluation.json", told, [cell / "cell.json", cell / "accuracy.csv"])
     return cell
 
 

@@ -1,6 +1,6 @@
 """The files of a task's data: drawn or read, by the kind of the task."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -8,6 +8,7 @@
 The columns are in `fwp.results.text_frames`. A table without rows has its header alone.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ import pandas as pd
 
 from fwp.results import frames
 from fwp.results.cells import Cells, Wanted, compare_status
-from fwp.results.frames import Schema
+from fwp.results.frames import HISTORY, Schema
 from fwp.results.integrity import ResultsError
 from fwp.results.text_frames import TEXT, TEXT_HISTORY, TEXT_RUNS, TRANSLATION
 from fwp.utils.files import write_frame
@@ -56,16 +57,18 @@ def collect_text(
             measured.append(_empty(schema))
             continue
         found = Cells(cells)
-        runs.append(found.runs(TEXT_RUNS, _more))
+        own = found.runs(TEXT_RUNS, _more)
         found.check_evaluated()
         measured.append(found.table("accuracy.csv", schema))
-        histories.append(found.table("history.csv", TEXT_HISTORY))
-        compare_status(measured[-1], runs[-1])
-        found.check_files()
-    joined = (
-        _joined(parts, own) for parts, own in zip((histories, runs), _SCHEMAS[2:], strict=True)
-    )
-    return TextResults(*measured, *joined)
+        histories.append(_with_nats(found.table("history.csv", HISTORY)))
+        compare_status(measured[-1], own)
+        states = {
+            "/".join(folder.parts[-3:]): record.get("state", 0)
+            for folder, record in zip(found.folders, found.check_files(), strict=True)
+        }
+        runs.append(own.assign(state=own["cell"].map(states).astype("Int64")))
+    history = _joined(histories, TEXT_HISTORY)
+    return TextResults(*measured, history, _joined(runs, TEXT_RUNS))
 
 
 def write_text_results(results: TextResults, folder: str | Path) -> None:
@@ -93,12 +96,16 @@ def read_text_runs(path: str | Path) -> pd.DataFrame:
 
 
 def _more(record: dict) -> dict[str, Any]:
-    """What the record of a text tells beside that of strings.
-
-    A translation has no training context; its 0 says so.
-    """
+    """What a table of runs tells beside that of strings; `state` is filled in later."""
     params = record["config"].get("task", {}).get("params", {})
-    return {"state": record.get("state"), "context": params.get("context") or 0}
+    return {"state": None, "context": params.get("context") or 0}
+
+
+def _with_nats(history: pd.DataFrame) -> pd.DataFrame:
+    """The validation loss, of which a history holds exp(-nats); missing where a run diverged."""
+    chances = history["selection"]
+    nats = chances.where(chances > 0).map(math.log).abs()
+    return frames.finish(history.assign(validation=nats), TEXT_HISTORY)
 
 
 def _joined(parts: Sequence[pd.DataFrame], schema: Schema) -> pd.DataFrame:

@@ -63,11 +63,15 @@ TRANSLATION = Schema(
     check=_check_translation,
 )
 TEXT_HISTORY = Schema(
-    MEASURED | {"validation": "float64", "selection": "float64"},  # nats per token, exp(-nats)
+    MEASURED | {"validation": "float64", "selection": "float64"},  # nats per token, and exp(-nats)
     ("selection",),
 )
 TEXT_RUNS = Schema(
-    RUNS | {"state": "Int64", "context": "int64"},  # numbers in a state; empty if it grows
+    RUNS
+    | {
+        "state": "Int64",  # numbers that a state holds: empty if it grows, 0 if it is not known
+        "context": "int64",  # tokens of a training window; 0 for translations
+    },
     ("selection",),
 )
 

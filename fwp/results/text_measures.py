@@ -68,7 +68,7 @@ def measures(
     for name in (name for name in MEASURES if name.endswith(PARTS)):
         measure, part = name.rsplit("_", 1)
         own = shares[measure]
-        found[name] = own[own.index.get_level_values("part") == part].droplevel(["part"])
+        found[name] = own[own.index.get_level_values("part") == part].reset_index("part", drop=True)
     found = found.reset_index()
     with np.errstate(over="ignore"):
         found["perplexity_token"] = np.exp(found["nats_within"])

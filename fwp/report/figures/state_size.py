@@ -47,7 +47,7 @@ def loss_by_state(
     x = "Numbers in the state"
     with page_of_tasks(tasks, style, keys, x=x, y=label, shares=False) as (figure, axes):
         for task, axis in axes.items():
-            own = summary[summary["task"] == task]
+            own = summary[(summary["task"] == task) & (summary["state"].fillna(1) > 0)]
             sizes = own["state"].astype(float)
             low, high = (sizes.min(), sizes.max()) if sizes.notna().any() else (1.0, 1.0)
             end = APART * high if sizes.isna().any() else high

@@ -56,7 +56,7 @@ def parameters(row) -> str:
 
 def state(row) -> str:
     """Numbers that a state holds."""
-    return "grows" if pd.isna(row.state) else f"{row.state:,}"
+    return "grows" if pd.isna(row.state) else f"{row.state:,}" if row.state else MISSING
 
 
 def speed(value: float) -> str:
