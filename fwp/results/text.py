@@ -67,8 +67,9 @@ def collect_text(
             for folder, record in zip(found.folders, found.check_files(), strict=True)
         }
         runs.append(own.assign(state=own["cell"].map(states).astype("Int64")))
-    history = _joined(histories, TEXT_HISTORY)
-    return TextResults(*measured, history, _joined(runs, TEXT_RUNS))
+    text, translation = measured
+    history, every = _joined(histories, TEXT_HISTORY), _joined(runs, TEXT_RUNS)
+    return TextResults(text, translation, history, every)
 
 
 def write_text_results(results: TextResults, folder: str | Path) -> None:

@@ -15,7 +15,6 @@ class TextFacts:
     Attributes:
         task: name in the config.
         context: tokens of a training window.
-        reach: test positions go up to `reach` × `context`.
         unit: what a token is: bytes, characters, words, bpe, or symbols of a source.
         vocabulary: number of different tokens.
         sizes: tokens, bytes and words of train, validation and test.
@@ -24,7 +23,6 @@ class TextFacts:
 
     task: str
     context: int
-    reach: int
     unit: str
     vocabulary: int
     sizes: dict[str, dict[str, int]]
@@ -81,7 +79,6 @@ def _facts(path: Path, card: dict) -> TextFacts:
         return TextFacts(
             task=card["task"],
             context=int(params["context"]),
-            reach=int(params["reach"]),
             unit="symbols" if params.get("generator") else params["tokens"],
             vocabulary=int(card["vocabulary"]),
             sizes={

@@ -64,7 +64,7 @@ def measures(
             "excess": (sums["nats_sum"] - sums["ideal_sum"]) / sums["tokens"],
         }
     )
-    found = pd.DataFrame(index=sums.index.droplevel("part").unique())
+    found = pd.DataFrame(index=sums.reset_index("part").index.unique())
     for name in (name for name in MEASURES if name.endswith(PARTS)):
         measure, part = name.rsplit("_", 1)
         own = shares[measure]

@@ -108,7 +108,7 @@ def draw(axis: Axes, name: str, look: Look, x, y, **settings) -> Line2D:
     """A model's line."""
     (line,) = axis.plot(
         x, y, color=look.colour, linestyle=look.dashes, marker=look.marker,
-        markeredgecolor="white", label=name, **{"clip_on": False} | settings,
+        markeredgecolor="white", clip_on=False, label=name, **settings,
     )  # fmt: skip
     return line
 

@@ -53,7 +53,8 @@ def loss_by_state(
             end = APART * high if sizes.isna().any() else high
             losses = finite(pd.concat([own["bits_within"], own["bits_beyond"]]))
             least, top = (losses.min(), _top(own)) if len(losses) else (0.0, 1.0)
-            loss_axis(axis, least, top)
+            above = finite(own["bits_beyond"]).max() > top  # room for its marker
+            loss_axis(axis, least, top + 0.12 * (top - least) * bool(above))
             for row in own.assign(place=sizes.fillna(end)).itertuples():
                 if str(row.model) in style:
                     _marker(axis, row, style[str(row.model)], top)
@@ -71,7 +72,7 @@ def _top(rows: pd.DataFrame) -> float:
 
 def _marker(axis: Axes, row: Any, look: Look, top: float) -> None:
     """A model: both losses with their intervals, joined."""
-    edge = axis.get_ylim()[1]
+    edge = 0.3 * top + 0.7 * axis.get_ylim()[1]
     beyond = row.bits_beyond if row.bits_beyond <= top else edge
     axis.plot([row.place] * 2, [row.bits_within, beyond], color=look.colour, linewidth=0.6)
     for part, filled in (("within", False), ("beyond", True)):

@@ -18,9 +18,6 @@ from fwp.results.text_facts import TextFacts
 from fwp.results.text_summary import summarise_text
 from fwp.results.unfinished import extended
 
-TEXT_FIGURES = ("text-position", "text-tokens", "text-seconds", "text-state")
-TRANSLATION_FIGURES = ("translation-length", "translation-pairs", "translation-seconds")
-
 
 def write_text_figures(
     results: TextResults,
@@ -28,7 +25,7 @@ def write_text_figures(
     folder: str | Path,
     missing: Sequence[dict] = (),
 ) -> None:
-    """Draw the `TEXT_FIGURES` and `TRANSLATION_FIGURES`, each as .svg, .pdf and .png.
+    """Draw what `fwp.report.figures.names` lists, each as .svg, .pdf and .png.
 
     Those of a kind that has no results are left out.
 

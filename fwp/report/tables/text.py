@@ -92,9 +92,11 @@ def tables_of_texts(
     """
     summary, scores = summarise_text(results, facts), summarise_translation(results)
     times = equal_times(results.history)
+    reached = results.text.groupby("task", observed=True)["last"].max()
     tables = dict(groups(summary, "task"))
     own = [
-        _of_text(facts[task], tables[task], times[task]) for task in labels.in_order("task", tables)
+        _of_text(facts[task], tables[task], times[task], reached[task])
+        for task in labels.in_order("task", tables)
     ]
     byte = "symbol" if all(facts[table.task].unit == "symbols" for table in own) else "byte"
     return {
@@ -115,7 +117,7 @@ def tables_of_texts(
     }
 
 
-def _of_text(facts: TextFacts, summary: pd.DataFrame, seconds: float) -> TaskTable:
+def _of_text(facts: TextFacts, summary: pd.DataFrame, seconds: float, longest: int) -> TaskTable:
     """The table of one text; columns that no model has a number for are left out."""
     source = facts.unit == "symbols"
     bits = f"Bits per {'symbol' if source else 'byte'}"
@@ -140,7 +142,7 @@ def _of_text(facts: TextFacts, summary: pd.DataFrame, seconds: float) -> TaskTab
         facts.task,
         head,
         [(name, rows[name]) for name in labels.in_order("model", rows)],
-        _notes(facts, summary, seconds),
+        _notes(facts, summary, seconds, longest),
     )
 
 
@@ -155,12 +157,11 @@ def _cells(row, best: Mapping[str, float]) -> list[Cell]:
     return [*cells, Cell(numbers.speed(row.tokens_per_second)), Cell(f"{row.seeds}")]
 
 
-def _notes(facts: TextFacts, summary: pd.DataFrame, seconds: float) -> list[str]:
+def _notes(facts: TextFacts, summary: pd.DataFrame, seconds: float, longest: int) -> list[str]:
     """What to know of one table."""
     train = facts.sizes["train"]
     what = "symbols of a source" if facts.unit == "symbols" else f"tokens ({facts.unit})"
     size = "" if facts.unit == "symbols" else f" of {train['bytes'] / 1e6:.1f} MB"
-    longest = facts.reach * facts.context
     parts = [
         f"Training text: {train['tokens']:,} {what}{size}, a vocabulary of {facts.vocabulary:,}. "
         f"Training context: {facts.context:,} tokens. Tested up to position {longest:,}. "
