@@ -15,6 +15,7 @@ from torch import Tensor
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.datasets.text.dataset import TextDataset, load_text
 from fwp.models.pack import Pack, starts_anew
+from fwp.models.state_size import numbers_in_state
 from fwp.training.windows import LOGITS, stream, token_losses
 
 COLUMNS = ("first", "last", "tokens", "bytes", "nats", "accuracy", "ideal")
@@ -52,7 +53,8 @@ def measure(pack: Pack, dataset: TextDataset, device: str) -> tuple[list[list[di
 
     There is one row for each range of positions: tokens and bytes measured, mean loss in nats per
     token, share of tokens that are the most likely ones, and the mean loss of who knows the source
-    (None if nobody does). The record says how many pieces were read, and how long they are.
+    (None if nobody does). The record says how many pieces were read, how long they are, and how
+    many numbers the state of a model holds (None if it grows).
     """
     split, context = dataset.splits["test"], dataset.params["context"]
     wanted = dataset.spec["test"]
@@ -82,7 +84,9 @@ def measure(pack: Pack, dataset: TextDataset, device: str) -> tuple[list[list[di
                     "ideal": None if ideal is None else float(ideal[at].sum() / number),
                 }
             )
-    return rows, {"pieces": len(places), "tokens_per_piece": longest}
+    held = numbers_in_state(pack, device=device)
+    state = None if held is None else held // pack.size
+    return rows, {"pieces": len(places), "tokens_per_piece": longest, "state": state}
 
 
 def _places(size: int, longest: int, count: int) -> np.ndarray:
