@@ -11,11 +11,16 @@ from fwp.nn.split import split
 class SoftmaxAttention(nn.Module):
     """Multi-head attention over the past, initialised like `torch.nn.MultiheadAttention`.
 
-    Its state has no fixed size: it is the cache of all keys and values so far.
+    Its state is the cache of keys and values: all so far, or those that a window still has.
 
     Args:
         hidden: width of input and output.
         heads: number of heads; must divide `hidden`.
+        window: how many symbols a symbol sees at most, itself and those right before it; None for
+            all. With a window the cache stops growing.
+
+    Raises:
+        ValueError: the window holds no symbol.
     """
 
     title = "Transformer"
@@ -24,9 +29,11 @@ class SoftmaxAttention(nn.Module):
     look = ("#882255", "dotted", "^")
     wiring = "post_norm"
 
-    def __init__(self, hidden: int, *, heads: int = 4):
+    def __init__(self, hidden: int, *, heads: int = 4, window: int | None = None):
         super().__init__()
-        self.heads = heads
+        if window is not None and window < 1:
+            raise ValueError(f"window must be null or at least 1, got {window}")
+        self.heads, self.window = heads, window
         self.qkv = Linear(hidden, 3 * hidden)
         self.out = Linear(hidden, hidden)
         nn.init.xavier_uniform_(self.qkv.weight)
@@ -40,7 +47,9 @@ class SoftmaxAttention(nn.Module):
         q, k, v = (part.view(batch, time, self.heads, -1) for part in parts)
         if state is not None:
             k, v = torch.cat((state[0], k), dim=1), torch.cat((state[1], v), dim=1)
-        return self.out(causal_attention(q, k, v).flatten(2)), (k, v)
+        y = causal_attention(q, k, v, window=self.window)
+        kept = slice(0 if self.window is None else max(0, k.shape[1] - self.window + 1), None)
+        return self.out(y.flatten(2)), (k[:, kept], v[:, kept])
 
 
 MIXER = SoftmaxAttention

@@ -41,6 +41,7 @@ OPTIONS = [
     *(("srwm", {"updated": parts}) for parts in ("y", "yq", "yk", "yb", "q", "k", "b")),
     ("srwm", {"rates": "one"}),
     *(("srwm", {"init": init}) for init in ("equal", "orthogonal")),
+    ("transformer", {"window": 3}),
     ("lstm", {"two_biases": True}),
     ("elstm", {"init": "normal"}),
     ("slstm", {"init": "authors"}),
