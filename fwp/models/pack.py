@@ -10,7 +10,7 @@ import contextlib
 import copy
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -129,6 +129,20 @@ class Pack:
             for i in range(self.size)
         ]
         return torch.stack([logits for logits, _ in results]), [after for _, after in results]
+
+    @property
+    def program(self) -> nn.Module:
+        """The model that says what is computed; its weights are those of the first, if any."""
+        return self._template
+
+    def changed(self, change: Callable[[nn.Module], nn.Module]) -> "Pack":
+        """The pack of the same weights with what `change` makes of the model that computes them.
+
+        `change` returns a copy that shares its tensors with the model it is given.
+        """
+        pack = copy.copy(self)
+        pack._template = change(self._template)
+        return pack
 
     def train(self, mode: bool) -> None:
         """Tell the models whether they are being trained."""

@@ -5,19 +5,25 @@ not trained on. With a window of the training context's length neither is so.
 """
 
 import copy
+import functools
 from collections.abc import Iterator
+from typing import TypeVar
 
 from torch import nn
 
+from fwp.models.pack import Pack
 
-def windowed(model: nn.Module, window: int) -> nn.Module:
-    """The model with a sliding window in all of its attention; the two share their weights.
+Model = TypeVar("Model", nn.Module, Pack)
+
+
+def windowed(model: Model, window: int) -> Model:
+    """A model, or a pack, with a sliding window in all of its attention; both share their weights.
 
     A mixer has a window if it has an attribute of that name: the number of symbols that a symbol
     sees, or None for all. One that has a smaller window keeps it; other mixers stay as they are.
 
     Args:
-        model: it is left as it was.
+        model: what is left as it was.
         window: how many symbols a symbol is to see at most, itself included.
 
     Raises:
@@ -25,6 +31,8 @@ def windowed(model: nn.Module, window: int) -> nn.Module:
     """
     if window < 1:
         raise ValueError(f"window must be at least 1, got {window}")
+    if isinstance(model, Pack):
+        return model.changed(functools.partial(windowed, window=window))
     shared = {id(x): x for x in (*model.parameters(), *model.buffers())}
     model = copy.deepcopy(model, shared)
     for module in _attention(model):
@@ -32,9 +40,10 @@ def windowed(model: nn.Module, window: int) -> nn.Module:
     return model
 
 
-def window_of(model: nn.Module) -> int | None:
-    """The largest window among the model's attention; None if nothing in it has a window."""
-    windows = [module.window for module in _attention(model)]
+def window_of(model: nn.Module | Pack) -> int | None:
+    """The largest window among a model's attention; None if there is no attention, or no window."""
+    program = model.program if isinstance(model, Pack) else model
+    windows = [module.window for module in _attention(program)]
     return None if None in windows else max(windows, default=None)
 
 

@@ -72,10 +72,15 @@ def test_other_mixers_read_on_as_they_do(mixer):
 
 
 def test_a_pack_of_models_with_a_window_is_what_each_is():
-    nets = [windowed(model(heads=2, seed=seed), 3) for seed in (0, 1)]
-    together, _ = read(Pack(nets), tokens().split(7, 1))
+    nets = [model(heads=2, seed=seed) for seed in (0, 1)]
+    pack, single = Pack(nets), Pack(nets[:1])
+    before = pack(tokens())[0].detach()
+    together, _ = read(windowed(pack, 3), tokens().split(7, 1))
     for own, net in zip(together, nets, strict=True):
-        torch.testing.assert_close(own, net(tokens())[0])
+        torch.testing.assert_close(own, windowed(net, 3)(tokens())[0])
+    assert window_of(pack) is None and window_of(windowed(pack, 3)) == 3
+    torch.testing.assert_close(windowed(single, 3)(tokens())[0][0], together[0])
+    torch.testing.assert_close(pack(tokens())[0], before, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(
