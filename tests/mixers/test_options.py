@@ -42,6 +42,8 @@ OPTIONS = [
     ("srwm", {"rates": "one"}),
     *(("srwm", {"init": init}) for init in ("equal", "orthogonal")),
     ("transformer", {"window": 3}),
+    ("transformer", {"positions": "rotary"}),
+    ("transformer", {"positions": "rotary", "window": 3}),
     ("lstm", {"two_biases": True}),
     ("elstm", {"init": "normal"}),
     ("slstm", {"init": "authors"}),

@@ -30,8 +30,9 @@ def read(net, pieces):
 
 @pytest.mark.parametrize("window", [1, 2, 7])
 @pytest.mark.parametrize("size", [1, 5, 40])
-def test_a_text_in_pieces_equals_the_whole_and_its_state_stops_growing(window, size):
-    net = windowed(model(heads=2), window)
+@pytest.mark.parametrize("positions", ["none", "rotary"])
+def test_a_text_in_pieces_equals_the_whole_and_its_state_stops_growing(window, size, positions):
+    net = windowed(model(heads=2, positions=positions), window)
     whole, _ = net(tokens())
     found, state = read(net, tokens().split(size, 1))
     torch.testing.assert_close(found, whole)
