@@ -136,6 +136,20 @@ class Pack:
         ]
         return torch.stack([logits for logits, _ in results]), [after for _, after in results]
 
+    @property
+    def program(self) -> nn.Module:
+        """The model that says what is computed; its weights are those of the first, if any."""
+        return self._template
+
+    def changed(self, change: Callable[[nn.Module], nn.Module]) -> "Pack":
+        """The pack of the same weights with what `change` makes of the model that computes them.
+
+        `change` returns a copy that shares its tensors with the model it is given.
+        """
+        pack = copy.copy(self)
+        pack._template = change(self._template)
+        return pack
+
     def train(self, mode: bool) -> None:
         """Tell the models whether they are being trained."""
         self._template.train(mode)
