@@ -75,6 +75,7 @@ BASES = {
     "automaton": "counter_machine dfa dyck_k regex star_free tomita",
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
+    "_trees": "listops",
     "regex": "star_free tomita",
     "tracking": "arithmetic navigation transduction word_problem",
 }
