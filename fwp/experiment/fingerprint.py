@@ -232,7 +232,8 @@ def _backends(file: Path) -> list[str]:
     """Backends in files beside an op's reference, which are loaded by name (`fwp.kernels.op`)."""
     if file.name != "__init__.py":
         return []
-    return [name for name in ("native", "triton") if file.with_name(f"{name}.py").is_file()]
+    names = ("native", "triton", "triton_chunks")
+    return [name for name in names if file.with_name(f"{name}.py").is_file()]
 
 
 def _compiled(file: Path) -> list[Path]:

@@ -282,7 +282,8 @@ class Op:
         if backend == "auto":
             for usable in self.backends.values():
                 if usable.unusable is always or usable.unusable(inputs) is None:
-                    return usable
+                    if usable.slow is None or not usable.slow(inputs):
+                        return usable
         if backend not in self.backends:
             allowed = ", ".join(["auto", *self.backends])
             raise ValueError(
