@@ -16,6 +16,7 @@ from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.datasets.text.dataset import TextDataset, load_text
 from fwp.models.pack import Pack, starts_anew
 from fwp.models.state_size import numbers_in_state
+from fwp.models.window import windowed
 from fwp.training.windows import LOGITS, stream, token_losses
 
 COLUMNS = ("first", "last", "tokens", "bytes", "nats", "accuracy", "ideal")
@@ -64,7 +65,8 @@ def measure(pack: Pack, dataset: TextDataset, device: str) -> tuple[list[list[di
     at = torch.from_numpy(places).to(device)
     tokens = text[:-1].unfold(0, longest, 1)[at].long()
     targets = text[1:].unfold(0, longest, 1)[at].long()
-    nats, right = (x.cpu().numpy() for x in _read(pack, tokens, targets, len(dataset.classes)))
+    classes, pack = len(dataset.classes), windowed(pack, context)
+    nats, right = (x.cpu().numpy() for x in _read(pack, tokens, targets, classes))
     read = places[:, None] + np.arange(1, longest + 1)  # where each target stands in the text
     sizes = dataset.sizes[split.tokens[read]].sum(0)
     ideal = None if split.ideal is None else split.ideal[read].astype(np.float64).sum(0)
