@@ -115,7 +115,7 @@ class CodeExecution(Language):
         return "+" * (value < self.highest) + "-" * (value > self.lowest)
 
     def _whole(self, read: str) -> bool:
-        """Whether `read` is a statement but for its semicolon."""
+        """Whether `read` is a whole statement without its semicolon."""
         return len(read) > 1 and read[0] != "i" and len(read) == 2 + (read[1] == "=")
 
     def _true(self, values: tuple, condition: str) -> bool:
