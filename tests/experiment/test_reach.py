@@ -89,7 +89,7 @@ PLACES = {
         "experiment/validate_space.py experiment/validate_tasks.py kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
-        "status/* training/machine.py utils/devices.py utils/gpus.py "
+        "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
