@@ -43,8 +43,14 @@ def rule(section: str, key: str) -> dict | None:
 
 
 def defaults(section: str | None = None) -> dict:
-    """What the schema fills in for keys that are left out, in all or in a section of the config."""
-    return _defaults(rules() if section is None else rules()["properties"][section])
+    """What the schema fills in for keys that are left out, in all or in a section of the config.
+
+    Args:
+        section: a key of the config, or a name among its `$defs`.
+    """
+    if section is None:
+        return _defaults(rules())
+    return _defaults({**rules()["$defs"], **rules()["properties"]}[section])
 
 
 def _defaults(part: dict) -> dict:
@@ -91,7 +97,14 @@ def _validator() -> Any:
         if isinstance(value, list) and len(value) <= most:  # else that is said, and no more
             yield from base.VALIDATORS["items"](validator, rule, value, part)
 
+    def one_of_keys(_, keys, value, __):
+        found = [key for key in keys if isinstance(value, dict) and key in value]
+        if isinstance(value, dict) and len(found) != 1:
+            given = f"got {' and '.join(found)}" if found else "none of them is there"
+            yield ValidationError(f"must have exactly one of {', '.join(keys)}; {given}")
+
     own = {"needs": base.VALIDATORS["required"], "pattern": pattern, "items": items}
+    own |= {"one_of_keys": one_of_keys}
     return validators.extend(base, own, type_checker=types)
 
 
@@ -127,6 +140,9 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
             wrong.append([*place, error.instance])
             given = names.setdefault(f"{dotted(place)}: {_rule(error)}", [])
             given.append(show(error.instance))
+        elif error.validator == "one_of_keys":
+            wrong.append(place)
+            problems.append(f"{dotted(place)}: {error.message}")
         elif error.validator in ("needs", "required"):
             for key in [key for key in error.validator_value if key not in error.instance]:
                 hint = error.schema["properties"][key]["description"].partition(". ")[0].rstrip(".")

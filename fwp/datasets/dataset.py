@@ -218,7 +218,7 @@ def load_dataset(
         if held != wanted:
             raise DatasetError(f"{path}: holds strings of {held}, not of {wanted}; {REMEDY}")
     if spec is not None:
-        _compare(path, dataset.spec, json.loads(_canonical(spec.as_dict())))
+        compare_spec(path, dataset.spec, json.loads(_canonical(spec.as_dict())))
     held = {name.split()[0] for name in dataset.splits}
     if lacking := [kind for kind in kinds if kind not in held]:
         raise DatasetError(
@@ -241,11 +241,11 @@ def stored_hash(path: str | Path) -> str:
         raise DatasetError(f"{path}: not a dataset, or a damaged one; {REMEDY}") from error
 
 
-def _compare(path: Path, held: dict, wanted: dict, prefix: str = "") -> None:
-    """Refuse strings that were drawn from something else; say what differs first."""
+def compare_spec(path: Path, held: dict, wanted: dict, prefix: str = "") -> None:
+    """Refuse strings that were drawn from something else; say what differs first: DatasetError."""
     for key, value in wanted.items():
         if isinstance(value, dict) and isinstance(held.get(key), dict):
-            _compare(path, held[key], value, f"{prefix}{key}.")
+            compare_spec(path, held[key], value, f"{prefix}{key}.")
         elif held.get(key) != value:
             raise DatasetError(
                 f"{path}: was drawn with {prefix}{key} {held.get(key)!r}, not {value!r}: it is of "

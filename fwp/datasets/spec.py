@@ -1,17 +1,29 @@
 """What a dataset is drawn from: a task, a seed, windows of lengths and numbers of strings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+TEXTS = ("text", "translation")
+"""Kinds of tasks that are about texts; they stand where a task of strings names its language."""
 
 
 @dataclass(frozen=True)
 class TaskSettings:
-    """A task: its name in the config, and a language with its parameters."""
+    """A task: its name in the config, and a language with its parameters.
+
+    A text has "text" as its language, a translation "translation"; their parameters are what the
+    config says under that key.
+    """
 
     name: str
     language: str
     params: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """strings, text or translation."""
+        return self.language if self.language in TEXTS else "strings"
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TaskSettings":
@@ -70,6 +82,7 @@ class DatasetSpec:
         train: training strings.
         validation: strings by which training stops and the best epoch is chosen.
         test: strings to measure; `NO_STRINGS` where only the others are drawn.
+        measure: what else decides how test data are measured: the beam of a translation.
     """
 
     task: TaskSettings
@@ -77,10 +90,11 @@ class DatasetSpec:
     train: TrainStrings
     validation: BinnedStrings
     test: BinnedStrings
+    measure: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DatasetSpec":
-        """What `as_dict` returned; `params`, `seed` and `test` may be left out.
+        """What `as_dict` returned; `params`, `seed`, `test` and `measure` may be left out.
 
         Raises:
             ValueError: a key is missing.
@@ -96,11 +110,18 @@ class DatasetSpec:
             TrainStrings(**values["train"]),
             BinnedStrings.from_dict(values["validation"]),
             BinnedStrings.from_dict(values["test"]) if "test" in values else NO_STRINGS,
+            dict(values.get("measure", {})),
         )
 
+    def without_test(self) -> "DatasetSpec":
+        """The part that decides training and validation strings."""
+        return replace(self, test=NO_STRINGS, measure={})
+
     def as_dict(self) -> dict[str, Any]:
-        """Plain builtins: the task's keys, then seed, train, validation and, if any, test."""
-        test = {} if self.test == NO_STRINGS else {"test": self.test.as_dict()}
+        """Plain builtins: the task's keys, then seed, train, validation and, if any, the rest."""
+        test: dict[str, Any] = {} if self.test == NO_STRINGS else {"test": self.test.as_dict()}
+        if self.measure:
+            test["measure"] = dict(self.measure)
         return {
             **self.task.as_dict(),
             "seed": self.seed,

@@ -7,13 +7,12 @@ win, `validate` what is refused, `seed_groups` which seeds share a job.
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fwp.config.loading import read_config
 from fwp.config.messages import ConfigError
-from fwp.datasets.spec import NO_STRINGS, DatasetSpec
+from fwp.datasets.spec import DatasetSpec
 from fwp.experiment import fingerprint, resolve, resources
 from fwp.experiment.cell import Cell
 from fwp.experiment.names import titles
@@ -109,7 +108,7 @@ class Experiment:
         wanted = self.config["analysis"]
         self.analysis = Analysis(
             [m for m in self.models if wanted["models"] is None or m in wanted["models"]],
-            [t for t in self.tasks if wanted["tasks"] is None or t in wanted["tasks"]],
+            [t for t in self.tasks_of("strings") if t in (wanted["tasks"] or self.tasks)],
             wanted["strings"],
         )
 
@@ -140,6 +139,14 @@ class Experiment:
         On Linux alone: on macOS, a fork of a process that has used its frameworks fails.
         """
         return self.config["compute"]["warm_worker"] and sys.platform == "linux"
+
+    def kind(self, task: str) -> str:
+        """What a task is about: strings, text or translation."""
+        return resolve.text_kind(self.config["tasks"][task]) or "strings"
+
+    def tasks_of(self, kind: str) -> list[str]:
+        """The tasks of one kind, in the order of the config."""
+        return [task for task in self.tasks if self.kind(task) == kind]
 
     # What is computed
 
@@ -173,13 +180,16 @@ class Experiment:
                 solving = ("fwp.models.budget",)
                 about = resources.width_within(settings, {"parameters": settings.parameters})
                 settings = replace(settings, hidden=about)
+            kind = self.kind(task)
             self._cells[model, task] = Cell(
                 settings,
                 resolve.resolved_task(self.config, task),
                 training,
                 {
-                    "train": self._fingerprint("train", mixer.module, gradient, *solving),
-                    "evaluate": self._fingerprint("evaluate", mixer.module),
+                    "train": self._fingerprint(
+                        "train", mixer.module, gradient, *_training(kind), *solving
+                    ),
+                    "evaluate": self._fingerprint("evaluate", mixer.module, *_measuring(kind)),
                 },
             )
         return self._cells[model, task]
@@ -209,7 +219,8 @@ class Experiment:
         """
 
         def make() -> dict[str, Any]:
-            code = {stage: self._fingerprint(stage, self.signature(model).module)}
+            modules = _measuring(self.kind(task)) if stage == "evaluate" else ()
+            code = {stage: self._fingerprint(stage, self.signature(model).module, *modules)}
             cell = self._as_given(model, task).trained.as_dict()
             return opened(cell, self.left_open(model, task)) | {"code": code}
 
@@ -257,7 +268,9 @@ class Experiment:
         return {
             "cell": self.train_params(model, task),
             "search": None if search is None else search.as_dict(),
-            "code": self._fingerprint("search", self.signature(model).module, gradient),
+            "code": self._fingerprint(
+                "search", self.signature(model).module, gradient, *_training(self.kind(task))
+            ),
         }
 
     def chosen(self, model: str, task: str) -> str:
@@ -287,8 +300,8 @@ class Experiment:
         """
 
         def make() -> dict[str, Any]:
-            spec = replace(self.dataset(task), test=NO_STRINGS)
-            code = self._fingerprint("data", self._language_module(task))
+            spec = self.dataset(task).without_test()
+            code = self._data_code("data", task)
             return {"dataset": spec.as_dict(), "code": code}
 
         return self._once("data", task, make=make)
@@ -297,10 +310,18 @@ class Experiment:
         """What decides the test strings and the dataset card: a dataset, and the code for both."""
 
         def make() -> dict[str, Any]:
-            code = self._fingerprint("test_data", self._language_module(task))
+            code = self._data_code("test_data", task)
             return {"dataset": self.dataset(task).as_dict(), "code": code}
 
         return self._once("test_data", task, make=make)
+
+    def text_files(self, task: str) -> list[str]:
+        """The files that a text is read from; none for strings, which are drawn."""
+        if self.kind(task) == "strings":
+            return []
+        from fwp.datasets.text.sources import files_of
+
+        return files_of(self.dataset(task).task)
 
     def code(self, stage: str) -> str:
         """Fingerprint of a stage that no model or language has a part in (tables, figures, ...)."""
@@ -381,7 +402,8 @@ class Experiment:
         from fwp import languages
         from fwp.languages import _machine
 
-        tasks = [resolve.resolved_task(self.config, task) for task in self.analysis.tasks]
+        strings = [task for task in self.analysis.tasks if self.kind(task) == "strings"]
+        tasks = [resolve.resolved_task(self.config, task) for task in strings]
         return [
             task.name
             for task in tasks
@@ -412,13 +434,25 @@ class Experiment:
         """What the mixer of a model takes."""
         return self._signatures[model]
 
-    def _language_module(self, task: str) -> str:
+    def _data_code(self, stage: str, task: str) -> str:
+        if (kind := self.kind(task)) != "strings":
+            return self._fingerprint(f"{kind}_{stage}")
         from fwp import languages
 
-        return languages.module(self.config["tasks"][task]["language"])
+        return self._fingerprint(stage, languages.module(self.config["tasks"][task]["language"]))
 
     def _fingerprint(self, stage: str, *modules: str) -> str:
         key = (stage, *modules)
         if key not in self._fingerprints:
             self._fingerprints[key] = fingerprint.fingerprint(*key, folders=self.folders)
         return self._fingerprints[key]
+
+
+def _training(kind: str) -> tuple[str, ...]:
+    """What training on tasks of a kind loads by name."""
+    return (f"fwp.training.kinds.{kind}",)
+
+
+def _measuring(kind: str) -> tuple[str, ...]:
+    """What measuring models on tasks of a kind loads by name."""
+    return (f"fwp.training.evaluation.{kind}",)

@@ -8,7 +8,8 @@ reach it, and no other. Mixers and languages are loaded by name (`importlib`), w
 statement shows: that keeps them apart, and the module of the one in use is given by the caller.
 C and CUDA sources that lie beside a module (`mine.py`, `mine.c`) count as part of it. So do the
 backends of an op, `native.py` and `triton.py` beside its `__init__.py`. The module of a cell's
-gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too.
+gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too, and so are the modules of the
+kind of its task (`fwp.training.kind`).
 """
 
 import ast
@@ -23,6 +24,8 @@ from fwp.utils import source
 ROOTS = {
     "data": ("fwp.datasets.dataset", "fwp.datasets.sampling"),
     "test_data": ("fwp.datasets.dataset", "fwp.datasets.sampling", "fwp.datasets.card"),
+    "text_data": ("fwp.datasets.text.build",),
+    "text_test_data": ("fwp.datasets.text.build", "fwp.datasets.text.card"),
     "search": ("fwp.training.search",),
     "train": ("fwp.training.train",),
     "evaluate": ("fwp.training.evaluate",),

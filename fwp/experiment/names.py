@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from fwp.config.loading import show
+from fwp.experiment.resolve import text_kind
 from fwp.languages._title import titled
 from fwp.mixers._signature import Signature
 from fwp.results.names import Name
@@ -31,8 +32,11 @@ def titles(config: dict, signatures: Mapping[str, Signature]) -> list[Name]:
             title, latex = entry["title"], ""
         parts = facts.state_names, look, entry.get("colour", "")
         found.append(Name("model", name, mixer, title or name, latex, *parts))
-    languages = Counter(entry["language"] for entry in config["tasks"].values())
+    languages = Counter(entry.get("language") for entry in config["tasks"].values())
     for name, entry in config["tasks"].items():
+        if kind := text_kind(entry):
+            found.append(Name("task", name, kind, entry.get("title", name)))
+            continue
         only = ":" in entry["language"] and languages[entry["language"]] == 1
         title, latex = titled(entry["language"], entry.get("params", {}))
         if "title" in entry:

@@ -11,7 +11,8 @@ from fwp.config import schema
 from fwp.config.loading import merge
 from fwp.config.messages import ConfigError, dotted
 from fwp.config.settings import ModelSettings, TrainingSettings
-from fwp.datasets.spec import DatasetSpec, TaskSettings
+from fwp.datasets.spec import TEXTS, DatasetSpec, TaskSettings
+from fwp.datasets.text.windows import MEASURED, text_windows
 from fwp.mixers._signature import Option
 
 MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring", "parameters")
@@ -91,15 +92,31 @@ def resolved_training(config: dict, model: str, task: str) -> TrainingSettings:
     return TrainingSettings.from_dict(given_training(config, model, task))
 
 
+def text_kind(entry: Mapping[str, Any]) -> str | None:
+    """text or translation, if that is what an entry of `tasks` is; None for a language."""
+    return next((kind for kind in TEXTS if kind in entry), None)
+
+
+def _text(entry: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """What an entry of `tasks` says of its text, with all defaults."""
+    return merge(schema.defaults(kind), entry[kind])
+
+
 def resolved_task(config: dict, task: str) -> TaskSettings:
     """The task of a cell."""
     found = section(config, "tasks", task)
+    if kind := text_kind(found):
+        params = _text(found, kind)
+        return TaskSettings(task, kind, {k: v for k, v in params.items() if k not in MEASURED})
     params = dict(sorted(found.get("params", {}).items()))
     return TaskSettings(task, found["language"], params)
 
 
 def resolved_dataset(config: dict, task: str) -> DatasetSpec:
-    """What the strings of a task are drawn from."""
+    """What the strings of a task are drawn from; a text's windows count as strings."""
+    entry = section(config, "tasks", task)
+    if kind := text_kind(entry):
+        return text_windows(resolved_task(config, task), _text(entry, kind))
     data = merge(config["data"], section(config, "tasks", task, "data"))
     test = merge(config["evaluation"], section(config, "tasks", task, "evaluation"))
     return DatasetSpec.from_dict(resolved_task(config, task).as_dict() | data | {"test": test})

@@ -19,6 +19,7 @@ from fwp.experiment import (
     validate_search,
     validate_space,
     validate_tasks,
+    validate_texts,
 )
 from fwp.experiment.colours import unknown_colours
 from fwp.experiment.names import repeated_titles
@@ -81,7 +82,7 @@ def checked(config: dict, source: str, folders: Sequence[str]) -> Checked:
 def _has_modules(config: dict) -> bool:
     """Whether a mixer or language is a class in a module: my_module:MyClass."""
     named = [entry["mixer"] for entry in config["models"].values()]
-    named += [entry["language"] for entry in config["tasks"].values()]
+    named += [entry.get("language", "") for entry in config["tasks"].values()]
     return any(":" in name for name in named)
 
 
@@ -110,6 +111,7 @@ def _problems(
     yield from _jobs(config)
     yield from validate_tasks.windows(config)
     yield from validate_tasks.languages(config, folders)
+    yield from validate_texts.texts(config)
     for model, entry in config["models"].items():
         if model in unknown:
             yield unknown[model]

@@ -1,11 +1,13 @@
 """The model that every mixer is judged in: embedding → blocks → linear readout everywhere."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
 from fwp import mixers
 from fwp.config.settings import ModelSettings
-from fwp.datasets.dataset import Dataset
 from fwp.models.block import Block
 from fwp.nn.embedding import Embedding
 from fwp.nn.layer_norm import LayerNorm
@@ -63,8 +65,22 @@ class SequenceModel(nn.Module):
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
 
+class HasSymbols(Protocol):
+    """A dataset, as a model sees it: symbols that go in, and classes that come out."""
+
+    @property
+    def alphabet(self) -> Sequence[str]:
+        """Input symbols."""
+        ...
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """What is predicted."""
+        ...
+
+
 def build_model(
-    settings: ModelSettings, dataset: Dataset, *, seed: int, dtype: str
+    settings: ModelSettings, dataset: HasSymbols, *, seed: int, dtype: str
 ) -> SequenceModel:
     """The model that the settings describe, for the symbols and classes of `dataset`.
 

@@ -8,8 +8,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from fwp.config.settings import ModelSettings
-from fwp.datasets.dataset import Dataset
-from fwp.models.sequence_model import SequenceModel, build_model
+from fwp.models.sequence_model import HasSymbols, SequenceModel, build_model
 from fwp.utils.files import atomic
 
 
@@ -77,7 +76,7 @@ def load_weights(model, path: str | Path, seed: int, *, sha256: str | None = Non
 
 def load_trained_model(
     settings: ModelSettings,
-    dataset: Dataset,
+    dataset: HasSymbols,
     path: str | Path,
     *,
     seed: int,

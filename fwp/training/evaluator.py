@@ -67,6 +67,10 @@ class Evaluator:
         wrong = torch.cat([self._read(model, batch) for batch in self.batches], dim=-1)
         return torch.empty_like(wrong).index_copy_(-1, self.order, wrong)
 
+    def score(self, model: Callable) -> Tensor:
+        """Sequence accuracy of each model, float64 [models]."""
+        return (self.errors_per_string(model) == 0).double().mean(-1)
+
     def _read(self, model: Callable, batch: "_Batch") -> Tensor:
         wrong, state = 0, None
         for begin in range(0, batch.tokens.shape[1], STEPS):

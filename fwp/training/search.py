@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from fwp.config.settings import ModelSettings
-from fwp.datasets.dataset import Dataset, load_dataset
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.experiment.cell import Cell
 from fwp.models.budget import size, solve_size, solve_width
@@ -23,10 +22,10 @@ from fwp.results.chosen import settled, write_chosen
 from fwp.search.sampling import Sampler
 from fwp.search.seeds import FIRST, place, trial_seeds
 from fwp.search.settings import SearchSettings
+from fwp.training.kind import Data, load_kind
 from fwp.training.trial_run import TrialRun
 from fwp.training.trials import Trial, Trials, describe, settings_of
 from fwp.utils import devices, signals
-from fwp.utils.bins import accuracy_column
 from fwp.utils.files import write_rows
 
 FACTS = ("status", "epochs", "best_epoch", "selection", "inductive", "expressive", "loss")
@@ -73,7 +72,7 @@ def search_cell(
     """
     device = devices.pick(device)
     task = TaskSettings.from_dict(cell["task"])
-    data = load_dataset(dataset, task, spec=spec, kinds=("train", "validation"))
+    data = load_kind(task).load(dataset, task, spec)
     trials = Trials(
         data, Path(chosen).parent, halving=search.halving, device=device, pack=pack, tell=tell
     )
@@ -110,7 +109,7 @@ def search_cell(
 class _Possible:
     """Which settings a model can have: heads must divide the width, say, or a width must fit."""
 
-    def __init__(self, cell: Mapping[str, Any], search: SearchSettings, data: Dataset):
+    def __init__(self, cell: Mapping[str, Any], search: SearchSettings, data: Data):
         self.cell, self.search, self.data = cell, search, data
         self.reason = ""
         """Why the last settings that were refused are not possible."""
@@ -213,10 +212,10 @@ def _write_table(
     trials: Sequence[Trial],
     runs: Mapping[int, Sequence[TrialRun]],
     best: Trial,
-    data: Dataset,
+    data: Data,
 ) -> None:
     """Write trials.csv."""
-    bins = [accuracy_column(split.bin) for split in data.validation]
+    bins = load_kind(data).columns(data)
     keys = sorted({key for trial in trials for key in trial.settings})
     rows = []
     for trial in trials:

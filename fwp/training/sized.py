@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from fwp.config.settings import ModelSettings
-from fwp.datasets.dataset import load_dataset
+from fwp.datasets.spec import TaskSettings
 from fwp.models.budget import size, solve_size
 from fwp.results.chosen import OPEN, settled
+from fwp.training.kind import load_kind
 
 
 def sized(cell: Mapping[str, Any], dataset: str | Path) -> dict[str, Any]:
@@ -24,7 +25,8 @@ def sized(cell: Mapping[str, Any], dataset: str | Path) -> dict[str, Any]:
     model = cell["model"]
     if model["hidden"] != OPEN:
         return dict(cell)
-    data = load_dataset(dataset, kinds=("train",))
+    task = TaskSettings.from_dict(cell["task"])
+    data = load_kind(task).load(dataset, task)
     given = ModelSettings.from_dict(dict(model) | {"hidden": 1, "feed_forward": model["share"]})
     sizes = len(data.alphabet), len(data.classes)
     found = solve_size(given, *sizes)

@@ -17,9 +17,9 @@ from fwp.kernels.triton_support import installed
 from fwp.models.pack import Pack
 from fwp.training import cuda_graphs
 from fwp.training.adam import Adam, PackAdam
-from fwp.training.batches import Batch, PaddedSplit
+from fwp.training.batches import Batch
 from fwp.training.clipping import clipped
-from fwp.training.evaluator import Evaluator
+from fwp.training.kind import Material, Scorer
 from fwp.training.pack_settings import Settings, of_each
 from fwp.training.schedule import Schedule
 from fwp.training.update import native
@@ -50,7 +50,7 @@ class TrainStep:
     Args:
         pack: the models, on the device of `strings`.
         strings: what is trained on.
-        evaluators: what accuracy is measured on.
+        evaluators: what is measured on validation data; `score` maps the pack to numbers [R].
         settings: gradient, its bound, Adam, and the schedule of its rate; of all models or of each.
         steps: how many there will be, for the schedule.
 
@@ -61,8 +61,8 @@ class TrainStep:
     def __init__(
         self,
         pack: Pack,
-        strings: PaddedSplit,
-        evaluators: Sequence[Evaluator],
+        strings: Material,
+        evaluators: Sequence[Scorer],
         settings: Settings,
         *,
         steps: int,
@@ -89,7 +89,7 @@ class TrainStep:
         # A graph goes on writing to where it first wrote.
         kept = {"dtype": torch.float64, "device": self.device}
         self._loss = torch.zeros(self.pack.size, **kept)
-        self._right = torch.zeros(self.pack.size, len(self.evaluators), **kept)
+        self._scores = torch.zeros(self.pack.size, len(self.evaluators), **kept)
 
     def _set_up(self) -> None:
         """Adam, the rate's schedule and the gradient's bound, of all models if theirs are equal."""
@@ -217,18 +217,18 @@ class TrainStep:
                 *_, (labels, rates) = self._on_gpu.unpacked(batch, *whole)
                 self.adam.step(gradients, rates, loss, labels, self._loss)
             for evaluator in self.evaluators:
-                evaluator.errors_per_string(self.pack)
+                evaluator.score(self.pack)
         self._compiled = True
 
-    def accuracies(self) -> np.ndarray:
-        """Sequence accuracy of each model in each evaluator, [R, evaluators]."""
+    def scores(self) -> np.ndarray:
+        """What each evaluator measures of each model, [R, evaluators]."""
         self.pack.train(False)
         self.graphs.run("evaluators", self._evaluate)
-        return self._right.cpu().numpy()
+        return self._scores.cpu().numpy()
 
     def _evaluate(self) -> None:
         for i, evaluator in enumerate(self.evaluators):
-            self._right[:, i] = (evaluator.errors_per_string(self.pack) == 0).double().mean(1)
+            self._scores[:, i] = evaluator.score(self.pack)
 
     def _train_on_gpu(self, length: int, batch: Tensor) -> None:
         """As `_train`, in fewer kernels."""

@@ -14,7 +14,6 @@ from typing import Protocol
 
 import torch
 
-from fwp.datasets.dataset import Dataset, load_dataset
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment.cell import Cell
 from fwp.models.sequence_model import SequenceModel, build_model
@@ -22,6 +21,7 @@ from fwp.models.weights import read_weights, write_weights
 from fwp.results.integrity import check_file, read_sealed, write_sealed
 from fwp.training import machine
 from fwp.training.history import HistoryParts
+from fwp.training.kind import Data, load_kind
 from fwp.training.pack_settings import Settings
 from fwp.training.run import Run
 from fwp.training.state import TrainState
@@ -32,7 +32,7 @@ from fwp.utils.bins import bin_of_column
 
 def train(
     models: Sequence[SequenceModel],
-    dataset: Dataset,
+    dataset: Data,
     settings: Settings,
     *,
     seeds: Sequence[int],
@@ -115,7 +115,8 @@ def train_cell(
     """
     began = time.perf_counter()
     device = devices.pick(device)
-    data = load_dataset(dataset, cell.task, spec=spec, kinds=("train", "validation"))
+    kind = load_kind(cell.task)
+    data = kind.load(dataset, cell.task, spec)
     pack = pack or (len(seeds) if device == "cuda" else 1)
     key = cell.as_dict() | {"seeds": list(seeds), "dataset": data.hash, "device": device}
     key |= {"pack": pack, "torch": torch.__version__}
@@ -133,7 +134,7 @@ def train_cell(
     def tell(run: Run, row: dict) -> None:
         rows.append(run.seed, row)
         del run.history[:-1]
-        _tell(callback, run, row, len(data.train))
+        _tell(callback, run, row, len(trainer.strings) if trainer else 1)
 
     def save(checkpoint: Checkpointer) -> None:
         with signals.deferred():
@@ -204,7 +205,7 @@ def is_trained(cell: Cell, seeds: Sequence[int], *, dataset, weights, history, r
         return (found["config"], found["seeds"], found["dataset"]) == (
             cell.as_dict(),
             list(seeds),
-            load_dataset(dataset).hash,
+            load_kind(cell.task).load(dataset).hash,
         )
     except (OSError, ValueError, LookupError, TypeError):
         return False

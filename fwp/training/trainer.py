@@ -10,21 +10,19 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from fwp.datasets.dataset import Dataset
 from fwp.models.contract import require_contract
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import SequenceModel
 from fwp.training import cuda_graphs
-from fwp.training.batches import Batch, PaddedSplit
+from fwp.training.batches import Batch
 from fwp.training.curriculum import shortened
-from fwp.training.evaluator import Evaluator
+from fwp.training.kind import Data, load_kind
 from fwp.training.pack_settings import Settings, of_each
 from fwp.training.run import Run
 from fwp.training.selection import select_weights
 from fwp.training.state import State, runs_from_state, runs_to_state
 from fwp.training.step import TrainStep, load_gradient
 from fwp.utils import signals
-from fwp.utils.bins import accuracy_column
 from fwp.utils.denormals import flushing_denormals
 
 
@@ -52,14 +50,14 @@ class Trainer:
     def __init__(
         self,
         models: Sequence[SequenceModel],
-        dataset: Dataset,
+        dataset: Data,
         settings: Settings,
         *,
         seeds: Sequence[int],
         device: str = "cpu",
         state: State | None = None,
     ):
-        self.models, self.dataset = models, dataset
+        self.models, self.columns = models, load_kind(dataset).columns(dataset)
         self.settings = of_each(settings, len(models))
         load_gradient(self.settings[0].gradient).check(models[0])
         self._began, self._paused = time.perf_counter(), None
@@ -70,16 +68,14 @@ class Trainer:
             for model in models:
                 require_contract(model, len(dataset.alphabet), device=device)
             self.runs = [Run(seed, weights=self.pack.state_dict(i)) for i, seed in enumerate(seeds)]
-            self.strings = PaddedSplit.of(dataset.train, device)
+            kind = load_kind(dataset)
+            self.strings = kind.training(dataset, device)
             if state is not None:
                 self._resume(state)
             self.train_step = TrainStep(
                 self.pack,
                 self.strings,
-                [
-                    Evaluator(split, device=device, models=len(models))
-                    for split in dataset.validation
-                ],
+                kind.evaluators(dataset, device=device, models=len(models)),
                 [self.settings[i] for i in self.active],
                 steps=self.epochs * -(-len(self.strings) // self.settings[0].batch_size),
             )
@@ -186,9 +182,9 @@ class Trainer:
             # A graph that is being captured must not be left.
             on_gpu = self.train_step.on_gpu
             with signals.deferred() if on_gpu else contextlib.nullcontext():
-                accuracies = self.train_step.accuracies()
+                scores = self.train_step.scores()
             with signals.deferred():
-                self._measure([steps[:end] for steps in own], losses, accuracies, on_epoch)
+                self._measure([steps[:end] for steps in own], losses, scores, on_epoch)
                 if end == len(own[0]):
                     self.epoch, self._first, self._measured = (
                         self.epoch + 1,
@@ -210,12 +206,12 @@ class Trainer:
         ends = [*range(0, steps, self.settings[0].validate_every or steps), steps]
         return [end for end in ends if end > self._measured]
 
-    def _measure(self, batches: list[list[Batch]], losses, accuracies, on_epoch) -> None:
+    def _measure(self, batches: list[list[Batch]], losses, scores, on_epoch) -> None:
         """Add a row to the history of every run, after these batches of the epoch."""
         self._measured = len(batches[0])
         for i, run in enumerate(self.runs[k] for k in self.active):
             strings = sum(int(batch.times.sum()) for batch in batches[i])
-            row = self._row(strings, losses[i], accuracies[i])
+            row = self._row(strings, losses[i], scores[i])
             row["seconds"] = run.seconds = self.seconds
             select_weights(run, row, functools.partial(self.pack.state_dict, i))
             if on_epoch is not None:
@@ -229,11 +225,11 @@ class Trainer:
             self.train_step.keep(going)
             self.active = [self.active[i] for i in going]
 
-    def _row(self, strings: int, loss: float, accuracies) -> dict:
+    def _row(self, strings: int, loss: float, scores) -> dict:
         diverged = not math.isfinite(loss)
         bins = {
-            accuracy_column(split.bin): 0.0 if diverged else float(accuracy)
-            for split, accuracy in zip(self.dataset.validation, accuracies, strict=True)
+            column: 0.0 if diverged else float(score)
+            for column, score in zip(self.columns, scores, strict=True)
         }
         return {
             "epoch": self.epoch,

@@ -22,18 +22,17 @@ from typing import Any
 
 import torch
 
-from fwp.datasets.dataset import Dataset
 from fwp.experiment.cell import Cell
 from fwp.models.pack import same_program
 from fwp.models.sequence_model import build_model
 from fwp.search.settings import PACK
 from fwp.training.checkpoint import Checkpoint
+from fwp.training.kind import Data, load_kind
 from fwp.training.pack_settings import shared
 from fwp.training.state import TrainState
 from fwp.training.trainer import Trainer
 from fwp.training.trial_run import Course, Finished, Pause, TrialRun, courses
 from fwp.utils import devices, signals
-from fwp.utils.bins import accuracy_column
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Trials:
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Data,
         folder: str | Path,
         *,
         halving: Mapping[str, int] | None = None,
@@ -92,7 +91,7 @@ class Trials:
         self.dataset, self.folder, self.halving = dataset, Path(folder), halving
         self.device, self.tell = device, tell
         self.size = pack or (PACK if device == "cuda" else 1)
-        self.bins = [accuracy_column(split.bin) for split in dataset.validation]
+        self.bins = load_kind(dataset).columns(dataset)
         self.finished = Finished(self.folder / "finished.json")
         self._stopped: dict[int, int] = {}  # epoch after which a trial did not go on
         self._members: dict[str, Member] = {}

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 _BIN = re.compile(r"(\d+)-(\d+)")
-_ACCURACY = "accuracy "
+_ACCURACY, _PROBABILITY = "accuracy ", "probability "
 
 
 class Bin(NamedTuple):
@@ -43,11 +43,16 @@ def accuracy_column(bin: str | Bin) -> str:
     return f"{_ACCURACY}{bin}"
 
 
+def probability_column(bin: str | Bin) -> str:
+    """Column of a text's history: mean probability of the right token at these positions."""
+    return f"{_PROBABILITY}{bin}"
+
+
 def bin_of_column(column: str) -> Bin | None:
-    """The bin whose accuracy a column of the history holds; None for any other column."""
-    if not column.startswith(_ACCURACY):
+    """The bin that a column of the history measures; None for any other column."""
+    if not column.startswith((_ACCURACY, _PROBABILITY)):
         return None
     try:
-        return Bin.parse(column.removeprefix(_ACCURACY))
+        return Bin.parse(column.removeprefix(_ACCURACY).removeprefix(_PROBABILITY))
     except ValueError:
         return None

@@ -1,6 +1,8 @@
 # Training and test strings are files of their own, each with the params that decide it: other test
 # bins or counts train nothing.
 rule data:
+    input:
+        lambda wildcards: EXPERIMENT.text_files(wildcards.task),
     output:
         "<results>/data/{task}/train.npz",
     log:
@@ -21,7 +23,8 @@ rule data:
 
 rule test_data:
     input:
-        "<results>/data/{task}/train.npz",
+        train="<results>/data/{task}/train.npz",
+        text=lambda wildcards: EXPERIMENT.text_files(wildcards.task),
     output:
         test="<results>/data/{task}/test.npz",
         card="<results>/data/{task}/card.json",

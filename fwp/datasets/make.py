@@ -1,0 +1,65 @@
+"""The files of a task's data: drawn or read, by the kind of the task."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fwp.datasets.spec import DatasetSpec
+from fwp.results.integrity import write_sealed
+
+TRAINING, TEST = ("train", "validation"), ("test",)
+
+
+class _Maker(NamedTuple):
+    """How data of a kind are made; `build` is given the training data for those of the test."""
+
+    build: Callable[..., Any]
+    save: Callable[..., None]
+    load: Callable[..., Any]
+    describe: Callable[[Any], dict]
+
+
+def make_training(spec: DatasetSpec, path: str | Path) -> Any:
+    """Write training and validation data, and return them."""
+    maker = _maker(spec.task.kind)
+    data = maker.build(spec, TRAINING, None)
+    maker.save(data, path)
+    return data
+
+
+def make_test(spec: DatasetSpec, *, train: str | Path, test: str | Path, card: str | Path) -> None:
+    """Write test data and the card that describes all data of a task.
+
+    Args:
+        spec: of all of them.
+        train: the file of training and validation data.
+        test, card: where the two go.
+    """
+    maker = _maker(spec.task.kind)
+    seen = maker.load(train, spec.task, kinds=TRAINING)
+    data = maker.build(spec, TEST, seen)
+    maker.save(data, test)
+    whole = replace(data, splits=seen.splits | data.splits)
+    write_sealed(card, maker.describe(whole), [train, test])
+
+
+def _maker(kind: str) -> _Maker:
+    if kind == "text":
+        from fwp.datasets.text.build import build_text
+        from fwp.datasets.text.card import describe_text
+        from fwp.datasets.text.dataset import load_text, save_text
+
+        return _Maker(build_text, save_text, load_text, describe_text)
+    if kind == "translation":
+        from fwp.datasets.text.build_pairs import build_pairs, load_pairs, save_pairs
+        from fwp.datasets.text.card_pairs import describe_pairs
+
+        return _Maker(build_pairs, save_pairs, load_pairs, describe_pairs)
+    from fwp.datasets.card import describe
+    from fwp.datasets.dataset import load_dataset, save_dataset
+    from fwp.datasets.sampling import build_dataset
+
+    return _Maker(
+        lambda spec, kinds, _: build_dataset(spec, kinds), save_dataset, load_dataset, describe
+    )

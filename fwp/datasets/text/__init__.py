@@ -1,0 +1,1 @@
+"""Texts as data: language modelling and translation."""

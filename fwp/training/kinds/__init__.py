@@ -1,0 +1,1 @@
+"""What is trained on and selected by, one module for each kind of task."""
