@@ -109,7 +109,8 @@ def op(
             choices={
                 name: choices
                 for name, p in options.items()
-                if (choices := typing.get_args(p.annotation))
+                if typing.get_origin(p.annotation) is typing.Literal
+                and (choices := typing.get_args(p.annotation))
             },
         )
 
