@@ -89,7 +89,7 @@ def gpu(config: dict, models: Iterable[str]) -> Iterator[str]:
 
 def gradient(config: dict, models: Iterable[str]) -> Iterator[str]:
     """Gradients that `fwp.training.rtrl` cannot compute, at the first task of a model."""
-    needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain")}
+    needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain"), "dropout": (0,)}
     for model in models:
         for task in config["tasks"]:
             given = given_model(config, model, task)
