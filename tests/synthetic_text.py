@@ -90,7 +90,7 @@ SIGNATURES = {
 }
 
 
-def text_card(folder, task, *, context=256, reach=16, generator=None, bytes_per_token=1):
+def text_card(folder, task, *, context=256, generator=None, bytes_per_token=1):
     """Write data/<task>/card.json of a text; returns its path."""
     sizes = {"train": 5_000_000, "validation": 270_000, "test": 280_000}
     splits = {
@@ -100,16 +100,19 @@ def text_card(folder, task, *, context=256, reach=16, generator=None, bytes_per_
         }
         for name, size in sizes.items()
     }  # fmt: skip
-    params = {"context": context, "reach": reach, "tokens": "bytes", "generator": generator}
-    card = {"task": task, "kind": "text", "params": params, "vocabulary": 256, "splits": splits}
-    return _card(folder, task, card | {"licence": "public domain"})
+    params = {"context": context, "tokens": "bytes", "generator": generator}
+    unit = {"tokens": "symbols" if generator else "bytes", "size": 256}
+    card = {"task": task, "kind": "text", "params": params, "vocabulary": unit, "splits": splits}
+    source = {"generator": generator} if generator else {"licence": "public domain"}
+    notes = ["The test text has 1 % of its windows in common with the training text."]
+    return _card(folder, task, card | {"source": source, "notes": notes})
 
 
 def translation_card(folder, task):
     """Write the card of a translation; returns its path."""
     splits = {name: {"pairs": n} for name, n in (("train", 28000), ("validation", 1500))}
     params = {"tokens": "bpe", "beam": 4}
-    card = {"task": task, "kind": "translation", "params": params, "vocabulary": 8000}
+    card = {"task": task, "language": "translation", "params": params, "vocabulary": 8000}
     return _card(folder, task, card | {"splits": splits | {"test": {"pairs": 1500}}})
 
 
@@ -153,7 +156,7 @@ def _write(folder, task, model, seeds, measured, rows, history, runs, task_confi
     seal(cell)
     told = {"task": task, "state": None if model == "transformer" else STATE.get(model, 9000)}
     if measured is SCORED:
-        told |= {"signatures": SIGNATURES, "samples": {str(seeds[0]): SAMPLES}}
+        told |= {"signatures": SIGNATURES, "samples": SAMPLES}
     write_sealed(cell / "evaluation.json", told, [cell / "cell.json", cell / "accuracy.csv"])
     return cell
 

@@ -25,11 +25,12 @@ class Block(nn.Module):
     Args:
         mixer: a sequence mixer (see `fwp.mixers`).
         hidden: width of input and output.
-        factor: inner width of the feed-forward part in multiples of `hidden`; ignored by `plain`.
+        factor: inner width of the feed-forward part in multiples of `hidden`, rounded to units;
+            ignored by `plain`.
         wiring: one of `WIRINGS`.
     """
 
-    def __init__(self, mixer: nn.Module, hidden: int, *, factor: int, wiring: str):
+    def __init__(self, mixer: nn.Module, hidden: int, *, factor: float, wiring: str):
         super().__init__()
         if wiring not in WIRINGS:
             raise ValueError(f"wiring must be one of {', '.join(WIRINGS)}, got {wiring!r}")

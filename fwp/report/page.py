@@ -23,7 +23,7 @@ from fwp.report.tables import claims, datasets, evidence
 from fwp.report.tables.search import search_tables
 from fwp.report.tables.sections import sections
 from fwp.results import collect, statistics, unfinished
-from fwp.results.frames import groups
+from fwp.results.frames import RUNS, groups, joined
 from fwp.results.integrity import MissingFile, check_sum, read_bytes
 from fwp.results.names import read_names
 from fwp.results.record import read_record
@@ -78,7 +78,7 @@ def _page(
     strings = _strings(folder, cards, lacking) if cards else {}
     written = texts.chapters(folder, text_cards, _figure) if text_cards else {}
     records = strings.get("records", {}) | written.get("records", {})
-    runs = pd.concat([own["runs"] for own in (strings, written) if own], ignore_index=True)
+    runs = joined([own["runs"] for own in (strings, written) if own], RUNS)
     accuracy = strings.get("every_length")
     searched = search and search_tables(read_trials(tables / "trials.csv"), accuracy, search)
     judgements = read_judgements(tables / "claims.json")

@@ -21,7 +21,7 @@ class Wanted(NamedTuple):
         trained: the seeds that its job trains, all of them.
         seeds: those that are wanted here.
         settings: `settings_digest` of the config.
-        searched: settings that a search chooses, by dotted key; the digest is without them.
+        searched: settings that a job finds out, by dotted key; the digest is without them.
     """
 
     folder: Path

@@ -260,3 +260,16 @@ def finish(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         else:
             columns[column] = values.astype(pd.api.types.pandas_dtype(kind))
     return frame.assign(**columns)
+
+
+def joined(parts: Sequence[pd.DataFrame], schema: Schema) -> pd.DataFrame:
+    """Tables one below the other, whose categories differ; columns beside the schema's go."""
+    names = [name for name, kind in schema.items() if kind == "category"]
+    plain = [part[list(schema)].astype(dict.fromkeys(names, object)) for part in parts]
+    return finish(pd.concat(plain, ignore_index=True), schema)
+
+
+def empty(schema: Schema) -> pd.DataFrame:
+    """A table without rows."""
+    columns = {name: pd.Series(dtype=schema.dtype(name)) for name in schema}
+    return finish(pd.DataFrame(columns), schema)

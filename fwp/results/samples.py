@@ -33,9 +33,14 @@ def collect_samples(cells: Iterable[str | Path | Wanted]) -> dict[str, dict[str,
         record = read_evaluation(folder / "evaluation.json")
         task, model = folder.parts[-3:-1]
         own = found.setdefault(task, {"signatures": {}, "samples": []})
-        own["signatures"] |= _signatures(record)
-        for sample in _samples(record):
-            _add(own["samples"], sample, model)
+        try:
+            own["signatures"] |= record["signatures"]
+            for sample in record["samples"]:
+                _add(own["samples"], sample, model)
+        except (KeyError, TypeError, ValueError) as error:
+            raise damaged(
+                folder / "evaluation.json", f"not the record of a translation: {error}"
+            ) from None
     return found
 
 
@@ -57,24 +62,10 @@ def read_samples(path: str | Path) -> dict[str, dict[str, Any]]:
         raise damaged(path, "not JSON") from None
 
 
-def _signatures(record: Mapping[str, Any]) -> dict[str, str]:
-    """Score → signature."""
-    found = record.get("signatures") or record.get("signature") or {}
-    return {"sacrebleu": found} if isinstance(found, str) else dict(found)
-
-
-def _samples(record: Mapping[str, Any]) -> list[Mapping[str, str]]:
-    """The samples of one seed."""
-    found = record.get("samples") or []
-    return list(next(iter(found.values()), [])) if isinstance(found, Mapping) else list(found)
-
-
 def _add(samples: list[dict[str, Any]], sample: Mapping[str, str], model: str) -> None:
     """Add a model's translation of a sentence to those of others."""
     facts = {key: sample[key] for key in ("source", "reference")}
-    texts = [text for key, text in sample.items() if key not in facts and isinstance(text, str)]
-    if not texts:
-        return
+    texts = [text for key, text in sample.items() if key not in facts]
     for known in samples:
         if all(known[key] == text for key, text in facts.items()):
             known["outputs"].setdefault(model, texts[-1])

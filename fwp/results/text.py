@@ -9,7 +9,7 @@ The columns are in `fwp.results.text_frames`. A table without rows has its heade
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ import pandas as pd
 
 from fwp.results import frames
 from fwp.results.cells import Cells, Wanted, compare_status
-from fwp.results.frames import HISTORY, Schema
+from fwp.results.frames import HISTORY
 from fwp.results.integrity import ResultsError
 from fwp.results.text_frames import TEXT, TEXT_HISTORY, TEXT_RUNS, TRANSLATION
 from fwp.utils.files import write_frame
@@ -54,7 +54,7 @@ def collect_text(
     measured, histories, runs = [], [], []
     for cells, schema in given:
         if not cells:
-            measured.append(_empty(schema))
+            measured.append(frames.empty(schema))
             continue
         found = Cells(cells)
         own = found.runs(TEXT_RUNS, _more)
@@ -68,7 +68,7 @@ def collect_text(
         }
         runs.append(own.assign(state=own["cell"].map(states).astype("Int64")))
     text, translation = measured
-    history, every = _joined(histories, TEXT_HISTORY), _joined(runs, TEXT_RUNS)
+    history, every = frames.joined(histories, TEXT_HISTORY), frames.joined(runs, TEXT_RUNS)
     return TextResults(text, translation, history, every)
 
 
@@ -107,17 +107,3 @@ def _with_nats(history: pd.DataFrame) -> pd.DataFrame:
     chances = history["selection"]
     nats = chances.where(chances > 0).map(math.log).abs()
     return frames.finish(history.assign(validation=nats), TEXT_HISTORY)
-
-
-def _joined(parts: Sequence[pd.DataFrame], schema: Schema) -> pd.DataFrame:
-    """Tables one below the other; their categories differ."""
-    plain = [
-        part.astype({name: object for name, kind in schema.items() if kind == "category"})
-        for part in parts
-    ]
-    return frames.finish(pd.concat(plain, ignore_index=True), schema)
-
-
-def _empty(schema: Schema) -> pd.DataFrame:
-    columns = {name: pd.Series(dtype=schema.dtype(name)) for name in schema}
-    return frames.finish(pd.DataFrame(columns), schema)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from fwp.results.integrity import MissingFile, ResultsError, check_seal, damaged, read_bytes
 
+TEXT = "text"
+"""The kind of a card, as `fwp.datasets.spec` has it."""
+
 
 @dataclass(frozen=True)
 class TextFacts:
@@ -19,6 +22,7 @@ class TextFacts:
         vocabulary: number of different tokens.
         sizes: tokens, bytes and words of train, validation and test.
         licence: of the text, in a few words; "" if it is not known.
+        notes: what the card wants a reader to know, in sentences.
     """
 
     task: str
@@ -27,6 +31,7 @@ class TextFacts:
     vocabulary: int
     sizes: dict[str, dict[str, int]]
     licence: str = ""
+    notes: tuple[str, ...] = ()
 
     def bytes_per_token(self, split: str) -> float:
         """Bytes of text that a token of a part stands for, on average."""
@@ -48,7 +53,7 @@ def read_text_facts(paths: Iterable[str | Path]) -> dict[str, TextFacts]:
     found = {}
     for path in map(Path, paths):
         card = read_text_card(path)
-        if card["kind"] == "text":
+        if card["kind"] == TEXT:
             own = _facts(path, card)
             found[own.task] = own
     return found
@@ -63,29 +68,31 @@ def read_text_card(path: str | Path) -> dict:
     path = Path(path)
     try:
         card = json.loads(read_bytes(path))
-        _ = card["task"], card["kind"], card["splits"]["train"]
+        kind = card.get("kind") or card["language"]  # as the cards of translations have it
+        _ = card["task"], card["splits"]["train"]
     except MissingFile:
         raise MissingFile(f"{path}: the dataset card is missing") from None
     except ResultsError:
         raise
     except (ValueError, KeyError, TypeError, RecursionError):
         raise damaged(path, "not the card of a text, or cut short") from None
-    return check_seal(path, card)
+    return check_seal(path, card) | {"kind": kind}
 
 
 def _facts(path: Path, card: dict) -> TextFacts:
     try:
-        params = card["params"]
+        params, vocabulary = card["params"], card["vocabulary"]
         return TextFacts(
             task=card["task"],
             context=int(params["context"]),
-            unit="symbols" if params.get("generator") else params["tokens"],
-            vocabulary=int(card["vocabulary"]),
+            unit=vocabulary["tokens"],
+            vocabulary=int(vocabulary["size"]),
             sizes={
                 name: {key: int(own[key]) for key in ("tokens", "bytes", "words")}
                 for name, own in card["splits"].items()
             },
-            licence=card.get("licence") or "",
+            licence=card.get("source", {}).get("licence") or "",
+            notes=tuple(card.get("notes", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(path, f"not the card of a text: {error}") from None

@@ -94,7 +94,7 @@ PLACES = {
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py models/window.py py.typed report/templates/* "
         "results/integrity.py "
-        "status/* training/machine.py utils/devices.py utils/gpus.py "
+        "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),

@@ -169,6 +169,7 @@ def _notes(facts: TextFacts, summary: pd.DataFrame, seconds: float, longest: int
     ]
     if facts.licence:
         parts[0] += f" Licence of the text: {facts.licence}."
+    parts += facts.notes
     if summary["diverged"].any():
         parts.append(INFINITE)
     return parts

@@ -14,6 +14,7 @@ from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.datasets.text.pair_dataset import PairDataset, load_pairs
 from fwp.datasets.text.tokenizer import Tokenizer
 from fwp.models.pack import Pack
+from fwp.models.state_size import numbers_in_state
 from fwp.training.decoding import LIMIT, translate
 from fwp.training.evaluation.bleu import Scores
 from fwp.training.pairs import PairEvaluator
@@ -56,7 +57,8 @@ def measure(pack: Pack, dataset: PairDataset, device: str) -> tuple[list[list[di
     There is a row for each way of decoding ("greedy", "beam 4") and each bin of sources ("1-8")
     that holds any, and one for all. It holds sentences, tokens of the references with their ends,
     their loss in nats per token, BLEU and chrF. The record has the signatures of BLEU and chrF, how
-    translations were searched for, and some of those of the first model.
+    translations were searched for, some of those of the first model, and how many numbers the state
+    of a model holds (None if it grows).
     """
     split, width = dataset.splits["test"], dataset.spec["measure"]["beam"]
     evaluator = PairEvaluator(split, classes=len(dataset.classes), device=device, models=pack.size)
@@ -83,7 +85,9 @@ def measure(pack: Pack, dataset: PairDataset, device: str) -> tuple[list[list[di
         )
         samples = samples or _samples(dataset, found)
     factor, more = LIMIT
+    held = numbers_in_state(pack, device=device)
     return rows, {
+        "state": None if held is None else held // pack.size,
         "signatures": scores.signatures,
         "search": {"score": "mean log p of tokens and end", "limit": f"{factor} n + {more} tokens"},
         "samples": samples,
