@@ -65,14 +65,15 @@ class TrainingSettings:
     eps: float
     dtype: Literal["float32", "float64"]
     validate_every: int | None
+    matmul: Literal["float32", "bfloat16"]
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingSettings":
         """What `as_dict` returned; 1 and 1.0 give equal settings with equal texts.
 
-        A record of 0.1.0 lacks `validate_every`, which was null then.
+        A record of 0.1.0 lacks `validate_every`, which was null then, and `matmul`.
         """
-        values = {"validate_every": None, **values}
+        values = {"validate_every": None, "matmul": "float32", **values}
         numbers = {
             field.name: float(values[field.name])
             for field in fields(cls)

@@ -109,7 +109,8 @@ def op(
             choices={
                 name: choices
                 for name, p in options.items()
-                if (choices := typing.get_args(p.annotation))
+                if typing.get_origin(p.annotation) is typing.Literal
+                and (choices := typing.get_args(p.annotation))
             },
         )
 
@@ -281,7 +282,8 @@ class Op:
         if backend == "auto":
             for usable in self.backends.values():
                 if usable.unusable is always or usable.unusable(inputs) is None:
-                    return usable
+                    if usable.slow is None or not usable.slow(inputs):
+                        return usable
         if backend not in self.backends:
             allowed = ", ".join(["auto", *self.backends])
             raise ValueError(

@@ -10,7 +10,7 @@ import contextlib
 import copy
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -116,19 +116,39 @@ class Pack:
             [None if m else next(rest) for m in missing], structure
         )
 
+    def alone(self, i: int) -> Callable:
+        """Model i by itself, which maps tokens [B, T] and its state to logits and a state."""
+        if self.size == 1:
+            return self._template
+        own = {name: x[i] for name, x in (self.weights | self.fixed).items()}
+        return lambda tokens, state: self._one(own, tokens, state)
+
     def _one(self, tensors: dict[str, Tensor], tokens: Tensor, state):
         return functional_call(self._template, tensors, (tokens, state))
 
     def _in_turn(self, tokens: Tensor, state) -> tuple[Tensor, list]:
         results = [
-            self._one(
-                {name: x[i] for name, x in (self.weights | self.fixed).items()},
+            self.alone(i)(
                 tokens[i] if tokens.dim() == 3 else tokens,
                 None if state is None else state[i],
             )
             for i in range(self.size)
         ]
         return torch.stack([logits for logits, _ in results]), [after for _, after in results]
+
+    @property
+    def program(self) -> nn.Module:
+        """The model that says what is computed; its weights are those of the first, if any."""
+        return self._template
+
+    def changed(self, change: Callable[[nn.Module], nn.Module]) -> "Pack":
+        """The pack of the same weights with what `change` makes of the model that computes them.
+
+        `change` returns a copy that shares its tensors with the model it is given.
+        """
+        pack = copy.copy(self)
+        pack._template = change(self._template)
+        return pack
 
     def train(self, mode: bool) -> None:
         """Tell the models whether they are being trained."""

@@ -55,6 +55,7 @@ LAYERS = {
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
+    "rotary": "transformer",
     "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
@@ -74,6 +75,7 @@ BASES = {
     "automaton": "counter_machine dfa dyck_k regex star_free tomita",
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
+    "_trees": "listops",
     "regex": "star_free tomita",
     "tracking": "arithmetic navigation transduction word_problem",
 }
@@ -90,7 +92,8 @@ PLACES = {
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "datasets/make.py datasets/text/sources.py datasets/text/windows.py kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
-        "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
+        "models/contract.py models/properties.py models/window.py py.typed report/templates/* "
+        "results/integrity.py "
         "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
