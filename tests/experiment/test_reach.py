@@ -145,7 +145,7 @@ PLACES = {
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
         "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
-        "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
+        "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
