@@ -120,6 +120,21 @@ def sizes(config: dict, models: Iterable[str]) -> Iterator[str]:
         )
 
 
+def products(config: dict, models: Iterable[str]) -> Iterator[str]:
+    """Matrix products in bfloat16 where jobs get no GPU, at the first task of a model."""
+    device = config["compute"]["device"]
+    if gpus_per_job(device):
+        return
+    for model in models:
+        for task in config["tasks"]:
+            if (given := given_training(config, model, task)["matmul"]) != "float32":
+                yield (
+                    f"models.{model}: training.matmul = {given} (task {task}) needs a GPU, but "
+                    f"compute.device = {device} gives jobs none here; allowed on a CPU: float32"
+                )
+                break
+
+
 def heads(config: dict, signatures: Signatures) -> Iterator[str]:
     """Numbers of heads that do not divide the width."""
     for model, signature in signatures.items():
