@@ -44,7 +44,7 @@ OPS = {
 MAPPED = "deltanet linear_transformer retrieval"
 GATED = "deltanet deltaproduct gated_deltanet kimi_delta"
 LAYERS = {
-    **dict.fromkeys(("embedding", "feed_forward", "layer_norm", "linear"), MODELS),
+    **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
     "cross_entropy": "bptt rtrl",
     "feature_maps": MAPPED,
@@ -93,7 +93,7 @@ PLACES = {
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "datasets/make.py datasets/text/sources.py datasets/text/windows.py kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
-        "models/contract.py models/properties.py models/window.py py.typed report/templates/* "
+        "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py "
         "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
@@ -137,7 +137,7 @@ PLACES = {
         "datasets/text/tokenizer.py"
     ),
     "text_test_data": "datasets/text/card.py",
-    "text": "training/evaluation/text.py training/kinds/text.py training/windows.py",
+    "text": "models/window.py training/evaluation/text.py training/kinds/text.py training/windows.py",
     "strings": (
         "training/errors/* training/evaluation/strings.py training/evaluator.py "
         "training/kinds/strings.py"
@@ -147,7 +147,7 @@ PLACES = {
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
         "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
-        "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
+        "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
