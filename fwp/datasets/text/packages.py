@@ -139,7 +139,9 @@ def verses(folder: Path) -> dict[int, str]:
     for apostrophes are made apostrophes.
     """
     source = (folder / "plain_text_readers_bible.py").read_bytes()
-    call = next(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    if (call := next(calls, None)) is None or len(call.args) < 4:
+        raise ValueError("it has another form than expected")
     text, starts, ends = (ast.literal_eval(argument) for argument in call.args[1:4])
     found = {}
     for key, start in starts.items():

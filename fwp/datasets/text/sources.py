@@ -21,7 +21,7 @@ def faults(task: TaskSettings) -> Iterator[str]:
     if given == ["generator"]:
         from fwp.datasets.text.generators import check_generator as check
     elif task.kind == "text":
-        from fwp.datasets.text.corpus import check_corpus as check
+        from fwp.datasets.text.check import check_corpus as check
     else:
         from fwp.datasets.text.pairs import check_pairs as check
     yield from check(dict(task.params))

@@ -105,7 +105,9 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     # Python shows U+0085 as \x85, like the byte.
-    return f"\\u{point:04x}" if 0x80 <= point <= 0xFF else character.encode("unicode_escape").decode()
+    return (
+        f"\\u{point:04x}" if 0x80 <= point <= 0xFF else character.encode("unicode_escape").decode()
+    )
 
 
 def joined(found: list[np.ndarray], dtype: type) -> np.ndarray:
