@@ -57,7 +57,8 @@ patches.apply(
 # What the front page of Snakemake's report says of the grid (workflow/report/workflow.rst).
 config["grid"] = {
     "models": EXPERIMENT.models,
-    "tasks": EXPERIMENT.tasks,
+    "tasks": EXPERIMENT.tasks_of("strings"),
+    "texts": EXPERIMENT.tasks_of("text") + EXPERIMENT.tasks_of("translation"),
     "seeds": EXPERIMENT.seeds,
 }
 
@@ -66,6 +67,7 @@ FORMATS = ["svg", "pdf", "png"]  # of every figure
 # The options of the run that makes a partial report.
 PARTIAL = "--nolock --cores 1 --executor local --quiet all --allowed-rules".split()
 PARTIAL += ["collect", "summarise", "tables", "claims", "figures", "report"]
+PARTIAL += ["collect_text", "text_tables", "text_figures"]
 PARTIAL += ["search_tables", "search_figures"] if EXPERIMENT.searches() else []
 
 # What this run was started with, for the run within it that writes the report.
@@ -106,6 +108,8 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/collected.smk"
+include: "workflow/rules/text.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/search_report.smk"
 include: "workflow/rules/analysis.smk"
@@ -114,7 +118,9 @@ include: "workflow/rules/retrieval.smk"
 
 
 # What each of the `targets` in the config stands for.
-REPORTING = ["collect", "summarise", "tables", "claims", "figures", "report", "workflow_report"]
+REPORTING = ["claims", "report", "workflow_report"]
+REPORTING += ["collect", "summarise", "tables", "figures"] if STRINGS else []
+REPORTING += ["collect_text", "text_tables", "text_figures"] if WRITTEN else []
 REPORTING += ["search_tables", "search_figures"] if TRIALS else []
 RULES = {"report": REPORTING, "states": ["states"], "automata": ["automata"]}
 RULES["retrieval"] = ["retrieval"]
@@ -162,6 +168,8 @@ onsuccess:
         "claims": rules.claims.output.markdown,
         "figures": rules.figures.output.heatmap,
         "collect": rules.collect.output.accuracy,
+        "collect_text": rules.collect_text.output.text,
+        "text_tables": rules.text_tables.output.markdown,
         "search_tables": rules.search_tables.output.markdown,
         "states": rules.states.output.markdown,
         "automata": rules.automata.output.markdown,
@@ -172,7 +180,8 @@ onsuccess:
     asked = {job.rule.name for job in workflow.dag.jobs}
     asked -= set() if EXPERIMENT.claims else {"claims"}  # an empty page
     files = [file for rule, file in worth.items() if rule in asked]
-    if EXPERIMENT.partial and MISSING:
-        files.append(rules.collect.output.missing)
+    if EXPERIMENT.partial:
+        files += [rules.collect.output.missing] if MISSING_STRINGS else []
+        files += [rules.collect_text.output.missing] if MISSING_TEXTS else []
     if files := [file for file in files if os.path.exists(file)]:
         print("\nDone. Open:", *(f"  {file}" for file in files), sep="\n")

@@ -56,18 +56,19 @@ def build_model(
         dataset: whose alphabet and classes decide the sizes of embedding and readout.
         seed: decides the initial weights, and nothing else.
         dtype: float32 or float64.
-        settings: hidden, layers, feed_forward and wiring, as under `model` in a config and with its
-            defaults; and options of the mixer, such as `heads=4`.
+        settings: hidden, layers, feed_forward, wiring and parameters, as under `model` in a config
+            and with its defaults; and options of the mixer, such as `heads=4`.
 
     Raises:
         ValueError: there is no such mixer, or it has no such option.
     """
     from fwp.models import sequence_model
+    from fwp.models.budget import solve_size
 
     signature = read_signature(mixer, [Path()])
     if problems := list(options(signature, settings, "settings", MODEL_KEYS[1:])):
         raise ConfigError(problems, "the model")
-    own = model_settings(mixer, **settings)
+    own = solve_size(model_settings(mixer, **settings), len(dataset.alphabet), len(dataset.classes))
     return sequence_model.build_model(own, dataset, seed=seed, dtype=dtype)
 
 

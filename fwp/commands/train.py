@@ -8,6 +8,7 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def run(options: Namespace) -> None:
 
     from fwp.datasets.dataset import save_dataset
     from fwp.datasets.sampling import build_dataset
+    from fwp.models.budget import solve_size
     from fwp.results.record import read_record, weights_hash
     from fwp.status.progress import Progress
     from fwp.training.checkpoint import Checkpoint, checkpoint_path, remove_checkpoint
@@ -49,8 +51,11 @@ def run(options: Namespace) -> None:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         folder = options.output or Path(scratch)
         stack.enter_context(cell_lock(folder))
-        refuse_another_cell(folder, cell, [options.seed])
         data = build_dataset(experiment.dataset(options.task))
+        if not _is_chosen(experiment, options.model, options.task):
+            sizes = len(data.alphabet), len(data.classes)
+            cell = replace(cell, model=solve_size(cell.model, *sizes))
+        refuse_another_cell(folder, cell, [options.seed])
         if data.warning:
             print(f"warning: task {data.task}: {data.warning}", file=sys.stderr)
         dataset, weights = folder / "data.npz", folder / "model.safetensors"
@@ -84,6 +89,11 @@ def run(options: Namespace) -> None:
         _print_accuracy(accuracies)
         if options.output:
             print(f"everything is in {options.output}")
+
+
+def _is_chosen(experiment: "Experiment", model: str, task: str) -> bool:
+    """Whether a search has chosen settings, the width of a model of a given size among them."""
+    return bool(experiment.searched(model, task)) and Path(experiment.chosen(model, task)).exists()
 
 
 def _of_search(experiment: "Experiment", model: str, task: str) -> str:

@@ -12,15 +12,31 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """A model; `name` is its name in the config, `options` are keyword arguments of its mixer."""
+    """A model; `name` is its name in the config, `options` are keyword arguments of its mixer.
+
+    If `parameters` is given, the largest number of trained numbers, a job solves `hidden` and
+    `feed_forward` from it (`fwp.models.budget`). Then `share` is the factor `feed_forward` that the
+    config gives, which the solved one is close to.
+    """
 
     name: str
     mixer: str
     hidden: int
     layers: int
-    feed_forward: int
+    feed_forward: int | float
     wiring: Literal["pre_norm", "normed_skip", "post_norm", "plain"] | None
+    parameters: int | None = None
+    dropout: float = 0.0
     options: Mapping[str, Any]
+    share: int | float | None = None
+
+    def __post_init__(self):
+        # 4 and 4.0 are the same factor and must not look like a change.
+        for key in ("feed_forward", "share"):
+            value = getattr(self, key)
+            if isinstance(value, float) and value.is_integer():
+                object.__setattr__(self, key, int(value))
+        object.__setattr__(self, "dropout", float(self.dropout))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelSettings":
@@ -28,8 +44,14 @@ class ModelSettings:
         return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain builtins, in the order of the fields."""
-        return vars(self) | {"options": dict(self.options)}
+        """Plain builtins, in the order of the fields.
+
+        A size to solve from and dropout are left out if there is none, as in records of 0.1.0.
+        """
+        values = vars(self) | {"options": dict(self.options)}
+        unused = () if self.parameters is not None else ("parameters", "share")
+        unused += () if self.dropout else ("dropout",)
+        return {key: value for key, value in values.items() if key not in unused}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +71,15 @@ class TrainingSettings:
     eps: float
     dtype: Literal["float32", "float64"]
     validate_every: int | None
+    matmul: Literal["float32", "bfloat16"]
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingSettings":
         """What `as_dict` returned; 1 and 1.0 give equal settings with equal texts.
 
-        A record of 0.1.0 lacks `validate_every`, which was null then.
+        A record of 0.1.0 lacks `validate_every`, which was null then, and `matmul`.
         """
-        values = {"validate_every": None, **values}
+        values = {"validate_every": None, "matmul": "float32", **values}
         numbers = {
             field.name: float(values[field.name])
             for field in fields(cls)

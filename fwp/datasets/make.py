@@ -1,6 +1,6 @@
 """The files of a task's data: drawn or read, by the kind of the task."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,8 +52,9 @@ def _maker(kind: str) -> _Maker:
 
         return _Maker(build_text, save_text, load_text, describe_text)
     if kind == "translation":
-        from fwp.datasets.text.build_pairs import build_pairs, load_pairs, save_pairs
+        from fwp.datasets.text.build_pairs import build_pairs
         from fwp.datasets.text.card_pairs import describe_pairs
+        from fwp.datasets.text.pair_dataset import load_pairs, save_pairs
 
         return _Maker(build_pairs, save_pairs, load_pairs, describe_pairs)
     from fwp.datasets.card import describe

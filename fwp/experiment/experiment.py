@@ -7,6 +7,7 @@ win, `validate` what is refused, `seed_groups` which seeds share a job.
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -174,13 +175,21 @@ class Experiment:
             mixer = self.signature(model)
             training = resolve.resolved_training(self.config, model, task)
             gradient = f"fwp.training.{training.gradient}"
+            settings = resolve.resolved_model(self.config, model, task, mixer.options)
+            solving: tuple[str, ...] = ()
+            if settings.parameters is not None:  # the job solves the width; about this one
+                solving = ("fwp.models.budget",)
+                about = resources.width_within(settings, {"parameters": settings.parameters})
+                settings = replace(settings, hidden=about)
             kind = self.kind(task)
             self._cells[model, task] = Cell(
-                resolve.resolved_model(self.config, model, task, mixer.options),
+                settings,
                 resolve.resolved_task(self.config, task),
                 training,
                 {
-                    "train": self._fingerprint("train", mixer.module, gradient, *_training(kind)),
+                    "train": self._fingerprint(
+                        "train", mixer.module, gradient, *_training(kind), *solving
+                    ),
                     "evaluate": self._fingerprint("evaluate", mixer.module, *_measuring(kind)),
                 },
             )
@@ -189,12 +198,12 @@ class Experiment:
     def train_params(self, model: str, task: str) -> dict[str, Any]:
         """The part of a cell that decides the trained weights, as a plan holds it.
 
-        Settings that a search chooses are left open in it (`fwp.results.chosen`).
+        What a job finds out is left open in it (`left_open`, `fwp.results.chosen`).
         """
 
         def make() -> dict[str, Any]:
             cell = self._as_given(model, task)
-            planned = opened(cell.as_dict(), self.searched(model, task))
+            planned = opened(cell.as_dict(), self.left_open(model, task))
             return planned | {"code": {"train": cell.code["train"]}}
 
         return self._once("train", model, task, make=make)
@@ -214,7 +223,7 @@ class Experiment:
             modules = _measuring(self.kind(task)) if stage == "evaluate" else ()
             code = {stage: self._fingerprint(stage, self.signature(model).module, *modules)}
             cell = self._as_given(model, task).trained.as_dict()
-            return opened(cell, self.searched(model, task)) | {"code": code}
+            return opened(cell, self.left_open(model, task)) | {"code": code}
 
         return self._once(stage, model, task, make=make)
 
@@ -242,7 +251,16 @@ class Experiment:
         search = self.search(model, task)
         if search is None:
             return []
-        return sorted({*search.space, *(["hidden"] if search.budget else [])})
+        solved = self._solved(model, task)
+        return sorted({*search.space, *(["hidden"] if search.budget else []), *solved})
+
+    def left_open(self, model: str, task: str) -> list[str]:
+        """Dotted keys of the settings of a cell that a search chooses, or a size decides."""
+        return sorted({*self.searched(model, task), *self._solved(model, task)})
+
+    def _solved(self, model: str, task: str) -> tuple[str, ...]:
+        sized = self._as_given(model, task).model.parameters is not None
+        return ("hidden", "feed_forward") if sized else ()
 
     def search_job(self, model: str, task: str) -> dict[str, Any]:
         """What a search job needs to know: {"cell": `train_params`, "search", "code"}."""
@@ -366,7 +384,7 @@ class Experiment:
                 "trained": list(group_seeds(job.group)),
                 "seeds": job.seeds,
                 "settings": digests[job.task, job.model],
-                "searched": self.searched(job.model, job.task),
+                "searched": self.left_open(job.model, job.task),
             }
             for job in jobs
         ]

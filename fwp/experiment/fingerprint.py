@@ -26,24 +26,27 @@ ROOTS = {
     "test_data": ("fwp.datasets.dataset", "fwp.datasets.sampling", "fwp.datasets.card"),
     "text_data": ("fwp.datasets.text.build",),
     "text_test_data": ("fwp.datasets.text.build", "fwp.datasets.text.card"),
-    "translation_data": ("fwp.datasets.text.build_pairs",),
-    "translation_test_data": ("fwp.datasets.text.build_pairs", "fwp.datasets.text.card_pairs"),
     "search": ("fwp.training.search",),
     "train": ("fwp.training.train",),
     "evaluate": ("fwp.training.evaluate",),
     "collect": ("fwp.results.collect", "fwp.results.names", "fwp.results.unfinished"),
+    "collect_text": (
+        *("fwp.results.text", "fwp.results.samples"),
+        *("fwp.results.names", "fwp.results.unfinished"),
+    ),
+    "text_tables": ("fwp.report.tables.text", "fwp.results.samples"),
+    "text_figures": ("fwp.report.figures.texts", "fwp.results.unfinished"),
     "summarise": ("fwp.results.summary",),
     "tables": ("fwp.report.tables.summary", "fwp.report.tables.datasets"),
     "figures": ("fwp.report.figures.write", "fwp.results.collect", "fwp.results.unfinished"),
     "search_tables": ("fwp.report.tables.search", "fwp.results.collect", "fwp.results.trials"),
     "search_figures": (
         "fwp.report.figures.search",
-        "fwp.results.collect",
-        "fwp.results.unfinished",
+        "fwp.results.every_run",
     ),
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),
-    "claims": ("fwp.claims.verdicts", "fwp.report.tables.claims", "fwp.results.collect"),
+    "claims": ("fwp.claims.verdicts", "fwp.report.tables.claims", "fwp.results.every_run"),
     "report": ("fwp.report.page",),
     "trace": ("fwp.analysis.traces",),
     "states": (
@@ -234,7 +237,8 @@ def _backends(file: Path) -> list[str]:
     """Backends in files beside an op's reference, which are loaded by name (`fwp.kernels.op`)."""
     if file.name != "__init__.py":
         return []
-    return [name for name in ("native", "triton") if file.with_name(f"{name}.py").is_file()]
+    names = ("native", "triton", "triton_chunks")
+    return [name for name in names if file.with_name(f"{name}.py").is_file()]
 
 
 def _compiled(file: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from fwp.datasets.spec import TEXTS, DatasetSpec, TaskSettings
 from fwp.datasets.text.windows import MEASURED, text_windows
 from fwp.mixers._signature import Option
 
-MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring")
+MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring", "parameters", "dropout")
 SHOWN = ("title", "colour")  # of a model; they decide no result
 
 
@@ -71,11 +71,20 @@ def resolved_model(
             # 1 and 1.0 are the same number and must not look like a change.
             is_float = float in options[key].types and isinstance(value, int)
             chosen[key] = float(value) if is_float and not isinstance(value, bool) else value
-    return ModelSettings(
-        name=model,
-        **{key: settings[key] for key in MODEL_KEYS},
-        options={key: chosen[key] for key in options if key in chosen},
-    )
+    settings |= {"parameters": given_size(config, model, task)}
+    return _model(model, settings, {key: chosen[key] for key in options if key in chosen})
+
+
+def given_size(config: dict, model: str, task: str) -> int | None:
+    """The trained numbers that a model's width is solved from; None if its width is given."""
+    budget = (config["search"] or {}).get("budget") or {}
+    return given_model(config, model, task)["parameters"] or budget.get("parameters")
+
+
+def _model(name: str, settings: dict, options: dict) -> ModelSettings:
+    given = {key: settings[key] for key in MODEL_KEYS}
+    share = given["feed_forward"] if given["parameters"] is not None else None
+    return ModelSettings(name=name, **given, options=options, share=share)
 
 
 def resolved_training(config: dict, model: str, task: str) -> TrainingSettings:
@@ -129,7 +138,7 @@ def model_settings(mixer: str, **given: Any) -> ModelSettings:
     config = _complete("models.model", {"models": {"model": {"mixer": mixer, **given}}})
     settings = given_model(config, "model", "task")
     options = {key: value for key, value in settings.items() if key not in MODEL_KEYS}
-    return ModelSettings(name=mixer, **{key: settings[key] for key in MODEL_KEYS}, options=options)
+    return _model(mixer, settings, options)
 
 
 def training_settings(**given: Any) -> TrainingSettings:

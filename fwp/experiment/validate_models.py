@@ -5,8 +5,16 @@ Every function yields one line per mistake, as `fwp.experiment.validate` says.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from fwp.config.messages import show
-from fwp.experiment.resolve import MODEL_KEYS, SHOWN, given_model, given_training, place
+from fwp.config.messages import dotted, show
+from fwp.experiment.resolve import (
+    MODEL_KEYS,
+    SHOWN,
+    given_model,
+    given_size,
+    given_training,
+    place,
+    section,
+)
 from fwp.experiment.resources import gpus_per_job
 from fwp.mixers._signature import Signature, SignatureError, read_signature
 from fwp.utils.suggest import suggestion
@@ -81,7 +89,7 @@ def gpu(config: dict, models: Iterable[str]) -> Iterator[str]:
 
 def gradient(config: dict, models: Iterable[str]) -> Iterator[str]:
     """Gradients that `fwp.training.rtrl` cannot compute, at the first task of a model."""
-    needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain")}
+    needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain"), "dropout": (0,)}
     for model in models:
         for task in config["tasks"]:
             given = given_model(config, model, task)
@@ -95,12 +103,46 @@ def gradient(config: dict, models: Iterable[str]) -> Iterator[str]:
                 break
 
 
+def sizes(config: dict, models: Iterable[str]) -> Iterator[str]:
+    """Widths beside a number of parameters that the width is solved from, once per place."""
+    found: dict[str, None] = {}
+    for model in models:
+        for task in config["tasks"]:
+            if given_model(config, model, task)["parameters"] is None:
+                continue
+            for own in (("models", model), ("tasks", task, "model"), ("overrides", model, task)):
+                if "hidden" in section(config, *own):
+                    found[dotted([*own, "hidden"])] = None
+    for where in found:
+        yield (
+            f"{where}: the width is solved from parameters; allowed: one of the two, and "
+            "parameters: null beside a width of its own"
+        )
+
+
+def products(config: dict, models: Iterable[str]) -> Iterator[str]:
+    """Matrix products in bfloat16 where jobs get no GPU, at the first task of a model."""
+    device = config["compute"]["device"]
+    if gpus_per_job(device):
+        return
+    for model in models:
+        for task in config["tasks"]:
+            if (given := given_training(config, model, task)["matmul"]) != "float32":
+                yield (
+                    f"models.{model}: training.matmul = {given} (task {task}) needs a GPU, but "
+                    f"compute.device = {device} gives jobs none here; allowed on a CPU: float32"
+                )
+                break
+
+
 def heads(config: dict, signatures: Signatures) -> Iterator[str]:
     """Numbers of heads that do not divide the width."""
     for model, signature in signatures.items():
         if "heads" not in signature.options:
             continue
         for task in config["tasks"]:
+            if given_size(config, model, task) is not None:
+                continue  # the width is solved, as a multiple of the heads
             given = given_model(config, model, task)
             heads, hidden = given.get("heads"), given["hidden"]
             if heads is None:

@@ -74,6 +74,7 @@ def _of_models(config: dict, given: dict, signatures: Mapping[str, Signature]) -
                 )
         if given["budget"] is not None:
             yield from _budget(config, model, space, signatures[model])
+        yield from _parameters(config, model, space)
     if given["method"] == "grid":
         searched = {model: space for model, space in spaces.items() if space}
         lines = (_grid(given, model, space) for model, space in searched.items())
@@ -103,6 +104,25 @@ def _budget(config: dict, model: str, space: Space, signature: Signature) -> Ite
             f"search.budget.state: the state of {model} grows with the string; allowed: "
             "search.budget.parameters"
         )
+
+
+def _parameters(config: dict, model: str, space: Space) -> Iterator[str]:
+    """A search of what is solved from `parameters` of the model; the first task that has it."""
+    given = config["search"]
+    for task in config["tasks"]:
+        if given_model(config, model, task)["parameters"] is None:
+            continue
+        if given["budget"] is not None:
+            yield (
+                f"search.budget: the size of {model} on {task} is given by parameters already; "
+                "allowed: one of the two"
+            )
+        elif "hidden" in space:
+            yield (
+                f"{_place(given, model, 'hidden')}: the width of {model} on {task} is solved from "
+                "parameters; allowed: one of the two"
+            )
+        return
 
 
 def _grid(given: dict, model: str, space: Space) -> Iterator[str]:

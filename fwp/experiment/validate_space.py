@@ -16,7 +16,7 @@ from fwp.search.seeds import FIRST
 from fwp.utils.suggest import suggestion
 
 LARGEST = 10**15  # number of an option; the schema bounds other settings
-UNSEARCHED = ("mixer", *SHOWN)
+UNSEARCHED = ("mixer", "parameters", *SHOWN)
 
 
 def spaces(
@@ -77,7 +77,7 @@ def _space(given: dict, place: tuple, signatures: list[Signature], complete: boo
         elif key in options:
             yield from _leaf(value, dotted(at), None, options[key])
         elif complete:
-            keys = ("training", *MODEL_KEYS[1:])
+            keys = ("training", *(key for key in MODEL_KEYS if key not in UNSEARCHED))
             whose = "the mixer" if place[1] == "models" else "the mixers"
             yield (
                 f"{dotted(at)}: unknown key{suggestion(key, [*keys, *options])}; allowed: "

@@ -1,8 +1,9 @@
 """A backend is one way to compute an op; those with kernels are found by their files.
 
 Beside the reference, in the folder of an op, `native.py` (with `native.c`) is its kernel for the
-CPU and `triton.py` its kernel for the GPU. Each has a function of the op's name that takes what the
-reference takes. They are imported when they are first asked for.
+CPU, `triton.py` its kernel for the GPU, and `triton_chunks.py` one for long strings there. Each has
+a function of the op's name that takes what the reference takes. They are imported when they are
+first asked for.
 """
 
 from collections.abc import Callable
@@ -32,11 +33,13 @@ class Backend:
         further first dimension R, sequences and states as [R · B, ...], those of a model one after
         another. Other backends are called once per model, unless the op has no weights, or unless
         they are plain PyTorch, which `torch.vmap` sees through.
+    slow: given the inputs by name, whether `backend="auto"` passes it by, though it can be used.
     """
 
     run: Callable[..., Any]
     unusable: Callable[[dict[str, Tensor]], str | None] = always
     packs: bool = False
+    slow: Callable[[dict[str, Tensor]], bool] | None = None
 
 
 class Late:
@@ -68,6 +71,11 @@ def with_kernels(package: str, folder: Path, name: str, heads: bool) -> dict[str
     if (folder / "native.py").is_file():
         native = f"{package}.native"
         found["native"] = Backend(Late(native, name), Late(native, "unusable"))
+    if (folder / "triton_chunks.py").is_file():
+        module = f"{package}.triton_chunks"
+        found["triton_chunks"] = Backend(
+            Late(module, name), triton_support.unsupported_in_chunks, True, triton_support.few
+        )
     if (folder / "triton.py").is_file():
         unusable = triton_support.unsupported_head_size if heads else triton_support.unsupported
         found["triton"] = Backend(Late(f"{package}.triton", name), unusable, packs=True)

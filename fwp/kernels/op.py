@@ -109,7 +109,8 @@ def op(
             choices={
                 name: choices
                 for name, p in options.items()
-                if (choices := typing.get_args(p.annotation))
+                if typing.get_origin(p.annotation) is typing.Literal
+                and (choices := typing.get_args(p.annotation))
             },
         )
 
@@ -280,7 +281,8 @@ class Op:
         """The backend of that name, or for "auto" the first one usable for the inputs."""
         if backend == "auto":
             for usable in self.backends.values():
-                if usable.unusable is always or usable.unusable(inputs) is None:
+                able = usable.unusable is always or usable.unusable(inputs) is None
+                if able and (usable.slow is None or not usable.slow(inputs)):
                     return usable
         if backend not in self.backends:
             allowed = ", ".join(["auto", *self.backends])

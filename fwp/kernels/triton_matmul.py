@@ -5,6 +5,9 @@ and a bias, a ReLU or its gradient in a pass of its own costs as much again. Her
 the product. Factors are float32 and split into two TF32 numbers each, a = a₁ + a₂ (22 bits of 24),
 so that tensor cores can compute a₁b₁ + a₁b₂ + a₂b₁. What is dropped is below the rounding of sums:
 results are as close to exact ones as those of cuBLAS in float32, and take 2/3 of the time.
+
+Factors may be bfloat16 as well (see `fwp.kernels.precision`): sums are float32 all the same, as are
+results unless another type is asked for. Tiles are larger then.
 """
 
 import torch
@@ -21,6 +24,8 @@ GRADIENT_BLOCKS = BLOCKS | {"ROWS": 128}
 SMALL_GRADIENT_BLOCKS = BLOCKS  # for less than `MANY` tiles of weights
 MANY = 24
 LAUNCH = {"num_warps": 4, "num_stages": 3}
+BFLOAT16 = {"ROWS": 128, "COLUMNS": 128, "DEPTH": 64}
+BFLOAT16_LAUNCH = {"num_warps": 8, "num_stages": 3}
 PROGRAMS = 264  # two for each multiprocessor of a large GPU
 
 
@@ -37,6 +42,7 @@ def product(
     relu: bool = False,
     where: Tensor | None = None,
     added: Tensor | None = None,
+    dtype: torch.dtype | None = None,
 ) -> Tensor:
     """a b + bias for each of R models [R, M, N].
 
@@ -47,20 +53,31 @@ def product(
         relu: whether negative results become 0.
         where: [R, M, N], contiguous; where it is not positive the result is 0.
         added: [R, M, N], contiguous; added to the result in the end.
+        dtype: of the result; None for that of the sums.
     """
     if _in_torch(a):
         return _product_in_torch(a, b, bias, relu, where, added)
     (R, M, K), N = a.shape, b.shape[-1]
-    blocks = _blocks(R, M, N)
-    if b.stride(1) != 1 and blocks is BLOCKS:
+    blocks, launch = _blocks(R, M, N), LAUNCH
+    if a.dtype == torch.bfloat16:
+        blocks, launch = _bfloat16(R, M, N)
+    elif b.stride(1) != 1 and blocks is BLOCKS:
         b = b.mT.contiguous().mT  # tensor cores take the TF32 of large tiles along the sum only
-    y = a.new_empty(R, M, N)
+    y = a.new_empty(R, M, N, dtype=dtype or torch.float32)
     if bias is not None:
         bias = bias.contiguous()
     blocks = blocks | {"COLUMNS": _at_most(blocks["COLUMNS"], N)}
     grid = (triton.cdiv(M, blocks["ROWS"]) * triton.cdiv(N, blocks["COLUMNS"]), R)
-    _product[grid](a, b, bias, where, added, y, M, N, K, *b.stride(), RELU=relu, **blocks, **LAUNCH)
+    _product[grid](a, b, bias, where, added, y, M, N, K, *b.stride(), RELU=relu, **blocks, **launch)
     return y
+
+
+def _bfloat16(R: int, M: int, N: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Blocks and launch of products of bfloat16: as `_blocks`."""
+    tiles = R * triton.cdiv(M, BFLOAT16["ROWS"]) * triton.cdiv(N, BFLOAT16["COLUMNS"])
+    if tiles < PROGRAMS // 2:
+        return BLOCKS, LAUNCH
+    return BFLOAT16, BFLOAT16_LAUNCH
 
 
 def _blocks(R: int, M: int, N: int) -> dict[str, int]:
@@ -70,7 +87,7 @@ def _blocks(R: int, M: int, N: int) -> dict[str, int]:
 
 
 def _in_torch(x: Tensor) -> bool:
-    return x.dtype != torch.float32
+    return x.dtype == torch.float64
 
 
 def _at_most(block: int, size: int) -> int:
@@ -112,7 +129,7 @@ def gradients(
     """
     if _in_torch(x):
         return dy @ weight, *weight_gradients(dy, x, biased)
-    if _blocks(*x.shape) is BLOCKS:
+    if x.dtype == torch.bfloat16 or _blocks(*x.shape) is BLOCKS:
         return product(dy, weight), *weight_gradients(dy, x, biased)
     return _gradients_in_one(dy, x, weight, biased)
 
@@ -134,17 +151,18 @@ def two_weight_gradients(
     if _in_torch(first[0]) or len(first[0]) >= FEW:
         total = None if rows is None else rows.sum(1)
         return weight_gradients(*first), weight_gradients(*second), total
-    one, two = _Sums(*first), _Sums(*second)
+    blocks, launch = _of_sums(first[0], BLOCKS)
+    one, two = _Sums(*first, blocks), _Sums(*second, blocks)
     (R, M, _), tiles = first[0].shape, one.tiles + two.tiles
-    parts = _parts(R, M, tiles, BLOCKS)
-    sums = first[0].new_empty(R, parts, one.size + two.size)
+    parts = _parts(R, M, tiles, blocks)
+    sums = first[0].new_empty(R, parts, one.size + two.size, dtype=torch.float32)
     total = None if rows is None else rows.new_empty(R, rows.shape[-1])
     count, width = (0, 16) if rows is None else rows.shape[1:]
     _two_gradients[tiles * parts + (rows is not None), R](
         *one.factors, *two.factors, sums, rows, total, M, one.size + two.size, parts, count,
         *one.sizes, one.tiles, one.size, *two.sizes, two.tiles,
         FIRST=one.kind, SECOND=two.kind, WIDTH=width, BLOCK=triton.next_power_of_2(width),
-        DEPTH=BLOCKS["DEPTH"], **LAUNCH,
+        DEPTH=blocks["DEPTH"], **launch,
     )  # fmt: skip
     added = sums.squeeze(1) if parts == 1 else sums.sum(1)
     return one.split(added[:, : one.size]), two.split(added[:, one.size :]), total
@@ -181,13 +199,19 @@ def _parts(R: int, M: int, tiles: int, blocks: dict[str, int]) -> int:
     return max(1, min(PROGRAMS // (R * tiles), M // (4 * blocks["DEPTH"])))
 
 
+def _of_sums(x: Tensor, blocks: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """Blocks and launch of sums over positions; `blocks` are for float32."""
+    return (BFLOAT16, BFLOAT16_LAUNCH) if x.dtype == torch.bfloat16 else (blocks, LAUNCH)
+
+
 def _gradients_in_one(dy: Tensor, x: Tensor, weight: Tensor | None, biased: bool):
     R, M, O = dy.shape  # noqa: E741
     tiles = R * triton.cdiv(O, BLOCKS["ROWS"]) * triton.cdiv(x.shape[-1], BLOCKS["COLUMNS"])
     blocks = SMALL_GRADIENT_BLOCKS if tiles < MANY else GRADIENT_BLOCKS
+    blocks, launch = _of_sums(x, blocks)
     own, inputs = _Sums(dy, x, biased, blocks), x.shape[-1]
     parts = _parts(R, M, own.tiles, blocks)
-    sums = x.new_empty(R, parts, own.size)
+    sums = x.new_empty(R, parts, own.size, dtype=torch.float32)
     dx, tiles, columns = None, 0, 16
     if weight is not None:
         dx, columns = torch.empty_like(x), _at_most(SMALL_BLOCKS["COLUMNS"], inputs)
@@ -197,7 +221,7 @@ def _gradients_in_one(dy: Tensor, x: Tensor, weight: Tensor | None, biased: bool
         dy, weight, dx, O, inputs, *((0, 0, 0) if weight is None else weight.stride()),
         KIND=own.kind, DEPTH=blocks["DEPTH"],
         INPUT_ROWS=SMALL_BLOCKS["ROWS"], INPUT_COLUMNS=columns, INPUT_DEPTH=SMALL_BLOCKS["DEPTH"],
-        **LAUNCH,
+        **launch,
     )  # fmt: skip
     return dx, *own.split(sums.squeeze(1) if parts == 1 else sums.sum(1))
 
@@ -276,7 +300,7 @@ def _tile_of_sums(
         b = tl.load(b_ + m[:, None] * N + n[None, :], (m < M)[:, None] & (n < N)[None, :], 0.0)
         total = tl.dot(a, b, total, input_precision="tf32x3")
         if BIASED:
-            added += tl.sum(a, 1) if LEFT else tl.sum(b, 0)
+            added += tl.sum(a.to(tl.float32), 1) if LEFT else tl.sum(b.to(tl.float32), 0)
     at = k[:, None] * N + n[None, :] if LEFT else n[None, :] * K + k[:, None]
     tl.store(sums + at, total, (k < K)[:, None] & (n < N)[None, :])
     if BIASED:

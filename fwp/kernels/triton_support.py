@@ -10,9 +10,11 @@ import functools
 import importlib.util
 import os
 
+import torch
 from torch import Tensor
 
 LARGEST = 128  # head size; larger states do not fit into the registers
+LONG, WIDE = 128, 32  # steps and units of a head from which on chunks of time are faster
 
 
 def interpreted() -> bool:
@@ -26,6 +28,20 @@ def unsupported_head_size(inputs: dict[str, Tensor]) -> str | None:
     if size > LARGEST:
         return f"it takes head sizes up to {LARGEST}, not {size}"
     return unsupported(inputs)
+
+
+def unsupported_in_chunks(inputs: dict[str, Tensor]) -> str | None:
+    """As `unsupported_head_size`, for kernels that compute with chunks of time."""
+    dtype = next(iter(inputs.values())).dtype
+    if dtype != torch.float32:
+        return f"it computes in float32, the tensors are {dtype}"
+    return unsupported_head_size(inputs)
+
+
+def few(inputs: dict[str, Tensor]) -> bool:
+    """Whether a loop over time is faster than chunks, each [B, T, H, D]."""
+    _, steps, _, units = next(iter(inputs.values())).shape
+    return steps < LONG or units < WIDE
 
 
 def unsupported(inputs: dict[str, Tensor]) -> str | None:

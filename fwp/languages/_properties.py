@@ -74,7 +74,7 @@ def _counts(language: Language) -> Iterator[str]:
 
 def _completions(language: Language) -> Iterator[str]:
     for string in _readable(language):
-        state, reach = language.read(string)[-1], 3 * len(string) + 10
+        state, reach = language.read(string)[-1], 3 * len(string) + 40
         if len(string) > LONGEST // 2:
             return
         if not any(language.completions(state, n) for n in range(reach)):

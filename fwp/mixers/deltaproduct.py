@@ -10,7 +10,7 @@ from fwp.nn.rms_norm import RMSNorm
 from fwp.nn.short_convolution import ShortConvolution
 from fwp.nn.silu_l2 import silu_l2
 from fwp.ops.delta_rule import delta_rule
-from fwp.ops.generalised_delta_rule import gated_delta_rule
+from fwp.ops.gated_delta_rule import gated_delta_rule
 
 
 class DeltaProduct(nn.Module):
@@ -91,7 +91,7 @@ class DeltaProduct(nn.Module):
         if self.decay is None:
             y, memory = delta_rule(q, k, v, beta, initial_state=memory)
         else:
-            w = F.pad(self.decay(decay).unsqueeze(2), (0, 0, 0, 0, 0, n - 1), value=1.0)
+            w = F.pad(self.decay(decay).squeeze(-1).unsqueeze(2), (0, 0, 0, n - 1), value=1.0)
             y, memory = gated_delta_rule(q, k, v, beta, w.flatten(1, 2), initial_state=memory)
         y = self.norm(y.unflatten(1, (time, n))[:, :, -1]).flatten(2)
         return self.out(y * F.silu(self.output_gate(x))), (memory, *seen)

@@ -1,9 +1,11 @@
-"""How large models are, and the largest width within a budget, so that equal sizes are compared.
+"""How large models are, and the largest sizes within a budget, so that equal ones are compared.
 
 Models are built on PyTorch's device "meta", which computes shapes alone.
 """
 
+import inspect
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -13,10 +15,12 @@ import torch
 from torch import nn
 from torch.utils import _pytree as trees
 
+from fwp import mixers
 from fwp.config.settings import ModelSettings
 from fwp.models.sequence_model import SequenceModel
 
 WIDEST = 65536  # as the schema has it
+NEAR = 0.01  # of the budget, what an even width may leave unused
 UNITS = {"parameters": "parameters", "state": "numbers in its state"}
 
 
@@ -63,16 +67,69 @@ def solve_width(
     """
     ((kind, most),) = budget.items()
     given = settings.as_dict() | {"name": "", "hidden": 1}
-    heads = int(settings.options.get("heads", 1))
+    heads = _heads(settings)
     width = _solved(json.dumps(given, sort_keys=True), heads, kind, most, vocabulary, classes)
     if not width:
         least = _measured(replace(settings, hidden=heads), kind, vocabulary, classes)
+        place = kind if settings.parameters is not None else f"search.budget.{kind}"
         raise ValueError(
-            f"search.budget.{kind}: {settings.name} has {least} {UNITS[kind]} at its smallest "
+            f"{place}: {settings.name} has {least} {UNITS[kind]} at its smallest "
             f"width, {heads}, with {settings.layers} layer{'s' * (settings.layers > 1)}; "
             f"got {most}"
         )
     return width
+
+
+def solve_size(settings: ModelSettings, vocabulary: int, classes: int) -> ModelSettings:
+    """The model with `hidden` and `feed_forward` solved from `parameters`; itself if it has none.
+
+    The width comes first, by the factor `share`, and then the inner width evens out what is left.
+    So the size is at most `parameters` and within 1 % of it. A model without feed-forward part has
+    the width alone. Widths of heads and inner widths are multiples of 8, 4 or 2 where that is
+    possible: kernels are faster then.
+
+    Args:
+        settings: of the model; `hidden` and `feed_forward` play no part if `parameters` is given.
+        vocabulary, classes: as of `size`.
+
+    Raises:
+        ValueError: no width is within the budget.
+    """
+    most = settings.parameters
+    if most is None:
+        return settings
+    given = replace(settings, hidden=1, feed_forward=settings.share)
+    largest = solve_width(given, {"parameters": most}, vocabulary, classes)
+    heads = _heads(settings)
+
+    def count(width: int, factor: float) -> int:
+        wide = replace(given, hidden=width, feed_forward=factor)
+        return _built(wide, vocabulary, classes).parameter_count
+
+    if not given.feed_forward or count(heads, 2) == count(heads, 1):  # no feed-forward part
+        multiples = (largest // (heads * n) * (heads * n) for n in (8, 4, 2))
+        near = (w for w in multiples if w and count(w, given.feed_forward) >= (1 - NEAR) * most)
+        return replace(given, hidden=next(near, largest))
+    step = heads * next(n for n in (8, 4, 2, 1) if n == 1 or largest >= 4 * n * heads)
+    found = []
+    for width in (largest // step * step, largest // step * step + step):
+        least = count(width, 1 / width)  # with one inner unit
+        unit = count(width, 2 / width) - least
+        units = 1 + (most - least) // unit
+        if units < 1:
+            continue
+        multiples = (units // n * n for n in (8, 4, 2))
+        near = (u for u in multiples if u and least + (u - 1) * unit >= (1 - NEAR) * most)
+        factor = _factor(next(near, units), width)
+        found.append((abs(math.log(factor / given.feed_forward)), width, factor))
+    _, width, factor = min(found)
+    return replace(given, hidden=width, feed_forward=factor)
+
+
+def _factor(units: int, width: int) -> float:
+    """The shortest factor that gives so many inner units."""
+    shorter = (round(units / width, digits) for digits in range(17))
+    return next(factor for factor in shorter if round(factor * width) == units)
 
 
 @cache
@@ -92,6 +149,13 @@ def _solved(given: str, heads: int, kind: str, most: int, vocabulary: int, class
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return low * heads
+
+
+def _heads(settings: ModelSettings) -> int:
+    """What the width is a multiple of; where no heads are given, as many as the mixer has."""
+    known = inspect.signature(mixers.get(settings.mixer)).parameters.get("heads")
+    usual = 1 if known is None or known.default is known.empty else known.default
+    return int(settings.options.get("heads", usual))
 
 
 def _measured(settings: ModelSettings, kind: str, vocabulary: int, classes: int) -> int:

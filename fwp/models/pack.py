@@ -10,7 +10,7 @@ import contextlib
 import copy
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from fwp import mixers
 from fwp.config.settings import ModelSettings
 from fwp.kernels.triton_compile import only_compiling
 
+DROPOUT = "dropout.seed"  # of a model's buffers: key and step of `fwp.nn.dropout`
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -116,13 +117,19 @@ class Pack:
             [None if m else next(rest) for m in missing], structure
         )
 
+    def alone(self, i: int) -> Callable:
+        """Model i by itself, which maps tokens [B, T] and its state to logits and a state."""
+        if self.size == 1:
+            return self._template
+        own = {name: x[i] for name, x in (self.weights | self.fixed).items()}
+        return lambda tokens, state: self._one(own, tokens, state)
+
     def _one(self, tensors: dict[str, Tensor], tokens: Tensor, state):
         return functional_call(self._template, tensors, (tokens, state))
 
     def _in_turn(self, tokens: Tensor, state) -> tuple[Tensor, list]:
         results = [
-            self._one(
-                {name: x[i] for name, x in (self.weights | self.fixed).items()},
+            self.alone(i)(
                 tokens[i] if tokens.dim() == 3 else tokens,
                 None if state is None else state[i],
             )
@@ -130,9 +137,29 @@ class Pack:
         ]
         return torch.stack([logits for logits, _ in results]), [after for _, after in results]
 
+    @property
+    def program(self) -> nn.Module:
+        """The model that says what is computed; its weights are those of the first, if any."""
+        return self._template
+
+    def changed(self, change: Callable[[nn.Module], nn.Module]) -> "Pack":
+        """The pack of the same weights with what `change` makes of the model that computes them.
+
+        `change` returns a copy that shares its tensors with the model it is given.
+        """
+        pack = copy.copy(self)
+        pack._template = change(self._template)
+        return pack
+
     def train(self, mode: bool) -> None:
         """Tell the models whether they are being trained."""
         self._template.train(mode)
+
+    def next_step(self) -> None:
+        """Go on to the next training step, where dropout drops other numbers."""
+        for name, x in self.fixed.items():
+            if name == DROPOUT:
+                x.select(-1, 1).add_(1)
 
     def state_dict(self, i: int) -> dict[str, Tensor]:
         """A copy of model i's state dict, on its device."""
@@ -152,7 +179,10 @@ class Pack:
         """Go on with the models `chosen` alone; `weights` are new tensors then."""
         if len(chosen) == 1 and self.size > 1:
             model = copy.deepcopy(self._template)
-            model.load_state_dict(self.state_dict(chosen[0]))
+            own = {n: x[chosen[0]] for n, x in (self.weights | self.fixed).items()}
+            with torch.no_grad():
+                for name, x in (*model.named_parameters(), *model.named_buffers()):
+                    x.copy_(own[name])
             self._template = model
             self.weights, self.fixed = _tensors(model)
         elif self.size > 1:

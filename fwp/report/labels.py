@@ -31,6 +31,9 @@ _LATEX_SPECIAL = {
     "◇": r"$^\diamond$",
     "‡": r"$^\ddagger$",
     "–": "--",
+    "±": r"$\pm$",
+    "∞": r"$\infty$",
+    "−": "$-$",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
 

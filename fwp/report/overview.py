@@ -1,5 +1,8 @@
 """What was run: numbers, models and tasks, for the first chapter of the report."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -15,22 +18,31 @@ SETTINGS = (
 )  # fmt: skip
 
 
-def counts(runs: pd.DataFrame, accuracy: pd.DataFrame) -> dict:
+def counts(
+    runs: pd.DataFrame, accuracy: pd.DataFrame | None, written: Mapping[str, Any]
+) -> dict[str, Any]:
     """Numbers of everything, the longest strings, the time and the devices.
 
     Args:
-        runs: the tidy table of runs.
-        accuracy: one row per run × bin (`fwp.results.statistics.by_bin`).
+        runs: the tidy table of runs, of every kind.
+        accuracy: that of accuracies on strings, if there are any.
+        written: what `fwp.report.texts.chapters` returns, if there are texts or translations.
     """
+    bins = [] if accuracy is None else accuracy["bin"].unique()
+    texts, translations = (
+        len(written[kind]["tables"]) if written else 0 for kind in ("texts", "translations")
+    )
     return {
         "models": runs["model"].nunique(),
-        "tasks": runs["task"].nunique(),
+        "languages": runs["task"].nunique() - texts - translations,
+        "texts": texts,
+        "translations": translations,
         "seeds": runs.groupby(statistics.CELL, observed=True)["seed"].nunique().max(),
         "runs": len(runs),
         "solved": int((runs["status"] == "solved").sum()),
         "diverged": int((runs["status"] == "diverged").sum()),
         "time": _duration(runs["seconds"].sum()),
-        "longest": max(Bin.parse(bin).longest for bin in accuracy["bin"].unique()),
+        "longest": max((Bin.parse(bin).longest for bin in bins), default=0),
         "devices": ["CPU" if name == "cpu" else name for name in sorted(runs["device"].unique())],
     }
 

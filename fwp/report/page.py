@@ -16,14 +16,14 @@ import pandas as pd
 
 from fwp.claims.verdicts import read_judgements
 from fwp.datasets import card_reader as dataset_cards
-from fwp.report import overview
+from fwp.report import overview, texts
 from fwp.report.html import render
-from fwp.report.labels import listed, shown_as
+from fwp.report.labels import lengths, listed, percent, shown_as
 from fwp.report.tables import claims, datasets, evidence
 from fwp.report.tables.search import search_tables
 from fwp.report.tables.sections import sections
 from fwp.results import collect, statistics, unfinished
-from fwp.results.frames import groups
+from fwp.results.frames import RUNS, groups, joined
 from fwp.results.integrity import MissingFile, check_sum, read_bytes
 from fwp.results.names import read_names
 from fwp.results.record import read_record
@@ -42,63 +42,88 @@ def write(
     cards: Sequence[str | Path],
     details: str | Path | None = None,
     search: Mapping | None = None,
+    text_cards: Sequence[str | Path] = (),
 ) -> None:
     """Write the report on the results in `folder`.
 
     Args:
         folder: of an experiment's results, with tables/, figures/ and cells/.
         output: the page, a file in `folder`.
-        cards: the dataset cards of the tasks.
+        cards: the dataset cards of tasks of strings; without any, there is nothing on strings.
         details: another page, in the same folder, to refer to for how each file was made.
         search: the section `search` of the config, if settings were searched.
+        text_cards: the cards of texts and translations.
 
     Raises:
         ResultsError: a table, figure, card or record is missing or damaged.
     """
-    with shown_as(read_names(Path(folder) / "tables" / "names.csv")):
-        write_text(output, _page(Path(folder), cards, details, search))
+    prefix = "" if cards else "text_"
+    with shown_as(read_names(Path(folder) / "tables" / f"{prefix}names.csv")):
+        write_text(output, _page(Path(folder), cards, text_cards, details, search))
 
 
 def _page(
     folder: Path,
-    paths: Sequence[str | Path],
+    cards: Sequence[str | Path],
+    text_cards: Sequence[str | Path],
     details: str | Path | None,
     search: Mapping | None,
 ) -> str:
     tables = folder / "tables"
-    runs = collect.read_runs(tables / "runs.csv")
-    every_length = collect.read_accuracy(tables / "accuracy.csv")
-    accuracy = statistics.by_bin(every_length)
+    lacking, unwritten = (
+        unfinished.read_unfinished(tables / name) if own else []
+        for name, own in (("missing.csv", cards), ("text_missing.csv", text_cards))
+    )
+    lost = [*lacking, *unwritten]
+    strings = _strings(folder, cards, lacking) if cards else {}
+    written = texts.chapters(folder, text_cards, _figure) if text_cards else {}
+    records = strings.get("records", {}) | written.get("records", {})
+    runs = joined([own["runs"] for own in (strings, written) if own], RUNS)
+    accuracy = strings.get("every_length")
+    searched = search and search_tables(read_trials(tables / "trials.csv"), accuracy, search)
     judgements = read_judgements(tables / "claims.json")
-    lost = unfinished.read_unfinished(tables / "missing.csv")
-    cards = [dataset_cards.read(card) for card in paths]
-    records = _records(runs, accuracy, folder / "cells")
-    parts = sections(read_summary(tables), runs, missing=lost)
-    searched = search and search_tables(read_trials(tables / "trials.csv"), every_length, search)
+    figures = strings.get("figures", {}) | written.get("figures", {})
+    figures |= {name: _figure(folder, name) for name in SEARCH_FIGURES if search}
     return render(
         "report.html.j2",
-        counts=overview.counts(runs, accuracy),
+        counts=overview.counts(runs, accuracy, written),
         models=overview.models(records),
-        tasks=[overview.task(card) for card in cards],
+        strings=strings,
+        texts=written,
         verdicts=pd.Series([item.verdict for item in judgements], dtype=str).value_counts(),
         claims=judgements,
         claims_note=claims.note(judgements),
         words=evidence,
-        sections={part.label: part for part in parts},
         link=_link,
         record=lambda task, model: _link(task, model) if (task, model) in records else None,
         lost=len(lost),
         missing=listed(_with_links(lost, folder)),
         search=searched,
-        figures={
-            name: _figure(folder, name) for name in (*FIGURES, *SEARCH_FIGURES * bool(search))
-        },
-        datasets=datasets.html_tables(cards),
+        figures=figures,
         records=records,
         versions=overview.versions(records),
         machines=sorted(runs["machine"].unique()),
         details=Path(details).name if details else None,
     )
+
+
+def _strings(folder: Path, paths: Sequence[str | Path], missing: list[dict]) -> dict[str, Any]:
+    """What the templates show of tasks of strings."""
+    tables = folder / "tables"
+    runs = collect.read_runs(tables / "runs.csv")
+    every_length = collect.read_accuracy(tables / "accuracy.csv")
+    cards = [dataset_cards.read(card) for card in paths]
+    return {
+        "runs": runs,
+        "every_length": every_length,
+        "tasks": [overview.task(card) for card in cards],
+        "sections": {
+            part.label: part for part in sections(read_summary(tables), runs, missing=missing)
+        },
+        "datasets": datasets.html_tables(cards),
+        "figures": {name: _figure(folder, name) for name in FIGURES},
+        "records": _records(runs, statistics.by_bin(every_length), folder / "cells"),
+    }
 
 
 def _with_links(rows: list[dict], folder: Path) -> list[dict]:
@@ -140,8 +165,19 @@ def _records(
         tested = tested.dropna(axis="columns", how="all")
         records[task, model] = record | {
             "groups": folders,
-            "bins": list(tested.columns),
-            "seeds": [{"run": run, "accuracies": tested.loc[run.seed].tolist()} for run in own],
+            "chapter": "heat-map",
+            "data": "strings",
+            "note": "Accuracies are in per cent, on test strings of the lengths given.",
+            "validation": "Validation",
+            "columns": [lengths(bin) for bin in tested.columns],
+            "seeds": [
+                {
+                    "run": run,
+                    "validation": percent(run.selection),
+                    "values": [percent(share) for share in tested.loc[run.seed]],
+                }
+                for run in own
+            ],
             "settings": json.dumps(record["config"], indent=2, ensure_ascii=False),
         }
     return records

@@ -49,7 +49,8 @@ def split_finished(experiment) -> tuple[list, list[dict]]:
 
 def deleted(experiment) -> list[str]:
     """Files of cells and searches that were deleted after tables had been made of them."""
-    if experiment.partial or not Path(experiment.results, "tables", "accuracy.csv").exists():
+    tables = [Path(experiment.results, "tables", name) for name in ("accuracy.csv", "text.csv")]
+    if experiment.partial or not any(table.exists() for table in tables):
         return []
     files = [f"{job.directory}/{name}" for job in experiment.jobs() for name in CELL_FILES]
     for task, model in experiment.searches():

@@ -67,10 +67,12 @@ def _dimension(key: str, given: Any) -> Choice | Range:
         return Choice(tuple(given))
     known = _rule(key)
     ends = {name: given[name] for name in ("low", "high", "step") if given.get(name) is not None}
-    if known is None:  # an option: a checked config has integers where the mixer takes them
+    # Of options, a checked config has integers where the mixer takes them.
+    kinds = ["integer", "number"] if known is None else known.get("type")
+    if kinds == ["integer", "number"]:  # whole numbers if the ends are
         integer = all(isinstance(end, int) for end in ends.values())
     else:
-        integer = known.get("type") == "integer"
+        integer = kinds == "integer"
     if not integer:
         ends = {name: float(end) for name, end in ends.items()}
     return Range(**{**given, **ends, "integer": integer})

@@ -2,13 +2,12 @@
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fwp.datasets.dataset import Split
 from fwp.utils.targets import NO_TARGET
 
 # A shuffled epoch is cut into pools of this many batches and sorted by length within each: strings
@@ -17,8 +16,34 @@ from fwp.utils.targets import NO_TARGET
 POOL = 16
 
 
-def pad(split: Split, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens (uint8) and targets (int16) of the strings `chosen`, [strings, longest of them].
+class Strings(Protocol):
+    """Strings one after another, as `fwp.datasets.dataset.Split` has them."""
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """Symbols of all strings."""
+        ...
+
+    @property
+    def targets(self) -> np.ndarray:
+        """What is asked for at each symbol."""
+        ...
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """Where each string begins, and the end of the last."""
+        ...
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Symbols of each string."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+def pad(split: Strings, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens and targets of the strings `chosen`, [strings, longest of them], in their types.
 
     Padding stands on the right, where no causal model sees it: symbol 0, target `NO_TARGET`.
     """
@@ -26,8 +51,8 @@ def pad(split: Split, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     steps = np.arange(lengths.max())
     inside = steps < lengths[:, None]
     where = (split.offsets[chosen][:, None] + steps)[inside]
-    tokens = np.zeros(inside.shape, dtype=np.uint8)
-    targets = np.full(inside.shape, NO_TARGET, dtype=np.int16)
+    tokens = np.zeros(inside.shape, dtype=split.tokens.dtype)
+    targets = np.full(inside.shape, NO_TARGET, dtype=split.targets.dtype)
     tokens[inside], targets[inside] = split.tokens[where], split.targets[where]
     return tokens, targets
 
@@ -67,7 +92,7 @@ class PaddedSplit:
     first: np.ndarray
 
     @classmethod
-    def of(cls, split: Split, device: str = "cpu") -> "PaddedSplit":
+    def of(cls, split: Strings, device: str = "cpu") -> "PaddedSplit":
         """Pad all strings of a split."""
         tokens, targets = pad(split, np.arange(len(split)))
         seen: dict[bytes, int] = {}

@@ -9,13 +9,14 @@ of.
 import json
 import math
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fwp.config.settings import ModelSettings
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.experiment.cell import Cell
-from fwp.models.budget import size, solve_width
+from fwp.models.budget import size, solve_size, solve_width
 from fwp.models.sequence_model import build_model
 from fwp.results.chosen import settled, write_chosen
 from fwp.search.sampling import Sampler
@@ -114,16 +115,26 @@ class _Possible:
         """Why the last settings that were refused are not possible."""
 
     def settled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """What was drawn, with the width that the budget decides.
+        """What was drawn, with the widths that the budget decides.
 
         Raises:
             ValueError: no width fits.
         """
-        settings, budget = dict(settings), self.search.budget
-        if budget is not None:
-            drawn = ModelSettings.from_dict(settled(self.cell, settings | {"hidden": 1})["model"])
-            sizes = len(self.data.alphabet), len(self.data.classes)
+        settings, budget, model = dict(settings), self.search.budget or {}, self.cell["model"]
+        most = model.get("parameters") or budget.get("parameters")
+        if most is None and not budget:
+            return settings
+        factor = settings.get("feed_forward", model.get("share", model["feed_forward"]))
+        begin = settings | {"hidden": 1, "feed_forward": factor}
+        drawn = ModelSettings.from_dict(settled(self.cell, begin)["model"])
+        sizes = len(self.data.alphabet), len(self.data.classes)
+        if most is None:
             settings["hidden"] = solve_width(drawn, budget, *sizes)
+            return settings
+        solved = solve_size(replace(drawn, parameters=most, share=factor), *sizes)
+        settings["hidden"] = solved.hidden
+        if solved.feed_forward != settings.get("feed_forward", model["feed_forward"]):
+            settings["feed_forward"] = solved.feed_forward
         return settings
 
     def __call__(self, settings: Mapping[str, Any]) -> bool:

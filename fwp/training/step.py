@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fwp.config.settings import TrainingSettings
+from fwp.kernels.precision import products_in
 from fwp.kernels.triton_compile import only_compiling
 from fwp.kernels.triton_support import installed
 from fwp.models.pack import Pack
@@ -68,10 +69,16 @@ class TrainStep:
         steps: int,
     ):
         self.settings, self._steps = of_each(settings, pack.size), steps
-        self.gradient = load_gradient(self.settings[0].gradient).gradients
+        gradient = load_gradient(self.settings[0].gradient).gradients
+        self.gradient = products_in(self.settings[0].matmul)(gradient)
         self.pack, self.strings, self.evaluators = pack, strings, evaluators
         self.device = strings.tokens.device
         self.on_gpu = self.device.type == "cuda"
+        if self.settings[0].matmul != "float32" and not self.on_gpu:
+            raise ValueError(
+                f"training.matmul must be float32 on a CPU, got {self.settings[0].matmul!r}; "
+                "bfloat16 needs a GPU (compute.device: cuda)"
+            )
         self._on_gpu: Any = _gpu_parts() if self.on_gpu else None
         self.step = 0
         self._compiled = False
@@ -236,12 +243,14 @@ class TrainStep:
         strings = (self.strings.tokens, self.strings.targets)
         *given, (labels, rates) = parts.unpacked(batch, *strings, length, self._flat.dtype)
         loss, gradients = self.gradient(self.pack, *given)
+        self.pack.next_step()
         self.adam.step(gradients, rates, loss, labels, self._loss)
 
     def _train(self, length: int, rows: Tensor, weights: Tensor, labels: Tensor) -> None:
         tokens = self.strings.tokens[rows, :length].long()
         targets = self.strings.targets[rows, :length].long()
         loss, gradients = self.gradient(self.pack, tokens, targets, weights)
+        self.pack.next_step()
         self._loss += loss * labels
         if isinstance(self.adam, native.Update):
             self.adam.step(gradients, self.rate)

@@ -25,7 +25,7 @@ def write(path, criterion=None, **claim):
         "config.yaml",
         *(
             f"workflow/presets/{preset}.yaml"
-            for preset in ("bhattamishra_full", "groups", "state_tracking")
+            for preset in ("algorithmic", "bhattamishra_full", "groups", "state_tracking")
         ),
     ],
 )

@@ -254,7 +254,7 @@ def test_a_package_of_the_users_own_counts_wherever_it_lies(tmp_path):
 
 
 def test_mistakes_are_told():
-    with pytest.raises(ValueError, match="stage must be one of data, test_data, search, train"):
+    with pytest.raises(ValueError, match="stage must be one of data, test_data, text_data"):
         fingerprint("training")
     with pytest.raises(ValueError, match=r"module 'fwp\.nothing' has no source file"):
         fingerprint("train", "fwp.nothing")

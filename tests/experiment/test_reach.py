@@ -21,6 +21,7 @@ FILES = sorted(
     if path.is_file() and path.suffix != ".pyc"
 )
 MODELS = "train evaluate trace automaton"  # whatever runs a model
+KINDS = ("strings", "text")  # of tasks; an edit for one touches cells of that kind alone
 
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
@@ -28,6 +29,7 @@ OPS = {
     "delta_rule": "delta_rnn deltanet deltaproduct gated_deltanet",
     "elementwise_lstm": "elstm rtrl",
     "elman": "elman",
+    "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
     "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
     "gru": "gru",
@@ -42,7 +44,7 @@ OPS = {
 MAPPED = "deltanet linear_transformer retrieval"
 GATED = "deltanet deltaproduct gated_deltanet kimi_delta"
 LAYERS = {
-    **dict.fromkeys(("embedding", "feed_forward", "layer_norm", "linear"), MODELS),
+    **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
     "cross_entropy": "bptt rtrl",
     "feature_maps": MAPPED,
@@ -54,6 +56,7 @@ LAYERS = {
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
+    "rotary": "transformer",
     "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
@@ -73,6 +76,7 @@ BASES = {
     "automaton": "counter_machine dfa dyck_k regex star_free tomita",
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
+    "_trees": "listops",
     "regex": "star_free tomita",
     "tracking": "arithmetic navigation transduction word_problem",
 }
@@ -86,16 +90,19 @@ PLACES = {
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
-        "experiment/validate_space.py experiment/validate_tasks.py kernels/c_cache.py "
+        "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
+        "datasets/make.py datasets/text/sources.py datasets/text/windows.py kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
-        "models/contract.py models/properties.py py.typed report/templates/* results/integrity.py "
-        "status/* training/machine.py utils/devices.py utils/gpus.py "
+        "models/contract.py models/properties.py py.typed report/templates/* "
+        "results/integrity.py "
+        "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
     (
-        "data test_data train evaluate trace automaton collect summarise tables claims "
-        "figures report states automata retrieval retrieval_report search_tables search_figures"
+        "data test_data text_data text_test_data train evaluate trace automaton collect summarise "
+        "tables claims figures report states automata retrieval retrieval_report search_tables "
+        "search_figures"
     ): "__init__.py utils/__init__.py",
     "trace automaton": "analysis/__init__.py",
     "automaton": "analysis/automata.py languages/_machine.py",
@@ -110,21 +117,36 @@ PLACES = {
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
         "kernels/matmul.h kernels/norm.h kernels/rows.py "
-        "kernels/aside.py kernels/triton_matmul.py models/__init__.py models/block.py "
+        "kernels/aside.py kernels/precision.py kernels/triton_matmul.py models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
     ),
-    "data test_data train evaluate trace automaton tables figures report states": (
-        "datasets/__init__.py"
-    ),
+    (
+        "data test_data text_data text_test_data train evaluate trace automaton tables figures "
+        "report states"
+    ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
-    "data test_data train evaluate trace automaton": "datasets/dataset.py datasets/spec.py",
+    "data test_data text_data text_test_data train evaluate trace automaton": (
+        "datasets/dataset.py datasets/spec.py"
+    ),
+    "text text_data text_test_data": "datasets/text/__init__.py datasets/text/dataset.py",
+    "text_data text_test_data": (
+        "datasets/text/build.py datasets/text/corpus.py datasets/text/generators.py "
+        "datasets/text/tokenizer.py"
+    ),
+    "text_test_data": "datasets/text/card.py",
+    "text": "models/window.py training/evaluation/text.py training/kinds/text.py training/windows.py",
+    "strings": (
+        "training/errors/* training/evaluation/strings.py training/evaluator.py "
+        "training/kinds/strings.py"
+    ),
+    "strings text": "training/evaluation/__init__.py training/kinds/__init__.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
         "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
-        "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
+        "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
@@ -133,7 +155,7 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/triton_features.py"
+        "kernels/chunks.py kernels/rules.h kernels/triton_chunks.py kernels/triton_features.py"
     ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
@@ -170,9 +192,7 @@ PLACES = {
         "train evaluate trace automaton tables claims figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "mixers/__init__.py",
-    "train evaluate": (
-        "kernels/triton_compile.py models/pack.py training/errors/* training/evaluator.py"
-    ),
+    "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
@@ -243,8 +263,8 @@ PLACES = {
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
-        "data test_data train evaluate trace automaton collect summarise tables claims "
-        "figures report states automata retrieval_report search_tables search_figures"
+        "data test_data text_data text_test_data train evaluate trace automaton collect summarise "
+        "tables claims figures report states automata retrieval_report search_tables search_figures"
     ): "utils/bins.py utils/files.py",
     (
         "data test_data train evaluate trace automaton tables claims figures report states "
@@ -269,6 +289,9 @@ def touched() -> dict[str, set[str]]:
     parts = [("train", f"fwp.mixers.{name}", name) for name in mixers.names()]
     parts += [("evaluate", f"fwp.mixers.{name}", name) for name in mixers.names()]
     parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl")]
+    for kind in KINDS:
+        parts += [("train", f"fwp.training.kinds.{kind}", kind)]
+        parts += [("evaluate", f"fwp.training.evaluation.{kind}", kind)]
     parts += [("data", languages.module(name), f"language {name}") for name in languages.names()]
     for stage, module, name in parts:
         add(files(stage, module) - files(stage), name)

@@ -10,6 +10,7 @@ the tests that need a second opinion are skipped for it.
 import re
 from functools import cache, partial
 from itertools import accumulate, groupby, pairwise, permutations, product
+from statistics import median
 from string import ascii_letters, digits
 
 
@@ -410,7 +411,77 @@ def mqar(string, pairs=4, keys=16, values=16):
     return asked != "", due[known.index(asked[-1])] if asked else None
 
 
+@cache
+def executed(program, variables, lowest, highest, skip_reassignment):
+    """Values after a program of whole statements and what its last one shows; None if it fails."""
+    if not program:
+        return {}, None
+    head, mark, statement = program[:-1].rpartition(";")
+    before = executed(head + mark, variables, lowest, highest, skip_reassignment)
+    name = f"[{'xyzab'[:variables]}]"
+    form = f"(?:i({name}[<>][0-9]):)?(({name})(?:(=[0-9])|([+-]))|p({name}))"
+    if before is None or not (parsed := re.fullmatch(form, statement)):
+        return None
+    condition, action, variable, assigns, sign, printed = parsed.groups()
+    values = dict(before[0])
+    try:
+        holds = not condition or eval(condition, {}, values)
+        if sign and not lowest <= eval(f"{variable}{sign}1", {}, values) <= highest:
+            return None
+        shown = str(eval(printed, {}, values)) if printed else None
+    except NameError:
+        return None
+    if not holds or (condition and assigns and skip_reassignment and variable in values):
+        return values, None
+    if not printed:
+        exec(action if assigns else f"{variable}{sign}=1", {}, values)
+    return values, shown
+
+
+def code_execution(string, variables=3, lowest=-8, highest=16, skip_reassignment=False):
+    rules = variables, lowest, highest, skip_reassignment
+    if string.endswith(";"):
+        end = executed(string, *rules)
+        printed = re.search("(^|;)p.;$", string) is not None
+        return None if end is None else (printed, end[1])
+    ends = [";", "=0;", "0;", "+;", "-;", ":x=0;", "0:x=0;", "<0:x=0;", "x=0;"]
+    ends += [f"{v}{end}" for v in "xyzab"[:variables] for end in (";", "<0:x=0;")]
+    able = any(executed(string + end, *rules) is not None for end in ends)
+    return (False, None) if able else None
+
+
+def listops(string, depth=10, arguments=5, operators="nxf", at_most=False):
+    """Innermost lists are replaced by their values until none is left that is closed."""
+    value = {
+        "n": min,
+        "x": max,
+        "f": lambda d: d[0],
+        "l": lambda d: d[-1],
+        "m": lambda d: int(median(map(int, d))),
+        "s": lambda d: sum(map(int, d)) % 10,
+    }
+    closed = re.compile(rf"([{operators}])(\d{{2,{arguments}}})\]")
+    text, found = string, True
+    while found:
+        text, found = closed.subn(lambda m: str(value[m[1]](m[2])), text)
+    deepest = max(accumulate((s in operators) - (s == "]") for s in string), default=0)
+    if string[:1] not in operators or deepest > depth:
+        return None
+    enough = at_most or deepest == depth
+    if re.fullmatch("[0-9]", text):
+        return (True, text) if enough else None
+    if not re.fullmatch(rf"([{operators}]\d*)+", text):
+        return None
+    numbers = [len(digits) for digits in re.split(f"[{operators}]", text)[1:]]
+    numbers[:-1] = [number + 1 for number in numbers[:-1]]
+    if max(numbers) > arguments or not (enough or min(numbers) < arguments):
+        return None
+    return False, None
+
+
 RECOGNISERS = {
+    "code_execution": code_execution,
+    "listops": listops,
     "word_problem": word_problem,
     "cycle_navigation": cycle_navigation,
     "even_pairs": even_pairs,

@@ -172,7 +172,7 @@ def test_what_can_be_read_can_be_completed(language):
     for string in short_strings(language, at_most=300):
         if readable(language, string):
             state = ([language.start, *language.read(string)])[-1]
-            assert any(language.completions(state, n) for n in range(3 * len(string) + 10)), string
+            assert any(language.completions(state, n) for n in range(3 * len(string) + 40)), string
 
 
 def test_uniform_draws_are_uniform(language):

@@ -70,6 +70,11 @@ PARAMS = {
             "labels": "state",
         },
     ],
+    "code_execution": [  # short programs do not reach the ends of the default range
+        {"lowest": 0, "highest": 9},
+        {"variables": 2, "lowest": -1, "highest": 10, "skip_reassignment": True},
+    ],
+    "listops": [{}, {"depth": 5, "arguments": 4, "operators": "lms", "at_most": True}],
     "word_problem": [
         {"group": "S3"},
         {"group": "S4", "elements": "generators"},

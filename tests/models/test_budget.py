@@ -7,7 +7,7 @@ import pytest
 from fwp import mixers
 from fwp.experiment.resolve import model_settings
 from fwp.mixers._signature import read_signature
-from fwp.models.budget import size, solve_width, state_size
+from fwp.models.budget import size, solve_size, solve_width, state_size
 from fwp.models.sequence_model import SequenceModel
 
 FIXED = [n for n in mixers.names() if not read_signature(n).facts.state_grows]
@@ -37,6 +37,36 @@ def test_the_width_is_the_largest_within_a_budget_of_state(name):
     within, beyond = (size(replace(given, hidden=w), 3, 2).state for w in (width, width + heads))
     assert within is not None and beyond is not None
     assert within <= 1000 < beyond
+
+
+@pytest.mark.parametrize("name", mixers.names())
+def test_a_size_that_is_given_is_met_within_two_per_cent(name):
+    given = model_settings(name, layers=2, parameters=100_000)
+    solved = solve_size(given, 50, 50)
+    assert 98_000 <= size(solved, 50, 50).parameters <= 100_000
+    assert solved.hidden % 4 == 0 or "heads" not in read_signature(name).options  # 4 by default
+    assert solved.feed_forward == 4 or 2 < solved.feed_forward < 7  # 4 is the given one
+    assert solve_size(solved, 50, 50) == solved  # what is solved already stays
+    assert solve_size(replace(given, parameters=None), 50, 50).hidden == given.hidden
+
+
+def test_the_symbols_of_a_text_count():
+    few, many = (
+        solve_size(model_settings("deltanet", layers=2, parameters=100_000), n, n) for n in (2, 256)
+    )
+    assert many.hidden < few.hidden
+
+
+def test_without_feed_forward_part_only_the_width_is_solved():
+    given = model_settings("selective_ssm", feed_forward=0, parameters=1_000_000)
+    solved = solve_size(given, 3, 2)
+    assert solved.feed_forward == 0 and solved.hidden % 2 == 0
+    assert 990_000 <= size(solved, 3, 2).parameters <= 1_000_000
+
+
+def test_a_size_that_nothing_fits_is_refused():
+    with pytest.raises(ValueError, match=r"^parameters: srwm has \d+ parameters at its smallest w"):
+        solve_size(model_settings("srwm", parameters=50), 3, 2)
 
 
 def test_sizes_are_those_of_the_model():

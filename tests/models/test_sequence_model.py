@@ -93,6 +93,11 @@ def test_without_feed_forward():
     assert without.parameter_count == with_.parameter_count - (2 * 16 * 32 + 32 + 16 + 2 * 16)
 
 
+def test_the_inner_width_may_be_any_multiple_rounded_to_units():
+    inner = [make("deltanet", feed_forward=f).blocks[0].feed_forward.inner for f in (2.7, 1e-3)]
+    assert [len(layer.weight) for layer in inner] == [43, 1]  # 2.7 * 16 = 43.2
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

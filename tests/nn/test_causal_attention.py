@@ -22,17 +22,26 @@ CASES = {  # B, T, S, H, D
     "wide heads": (1, 40, 140, 2, 64),
     "long": (2, 256, 1000, 1, 3),
 }
+WINDOWED = {  # the same, and the window
+    "all keys": (3, 9, 9, 2, 5, 9),
+    "keys of others in a tile": (3, 37, 37, 2, 5, 4),
+    "more past than it sees": (2, 50, 90, 2, 5, 9),
+    "itself alone": (2, 41, 43, 2, 3, 1),
+    "pieces": (5, 100, 131, 3, 8, 32),
+    "whole tiles that are passed": (2, 150, 150, 1, 3, 40),
+    "one query": (19, 1, 8, 2, 4, 8),
+}
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 
 
-def attend(backend, *inputs):
+def attend(backend, *inputs, window=None):
     """By the kernel also where "auto" would take PyTorch's, for there are only a few pairs."""
     reason = KERNEL.unusable({"q": inputs[0]}) if backend == "native" else None
     if backend == "triton":
         reason = causal_attention.backends[backend].unusable({"q": inputs[0]})
     if reason is not None:
         pytest.skip(reason)
-    return causal_attention.backends[backend].run(*inputs)
+    return causal_attention.variant(window=window).backends[backend].run(*inputs)
 
 
 def example(B, T, S, H, D, dtype=torch.float64, scale=1.0):
@@ -42,9 +51,9 @@ def example(B, T, S, H, D, dtype=torch.float64, scale=1.0):
     return scale * q, k, v
 
 
-def value_and_gradients(backend, inputs, weight):
+def value_and_gradients(backend, inputs, weight, window=None):
     leaves = [x.detach().clone().requires_grad_() for x in inputs]
-    y = attend(backend, *leaves)
+    y = attend(backend, *leaves, window=window)
     return y.detach(), *torch.autograd.grad(y, leaves, weight)
 
 
@@ -75,6 +84,41 @@ def test_the_reference_is_a_mean_by_softmax_of_the_values_so_far():
         torch.testing.assert_close(
             y[:, t], (scores.softmax(1).unsqueeze(-1) * v[:, : t + 3]).sum(1)
         )
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("case", WINDOWED)
+@pytest.mark.parametrize("backend", ["native", "fused", "triton"])
+def test_a_window_equals_the_reference(backend, case, dtype):
+    *sizes, window = WINDOWED[case]
+    inputs = example(*sizes, dtype)
+    weight = torch.randn(inputs[0].shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
+    double = [x.double() for x in inputs]
+    exact = value_and_gradients("reference", double, weight.double(), window)
+    found = value_and_gradients(backend, inputs, weight, window)
+    for got, expected in zip(found, exact, strict=True):
+        assert (got - expected).abs().max() <= TOLERANCE[dtype] * max(expected.abs().max(), 1)
+
+
+def test_a_window_is_attention_to_the_last_keys_alone():
+    q, k, v = example(2, 4, 7, 2, 4)
+    y = attend("reference", q, k, v, window=3)
+    for t in range(4):
+        own = slice(t + 1, t + 4)
+        alone = attend("reference", q[:, t : t + 1], k[:, own], v[:, own])
+        torch.testing.assert_close(y[:, t : t + 1], alone)
+
+
+def test_pytorch_is_never_given_all_queries_and_keys_of_a_long_string(monkeypatch):
+    largest = []
+
+    def attention(q, k, v, **given):
+        largest.append(q.shape[-2] * k.shape[-2])
+        return torch.zeros_like(q)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", attention)
+    attend("fused", *example(1, 1000, 1003, 1, 2), window=8)
+    assert max(largest) <= 32 * 64
 
 
 @pytest.mark.parametrize("backend", causal_attention.backends)
@@ -191,5 +235,7 @@ def test_what_is_not_allowed_is_refused():
         causal_attention(k, q, q)
     with pytest.raises(ValueError, match=r"v must have the shape \[B, S, H, D\] with S = 5 of k"):
         causal_attention(q, k, v[:, :4])
+    with pytest.raises(ValueError, match=r"window must be at least 1 or None, got 0"):
+        causal_attention(q, k, v, window=0)
     with pytest.raises(ValueError, match=r"no backend is called 'fast'; allowed are auto, native"):
         causal_attention(q, k, v, backend="fast")

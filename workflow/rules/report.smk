@@ -1,34 +1,8 @@
-from dataclasses import asdict
-
-import fwp
-
-CARDS = [f"<results>/data/{task}/card.json" for task in EXPERIMENT.tasks]
-TEMPLATES = [
-    os.path.relpath(path)
-    for path in sorted(Path(fwp.__file__).with_name("report").joinpath("templates").iterdir())
-]
-# What the report is of, and the runs that have no results.
-COLLECTED, MISSING = list(EXPERIMENT.jobs()), []
-if EXPERIMENT.partial:
-    COLLECTED, MISSING = unfinished.split_finished(EXPERIMENT)
-    CARDS = [
-        card for card in CARDS if os.path.exists(card.replace("<results>", EXPERIMENT.results))
-    ]
-# What searches leave, and what is made of it; nothing without a search.
-TRIALS = [
-    f"{EXPERIMENT.search_dir(task, model)}/trials.csv" for task, model in EXPERIMENT.searches()
-]
-if EXPERIMENT.partial:
-    TRIALS = [path for path in TRIALS if os.path.exists(path)]
-SEARCH_TABLE = "<results>/tables/trials.csv" if TRIALS else []
-SEARCH_FIGURES = [f"<results>/figures/search-{name}.svg" for name in ("settings", "best") if TRIALS]
-
-
 rule collect:
     input:
         # The records of a cell are older than its accuracies and lie beside them: naming them
         # too would only double the time for planning large grids.
-        [f"{job.directory}/accuracy.csv" for job in COLLECTED],
+        [f"{job.directory}/accuracy.csv" for job in STRINGS],
     output:
         accuracy="<results>/tables/accuracy.csv",
         history="<results>/tables/history.csv",
@@ -47,8 +21,8 @@ rule collect:
     params:
         code=EXPERIMENT.code("collect"),
         # In order, so that tables and figures follow the config.
-        cells=lambda _: EXPERIMENT.wanted(COLLECTED),
-        missing=lambda _: MISSING,
+        cells=lambda _: EXPERIMENT.wanted(STRINGS),
+        missing=lambda _: MISSING_STRINGS,
         # How they are shown: another title draws figures again and trains nothing.
         names=lambda _: [asdict(name) for name in EXPERIMENT.names()],
     script:
@@ -115,10 +89,19 @@ rule tables:
         "../scripts/tables.py"
 
 
+# The tidy tables of what there is, and how models and tasks are shown.
+RESULTS = [
+    *(rules.collect.output if STRINGS else []),
+    *(rules.collect_text.output if WRITTEN else []),
+]
+NAMES = (rules.collect if STRINGS else rules.collect_text).output.names
+
+
 # Also a target of its own, `snakemake claims`: it prints the verdicts.
 rule claims:
     input:
-        results=rules.collect.output,
+        results=RESULTS,
+        names=NAMES,
         claims=EXPERIMENT.claims,
         trials=SEARCH_TABLE,
         templates=TEMPLATES,
@@ -143,6 +126,7 @@ rule claims:
     threads: 1
     params:
         code=EXPERIMENT.code("claims"),
+        what=WHAT,
     script:
         "../scripts/claims.py"
 
@@ -210,14 +194,17 @@ rule figures:
 
 rule report:
     input:
-        results=rules.collect.output,
-        summary=rules.summarise.output,
+        results=RESULTS,
+        # What the page shows or refers to.
+        strings=(
+            [rules.summarise.output, rules.tables.output, rules.figures.output] if STRINGS else []
+        ),
+        texts=[rules.text_tables.output, rules.text_figures.output] if WRITTEN else [],
         verdicts=rules.claims.output,
-        figures=rules.figures.output,
-        tables=rules.tables.output,  # which the page refers to
         trials=SEARCH_TABLE,
         search=SEARCH_FIGURES,
         cards=CARDS,
+        text_cards=TEXT_CARDS,
         templates=TEMPLATES,
     output:
         "<results>/report.html",
@@ -237,12 +224,18 @@ rule report:
         "../scripts/report.py"
 
 
+# The rules whose files Snakemake's own report has.
+SHOWN = ["tables", "claims", "figures"] if STRINGS else ["claims"]
+SHOWN += ["text_tables", "text_figures"] if WRITTEN else []
+SHOWN += ["search_tables", "search_figures"] if TRIALS else []
+
+
 # Snakemake's own report: which command made each file, with which settings, and how long it took.
 rule workflow_report:
     input:
-        rules.tables.output,
+        [rules.tables.output, rules.figures.output] if STRINGS else [],
+        [rules.text_tables.output, rules.text_figures.output] if WRITTEN else [],
         rules.claims.output,
-        rules.figures.output,
         SEARCH_TABLE,
         SEARCH_FIGURES,
     output:
@@ -256,6 +249,6 @@ rule workflow_report:
     params:
         snakemake=shlex.join([os.path.relpath(sys.executable), "-m", "snakemake"]),
         arguments=shlex.join(ARGUMENTS),
-        rules="tables claims figures" + (" search_tables search_figures" if TRIALS else ""),
+        rules=" ".join(SHOWN),
     shell:
         "{params.snakemake} {params.rules} --report {output:q} {params.arguments} > {log:q} 2>&1"

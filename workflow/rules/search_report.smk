@@ -1,7 +1,8 @@
 # What a search tried and chose, in tables and figures; only if the config has a search.
 rule search_tables:
     input:
-        results=rules.collect.output,
+        results=RESULTS,
+        names=NAMES,
         trials=TRIALS,
         templates=TEMPLATES,
     output:
@@ -26,6 +27,7 @@ rule search_tables:
     threads: 1
     params:
         code=EXPERIMENT.code("search_tables"),
+        what=WHAT,
         search=EXPERIMENT.config["search"],
     script:
         "../scripts/search_tables.py"
@@ -33,7 +35,8 @@ rule search_tables:
 
 rule search_figures:
     input:
-        results=rules.collect.output,
+        results=RESULTS,
+        names=NAMES,
         trials="<results>/tables/trials.csv",
     output:
         settings=report(
@@ -64,5 +67,6 @@ rule search_figures:
     threads: 1
     params:
         code=EXPERIMENT.code("search_figures"),
+        what=WHAT,
     script:
         "../scripts/search_figures.py"

@@ -13,7 +13,9 @@ with logging_to(snakemake.log[0]):
         from fwp.report.labels import shown_as
         from fwp.report.tables.claims import write_claims
         from fwp.report.tables.evidence import verdicts
-        from fwp.results.collect import read_accuracy, read_runs
+        from fwp.results.collect import read_accuracy
+        from fwp.results.every_run import read_every_run
+        from fwp.results.frames import ACCURACY, empty
         from fwp.results.integrity import write_sums
         from fwp.results.names import read_names
         from fwp.results.trials import read_trials
@@ -22,10 +24,12 @@ with logging_to(snakemake.log[0]):
     claims = read_claims(snakemake.input.claims)
     searched = snakemake.input.get("trials")
     trials = read_trials(searched) if searched else None
-    judgements = judge(claims, read_accuracy(folder / "accuracy.csv"), trials)
+    what = snakemake.params.what
+    accuracy = read_accuracy(folder / "accuracy.csv") if what["strings"] else empty(ACCURACY)
+    judgements = judge(claims, accuracy, trials)
     out = snakemake.output
-    with shown_as(read_names(folder / "names.csv")):
-        runs = read_runs(folder / "runs.csv")
+    with shown_as(read_names(snakemake.input.names)):
+        runs = read_every_run(folder, **what)
         write_claims(judgements, runs, csv=out.csv, markdown=out.markdown, html=out.html)
         text = verdicts(judgements)
     write_judgements(judgements, out.json)

@@ -15,4 +15,5 @@ with logging_to(snakemake.log[0]):
         cards=snakemake.input.cards,
         details=snakemake.params.details,
         search=snakemake.params.search,
+        text_cards=snakemake.input.text_cards,
     )

@@ -17,10 +17,11 @@ with logging_to(snakemake.log[0]):
     tables, out = Path(snakemake.input.results[0]).parent, snakemake.output
     trials = collect_trials(snakemake.input.trials)
     write_trials(trials, out.trials)
-    with shown_as(read_names(tables / "names.csv")):
+    strings = snakemake.params.what["strings"]
+    with shown_as(read_names(snakemake.input.names)):
         write_search(
             trials,
-            read_accuracy(tables / "accuracy.csv"),
+            read_accuracy(tables / "accuracy.csv") if strings else None,
             snakemake.params.search,
             csv=out.csv,
             markdown=out.markdown,

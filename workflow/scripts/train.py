@@ -24,6 +24,7 @@ with signals.exiting(), cell_lock(folder), logging_to(snakemake.log[0]) as log:
         import torch  # here, so that a broken installation is told in the log
 
         from fwp.training.checkpoint import Checkpoint, checkpoint_path
+        from fwp.training.sized import sized
         from fwp.training.train import is_trained, train_cell
 
     torch.set_num_threads(snakemake.threads)
@@ -31,7 +32,7 @@ with signals.exiting(), cell_lock(folder), logging_to(snakemake.log[0]) as log:
     planned = snakemake.params.job["cell"]
     for path in snakemake.input.chosen:
         planned = settled(planned, read_chosen(path))
-    cell = Cell.from_dict(planned)
+    cell = Cell.from_dict(sized(planned, files["dataset"]))
     # Snakemake has deleted these files before this job, unless a search precedes it: what is there
     # now is another job's work, or was trained with the settings that the search chose again.
     if is_trained(cell, seeds, **files):

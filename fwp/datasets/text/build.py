@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from fwp.datasets.spec import DatasetSpec
-from fwp.datasets.text import generators
 from fwp.datasets.text.corpus import CorpusError, read_corpus
 from fwp.datasets.text.dataset import TextDataset, TextSplit, token_type
 from fwp.datasets.text.tokenizer import Tokenizer, train_tokenizer
@@ -44,6 +43,8 @@ def build_text(
 
 
 def _drawn(params: dict) -> TextDataset:
+    from fwp.datasets.text import generators
+
     alphabet = generators.alphabet(params["generator"])
     kind = token_type(len(alphabet))
     splits = {

@@ -46,7 +46,7 @@ def check_corpus(params: Mapping) -> Iterator[str]:
         return
     if given == ["generator"]:
         return
-    yield from _tokens(params)
+    yield from check_tokens(params)
     try:
         if given == ["package"]:
             packages.installed(params["package"])
@@ -59,7 +59,7 @@ def check_corpus(params: Mapping) -> Iterator[str]:
         yield str(error)
 
 
-def _tokens(params: Mapping) -> Iterator[str]:
+def check_tokens(params: Mapping) -> Iterator[str]:
     """Vocabularies that cannot be, and a library that is missing."""
     tokens, vocabulary = params["tokens"], params.get("vocabulary")
     if tokens in ("bytes", "characters"):

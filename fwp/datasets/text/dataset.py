@@ -1,9 +1,7 @@
 """A text as tokens, for training, validation and test, and the file that holds it."""
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,10 +12,10 @@ import numpy as np
 
 from fwp.datasets.dataset import REMEDY, DatasetError, compare_spec
 from fwp.datasets.spec import DatasetSpec, TaskSettings
-from fwp.utils.files import atomic
+from fwp.datasets.text import archive
+from fwp.datasets.text.archive import canonical
 
 FORMAT = "fwp-text-1"
-EPOCH = (1980, 1, 1, 0, 0, 0)  # of the archive's members: equal texts give equal files
 
 
 @dataclass(frozen=True)
@@ -83,9 +81,9 @@ class TextDataset:
     @cached_property
     def hash(self) -> str:
         """SHA-256, in hexadecimal, of tokens and vocabulary, whatever the task is called."""
-        digest = hashlib.sha256(_canonical([self.alphabet, self.sizes.tolist(), self.tokenizer]))
+        digest = hashlib.sha256(canonical([self.alphabet, self.sizes.tolist(), self.tokenizer]))
         for name, split in self.splits.items():
-            digest.update(_canonical([name, len(split), split.words, split.ideal is None]))
+            digest.update(canonical([name, len(split), split.words, split.ideal is None]))
             digest.update(split.tokens.astype("<i4").tobytes())
             if split.ideal is not None:
                 digest.update(split.ideal.astype("<f4").tobytes())
@@ -108,22 +106,16 @@ def save_text(dataset: TextDataset, path: str | Path) -> None:
         "params": dataset.params,
         "alphabet": dataset.alphabet,
         "tokenizer": dataset.tokenizer,
-        "splits": [[s.name, s.words, s.ideal is not None] for s in dataset.splits.values()],
+        "splits": [[s.name, s.words] for s in dataset.splits.values()],
         "spec": dataset.spec,
     }
-    arrays = {"header": np.array(_canonical(header).decode()), "sizes": dataset.sizes}
+    arrays = {"sizes": dataset.sizes}
     kind = token_type(len(dataset.alphabet))
     for i, split in enumerate(dataset.splits.values()):
         arrays[f"{i}.tokens"] = split.tokens.astype(kind)
         if split.ideal is not None:
             arrays[f"{i}.ideal"] = split.ideal.astype("<f4")
-    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, array in arrays.items():
-            member = zipfile.ZipInfo(f"{name}.npy", date_time=EPOCH)
-            member.create_system, member.compress_type = 3, zipfile.ZIP_DEFLATED
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, array, allow_pickle=False)
-            archive.writestr(member, buffer.getvalue(), compresslevel=1)
+    archive.write(path, header, arrays)
 
 
 def load_text(
@@ -140,25 +132,18 @@ def load_text(
     """
     path = Path(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            header = json.loads(str(_member(archive, "header")))
-            if header["format"] != FORMAT:
-                raise ValueError(f"its format is {header['format']!r}, not {FORMAT!r}")
-            splits = {
-                name: TextSplit(
-                    name,
-                    _member(archive, f"{i}.tokens"),
-                    words,
-                    _member(archive, f"{i}.ideal") if ideal else None,
-                )
-                for i, (name, words, ideal) in enumerate(header["splits"])
-            }
-            sizes = _member(archive, "sizes")
+        header, arrays = archive.read(path)
+        if header["format"] != FORMAT:
+            raise ValueError(f"its format is {header['format']!r}, not {FORMAT!r}")
+        splits = {
+            name: TextSplit(name, arrays[f"{i}.tokens"], words, arrays.get(f"{i}.ideal"))
+            for i, (name, words) in enumerate(header["splits"])
+        }
         parts: dict[str, Any] = {key: header[key] for key in ("task", "params", "tokenizer")}
         dataset = TextDataset(
             **parts,
             alphabet=tuple(header["alphabet"]),
-            sizes=sizes,
+            sizes=arrays["sizes"],
             splits=splits,
             spec=header["spec"],
         )
@@ -169,21 +154,10 @@ def load_text(
     except Exception as error:  # zip, zlib, NumPy, JSON and lookups fail each in their own way
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(f"{path}: not a text, or a damaged one ({reason}); {REMEDY}") from error
-    if task is not None and _canonical(dataset.params) != _canonical(dict(task.params)):
+    if task is not None and canonical(dataset.params) != canonical(dict(task.params)):
         raise DatasetError(f"{path}: is of other settings than those of {task.name}; {REMEDY}")
     if spec is not None:
-        compare_spec(path, dataset.spec, json.loads(_canonical(spec.as_dict())))
+        compare_spec(path, dataset.spec, json.loads(canonical(spec.as_dict())))
     if lacking := [kind for kind in kinds if kind not in splits]:
         raise DatasetError(f"{path}: holds no {lacking[0]} text; {REMEDY}")
     return dataset
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    with archive.open(f"{name}.npy") as member:
-        array = np.lib.format.read_array(member, allow_pickle=False)
-        member.read(1)  # at the end of a member zipfile compares its checksum
-    return array
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

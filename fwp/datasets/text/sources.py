@@ -23,7 +23,7 @@ def faults(task: TaskSettings) -> Iterator[str]:
     elif task.kind == "text":
         from fwp.datasets.text.check import check_corpus as check
     else:
-        from fwp.datasets.text.pairs import check_pairs as check
+        from fwp.datasets.text.pair_check import check_pairs as check
     yield from check(dict(task.params))
 
 

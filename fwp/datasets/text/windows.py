@@ -26,10 +26,12 @@ def text_windows(task: TaskSettings, settings: Mapping[str, Any]) -> DatasetSpec
     """
     params = settings
     if task.kind == "translation":
-        longest = 2 * params["max_length"]
+        longest, reach = 2 * params["max_length"], params["reach"]
         train = TrainStrings(2, longest, PAIRS)
-        sets = (BinnedStrings(((2, longest),), params[kind]) for kind in ("validation", "test"))
-        return DatasetSpec(task, params["seed"], train, *sets, {"beam": params["beam"]})
+        validation = BinnedStrings(((2, longest),), params["validation"])
+        test = BinnedStrings(((2, longest * reach),), params["test"])
+        measure = {"beam": params["beam"], "reach": reach}
+        return DatasetSpec(task, params["seed"], train, validation, test, measure)
     context, reach = params["context"], params["reach"]
     return DatasetSpec(
         task,

@@ -1,6 +1,7 @@
 /* Forward and backward of causal softmax attention, LANES pairs of sequence and head at a time.
  *
  * Query t sees the first t + 1 + S − T keys:   a = q k / √D,   p = exp(a − top) / total,   y = p v
+ * With a window, it sees the last `window` of them.
  * Back through it:   dv += p dy,   da = p (dy v − dy y),   dk += da q / √D,   dq += da k / √D
  *
  * Keys pass in tiles that stay in cache; all queries meet a tile, four at a time, before the next
@@ -10,6 +11,7 @@
  * Of a tile, a group of four queries sees the first `common` keys together; then one key more is
  * seen by the last three of them, one more by the last two, and one by the last: `seen` in all,
  * fewer if keys end before. Tiles begin where a group does, so that no such triangle is split.
+ * Query i of a group does not see the first `hidden` + i keys of a tile, which a window has passed.
  */
 
 #include "../../kernels/native.h"
@@ -52,6 +54,14 @@ INLINE int seen_keys(tile at, int common) {
     const int keys = (int)(at.end - at.begin);
     return common + GROUP - 1 < keys ? common + GROUP - 1 : keys;
 }
+INLINE int64_t hidden_keys(tile at, int64_t t, int64_t past, int64_t window) {
+    return t + past + 1 - window - at.begin;
+}
+/* The first query that sees no key of a tile. */
+INLINE int64_t end_of_queries(tile at, int64_t T, int64_t past, int64_t window) {
+    const int64_t end = at.end - past + window - 1;
+    return end < T ? end : T;
+}
 
 /* dots[j][i] = x_i y_j */
 INLINE void products(const int first, const int keys, group *restrict dots, const vec *restrict x,
@@ -92,11 +102,12 @@ INLINE void read_values(vec *restrict y, const vec *restrict shrink, const group
 
 /* Adds what a group of queries reads from a tile. */
 INLINE void read_tile(const vec *q, const vec *k, const vec *v, group *p, vec *y, vec *top,
-                      vec *total, int common, int seen, int D, int P) {
+                      vec *total, int64_t hidden, int common, int seen, int D, int P) {
     group shrink;
     BY_RUNS(score_run, common, seen, p, q, k, D, P);
     EACH_QUERY(i, 0) {
         const int n = common + i < seen ? common + i : seen;
+        for (int s = 0; s < n && s < hidden + i; s++) p[s][i] = fill(-INFINITE);
         vec largest = top[i];
         for (int s = 0; s < n; s++) largest = choose(p[s][i] > largest, p[s][i], largest);
         vec base = at_least(largest, -LARGEST); /* where all scores are -inf so far */
@@ -128,7 +139,8 @@ INLINE void store_tile(const vec *x, const rows *p, tile at, int D, int P) {
 #define KEPT(P) ((P) + 2) /* of a query: y [P], top, total or its reciprocal */
 
 EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, int64_t S,
-                   int64_t size, tensor q_, tensor k_, tensor v_, tensor y_, vec *kept) {
+                   int64_t window, int64_t size, tensor q_, tensor k_, tensor v_, tensor y_,
+                   vec *kept) {
     const int D = SIZE(size), P = PADDED(D), most = TILE + GROUP - 1;
     const int64_t past = S - T, steps = PADDED(T);
     const real scale = 1 / (real)__builtin_sqrt(D);
@@ -152,9 +164,12 @@ EXPORT int forward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, 
         for (tile at = next_tile(0, T, S); at.begin < S; at = next_tile(at.end, T, S)) {
             load_tile(k, &rows_k, at, D, P);
             load_tile(v, &rows_v, at, D, P);
-            for (int64_t t = at.first; t < T; t += GROUP) {
+            const int64_t last = end_of_queries(at, T, past, window);
+            for (int64_t t = at.first; t < last; t += GROUP) {
                 const int common = common_keys(at, t, past), seen = seen_keys(at, common);
-                read_tile(q + t * P, k, v, p, y + t * P, top + t, total + t, common, seen, D, P);
+                const int64_t hidden = hidden_keys(at, t, past, window);
+                read_tile(q + t * P, k, v, p, y + t * P, top + t, total + t, hidden, common, seen,
+                          D, P);
             }
         }
         for (int64_t t = 0; t < T; t++) {
@@ -172,11 +187,13 @@ INLINE void run_backward(const int first, const int keys, int s, const vec *rest
                          const vec *restrict dy, vec *restrict dq, const vec *restrict top,
                          const vec *restrict scale, const vec *restrict mean,
                          const vec *restrict k, const vec *restrict v, vec *restrict dk,
-                         vec *restrict dv, int D, int P) {
+                         vec *restrict dv, int64_t hidden, int D, int P) {
     group p[GROUP], da[GROUP];
     k += s * P, v += s * P, dk += s * P, dv += s * P;
     products(first, keys, p, q, k, D, P);
     EACH_KEY(j) EACH_QUERY(i, first) p[j][i] = vexp(p[j][i] - top[i]) * scale[i];
+    if (s < hidden + GROUP - 1)
+        EACH_KEY(j) EACH_QUERY(i, first) if (s + j < hidden + i) p[j][i] = (vec){0};
     for (int d = 0; d < D; d++)
         EACH_KEY(j) {
             vec sum = dv[j * P + d];
@@ -200,8 +217,8 @@ INLINE void run_backward(const int first, const int keys, int s, const vec *rest
 }
 
 EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T, int64_t S,
-                    int64_t size, tensor q_, tensor k_, tensor v_, const vec *kept, tensor dy_,
-                    tensor dq_, tensor dk_, tensor dv_) {
+                    int64_t window, int64_t size, tensor q_, tensor k_, tensor v_,
+                    const vec *kept, tensor dy_, tensor dq_, tensor dk_, tensor dv_) {
     const int D = SIZE(size), P = PADDED(D), most = TILE + GROUP - 1;
     const int64_t past = S - T, steps = PADDED(T);
     const real scale = 1 / (real)__builtin_sqrt(D);
@@ -230,10 +247,12 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t B, int64_t H, int64_t T,
             load_tile(k, &rows_k, at, D, P);
             load_tile(v, &rows_v, at, D, P);
             clear(dk, 2 * most * P);
-            for (int64_t t = at.first; t < T; t += GROUP) {
+            const int64_t last = end_of_queries(at, T, past, window);
+            for (int64_t t = at.first; t < last; t += GROUP) {
                 const int common = common_keys(at, t, past), seen = seen_keys(at, common);
+                const int64_t hidden = hidden_keys(at, t, past, window);
                 BY_RUNS(run_backward, common, seen, q + t * P, dy + t * P, dq + t * P, top + t,
-                        share + t, mean + t, k, v, dk, dv, D, P);
+                        share + t, mean + t, k, v, dk, dv, hidden, D, P);
             }
             store_tile(dk, &rows_dk, at, D, P);
             store_tile(dv, &rows_dv, at, D, P);

@@ -20,14 +20,14 @@ def unusable(inputs: dict[str, Tensor]) -> str | None:
     return None
 
 
-def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def causal_attention(q: Tensor, k: Tensor, v: Tensor, *, window: int | None) -> Tensor:
     """As the reference."""
     (B, T, H, D), S = q.shape, k.shape[1]
     (y,) = recurrence(
         KERNEL,
         (q, k, v),
         (),
-        sizes=(B, H, T, S, D),
+        sizes=(B, H, T, S, window or S, D),
         size=D,
         output=q.shape,
         kept=[(padded(T), padded(D) + 2)],

@@ -38,9 +38,10 @@ def _loss(
     if B * T * C > ALONE:
         programs = min(triton.cdiv(B * T, rows), max(1, PROGRAMS // models))
     losses = logits.new_empty(models, programs)
+    warps = min(32, max(4, rows * columns // 1024))  # a thread has 32 logits, or 16
     _forward[programs, models](
         logits, targets, weights, losses, gradient, B * T, T, C,
-        NO_TARGET=NO_TARGET, ROWS=rows, COLUMNS=columns,
+        NO_TARGET=NO_TARGET, ROWS=rows, COLUMNS=columns, num_warps=warps,
     )  # fmt: skip
     return losses.squeeze(1) if programs == 1 else losses.sum(1), gradient
 

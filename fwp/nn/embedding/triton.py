@@ -1,4 +1,8 @@
-"""Embedding of a few symbols on the GPU: as a product with one-hot vectors made on the way."""
+"""Embedding on the GPU; the gradient for few symbols is a product with one-hot vectors.
+
+Those vectors are made on the way. With more symbols each program would read all gradients for a few
+of them: there PyTorch sorts the tokens first.
+"""
 
 import torch
 import triton
@@ -9,6 +13,7 @@ from fwp.kernels.tensors import contiguous_end
 
 ROWS = 32  # tokens in a round
 PROGRAMS = 264  # two for each multiprocessor of a large GPU
+FEW = 64  # symbols
 
 
 def embedding(tokens: Tensor, weight: Tensor) -> Tensor:
@@ -37,6 +42,11 @@ class _Embedding(torch.autograd.Function):
         (tokens,) = ctx.saved_tensors
         models, B, T, D = dy.shape
         dy, symbols = dy.contiguous(), ctx.symbols
+        if symbols > FEW:
+            first = torch.arange(models, device=dy.device)[:, None, None] * symbols
+            own = (tokens + first).flatten(), models * symbols, -1, False
+            dw = torch.ops.aten.embedding_dense_backward(dy.view(-1, D), *own)
+            return dw.view(models, symbols, D), None
         parts = max(1, min(PROGRAMS // models, B * T // ROWS))
         sums = dy.new_empty(models, parts, symbols, D)
         symbol_block = min(16, triton.next_power_of_2(symbols))

@@ -54,13 +54,14 @@ class FeedForward(nn.Module):
 
     Args:
         hidden: width D of input and output.
-        factor: inner width I in multiples of D.
+        factor: inner width I in multiples of D; I is rounded to a whole number, at least 1.
     """
 
-    def __init__(self, hidden: int, factor: int):
+    def __init__(self, hidden: int, factor: float):
         super().__init__()
-        self.inner = nn.Linear(hidden, factor * hidden)
-        self.outer = nn.Linear(factor * hidden, hidden)
+        inner = max(1, round(factor * hidden))
+        self.inner = nn.Linear(hidden, inner)
+        self.outer = nn.Linear(inner, hidden)
 
     def forward(self, x: Tensor, norm: LayerNorm | None = None, *, skip: bool = False) -> Tensor:
         """Map x [B, T, hidden] to the same, normalised first and added to the result if wished."""

@@ -15,6 +15,7 @@ import triton.language as tl
 from torch import Tensor
 
 from fwp.kernels.aside import aside, used
+from fwp.kernels.precision import in_bfloat16
 from fwp.kernels.tensors import records
 from fwp.kernels.triton_matmul import FEW, as_rows, product, two_weight_gradients
 from fwp.nn.layer_norm.triton import gradients, normalised
@@ -39,7 +40,7 @@ def feed_forward(
     weights = (w_1, b_1, w_2, b_2)
     if norm_weight is not None and norm_bias is not None:
         weights += (norm_weight, norm_bias)
-    narrow = x.dtype == torch.float32 and x.shape[-1] <= WIDEST
+    narrow = x.dtype == torch.float32 and x.shape[-1] <= WIDEST and not in_bfloat16()
     way = _Fused if narrow and len(w_1) < FEW else _Products
     return way.apply(records((x, *weights)), skip, x, *weights)
 
@@ -175,12 +176,16 @@ class _Products(torch.autograd.Function):
     @staticmethod
     def forward(ctx, record, skip, x, *weights):
         w_1, b_1, w_2, b_2, *norm = weights
-        rows, kept = as_rows(x, w_1), ()
-        n = rows
+        rows, kept, dtype = as_rows(x, w_1), (), x.dtype
+        if in_bfloat16() and dtype == torch.float32:
+            dtype = torch.bfloat16
+            w_1, w_2 = w_1.to(dtype), w_2.to(dtype)
         if norm:
             norm = [weight.contiguous() for weight in norm]
-            n, kept = normalised(rows, *norm, EPS)
-        inner = product(n, w_1.mT, bias=b_1, relu=True)
+            n, kept = normalised(rows, *norm, EPS, dtype)
+        else:
+            n = rows.to(dtype)
+        inner = product(n, w_1.mT, bias=b_1, relu=True, dtype=dtype)
         if record:
             ctx.skip, ctx.leaves = skip, used(*weights)
             ctx.save_for_backward(rows, n, inner, w_1, w_2, *norm[:1], *kept)
@@ -191,8 +196,9 @@ class _Products(torch.autograd.Function):
     def backward(ctx, dy):
         x, n, inner, w_1, w_2, *of_norm = ctx.saved_tensors
         shape, dy = dy.shape, as_rows(dy, w_2)
-        d_inner = product(dy, w_2, where=inner)
         skipped, sums, norm_weight = dy if ctx.skip else None, None, of_norm[:1]
+        dy = dy.to(inner.dtype)
+        d_inner = product(dy, w_2, where=inner, dtype=inner.dtype)
         if norm_weight:
             dn = product(d_inner, w_1)
             dx, sums = gradients(x, *norm_weight, tuple(of_norm[1:]), dn, skipped)

@@ -23,12 +23,12 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor
 
 
 def normalised(
-    x: Tensor, weight: Tensor, bias: Tensor, eps: float
+    x: Tensor, weight: Tensor, bias: Tensor, eps: float, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """The result, and what `gradients` needs beside x; all contiguous, with x [..., D]."""
+    """The result in `dtype`, and what `gradients` needs beside x; all contiguous, x [..., D]."""
     models, D = weight.shape
     count = x.numel() // D // models
-    y = torch.empty_like(x)
+    y = torch.empty_like(x, dtype=dtype)
     mean, scale = x.new_empty(models, count), x.new_empty(models, count)
     sizes = blocks(D, BLOCK)
     grid = (triton.cdiv(count, sizes["ROWS"]), models)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fwp.kernels.aside import aside, may, used
+from fwp.kernels.precision import in_bfloat16
 from fwp.kernels.triton_matmul import as_rows, gradients, product, weight_gradients
 
 
@@ -15,17 +16,18 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias):
-        rows = as_rows(x, weight)
-        ctx.save_for_backward(rows, weight)
-        ctx.biased = bias is not None
+        rows, ctx.biased = as_rows(x, weight), bias is not None
         ctx.leaves = used(weight) if bias is None else used(weight, bias)
+        if in_bfloat16() and x.dtype == torch.float32:
+            rows, weight = rows.bfloat16(), weight.bfloat16()
+        ctx.save_for_backward(rows, weight)
         return product(rows, weight.mT, bias=bias).view(*x.shape[:2], -1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
         x, weight = ctx.saved_tensors
-        shape, dy = dy.shape, as_rows(dy, weight)
+        shape, dy = dy.shape, as_rows(dy, weight).to(x.dtype)
         if not ctx.needs_input_grad[0]:
             return None, *weight_gradients(dy, x, ctx.biased)
         if may(ctx.leaves):

@@ -36,11 +36,13 @@ def page_of_tasks(
     x: str,
     y: str,
     ending: bool = False,
+    shares: bool = True,
 ) -> Iterator[tuple[Figure, dict[str, Axes]]]:
     """A page with a panel per task, y from 0 to 100 per cent; the legend has models and `extra`.
 
     Models' lines, which are labelled with their names, are drawn side by side where they coincide.
     Those that are `ending` where training does are drawn on, thinner, to the end of the panel.
+    Unless y has `shares`, each panel has an axis of its own, and lines stay where they are.
     """
     count = len(tasks)
     columns = min(count, 4 if count <= 16 else 5 if count <= 25 else 6)
@@ -48,10 +50,15 @@ def page_of_tasks(
         columns = 3
     size = (3.2, 2.1) if count == 1 else (2.2, 1.5) if columns <= 3 else (1.55, 1.2)
     entries = [*handles(style), *extra]
-    with page(count, columns, size, x=x, y=y, shared="y", legend=entries) as (figure, axes):
+    shared = "y" if shares else ""
+    with page(count, columns, size, x=x, y=y, shared=shared, legend=entries) as (figure, axes):
         yield figure, dict(zip(tasks, axes, strict=True))
         for task, axis in zip(tasks, axes, strict=True):
             axis.set_title(labels.task(task))
+            if not shares:
+                axis.grid(axis="y")
+                axis.set_axisbelow(True)
+                continue
             in_percent(axis)
             if ending:
                 continued(axis, style)
@@ -68,11 +75,18 @@ def in_percent(axis: Axes, way: Literal["x", "y"] = "y") -> None:
 
 
 def curves(
-    axis: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Look], column: str = "model"
+    axis: Axes,
+    rows: pd.DataFrame,
+    x: str,
+    y: str,
+    style: Mapping[str, Look],
+    column: str = "model",
+    middle: str = "median",
 ) -> None:
     """One line per model, the median over seeds, and a thin one for each seed.
 
     A mean or a band would show what no seed has where some seeds solve a task and others fail.
+    Losses, of which tables give the mean, may have it as their `middle`.
 
     Args:
         rows: a tidy frame with columns `x`, `y`, `column` and "seed".
@@ -85,7 +99,7 @@ def curves(
         seeds = found[name].pivot_table(index=x, columns="seed", values=y, observed=True)
         if len(seeds.columns) > 1:
             thin(axis, name, look, [own.dropna() for _, own in seeds.items()])
-        line = draw(axis, name, look, seeds.index, seeds.median(axis="columns"), zorder=3 + i)
+        line = draw(axis, name, look, seeds.index, seeds.agg(middle, axis="columns"), zorder=3 + i)
         # Markers at different places tell which models lie on one line.
         line.set_markevery(sorted({*range(i % every, len(seeds), every), len(seeds) - 1}))
 

@@ -1,4 +1,4 @@
-"""Model × task tables in LaTeX, as floats that fit on pages."""
+"""Tables in LaTeX, as floats that fit on pages: model × task, and a table of columns per task."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -87,12 +87,48 @@ def _latex_table(
             lines.append(rf"\multicolumn{{{len(tasks) + 1}}}{{@{{}}l}}{{\emph{{{heading}}}}} \\")
             lines.append(r"\addlinespace[2pt]")
         for model in grid.models:
-            cells = [_latex_cell(cell) for cell in grid.row(model, tasks)]
+            cells = [latex_cell(cell) for cell in grid.row(model, tasks)]
             lines.append(" & ".join([labels.model_latex(model), *cells]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{table*}", ""]
     return "\n".join(lines)
 
 
-def _latex_cell(cell: Cell) -> str:
+def latex_stack(
+    head: Sequence[str],
+    stack: Sequence[tuple[str, Sequence[Sequence[str]]]],
+    caption: str,
+    label: str,
+    columns: str = "",
+) -> str:
+    """Tables with the same columns in one float, each below its heading.
+
+    Args:
+        head: titles of the columns, LaTeX as all that follows.
+        stack: heading and rows of each table.
+        caption: of the float.
+        label: of the float, after tab:.
+        columns: the columns' kinds; by default the first is flush left, all others are centred.
+    """
+    lines = [
+        r"\begin{table*}[tbp]",
+        r"\centering",
+        rf"\caption{{{caption}}}",
+        rf"\label{{tab:{label}}}",
+        list(FONTS)[-1],
+        rf"\setlength{{\tabcolsep}}{{{TABCOLSEP}pt}}",
+        rf"\begin{{tabular}}{{@{{}}{columns or 'l' + 'c' * (len(head) - 1)}@{{}}}}",
+        r"\toprule",
+        " & ".join(head) + r" \\",
+    ]
+    for heading, rows in stack:
+        lines.append(r"\midrule")
+        lines.append(rf"\multicolumn{{{len(head)}}}{{@{{}}l}}{{\emph{{{heading}}}}} \\")
+        lines.append(r"\addlinespace[2pt]")
+        lines += [" & ".join(row) + r" \\" for row in rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table*}", ""])
+
+
+def latex_cell(cell: Cell) -> str:
+    """What is written of a cell."""
     text = labels.escape_latex(cell.text)
     return rf"\textbf{{{text}}}" if cell.strong else text

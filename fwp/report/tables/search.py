@@ -12,6 +12,7 @@ from fwp.report.html import render
 from fwp.report.labels import percent
 from fwp.report.search_words import CHOSEN
 from fwp.report.tables.grid import Cell
+from fwp.report.tables.latex import latex_stack
 from fwp.report.tables.markdown import escape_markdown, markdown_table
 from fwp.results.frames import present
 from fwp.results.trial_statistics import REACHED, reached_column, summarise_search
@@ -166,30 +167,18 @@ def _latex_float(tables: list[dict], found: dict[str, Any], number: int, count: 
     tests = [own.pop() if len(own) == 1 else f"bin {i}" for i, own in enumerate(bins)]
     head = ("Model", "Settings", "Trials", "Val.", "Med.", f"≥ {100 * REACHED:.0f} %", *tests)
     head = [*map(labels.escape_latex, (*head, "Seeds", "Bias", "Expr."))]
-    lines = [
-        r"\begin{table*}[tbp]",
-        r"\centering",
-        rf"\caption{{{_latex_caption(found, tests, number, count)}}}",
-        rf"\label{{tab:search{f'-{number}' if number > 1 else ''}}}",
-        r"\scriptsize",
-        r"\setlength{\tabcolsep}{3pt}",
-        rf"\begin{{tabular}}{{@{{}}l{SETTINGS_COLUMN}{'c' * (len(head) - 2)}@{{}}}}",
-        r"\toprule",
-        " & ".join(head) + r" \\",
-    ]
+    stack = []
     for one in tables:
-        lines.append(r"\midrule")
-        heading = labels.task_latex(one["task"])
-        lines.append(rf"\multicolumn{{{len(head)}}}{{@{{}}l}}{{\emph{{{heading}}}}} \\")
-        lines.append(r"\addlinespace[2pt]")
+        rows = []
         for model, cells in one["rows"]:
             texts = [cell.text for cell in cells]
             texts[1] = re.sub(r"(,? \d+ pruned)|( \(\d+ pruned\))", "", texts[1])
             texts[1] = texts[1].replace(" div.", "†")
-            texts = map(labels.escape_latex, texts)
-            lines.append(" & ".join([labels.model_latex(model), *texts]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}", r"\end{table*}", ""]
-    return "\n".join(lines)
+            rows.append([labels.model_latex(model), *map(labels.escape_latex, texts)])
+        stack.append((labels.task_latex(one["task"]), rows))
+    caption = _latex_caption(found, tests, number, count)
+    label = f"search{f'-{number}' if number > 1 else ''}"
+    return latex_stack(head, stack, caption, label, f"l{SETTINGS_COLUMN}{'c' * (len(head) - 2)}")
 
 
 def _latex_caption(found: dict[str, Any], tests: list[str], number: int, count: int) -> str:

@@ -15,6 +15,8 @@ from torch import Tensor
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.datasets.text.dataset import TextDataset, load_text
 from fwp.models.pack import Pack, starts_anew
+from fwp.models.state_size import numbers_in_state
+from fwp.models.window import windowed
 from fwp.training.windows import LOGITS, stream, token_losses
 
 COLUMNS = ("first", "last", "tokens", "bytes", "nats", "accuracy", "ideal")
@@ -52,7 +54,8 @@ def measure(pack: Pack, dataset: TextDataset, device: str) -> tuple[list[list[di
 
     There is one row for each range of positions: tokens and bytes measured, mean loss in nats per
     token, share of tokens that are the most likely ones, and the mean loss of who knows the source
-    (None if nobody does). The record says how many pieces were read, and how long they are.
+    (None if nobody does). The record says how many pieces were read, how long they are, and how
+    many numbers the state of a model holds (None if it grows).
     """
     split, context = dataset.splits["test"], dataset.params["context"]
     wanted = dataset.spec["test"]
@@ -62,7 +65,8 @@ def measure(pack: Pack, dataset: TextDataset, device: str) -> tuple[list[list[di
     at = torch.from_numpy(places).to(device)
     tokens = text[:-1].unfold(0, longest, 1)[at].long()
     targets = text[1:].unfold(0, longest, 1)[at].long()
-    nats, right = (x.cpu().numpy() for x in _read(pack, tokens, targets, len(dataset.classes)))
+    classes, pack = len(dataset.classes), windowed(pack, context)
+    nats, right = (x.cpu().numpy() for x in _read(pack, tokens, targets, classes))
     read = places[:, None] + np.arange(1, longest + 1)  # where each target stands in the text
     sizes = dataset.sizes[split.tokens[read]].sum(0)
     ideal = None if split.ideal is None else split.ideal[read].astype(np.float64).sum(0)
@@ -82,7 +86,9 @@ def measure(pack: Pack, dataset: TextDataset, device: str) -> tuple[list[list[di
                     "ideal": None if ideal is None else float(ideal[at].sum() / number),
                 }
             )
-    return rows, {"pieces": len(places), "tokens_per_piece": longest}
+    held = numbers_in_state(pack, device=device)
+    state = None if held is None else held // pack.size
+    return rows, {"pieces": len(places), "tokens_per_piece": longest, "state": state}
 
 
 def _places(size: int, longest: int, count: int) -> np.ndarray:

@@ -1,0 +1,31 @@
+"""The runs of an experiment, whatever their tasks are about."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fwp.results import frames
+from fwp.results.collect import read_runs
+from fwp.results.frames import RUNS
+from fwp.results.text import read_text_runs
+from fwp.results.unfinished import read_unfinished
+
+
+def read_every_run(folder: str | Path, *, strings: bool, texts: bool) -> pd.DataFrame:
+    """The tables of runs in `folder`, joined, with the columns that all have.
+
+    Args:
+        strings, texts: whether there are runs of these.
+
+    Raises:
+        ResultsError: a table is missing, malformed or not what was written.
+    """
+    parts = [read_runs(Path(folder) / "runs.csv")] if strings else []
+    parts += [read_text_runs(Path(folder) / "text_runs.csv")] if texts else []
+    return frames.joined(parts, RUNS)
+
+
+def read_every_missing(folder: str | Path, *, strings: bool, texts: bool) -> list[dict]:
+    """The rows of the tables of runs without results; arguments as of `read_every_run`."""
+    names = ["missing.csv"] * strings + ["text_missing.csv"] * texts
+    return [row for name in names for row in read_unfinished(Path(folder) / name)]

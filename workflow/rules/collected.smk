@@ -1,0 +1,42 @@
+# What tables, figures and report are of, and from which files.
+from dataclasses import asdict
+
+import fwp
+
+TEMPLATES = [
+    os.path.relpath(path)
+    for path in sorted(Path(fwp.__file__).with_name("report").joinpath("templates").iterdir())
+]
+# The runs that are collected, and those that have no results; by what their tasks are about.
+COLLECTED, MISSING = list(EXPERIMENT.jobs()), []
+if EXPERIMENT.partial:
+    COLLECTED, MISSING = unfinished.split_finished(EXPERIMENT)
+KINDS = {task: EXPERIMENT.kind(task) for task in EXPERIMENT.tasks}
+STRINGS, TEXTS, TRANSLATIONS = (
+    [job for job in COLLECTED if KINDS[job.task] == kind]
+    for kind in ("strings", "text", "translation")
+)
+WRITTEN = TEXTS + TRANSLATIONS
+WHAT = {"strings": bool(STRINGS), "texts": bool(WRITTEN)}  # for scripts
+MISSING_STRINGS = [row for row in MISSING if KINDS[row["task"]] == "strings"]
+MISSING_TEXTS = [row for row in MISSING if KINDS[row["task"]] != "strings"]
+
+
+def cards(kinds):
+    """The dataset cards of all tasks of some kinds; in a partial report, those that are there."""
+    paths = [f"<results>/data/{task}/card.json" for task in KINDS if KINDS[task] in kinds]
+    if not EXPERIMENT.partial:
+        return paths
+    return [path for path in paths if os.path.exists(path.replace("<results>", EXPERIMENT.results))]
+
+
+CARDS = cards(["strings"]) if STRINGS else []
+TEXT_CARDS = cards(["text", "translation"]) if WRITTEN else []
+# What searches leave, and what is made of it; nothing without a search.
+TRIALS = [
+    f"{EXPERIMENT.search_dir(task, model)}/trials.csv" for task, model in EXPERIMENT.searches()
+]
+if EXPERIMENT.partial:
+    TRIALS = [path for path in TRIALS if os.path.exists(path)]
+SEARCH_TABLE = "<results>/tables/trials.csv" if TRIALS else []
+SEARCH_FIGURES = [f"<results>/figures/search-{name}.svg" for name in ("settings", "best") if TRIALS]
