@@ -58,7 +58,7 @@ def test_a_card_says_what_was_read_and_how_new_it_is(tmp_path):
     train, validation, test = card["splits"].values()
     assert train == {
         "bytes": 171,
-        "words": 33,
+        "words": 36,
         "tokens": 171,
         "bytes_per_token": 1.0,
         "unknown": 0.0,

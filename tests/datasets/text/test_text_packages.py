@@ -15,7 +15,7 @@ _Enter
 two persons_
 
 **FIRST**
-Who's there?\\--  
+Who's there?\\--
 Nay, _Aside_ answer me.
 
 _Exit_

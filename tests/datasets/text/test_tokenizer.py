@@ -133,7 +133,7 @@ def test_byte_pairs_are_learnt_from_the_training_text():
     assert " the" in tokenizer.alphabet
     assert len(tokenizer.encode(b" the the")) == 2
     assert tokenizer.unknown is None
-    assert set(bytes([b]) for b in range(256)) <= set(tokenizer.contents)
+    assert {bytes([b]) for b in range(256)} <= set(tokenizer.contents)
 
 
 def test_what_is_shown_of_bytes():
