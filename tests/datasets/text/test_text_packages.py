@@ -6,6 +6,7 @@ import pytest
 
 from fwp.datasets.text import packages
 from fwp.datasets.text.corpus import CorpusError, read_corpus
+from fwp.datasets.text.verses import verses
 
 PLAY = """# A Play
 
@@ -59,13 +60,13 @@ def test_speeches_are_what_is_said():
 
 def test_verses_are_found_without_importing(tmp_path):
     (tmp_path / "plain_text_readers_bible.py").write_text(BIBLE, encoding="utf-8")
-    assert packages.verses(tmp_path) == {
+    assert verses(tmp_path) == {
         1001001: "In the beginning.",
-        1001002: "2. God's word.",
+        1001002: "2. God’s word.",
         2001001: "New book.",
     }
     read = packages.PACKAGES["bible_web"].read
-    assert read(tmp_path) == "In the beginning.\n2. God's word.\n\nNew book.\n"
+    assert read(tmp_path) == "In the beginning.\n2. God’s word.\n\nNew book.\n"
 
 
 def test_the_plays_are_read_without_importing_the_package():
