@@ -91,7 +91,8 @@ PLACES = {
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
-        "datasets/make.py datasets/text/sources.py datasets/text/windows.py kernels/c_cache.py "
+        "datasets/make.py datasets/text/check.py datasets/text/sources.py datasets/text/windows.py "
+        "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py "
@@ -132,10 +133,12 @@ PLACES = {
     ),
     "text text_data text_test_data": "datasets/text/__init__.py datasets/text/dataset.py",
     "text_data text_test_data": (
-        "datasets/text/build.py datasets/text/corpus.py datasets/text/generators.py "
-        "datasets/text/tokenizer.py"
+        "datasets/text/bpe.py datasets/text/build.py datasets/text/corpus.py "
+        "datasets/text/files.py datasets/text/generators.py datasets/text/packages.py "
+        "datasets/text/tokenizer.py datasets/text/vocabulary.py datasets/text/word_tokens.py "
+        "datasets/text/verses.py datasets/text/words.py datasets/text/zstd.py"
     ),
-    "text_test_data": "datasets/text/card.py",
+    "text_test_data": "datasets/text/card.py datasets/text/overlap.py",
     "text": "models/window.py training/evaluation/text.py training/kinds/text.py training/windows.py",
     "strings": (
         "training/errors/* training/evaluation/strings.py training/evaluator.py "
