@@ -131,7 +131,8 @@ PLACES = {
     ),
     "text text_data text_test_data": "datasets/text/__init__.py datasets/text/dataset.py",
     "text_data text_test_data": (
-        "datasets/text/build.py datasets/text/corpus.py datasets/text/generators.py "
+        "datasets/text/build.py datasets/text/corpus.py datasets/text/drawn/* "
+        "datasets/text/generators.py "
         "datasets/text/tokenizer.py"
     ),
     "text_test_data": "datasets/text/card.py",
