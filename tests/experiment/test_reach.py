@@ -133,7 +133,7 @@ PLACES = {
     ),
     "text text_data text_test_data": "datasets/text/__init__.py datasets/text/dataset.py",
     "text_data text_test_data": (
-        "datasets/text/bpe.py datasets/text/build.py datasets/text/corpus.py "
+        "datasets/text/drawn/* datasets/text/bpe.py datasets/text/build.py datasets/text/corpus.py "
         "datasets/text/files.py datasets/text/generators.py datasets/text/packages.py "
         "datasets/text/tokenizer.py datasets/text/vocabulary.py datasets/text/word_tokens.py "
         "datasets/text/verses.py datasets/text/words.py datasets/text/zstd.py"
