@@ -227,7 +227,8 @@ def test_a_text_of_the_config_comes_with_what_it_costs(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(
         "models: {m: {mixer: lstm}}\n"
-        "tasks: {t: {text: {generator: {kind: clock, period: 3, p: 0.5, symbols: 2000}, context: 16}}}\n"
+        "tasks: {t: {text: {context: 16, generator: "
+        "{kind: clock, period: 3, p: 0.5, symbols: 2000}}}}\n"
     )
     spec = load_experiment(path).dataset("t")
     text = build_text(spec).splits["train"]
