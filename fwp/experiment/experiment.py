@@ -7,6 +7,7 @@ win, `validate` what is refused, `seed_groups` which seeds share a job.
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 

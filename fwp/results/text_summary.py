@@ -12,7 +12,7 @@ from fwp.results.frames import groups
 from fwp.results.statistics import CELL
 from fwp.results.text import TextResults
 from fwp.results.text_facts import TextFacts
-from fwp.results.text_frames import ALL
+from fwp.results.text_kinds import ALL
 from fwp.results.text_measures import MEASURES, measures, with_names_of
 
 SCORES = ("bleu", "chrf", "nats")

@@ -35,6 +35,7 @@ OPS = {
     "delta_rule": "delta_rnn deltanet deltaproduct gated_deltanet",
     "elementwise_lstm": "elstm rtrl",
     "elman": "elman",
+    "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
     "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
     "gru": "gru",
@@ -49,7 +50,7 @@ OPS = {
 MAPPED = "deltanet linear_transformer retrieval"
 GATED = "deltanet deltaproduct gated_deltanet kimi_delta"
 LAYERS = {
-    **dict.fromkeys(("embedding", "feed_forward", "layer_norm", "linear"), MODELS),
+    **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
     "cross_entropy": "bptt rtrl",
     "feature_maps": MAPPED,
@@ -100,7 +101,7 @@ PLACES = {
         "datasets/text/pair_check.py datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
-        "models/contract.py models/properties.py models/window.py py.typed report/templates/* "
+        "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py "
         "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
@@ -124,7 +125,7 @@ PLACES = {
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
         "kernels/matmul.h kernels/norm.h kernels/rows.py "
-        "kernels/aside.py kernels/triton_matmul.py models/__init__.py models/block.py "
+        "kernels/aside.py kernels/precision.py kernels/triton_matmul.py models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
     ),
@@ -155,7 +156,7 @@ PLACES = {
     "translation translation_data translation_test_data": (
         "datasets/text/pair.py datasets/text/pair_dataset.py"
     ),
-    "text": "training/evaluation/text.py training/kinds/text.py",
+    "text": "models/window.py training/evaluation/text.py training/kinds/text.py",
     "text translation": "training/windows.py",
     "translation": (
         "training/decoding.py training/evaluation/bleu.py training/evaluation/translation.py "
@@ -170,7 +171,7 @@ PLACES = {
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
         "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
-        "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
+        "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
@@ -179,7 +180,7 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/triton_features.py"
+        "kernels/chunks.py kernels/rules.h kernels/triton_chunks.py kernels/triton_features.py"
     ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
