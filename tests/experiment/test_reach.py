@@ -97,8 +97,7 @@ PLACES = {
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
-        "datasets/make.py datasets/text/check.py "
-        "datasets/text/pair_check.py datasets/text/sources.py datasets/text/windows.py "
+        "datasets/make.py datasets/text/check.py datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
@@ -125,7 +124,8 @@ PLACES = {
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
         "kernels/matmul.h kernels/norm.h kernels/rows.py "
-        "kernels/aside.py kernels/precision.py kernels/triton_matmul.py models/__init__.py models/block.py "
+        "kernels/aside.py kernels/precision.py kernels/triton_matmul.py "
+        "models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
     ),
@@ -139,14 +139,16 @@ PLACES = {
     f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
     "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
-        "datasets/text/build.py datasets/text/corpus.py datasets/text/generators.py "
-        "datasets/text/packages.py"
+        "datasets/text/drawn/* datasets/text/bpe.py datasets/text/build.py datasets/text/corpus.py "
+        "datasets/text/files.py datasets/text/generators.py datasets/text/packages.py "
+        "datasets/text/tokenizer.py datasets/text/vocabulary.py datasets/text/word_tokens.py "
+        "datasets/text/verses.py datasets/text/words.py datasets/text/zstd.py"
     ),
     f"translation {WRITTEN}": (
         "datasets/text/bpe.py datasets/text/files.py datasets/text/tokenizer.py "
         "datasets/text/vocabulary.py datasets/text/word_tokens.py datasets/text/words.py"
     ),
-    "text_test_data": "datasets/text/card.py",
+    "text_test_data": "datasets/text/card.py datasets/text/overlap.py",
     "translation_data translation_test_data": (
         "datasets/text/bibles.py datasets/text/build_pairs.py datasets/text/catalogues.py "
         "datasets/text/libreoffice_help.py datasets/text/pair_split.py datasets/text/pairs.py "
