@@ -1,7 +1,7 @@
 """Other people's kernels and compilers, to stand beside ours where they are installed.
 
-flash-linear-attention (the extra "fla") has kernels of ops. JAX (the extra "jax") and
-`torch.compile` compute whole training steps.
+flash-linear-attention (the extra "fla") has kernels of ops, and layers of whole models. JAX (the
+extra "jax") and `torch.compile` compute whole training steps.
 """
 
 import importlib.util
@@ -89,7 +89,25 @@ def compiled_steps(
         yield {**size, "seconds": answer.value["seconds"], "note": note}
 
 
+def fla_steps(
+    cell: Cell, sizes: list[dict], device: str, budget: float, patience: float
+) -> Iterator[dict]:
+    """The same model of flash-linear-attention's layers, on a GPU: one seed."""
+    if device != "cuda":
+        yield {**sizes[0], "note": "flash-linear-attention runs only on a GPU"}
+        return
+    for size in sizes:
+        if size["pack"] != 1:
+            continue
+        for way in ("eager", "compile"):
+            arguments = {"cell": cell.as_dict(), "size": size, "budget": budget, "way": way}
+            answer = apart.call("fwp.benchmarks.fla_peer:seconds", arguments, limit=patience)
+            found = {"note": answer.reason} if answer.reason else answer.value
+            yield {**size, "way": way, **found}
+
+
 STEPS: dict[str, Callable[..., Iterator[dict]]] = {
+    "fla": fla_steps,
     "jax": jax_steps,
     "torch.compile": compiled_steps,
 }

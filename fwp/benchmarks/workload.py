@@ -22,9 +22,9 @@ from fwp.training.step import TrainStep
 BATCHES = 8  # that a measurement goes through
 
 
-def models_of(settings: ModelSettings, count: int) -> list[SequenceModel]:
-    """Models for binary strings."""
-    return [SequenceModel(2, 2, settings) for _ in range(count)]
+def models_of(settings: ModelSettings, count: int, symbols: int = 2) -> list[SequenceModel]:
+    """Models for strings of so many symbols, which predict one of as many classes."""
+    return [SequenceModel(symbols, symbols, settings) for _ in range(count)]
 
 
 def train_step(
@@ -35,19 +35,22 @@ def train_step(
     length: int,
     device: str = "cpu",
     batches: int = BATCHES,
+    symbols: int = 2,
 ) -> tuple[TrainStep, list[list[Batch]]]:
     """A step of training of `pack` models, and an epoch of batches of different strings for it."""
     count, rng = batches * batch, np.random.default_rng(0)
-    tokens, targets = (torch.from_numpy(rng.integers(2, size=(count, length))) for _ in range(2))
+    tokens, targets = (
+        torch.from_numpy(rng.integers(symbols, size=(count, length))) for _ in range(2)
+    )
     each = np.full(count, length)
     strings = PaddedSplit(
-        tokens.to(device, torch.uint8),
+        tokens.to(device, torch.uint8 if symbols <= 256 else torch.int32),
         targets.to(device, torch.int16),
         lengths=each,
         labels=each,
         first=np.arange(count),
     )
-    models = Pack([model.to(device) for model in models_of(cell.model, pack)])
+    models = Pack([model.to(device) for model in models_of(cell.model, pack, symbols)])
     # The weights stay as they are, so that all repetitions do the same.
     settings = replace(cell.training, learning_rate=0.0, schedule="constant", warmup=0.0)
     rows = np.arange(count).reshape(batches, batch)

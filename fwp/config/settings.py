@@ -26,6 +26,7 @@ class ModelSettings:
     feed_forward: int | float
     wiring: Literal["pre_norm", "normed_skip", "post_norm", "plain"] | None
     parameters: int | None = None
+    dropout: float = 0.0
     options: Mapping[str, Any]
     share: int | float | None = None
 
@@ -35,6 +36,7 @@ class ModelSettings:
             value = getattr(self, key)
             if isinstance(value, float) and value.is_integer():
                 object.__setattr__(self, key, int(value))
+        object.__setattr__(self, "dropout", float(self.dropout))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelSettings":
@@ -42,9 +44,13 @@ class ModelSettings:
         return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain builtins, in the order of the fields; without a size to solve from, if None."""
+        """Plain builtins, in the order of the fields.
+
+        A size to solve from and dropout are left out if there is none, as in records of 0.1.0.
+        """
         values = vars(self) | {"options": dict(self.options)}
         unused = () if self.parameters is not None else ("parameters", "share")
+        unused += () if self.dropout else ("dropout",)
         return {key: value for key, value in values.items() if key not in unused}
 
 

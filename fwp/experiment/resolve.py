@@ -15,7 +15,7 @@ from fwp.datasets.spec import TEXTS, DatasetSpec, TaskSettings
 from fwp.datasets.text.windows import MEASURED, text_windows
 from fwp.mixers._signature import Option
 
-MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring", "parameters")
+MODEL_KEYS = ("mixer", "hidden", "layers", "feed_forward", "wiring", "parameters", "dropout")
 SHOWN = ("title", "colour")  # of a model; they decide no result
 
 

@@ -122,6 +122,7 @@ def _problems(
     yield from validate_models.gpu(config, signatures)
     yield from validate_models.gradient(config, signatures)
     yield from validate_models.sizes(config, signatures)
+    yield from validate_models.products(config, signatures)
     yield from validate_models.heads(config, signatures)
     if len(signatures) == len(config["models"]):
         yield from repeated_titles(config, signatures)

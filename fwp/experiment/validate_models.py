@@ -89,7 +89,7 @@ def gpu(config: dict, models: Iterable[str]) -> Iterator[str]:
 
 def gradient(config: dict, models: Iterable[str]) -> Iterator[str]:
     """Gradients that `fwp.training.rtrl` cannot compute, at the first task of a model."""
-    needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain")}
+    needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain"), "dropout": (0,)}
     for model in models:
         for task in config["tasks"]:
             given = given_model(config, model, task)
@@ -118,6 +118,21 @@ def sizes(config: dict, models: Iterable[str]) -> Iterator[str]:
             f"{where}: the width is solved from parameters; allowed: one of the two, and "
             "parameters: null beside a width of its own"
         )
+
+
+def products(config: dict, models: Iterable[str]) -> Iterator[str]:
+    """Matrix products in bfloat16 where jobs get no GPU, at the first task of a model."""
+    device = config["compute"]["device"]
+    if gpus_per_job(device):
+        return
+    for model in models:
+        for task in config["tasks"]:
+            if (given := given_training(config, model, task)["matmul"]) != "float32":
+                yield (
+                    f"models.{model}: training.matmul = {given} (task {task}) needs a GPU, but "
+                    f"compute.device = {device} gives jobs none here; allowed on a CPU: float32"
+                )
+                break
 
 
 def heads(config: dict, signatures: Signatures) -> Iterator[str]:

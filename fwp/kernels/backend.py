@@ -1,8 +1,9 @@
 """A backend is one way to compute an op; those with kernels are found by their files.
 
 Beside the reference, in the folder of an op, `native.py` (with `native.c`) is its kernel for the
-CPU and `triton.py` its kernel for the GPU; `triton_chunks.py` is one for long strings. Each has a function of the op's name that takes what the
-reference takes. They are imported when they are first asked for.
+CPU, `triton.py` its kernel for the GPU, and `triton_chunks.py` one for long strings there. Each has
+a function of the op's name that takes what the reference takes. They are imported when they are
+first asked for.
 """
 
 from collections.abc import Callable

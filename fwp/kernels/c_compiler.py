@@ -40,17 +40,26 @@ def library(source: Path, dtype: torch.dtype, size: int | None) -> ctypes.CDLL |
     """The functions of a C file for a data type and head size, or why there are none."""
     if dtype not in (torch.float32, torch.float64):
         return Unavailable(f"kernels compute in float32 and float64, not in {dtype}")
+    flags = [f"-DREAL_IS_DOUBLE={int(dtype == torch.float64)}"]
+    if size is not None:
+        flags.append(f"-DFIXED_SIZE={size}")
+    headers = sorted(Path(__file__).parent.glob("*.h"))
+    label = f"{source.parent.name}-{str(dtype).removeprefix('torch.')}-{size or 'any'}"
+    return plain_library(source, label, tuple(flags), tuple(headers))
+
+
+@functools.cache
+def plain_library(
+    source: Path, label: str, flags: tuple[str, ...] = (), headers: tuple[Path, ...] = ()
+) -> ctypes.CDLL | Unavailable:
+    """The functions of a C file that is compiled with further flags, or why there are none."""
     try:
         compiler, version = find_compiler()
-        flags = [*FLAGS, f"-DREAL_IS_DOUBLE={int(dtype == torch.float64)}"]
-        if size is not None:
-            flags.append(f"-DFIXED_SIZE={size}")
-        headers = sorted(Path(__file__).parent.glob("*.h"))
+        flags = (*FLAGS, *flags)
         texts = [path.read_bytes() for path in (source, *headers)]
-        parts = repr((texts, flags, compiler, version, processor())).encode()
-        label = f"{source.parent.name}-{str(dtype).removeprefix('torch.')}-{size or 'any'}"
+        parts = repr((texts, [*flags], compiler, version, processor())).encode()
         name = f"{label}-{hashlib.sha256(parts).hexdigest()[:16]}"
-        return c_cache.load(name, functools.partial(_compile, compiler, flags, source))
+        return c_cache.load(name, functools.partial(_compile, compiler, [*flags], source))
     except Unavailable as error:
         return error
     except OSError as error:

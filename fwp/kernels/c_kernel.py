@@ -7,15 +7,13 @@ are compiled on first use (see `c_compiler`).
 
 import ctypes
 import functools
-import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from fwp.kernels import c_compiler
+from fwp.kernels import c_compiler, threads
 from fwp.kernels.c_compiler import Unavailable
 from fwp.kernels.tensors import contiguous_end
 
@@ -85,6 +83,7 @@ class Kernel:
         self.fixed_sizes = fixed_sizes
         self._functions = {}  # by name, data type and head size
         self._calls = {}
+        self._shared = {}
 
     def unusable(self, inputs: dict[str, Tensor], size: int | None = None) -> str | None:
         """Why the kernel cannot compute on `inputs`, or None. Warns once if it cannot be built.
@@ -117,8 +116,8 @@ class Kernel:
         The C function's first two arguments are the range of blocks; `args` follow: numbers,
         contiguous tensors (passed as pointers), None (a null pointer) and `Strided`. `size` is the
         head size, if the kernel has only one. The range is split over threads (ctypes releases
-        Python's lock) if PyTorch is allowed several; blocks share no result, so that no bit
-        depends on the split.
+        Python's lock) if there are several; blocks share no result, so that no bit depends on
+        the split.
         """
         call, tensors = self._calls.get((function, like.dtype, size)) or self._prepare(
             function, like.dtype, size, args
@@ -127,15 +126,19 @@ class Kernel:
         for i in tensors:
             if values[i] is not None:
                 values[i] = values[i].data_ptr()
-        threads = 1 if blocks == 1 else min(torch.get_num_threads(), blocks)
-        if threads <= 1:
-            failures = [call(0, blocks, *values)]
+        if blocks > 1 and (number := threads.count()) > 1:
+            failed = self._share(function, like.dtype, size, call)(number, blocks, values)
         else:
-            pool = _pool(threads, os.getpid())
-            bounds = [blocks * i // threads for i in range(threads + 1)]
-            failures = list(pool.map(lambda a, b: call(a, b, *values), bounds[:-1], bounds[1:]))
-        if any(failures):
+            failed = call(0, blocks, *values)
+        if failed:
             raise MemoryError(f"{self.source.parent.name}: no memory for the kernel's workspace")
+
+    def _share(self, name: str, dtype: torch.dtype, size: int | None, call) -> threads.Shared:
+        """The function, shared by threads."""
+        key = (name, dtype, size)
+        if key not in self._shared:
+            self._shared[key] = threads.Shared(call, call.argtypes[2:])
+        return self._shared[key]
 
     def _prepare(self, name: str, dtype: torch.dtype, size: int | None, args: tuple) -> tuple:
         """A function, told the types of such arguments, and which of them are tensors or None."""
@@ -163,12 +166,6 @@ def _type(x: int | float | Tensor | Strided | None) -> type:
     """How C declares an argument."""
     kinds = {int: ctypes.c_int64, float: ctypes.c_double, Strided: Strided}
     return kinds.get(type(x), ctypes.c_void_p)
-
-
-@functools.cache
-def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
-    """Threads of this process: a fork inherits the cache but not the threads."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="fwp-kernel")
 
 
 @functools.cache

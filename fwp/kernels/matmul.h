@@ -149,9 +149,28 @@ static __attribute__((noinline, unused)) void pack(real *restrict to, const real
 }
 /* The panels of W [O][I], for dy W. */
 INLINE void pack_weights(real *to, const real *W, int64_t O, int64_t I) { pack(to, W, I, 1, O, I); }
-/* Of W [O][I], the panels of Wᵀ, for x Wᵀ. */
-INLINE void pack_transposed(real *to, const real *W, int64_t O, int64_t I) {
-    pack(to, W, 1, I, I, O);
+/* Of W [O][I], the panels of Wᵀ, for x Wᵀ: squares of numbers are transposed in registers. */
+static __attribute__((noinline, unused)) void pack_transposed(real *restrict to,
+                                                              const real *restrict W, int64_t O,
+                                                              int64_t I) {
+    const int64_t whole = I / LANES * LANES;
+    for (int64_t o = 0; o < O; o += LANES) {
+        real *column = to + o / PANEL * PANEL * I + o % PANEL;
+        const int64_t count = O - o < LANES ? O - o : LANES;
+        for (int64_t i = 0; i < whole; i += LANES) {
+            vec x[LANES];
+            UNROLL for (int l = 0; l < LANES; l++)
+                x[l] = l < count ? load_vec(W + (o + l) * I + i) : (vec){0};
+            transpose(x, LANES);
+            UNROLL for (int l = 0; l < LANES; l++) store_vec(x[l], column + (i + l) * PANEL);
+        }
+        for (int64_t i = whole; i < I; i++)
+            for (int64_t l = 0; l < LANES; l++)
+                column[i * PANEL + l] = l < count ? W[(o + l) * I + i] : 0;
+    }
+    if (O % PANEL && O % PANEL <= LANES) /* the rest of the last panel */
+        for (int64_t i = 0; i < I; i++)
+            store_vec((vec){0}, to + O / PANEL * PANEL * I + i * PANEL + LANES);
 }
 
 /* sum[n] += Σ_k B[k][n], of K rows of N numbers. */
@@ -206,10 +225,18 @@ INLINE const real *whole_rows(real *restrict copy, const real *from, int64_t row
     return copy;
 }
 /* Adds the numbers of every block to those of the first, in order: no bit depends on a thread. The
- * first two arguments are for `Kernel.run`. */
-EXPORT int add_blocks(int64_t begin, int64_t end, int64_t blocks, int64_t numbers, real *sums) {
-    (void)begin, (void)end;
-    for (int64_t b = 1; b < blocks; b++)
-        for (int64_t i = 0; i < numbers; i++) sums[i] += sums[b * numbers + i];
+ * numbers are shared in `parts`. */
+EXPORT int add_blocks(int64_t begin, int64_t end, int64_t parts, int64_t blocks, int64_t numbers,
+                      real *sums) {
+    const int64_t last = first_row(end, parts, numbers);
+    for (int64_t i = first_row(begin, parts, numbers); i < last;) {
+        const int64_t n = last - i < 2048 ? last - i : 2048; /* stay in cache */
+        for (int64_t b = 1; b < blocks; b++) {
+            const real *restrict from = sums + b * numbers + i;
+            real *restrict to = sums + i;
+            for (int64_t j = 0; j < n; j++) to[j] += from[j];
+        }
+        i += n;
+    }
     return 0;
 }

@@ -281,9 +281,9 @@ class Op:
         """The backend of that name, or for "auto" the first one usable for the inputs."""
         if backend == "auto":
             for usable in self.backends.values():
-                if usable.unusable is always or usable.unusable(inputs) is None:
-                    if usable.slow is None or not usable.slow(inputs):
-                        return usable
+                able = usable.unusable is always or usable.unusable(inputs) is None
+                if able and (usable.slow is None or not usable.slow(inputs)):
+                    return usable
         if backend not in self.backends:
             allowed = ", ".join(["auto", *self.backends])
             raise ValueError(

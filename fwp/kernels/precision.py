@@ -24,7 +24,7 @@ def products_in(precision: str) -> Iterator[None]:
     Raises:
         ValueError: there is no such precision.
     """
-    global _products  # noqa: PLW0603 - as what a step computes in, it is one for all layers
+    global _products  # one for all layers, as a step is
     if precision not in PRODUCTS:
         raise ValueError(f"products are in {' or '.join(PRODUCTS)}, got {precision!r}")
     before, _products = _products, precision

@@ -1,8 +1,9 @@
 """What the C kernels of layers share: rows of numbers, in blocks that have sums of their own.
 
 Threads compute blocks of rows side by side. What a layer adds up over the rows, the gradients of
-its weights, is added up within each block first, then block by block in order. So no bit depends on
-the number of threads.
+its weights, is added up within each block first, then block by block in order. The gradient of a
+wide layer's weights is large: it is one block, of which threads compute a part each, over all rows.
+So no bit depends on the number of threads.
 """
 
 from collections.abc import Sequence
@@ -10,14 +11,33 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from fwp.kernels import threads
 from fwp.kernels.c_kernel import Kernel
 
 ROWS = 1024  # of a block, at most
+SUMS = 2**14  # numbers that a thread adds up over the blocks at a time
+TILE = 64  # rows or numbers of a part that is computed at a time, as in matmul.h
+WIDE = 2**14  # numbers of a weight from which on its gradient is added up in one block
+LARGE = 2**17  # numbers of a weight that with its gradient does not stay in cache
 
 
 def blocks_of(rows: int) -> int:
     """How many blocks there are, one at least; the kernel makes them as even as it can."""
     return -(-rows // ROWS) or 1
+
+
+def parts_of(numbers: int) -> int:
+    """How many tiles there are of rows, or of a weight, that nothing is added up over."""
+    return -(-numbers // TILE) or 1
+
+
+def apart(weights: int) -> bool:
+    """Whether a layer's way back goes over the rows twice, to write the weights' gradient in parts.
+
+    One thread does both at once, unless the gradient is so large that it would go through memory
+    with every tile of rows. The result is the same.
+    """
+    return weights > LARGE or threads.count() > 1
 
 
 def as_rows(x: Tensor) -> tuple[Tensor, int]:
@@ -60,5 +80,7 @@ class Gradients:
     def total(self, kernel: Kernel) -> list[Tensor | None]:
         """The sums over all blocks."""
         if self.blocks > 1:
-            kernel.run("add_blocks", 1, self.all, None, self.blocks, self.stride, self.all)
+            parts = -(-self.stride // SUMS)
+            sizes = (parts, self.blocks, self.stride)
+            kernel.run("add_blocks", parts, self.all, None, *sizes, self.all)
         return self.of_first

@@ -78,7 +78,7 @@ class _Chunked(torch.autograd.Function):
             inverse = q.new_empty(B * H, chunks, CHUNK, CHUNK)
             _invert[chunks, B * H](
                 k, beta, w, inverse, T, H, K, *k.stride()[:3], *rates[0], *rates[1],
-                C=CHUNK, KEYS=shapes["KEYS"], **modes, **_launch("invert", K, V),
+                C=CHUNK, KEYS=shapes["KEYS"], **modes, **_launch("invert", K),
             )  # fmt: skip
         if record:
             states = q.new_empty(B * H, chunks, K, V)
@@ -86,7 +86,7 @@ class _Chunked(torch.autograd.Function):
         _forward[triton.cdiv(V, shapes["VALUES"]), B * H](
             q, k, v, beta, w, inverse, S_0, y, u if beta is not None else None, states, S_T,
             T, H, K, V, *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *rates[0], *rates[1],
-            C=CHUNK, **shapes, **modes, **_launch("forward", K, V),
+            C=CHUNK, **shapes, **modes, **_launch("forward", K),
         )  # fmt: skip
         if record:
             ctx.set_materialize_grads(False)
@@ -112,14 +112,14 @@ class _Chunked(torch.autograd.Function):
             q, k, beta, w, inverse, dy, dS_T, dr, G, dS_0,
             T, H, K, V, *q.stride()[:3], *k.stride()[:3], *rates, *dy.stride()[:3],
             *dr.stride()[:3],
-            C=CHUNK, **shapes, **ctx.modes, **_launch("states", K, V),
+            C=CHUNK, **shapes, **ctx.modes, **_launch("states", K),
         )  # fmt: skip
         _backward_inputs[chunks, B * H](
             q, k, v, beta, w, u, states, G, dy, dr, dq, dk, dv, d_beta, dw,
             T, H, K, V, *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *rates,
             *u.stride()[:3], *dy.stride()[:3], *dr.stride()[:3], *dq.stride()[:3],
             *dk.stride()[:3], *dv.stride()[:3], *_steps(d_beta), *_steps(dw),
-            C=CHUNK, **shapes, **ctx.modes, **_launch("inputs", K, V),
+            C=CHUNK, **shapes, **ctx.modes, **_launch("inputs", K),
         )  # fmt: skip
         return None, None, None, dq, dk, dv, dS_0, d_beta, dw
 
@@ -138,8 +138,9 @@ WARPS = {"invert": 4, "forward": 4, "states": 4, "inputs": 8}
 STAGES = {"invert": 1, "forward": 2, "states": 2, "inputs": 1}
 
 
-def _launch(kernel: str, K: int, V: int) -> dict[str, int]:
-    return {"num_warps": WARPS[kernel], "num_stages": STAGES[kernel]}
+def _launch(kernel: str, K: int) -> dict[str, int]:
+    """Options of a kernel; the tiles of wide heads fill the memory on the chip by themselves."""
+    return {"num_warps": WARPS[kernel], "num_stages": STAGES[kernel] if K <= 64 else 1}
 
 
 @triton.jit

@@ -22,10 +22,10 @@ class SoftmaxAttention(nn.Module):
         window: how many symbols a symbol sees at most, itself and those right before it; None for
             all. With a window the cache stops growing.
         positions: none, or rotary: queries and keys are turned by their places (Su et al. 2021), so
-            that scores depend on distances. Heads must have an even width then.
+            that scores depend on distances.
 
     Raises:
-        ValueError: the window holds no symbol, or the width of heads is odd.
+        ValueError: the window holds no symbol.
     """
 
     title = "Transformer"
@@ -45,11 +45,6 @@ class SoftmaxAttention(nn.Module):
         super().__init__()
         if window is not None and window < 1:
             raise ValueError(f"window must be null or at least 1, got {window}")
-        if positions == "rotary" and hidden // heads % 2:
-            raise ValueError(
-                "positions: rotary needs heads of an even width, got "
-                f"hidden / heads = {hidden} / {heads}"
-            )
         self.heads, self.window, self.positions = heads, window, positions
         self.qkv = Linear(hidden, 3 * hidden)
         self.out = Linear(hidden, hidden)

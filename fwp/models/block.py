@@ -7,8 +7,11 @@
 | `post_norm`   | x ← LN(x + mixer(x)) | x ← LN(x + FF(x))  | Transformer                        |
 | `plain`       | x ← mixer(x)         | none               | LSTM, e-LSTM                       |
 
-with FF(x) = W2 relu(W1 x + b1) + b2. A stack of `post_norm` blocks ends in one more LN.
+with FF(x) = W2 relu(W1 x + b1) + b2. A stack of `post_norm` blocks ends in one more LN. Dropout, if
+any, is of mixer(…) and FF(…).
 """
+
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
@@ -41,12 +44,15 @@ class Block(nn.Module):
         self.feed_forward = None if plain or not factor else FeedForward(hidden, factor)
         self.feed_forward_norm = LayerNorm(hidden) if self.feed_forward is not None else None
 
-    def forward(self, x: Tensor, state=None):
-        """Map x [B, T, hidden] and the mixer's state to the same."""
+    def forward(self, x: Tensor, state=None, drop: Callable[[Tensor], Tensor] | None = None):
+        """Map x [B, T, hidden] and the mixer's state to the same; `drop` is dropout, if any."""
         norm, feed_forward = self.mixer_norm, self.feed_forward
+        before = norm if self.wiring == "pre_norm" else None
+        y, state = self.mix(x if before is None else before(x), state)
+        if drop is not None:
+            y = drop(y)
         if norm is None:  # plain
-            return self.mix(x, state)
-        y, state = self.mix(norm(x) if self.wiring == "pre_norm" else x, state)
+            return y, state
         if self.wiring == "pre_norm":
             x = x + y
         elif self.wiring == "normed_skip":
@@ -55,10 +61,13 @@ class Block(nn.Module):
             x = norm(x + y)
         norm = self.feed_forward_norm
         if feed_forward is not None and norm is not None:
-            if self.wiring == "post_norm":
-                x = norm(feed_forward(x, skip=True))
+            before = norm if self.wiring != "post_norm" else None
+            if drop is None:
+                x = feed_forward(x, before, skip=True)
             else:
-                x = feed_forward(x, norm, skip=True)
+                x = x + drop(feed_forward(x, before))
+            if before is None:
+                x = norm(x)
         return x, state
 
     def mix(self, x: Tensor, state) -> tuple[Tensor, tuple | None]:

@@ -21,6 +21,7 @@ from fwp import mixers
 from fwp.config.settings import ModelSettings
 from fwp.kernels.triton_compile import only_compiling
 
+DROPOUT = "dropout.seed"  # of a model's buffers: key and step of `fwp.nn.dropout`
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -154,6 +155,12 @@ class Pack:
         """Tell the models whether they are being trained."""
         self._template.train(mode)
 
+    def next_step(self) -> None:
+        """Go on to the next training step, where dropout drops other numbers."""
+        for name, x in self.fixed.items():
+            if name == DROPOUT:
+                x.select(-1, 1).add_(1)
+
     def state_dict(self, i: int) -> dict[str, Tensor]:
         """A copy of model i's state dict, on its device."""
         tensors = self.weights | self.fixed
@@ -172,7 +179,10 @@ class Pack:
         """Go on with the models `chosen` alone; `weights` are new tensors then."""
         if len(chosen) == 1 and self.size > 1:
             model = copy.deepcopy(self._template)
-            model.load_state_dict(self.state_dict(chosen[0]))
+            own = {n: x[chosen[0]] for n, x in (self.weights | self.fixed).items()}
+            with torch.no_grad():
+                for name, x in (*model.named_parameters(), *model.named_buffers()):
+                    x.copy_(own[name])
             self._template = model
             self.weights, self.fixed = _tensors(model)
         elif self.size > 1:

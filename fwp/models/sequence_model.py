@@ -9,13 +9,14 @@ from torch import Tensor, nn
 from fwp import mixers
 from fwp.config.settings import ModelSettings
 from fwp.models.block import Block
+from fwp.nn.dropout import Dropout
 from fwp.nn.embedding import Embedding
 from fwp.nn.layer_norm import LayerNorm
 from fwp.nn.linear import Linear
 
 
 class SequenceModel(nn.Module):
-    """Classify every prefix of a string. No positional encoding, no dropout.
+    """Classify every prefix of a string. No positional encoding outside of mixers.
 
     Args:
         vocabulary: number of input symbols.
@@ -42,6 +43,7 @@ class SequenceModel(nn.Module):
             raise ValueError(f"heads must divide hidden = {hidden}, got heads = {heads}")
         self.norm = LayerNorm(hidden) if wiring == "post_norm" else None
         self.readout = Linear(hidden, classes)
+        self.dropout = Dropout(settings.dropout) if settings.dropout else None
 
     def forward(self, tokens: Tensor, state: list | None = None) -> tuple[Tensor, list]:
         """Map tokens [B, T] (int64) to logits [B, T, classes] and the state after the last of them.
@@ -49,11 +51,14 @@ class SequenceModel(nn.Module):
         Passing that state with the tokens that follow continues the strings, so that a string of
         any length can be read piece by piece.
         """
+        drop = self.dropout.in_turn() if self.dropout is not None and self.training else None
         x = self.embedding(tokens)
+        if drop is not None:
+            x = drop(x)
         state = [None] * len(self.blocks) if state is None else state
         after = []
         for block, before in zip(self.blocks, state, strict=True):
-            x, now = block(x, before)
+            x, now = block(x, before, drop)
             after.append(now)
         if self.norm is not None:
             x = self.norm(x)

@@ -13,14 +13,13 @@ BASE = 10_000
 def rotary(x: Tensor, first: int = 0) -> Tensor:
     """Turn each pair of neighbouring units of x [B, T, H, D] by an angle that grows with its place.
 
-    The pair i at the place n, from `first` on, is turned by n · 10000^(−2i/D).
-
-    Raises:
-        ValueError: D is odd.
+    The pair i at the place n, from `first` on, is turned by n · 10000^(−2i/D). If D is odd, the
+    last unit stays as it is.
     """
     T, D = x.shape[1], x.shape[-1]
     if D % 2:
-        raise ValueError(f"rotary positions need heads of an even width, got {D}")
+        turned = rotary(x[..., :-1].contiguous(), first) if D > 1 else x[..., :-1]
+        return torch.cat((turned, x[..., -1:]), -1)
     pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
     return torch.view_as_real(pairs * _turns(T, D, first, x)).flatten(-2)
 

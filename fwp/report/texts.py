@@ -17,7 +17,7 @@ from fwp.results.record import read_record
 from fwp.results.samples import NAME, read_samples
 from fwp.results.statistics import CELL
 from fwp.results.text_facts import read_text_facts
-from fwp.results.text_frames import ALL
+from fwp.results.text_kinds import ALL
 from fwp.results.text_measures import measures
 
 SAMPLES = 6  # sentences that the report shows of each task

@@ -20,12 +20,16 @@ CLOCK = 5.0
 
 @dataclass
 class Known:
-    """What a job says of one seed: how far it is, of `epochs`, and its validation accuracies."""
+    """What a job says of one seed: how far it is, of `epochs`, and its validation accuracies.
+
+    Of a text it says the validation loss in bits instead, and in words what readers want to know.
+    """
 
     status: str | None = None
     epoch: int | None = None
     epochs: int | None = None
     accuracy: list[float] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -104,12 +108,15 @@ def read_heartbeat(path: str | Path) -> Heartbeat | None:
 def _known(facts: dict) -> Known:
     accuracy = facts.get("accuracy")
     values = list(accuracy.values()) if isinstance(accuracy, dict) else []
+    values += [facts["bits"]] if facts.get("bits") is not None else []
     numbers = [number for value in values if (number := _of(float, value)) is not None]
+    said = facts.get("said")
     return Known(
         status=_of(str, facts.get("status")),
         epoch=_of(int, facts.get("epoch")),
         epochs=_of(int, facts.get("epochs")),
         accuracy=numbers if len(numbers) == len(values) else [],
+        said=[word for word in said if isinstance(word, str)] if isinstance(said, list) else [],
     )
 
 

@@ -4,7 +4,6 @@ Read from the records that finished cells leave (`cell.json`, `accuracy.csv`) an
 `progress.json` that running jobs keep beside them.
 """
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from fwp.results.integrity import (
     read_sealed,
 )
 from fwp.results.record import STATUSES, TRAINED, read_record
+from fwp.results.scores import read_scores
 
 
 @dataclass
@@ -28,13 +28,16 @@ class RunState:
     Attributes:
         state: a key of `fwp.status.board.STATES`.
         accuracy: of the shortest bins, in [0, 1]: of test strings if done, of validation strings
-            before that.
+            before that. Of texts and translations: `fwp.results.scores`; before, the validation
+            loss in bits.
+        said: of texts and translations in training: loss, speed and time left, in words.
         epoch: epochs trained so far, of `epochs`.
         epochs: the budget.
     """
 
     state: str = "waiting"
     accuracy: list[float] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     epoch: int | None = None
     epochs: int | None = None
 
@@ -91,11 +94,11 @@ def read_job(planned, current: Callable[[dict], bool], now: float) -> JobState:
     if any(run.state == "running" for run in job.runs.values()):
         job.damage = None  # what is there is about to be replaced
         return job
-    accuracies = _test_accuracies(job) if record is not None else {}
-    for seed in job.runs.keys() & trained.keys() & accuracies.keys():
+    scores = _test_scores(job, record) if record is not None else {}
+    for seed in job.runs.keys() & trained.keys() & scores.keys():
         run = job.runs[seed]
         run.state = "outdated" if outdated else trained[seed]["status"]
-        run.accuracy, job.error = accuracies[seed], None
+        run.accuracy, run.said, job.error = scores[seed], [], None
     if job.damage is not None:
         job.error = None
         for run in job.runs.values():
@@ -134,6 +137,7 @@ def _apply(job: JobState, beat: Heartbeat, now: float) -> None:
         if run is None:
             continue
         run.accuracy, run.epoch, run.epochs = known.accuracy, known.epoch, known.epochs
+        run.said = known.said
         if state in ("failed", "interrupted"):
             run.state = state
         elif state == "running" and (job.stage == "evaluate" or known.status == "running"):
@@ -142,25 +146,19 @@ def _apply(job: JobState, beat: Heartbeat, now: float) -> None:
             run.state = "trained"  # while the job's other seeds are still being trained
 
 
-def _test_accuracies(job: JobState) -> dict[int, list[float]]:
-    """Accuracy on each test bin, shortest first, per seed; empty if there is no such file yet.
+def _test_scores(job: JobState, record: dict) -> dict[int, list[float]]:
+    """`read_scores` of the cell; empty if there is no such file yet.
 
     It is also empty if the weights have been trained again since.
     """
-    path, record = job.folder / "accuracy.csv", job.folder / "evaluation.json"
-    found: dict[int, list[float]] = {}
+    path, evaluation = job.folder / "accuracy.csv", job.folder / "evaluation.json"
     try:
-        known = read_sealed(record)
-        check_file(path, known, record)
+        known = read_sealed(evaluation)
+        check_file(path, known, evaluation)
         if facts(job.folder / "cell.json") != known["files"].get("cell.json"):
             return {}
-        with path.open(newline="", encoding="utf-8") as file:
-            # Rows of single lengths are a thousand times as many: leave them out unparsed.
-            header = next(file, "")
-            for row in csv.DictReader([header, *(line for line in file if ",," in line)]):
-                if not row["length"]:
-                    accuracy = float(row["sequence_accuracy"] or 0)
-                    found.setdefault(int(row["seed"]), []).append(accuracy)
+        params = record.get("config", {}).get("task", {}).get("params", {})
+        return read_scores(path, params.get("context") or 0)
     except MissingFile:
         return {}
     except ResultsError as error:
@@ -168,4 +166,3 @@ def _test_accuracies(job: JobState) -> dict[int, list[float]]:
         return {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return found

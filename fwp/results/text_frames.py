@@ -4,10 +4,8 @@ import numpy as np
 import pandas as pd
 
 from fwp.results.frames import MEASURED, RUN, RUNS, Refuse, Schema
+from fwp.results.text_kinds import ALL
 from fwp.utils.bins import Bin
-
-ALL = "all"
-"""The bin of sentences of every length."""
 
 
 def _check_losses(frame: pd.DataFrame, refuse: Refuse) -> None:

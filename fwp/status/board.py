@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,10 +49,26 @@ STATES = {
     "interrupted": State("?", "?", "red", "interrupted"),
     "waiting": State("·", ".", "dim", "waiting"),
 }
-NOTE = (
-    "One mark per seed. Numbers: mean accuracy (%) on the two shortest bins, on test strings for "
-    "finished runs and on validation strings for others."
-)
+NOTES = {
+    "strings": (
+        "One mark per seed. Numbers: mean accuracy (%) on the two shortest bins, on test strings "
+        "for finished runs and on validation strings for others."
+    ),
+    "text": (
+        "Texts: bits per byte of test text within the training context and beyond it, for finished "
+        "runs; bits per token of validation text for others."
+    ),
+    "translation": (
+        "Translations: BLEU of each way of decoding, for finished runs; bits per token of "
+        "validation targets for others."
+    ),
+}
+WRITTEN = {
+    "strings": partial(labels.percent, decimals=0),
+    "text": "{:.2f}".format,
+    "translation": "{:.1f}".format,
+}
+"""How the numbers of a kind of task are written."""
 
 
 def show(experiment, *, watch: bool = False, seconds: float = 2) -> None:
@@ -103,6 +119,7 @@ class Board:
         self.wrap = wrap
         self.now = time.time() if now is None else now
         self.models, self.tasks = list(experiment.models), list(experiment.tasks)
+        self.kinds = {task: experiment.kind(task) for task in self.tasks}
         self.chosen = [Path(experiment.chosen(m, t)) for t, m in experiment.searches()]
         self.jobs = [
             read_job(job, partial(experiment.is_current, job.model, job.task), self.now)
@@ -112,7 +129,7 @@ class Board:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         parts = [
             *self.tables(options.max_width),
-            Group(self.legend(), Text(NOTE)),
+            Group(self.legend(), Text(self.note())),
             self.total(),
             *self.searches(),
             *self.trouble(),
@@ -131,7 +148,8 @@ class Board:
         names = [Text(labels.model(model)) for model in self.models]
         columns = []
         for task in self.tasks:
-            cells = [_cell(runs[model, task]) for model in self.models]
+            write = WRITTEN[self.kinds[task]]
+            cells = [_cell(runs[model, task], write) for model in self.models]
             columns.append([Text(labels.task(task)), *cells])
         for block in _blocks(columns, width - max(name.cell_len for name in names)):
             table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
@@ -141,6 +159,10 @@ class Board:
             for i, name in enumerate(names, start=1):
                 table.add_row(name, *(column[i] for column in block))
             yield table
+
+    def note(self) -> str:
+        """How to read the numbers."""
+        return " ".join(NOTES[kind] for kind in NOTES if kind in self.kinds.values())
 
     def legend(self) -> Columns:
         """What the marks on the board mean."""
@@ -198,7 +220,8 @@ class Board:
                     what += "starting"
                 else:
                     what += f"epoch {run.epoch} of {run.epochs}"
-                    what += "".join(f", {labels.percent(value)} %" for value in run.accuracy)
+                    shares = () if run.said else (f"{labels.percent(x)} %" for x in run.accuracy)
+                    what += "".join(f", {part}" for part in (*run.said, *shares))
                 if job.heard is not None and self.now - job.heard > SILENT:
                     what += f" (last heard of {(self.now - job.heard) / 60:.0f} min ago)"
                 lines.append(Text.assemble(_mark("running"), what))
@@ -218,7 +241,7 @@ def _painted(state: str, counts: Counter) -> tuple[str, str]:
     return f"{counts[state]} {state}", STATES[state].style
 
 
-def _cell(runs: list[RunState]) -> Text:
+def _cell(runs: list[RunState], write: Callable[[float], str]) -> Text:
     """One mark per seed (or counts, if there are many) and the mean accuracies so far."""
     if len(runs) <= 5:
         marks = [_mark(run.state) for run in runs]
@@ -227,7 +250,7 @@ def _cell(runs: list[RunState]) -> Text:
         marks = [_mark(state, counts[state]) for state in STATES if counts[state]]
     known = [run.accuracy[:2] for run in runs if run.accuracy]
     means = [sum(column) / len(column) for column in zip(*known, strict=False)]
-    numbers = "/".join(labels.percent(mean, decimals=0) for mean in means)
+    numbers = "/".join(map(write, means))
     return Text.assemble(*marks, f" {numbers}" if numbers else "")
 
 

@@ -15,8 +15,12 @@ from tqdm import tqdm
 
 from fwp.experiment.cell import Cell, TrainedCell
 from fwp.results.heartbeat import process_start
+from fwp.status.pace import PACE, in_words, pace
 from fwp.utils import signals
 from fwp.utils.files import naming, write_json
+
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+"""Of texts, which tell their speed and the time left themselves."""
 
 
 class Progress:
@@ -41,6 +45,7 @@ class Progress:
         path: str | Path | None = None,
         stream: TextIO | None = None,
     ):
+        self.task, self.epochs = cell.task, epochs
         self.path = path
         self.stream = stream or sys.stderr
         self.bar = tqdm(disable=True)  # until seeds begin
@@ -75,6 +80,7 @@ class Progress:
             total=total,
             desc=f"{self.report['model']} on {self.report['task']}, {label}",
             unit="epoch",
+            bar_format=None if self.task.kind == "strings" else BAR,
             file=self.stream,
             dynamic_ncols=self.stream.isatty(),
             ncols=None if self.stream.isatty() else 120,
@@ -90,12 +96,20 @@ class Progress:
         """
         # JSON has no NaN, which the loss of a diverged run is.
         told = facts | {"loss": facts["loss"] if math.isfinite(facts["loss"]) else None}
+        if self.task.kind != "strings":  # whose validation bins hold probabilities
+            told |= {"accuracy": {}} | pace(self.task, facts, self.epochs)
+            told["said"] = in_words(**{key: told[key] for key in PACE})
         self.report["seeds"][str(seed)].update(told)
         if seed != self.running[-1]:
             return
         latest = [self.report["seeds"][str(s)] for s in self.running]
         losses = [math.nan if x["loss"] is None else x["loss"] for x in latest]
         loss = sum(losses) / len(losses)
+        if self.task.kind != "strings":
+            self.bar.set_postfix_str(f"loss {loss:.4f}  {self._pace(latest)}", refresh=False)
+            self.bar.update(facts["epoch"] - self.bar.n)
+            self.write()
+            return
         means = {
             k: sum(x["accuracy"][k] for x in latest) / len(latest)
             for k in facts.get("accuracy", {})
@@ -104,6 +118,15 @@ class Progress:
         self.bar.set_postfix_str(f"loss {loss:.4f}  {accuracies}", refresh=False)
         self.bar.update(facts["epoch"] - self.bar.n)  # more than one if training was resumed
         self.write()
+
+    def _pace(self, latest: list[dict]) -> str:
+        """Mean validation loss of seeds, tokens per second of all, and the time left."""
+        known = [x for x in latest if x["bits"] is not None and x["rate"] is not None]
+        if not known:
+            return ""
+        bits = sum(x["bits"] for x in known) / len(known)
+        rate, last = sum(x["rate"] for x in known), known[-1]
+        return "  ".join(in_words(bits, last["unit"], rate, last["items"], last["left"]))
 
     def finish(self, seed: int, status: str) -> None:
         """A seed is over, with the `status` of its record."""

@@ -34,6 +34,8 @@ def check(model: SequenceModel) -> None:
     """Raise ValueError unless `model` is of a kind whose gradient can be carried along."""
     from fwp.mixers.elstm import ElementwiseLSTM
 
+    if model.dropout is not None:
+        raise ValueError("gradient rtrl is for models without dropout; got dropout > 0")
     block, *others = (block for block in model.blocks if isinstance(block, Block))
     if others or block.wiring != "plain" or not isinstance(block.mixer, ElementwiseLSTM):
         raise ValueError(

@@ -243,12 +243,14 @@ class TrainStep:
         strings = (self.strings.tokens, self.strings.targets)
         *given, (labels, rates) = parts.unpacked(batch, *strings, length, self._flat.dtype)
         loss, gradients = self.gradient(self.pack, *given)
+        self.pack.next_step()
         self.adam.step(gradients, rates, loss, labels, self._loss)
 
     def _train(self, length: int, rows: Tensor, weights: Tensor, labels: Tensor) -> None:
         tokens = self.strings.tokens[rows, :length].long()
         targets = self.strings.targets[rows, :length].long()
         loss, gradients = self.gradient(self.pack, tokens, targets, weights)
+        self.pack.next_step()
         self._loss += loss * labels
         if isinstance(self.adam, native.Update):
             self.adam.step(gradients, self.rate)

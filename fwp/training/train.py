@@ -59,7 +59,10 @@ class Callback(Protocol):
         """Seeds begin, to be trained together; each has `total` epochs at most."""
 
     def update(self, seed: int, **facts) -> None:
-        """A seed has been measured: epochs that are over, loss, selection, accuracy by bin."""
+        """A seed has been measured: epochs that are over, loss, selection, accuracy by bin.
+
+        And the strings and seconds so far, and the epochs that have `passed`, with their fraction.
+        """
 
     def finish(self, seed: int, status: str) -> None:
         """A seed is over."""
@@ -225,8 +228,9 @@ def _tell(callback: Callback | None, run: Run, row: dict, strings: int) -> None:
     if callback is None:
         return
     accuracy = {str(bin): row[key] for key in row if (bin := bin_of_column(key))}
-    facts = {k: row[k] for k in ("loss", "selection")}
-    callback.update(run.seed, epoch=row["strings"] // strings, **facts, accuracy=accuracy)
+    facts = {k: row[k] for k in ("loss", "selection", "strings", "seconds")}
+    facts |= {"passed": row["strings"] / strings, "accuracy": accuracy}
+    callback.update(run.seed, epoch=row["strings"] // strings, **facts)
     if run.status != "budget":
         callback.finish(run.seed, run.status)
 

@@ -76,9 +76,9 @@ def test_there_is_no_setting_more_and_none_less():
 def test_settings_of_ones_own_have_the_defaults_of_the_schema():
     defaults = schema.defaults()
     assert training_settings().as_dict() == defaults["training"]
-    model = model_settings("deltanet", heads=2).as_dict()
-    assert {key: model.get(key) for key in MODEL_KEYS[1:]} == defaults["model"]
-    assert model["options"] == {"heads": 2}
+    model = model_settings("deltanet", heads=2)
+    assert {key: getattr(model, key) for key in MODEL_KEYS[1:]} == defaults["model"]
+    assert model.options == {"heads": 2}
     for name, parameter in inspect.signature(api.build_model).parameters.items():
         if name in defaults["model"]:
             assert parameter.default == defaults["model"][name]

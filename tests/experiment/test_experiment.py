@@ -65,6 +65,7 @@ def test_defaults_come_from_the_schema():
         "eps": 1e-9,
         "dtype": "float32",
         "validate_every": None,
+        "matmul": "float32",
     }
     assert cell.model.as_dict() == {
         "name": "lstm",

@@ -21,7 +21,13 @@ FILES = sorted(
     if path.is_file() and path.suffix != ".pyc"
 )
 MODELS = "train evaluate trace automaton"  # whatever runs a model
-KINDS = ("strings", "text")  # of tasks; an edit for one touches cells of that kind alone
+KINDS = (
+    "strings",
+    "text",
+    "translation",
+)  # of tasks; an edit for one touches cells of that kind alone
+
+WRITTEN = "text_data text_test_data translation_data translation_test_data"
 
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
@@ -29,6 +35,7 @@ OPS = {
     "delta_rule": "delta_rnn deltanet deltaproduct gated_deltanet",
     "elementwise_lstm": "elstm rtrl",
     "elman": "elman",
+    "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
     "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
     "gru": "gru",
@@ -43,7 +50,7 @@ OPS = {
 MAPPED = "deltanet linear_transformer retrieval"
 GATED = "deltanet deltaproduct gated_deltanet kimi_delta"
 LAYERS = {
-    **dict.fromkeys(("embedding", "feed_forward", "layer_norm", "linear"), MODELS),
+    **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
     "cross_entropy": "bptt rtrl",
     "feature_maps": MAPPED,
@@ -90,16 +97,17 @@ PLACES = {
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
-        "datasets/make.py datasets/text/sources.py datasets/text/windows.py kernels/c_cache.py "
+        "datasets/make.py datasets/text/check.py datasets/text/sources.py datasets/text/windows.py "
+        "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
-        "models/contract.py models/properties.py models/window.py py.typed report/templates/* "
+        "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py "
         "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
     (
-        "data test_data text_data text_test_data train evaluate trace automaton collect summarise "
+        f"data test_data {WRITTEN} train evaluate trace automaton collect summarise "
         "tables claims figures report states automata retrieval retrieval_report search_tables "
         "search_figures"
     ): "__init__.py utils/__init__.py",
@@ -116,36 +124,38 @@ PLACES = {
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
         "kernels/matmul.h kernels/norm.h kernels/rows.py "
-        "kernels/aside.py kernels/triton_matmul.py models/__init__.py models/block.py "
+        "kernels/aside.py kernels/precision.py kernels/triton_matmul.py "
+        "models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
     ),
     (
-        "data test_data text_data text_test_data train evaluate trace automaton tables figures "
-        "report states"
+        f"data test_data {WRITTEN} train evaluate trace automaton tables figures report states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
-    "data test_data text_data text_test_data train evaluate trace automaton": (
-        "datasets/dataset.py datasets/spec.py"
-    ),
-    "text text_data text_test_data": "datasets/text/__init__.py datasets/text/dataset.py",
+    f"data test_data {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
+    f"data test_data {WRITTEN} strings text translation trace automaton": "datasets/dataset.py",
+    f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
+    "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
-        "datasets/text/build.py datasets/text/corpus.py datasets/text/generators.py "
-        "datasets/text/tokenizer.py"
+        "datasets/text/drawn/* datasets/text/bpe.py datasets/text/build.py datasets/text/corpus.py "
+        "datasets/text/files.py datasets/text/generators.py datasets/text/packages.py "
+        "datasets/text/tokenizer.py datasets/text/vocabulary.py datasets/text/word_tokens.py "
+        "datasets/text/verses.py datasets/text/words.py datasets/text/zstd.py"
     ),
-    "text_test_data": "datasets/text/card.py",
-    "text": "training/evaluation/text.py training/kinds/text.py training/windows.py",
+    "text_test_data": "datasets/text/card.py datasets/text/overlap.py",
+    "text": "models/window.py training/evaluation/text.py training/kinds/text.py training/windows.py",
     "strings": (
         "training/errors/* training/evaluation/strings.py training/evaluator.py "
         "training/kinds/strings.py"
     ),
-    "strings text": "training/evaluation/__init__.py training/kinds/__init__.py",
+    "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
         "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
-        "kernels/shapes.py kernels/tensors.py kernels/triton_support.py "
+        "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
@@ -154,7 +164,7 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/triton_features.py"
+        "kernels/chunks.py kernels/rules.h kernels/triton_chunks.py kernels/triton_features.py"
     ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
@@ -262,12 +272,12 @@ PLACES = {
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
-        "data test_data text_data text_test_data train evaluate trace automaton collect summarise "
+        f"data test_data {WRITTEN} train evaluate trace automaton collect summarise "
         "tables claims figures report states automata retrieval_report search_tables search_figures"
     ): "utils/bins.py utils/files.py",
     (
-        "data test_data train evaluate trace automaton tables claims figures report states "
-        "automata retrieval_report search_tables search_figures"
+        "data test_data translation_data translation_test_data train evaluate trace automaton "
+        "tables claims figures report states automata retrieval_report search_tables search_figures"
     ): "utils/targets.py",
 }
 

@@ -61,7 +61,7 @@ def test_the_base_config_is_sound_and_options_are_of_the_mixers_that_have_them()
 
 SPACES = [
     ({"hiden": [8]}, r"search\.space\.hiden: unknown key \(did you mean 'hidden'\?\); allowed: "
-     r"training, hidden, layers, feed_forward, wiring; options of the mixers: .*heads"),
+     r"training, hidden, layers, feed_forward, wiring, dropout; options of the mixers: .*heads"),
     ({"training": {"rate": [1]}}, r"search\.space\.training\.rate: unknown key.*allowed: epochs"),
     ({"training.epochs": [1]}, r'search\.space\."training\.epochs": unknown key'),
     ({"mixer": ["lstm"]}, "space.mixer: is not searched; add another entry to models instead"),

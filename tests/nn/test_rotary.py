@@ -41,6 +41,11 @@ def test_gradients_are_those_of_finite_differences():
     assert torch.autograd.gradcheck(lambda x: rotary(x, 3), [example(1, 2, 2, 4).requires_grad_()])
 
 
-def test_heads_of_an_odd_width_are_refused():
-    with pytest.raises(ValueError, match="heads of an even width, got 3"):
-        rotary(example(1, 2, 1, 3))
+@pytest.mark.parametrize("width", [1, 3])
+def test_the_last_unit_of_an_odd_width_stays_as_it_is(width):
+    x = example(1, 4, 2, width)
+    y = rotary(x, first=2)
+    assert torch.equal(y[..., -1], x[..., -1])
+    assert torch.equal(
+        y[..., :-1], rotary(x[..., :-1].contiguous(), first=2) if width > 1 else y[..., :0]
+    )

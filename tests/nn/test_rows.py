@@ -47,6 +47,27 @@ def test_threads_change_no_bit_of_sums_over_blocks(name):
     assert all(map(torch.equal, one, three))
 
 
+@pytest.mark.parametrize("norm", [True, False])
+@pytest.mark.parametrize("name", ["linear", "feed_forward"])
+def test_a_wide_layer_is_computed_as_the_reference_by_any_number_of_threads(
+    monkeypatch, name, norm
+):
+    sizes = {"I": 300, "D": 70, "O": 70}
+    assert sizes["I"] * sizes["D"] > rows.WIDE
+    inputs = example(OPS[name], 3, 50, torch.float64, **sizes)
+    if name == "feed_forward" and not norm:
+        inputs = inputs[:5]
+    ways = []
+    for count, large in ((1, rows.LARGE), (1, 0), (2, rows.LARGE), (3, rows.LARGE)):
+        monkeypatch.setattr(rows, "LARGE", large)
+        monkeypatch.setattr(rows.threads, "count", lambda count=count: count)
+        ways.append(results(OPS[name], inputs))
+    for own, expected in zip(ways[0], results(OPS[name], inputs, "reference"), strict=True):
+        torch.testing.assert_close(own, expected)
+    for other in ways[1:]:
+        assert all(map(torch.equal, ways[0], other))
+
+
 @pytest.mark.parametrize("name", OPS)
 def test_a_slice_of_wider_rows_is_read_where_it_lies(name):
     x, *weights = example(OPS[name], 3, 7)

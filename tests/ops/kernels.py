@@ -22,6 +22,10 @@ INTERPRETED = {
     "two wide models": (2, torch.float64, {"T": 3, "B": 2, "H": 1, "D": 70, "K": 3, "V": 18}),
     "several rounds": (1, torch.float64, {"T": 17, "B": 1, "H": 1, "D": 4, "K": 4, "V": 4}),
 }
+CHUNKED = {
+    "two chunks": (1, torch.float32, {"T": 70, "B": 1, "K": 5, "V": 18}),
+    "two models": (2, torch.float32, {"T": 3, "B": 1, "H": 1, "K": 16, "V": 4}),
+}
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 
 
@@ -86,8 +90,11 @@ def pack(op, parts, specs):
 
 
 def find(name):
-    """The op of that name, or one of its variants: "op:option=value,option=value"."""
-    name, _, parts = name.partition(":")
+    """The op of that name, or one of its variants: "op:option=value,option=value".
+
+    The name of its backend may follow: "op@triton_chunks"; usually it is triton.
+    """
+    name, _, parts = name.partition("@")[0].partition(":")
     options = dict(part.split("=") for part in parts.split(",") if part)
     return OPS[name].variant(**{n: {"True": True}.get(x, x) for n, x in options.items()})
 
@@ -103,8 +110,8 @@ def errors(name, models, dtype, device="cpu", **sizes):
     The truth is the reference in float64, model by model; allowed is a tolerance relative to the
     largest entry, or ten times the reference's own rounding in `dtype`.
     """
-    op = find(name)
-    reference, kernel = (op.backends[backend].run for backend in ("reference", "triton"))
+    op, used = find(name), name.partition("@")[2] or "triton"
+    reference, kernel = (op.backends[backend].run for backend in ("reference", used))
     examples = list(example(op, models, dtype, **sizes))
     truth, rounded, weights = [], [], []
     for inputs, state in examples:
@@ -139,6 +146,6 @@ if __name__ == "__main__":
     found = {
         f"{name} {case}": errors(name, models, dtype, **sizes)
         for name in sys.argv[1:]
-        for case, (models, dtype, sizes) in INTERPRETED.items()
+        for case, (models, dtype, sizes) in (CHUNKED if "@" in name else INTERPRETED).items()
     }
     print(json.dumps(found))

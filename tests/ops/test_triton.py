@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from kernels import INTERPRETED, OPS, TOLERANCE, complete, errors
+from kernels import CHUNKED, INTERPRETED, OPS, TOLERANCE, complete, errors
 
 from fwp.kernels import triton_support
 
@@ -23,6 +23,13 @@ VARIANTS = [
     "linear_attention:feature_map=elu",
     "delta_rule:feature_map=elu_sum,gate=sigmoid",
     "feed_forward:skip=True",
+]
+CHUNKS = [
+    "linear_attention@triton_chunks",
+    "linear_attention:feature_map=elu@triton_chunks",
+    "delta_rule@triton_chunks",
+    "delta_rule:feature_map=elu_sum,gate=sigmoid@triton_chunks",
+    "gated_delta_rule@triton_chunks",
 ]
 CASES = {
     "usual": (1, {}),
@@ -62,6 +69,36 @@ def test_equals_the_reference(name, case, dtype):
         for x in ("gradient of q", "gradient of k"):
             found[x] = found[x][0], max(found[x][1], TOLERANCE[dtype])
     assert not unequal(found)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=gpu) for name in CHUNKS])
+@pytest.mark.parametrize("case", CASES)
+def test_chunks_of_time_equal_the_reference(name, case):
+    models, sizes = CASES[case]
+    found = errors(name, models, torch.float32, "cuda", **sizes)
+    if "elu_sum" in name and case == "one unit":
+        for x in ("gradient of q", "gradient of k"):
+            found[x] = found[x][0], max(found[x][1], TOLERANCE[torch.float32])
+    assert not unequal(found)
+
+
+@pytest.mark.parametrize(
+    ("T", "K", "dtype", "chosen"),
+    [
+        (128, 32, torch.float32, "triton_chunks"),
+        (127, 32, torch.float32, "triton"),
+        (128, 16, torch.float32, "triton"),
+        (128, 32, torch.float64, "triton"),
+    ],
+)
+def test_chunks_of_time_are_chosen_for_long_strings_and_wide_heads(
+    monkeypatch, T, K, dtype, chosen
+):
+    monkeypatch.setattr(triton_support, "interpreted", lambda: True)
+    monkeypatch.delitem(OPS["delta_rule"].backends, "native")
+    q = torch.empty(1, T, 1, K, dtype=dtype)
+    inputs = {"q": q, "k": q, "v": q, "beta": q[..., 0]}
+    assert OPS["delta_rule"].choose("auto", inputs) is OPS["delta_rule"].backends[chosen]
 
 
 def leaves(name, **sizes):
@@ -164,7 +201,7 @@ def interpreted():
         pytest.skip("the interpreter of Triton before 3.7 does not run with NumPy from 2.4 on")
     script = Path(__file__).with_name("kernels.py")
     done = subprocess.run(
-        [sys.executable, str(script), *NAMES, *VARIANTS],
+        [sys.executable, str(script), *NAMES, *VARIANTS, *CHUNKS],
         env=os.environ | {"TRITON_INTERPRET": "1"},
         capture_output=True,
         text=True,
@@ -174,8 +211,8 @@ def interpreted():
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", NAMES + VARIANTS)
+@pytest.mark.parametrize("name", NAMES + VARIANTS + CHUNKS)
 def test_equals_the_reference_in_the_interpreter(interpreted, name):
     found = {case: x for case, x in interpreted.items() if case.startswith(f"{name} ")}
-    assert len(found) == len(INTERPRETED)
+    assert len(found) == len(CHUNKED if "@" in name else INTERPRETED)
     assert not {case: unequal(x) for case, x in found.items() if unequal(x)}

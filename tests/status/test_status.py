@@ -40,6 +40,9 @@ class Experiment:
         self.groups = groups or {"seeds-0-2": [0, 1, 2]}
         self.hidden, self.searched = 64, []
 
+    def kind(self, task):
+        return {"play": "text", "bible": "translation"}.get(task, "strings")
+
     def cell_dir(self, task, model, group):
         return self.results / "cells" / task / model / group
 

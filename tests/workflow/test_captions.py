@@ -16,6 +16,8 @@ FOLDER = Path(__file__).parents[2] / "workflow" / "report"
 FIGURES = ["heatmap.svg", "length.svg", "strip.svg", "solved.svg", "learning.svg"]
 TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
 SEARCH = ["search.html", "search_settings.svg", "search_best.svg"]  # where settings are searched
+TEXT = ["texts.html", "text_position.svg", "text_state.svg", "text_tokens.svg", "text_seconds.svg"]
+TEXT += ["translation_length.svg", "translation_pairs.svg", "translation_seconds.svg"]
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
 
@@ -37,7 +39,7 @@ def test_captions_are_valid(path):
 
 def test_there_is_a_caption_for_everything_in_the_report():
     stems = {path.stem for path in FOLDER.glob("*.rst")}
-    assert stems >= {target.split(".")[0] for target in [*TARGETS, *SEARCH]} | {"workflow"}
+    assert stems >= {target.split(".")[0] for target in [*TARGETS, *SEARCH, *TEXT]} | {"workflow"}
 
 
 def test_front_page_counts_runs_and_links_to_results():
@@ -59,3 +61,13 @@ def test_front_page_without_results_has_no_dead_links():
     page = render(FOLDER / "workflow.rst", targets=[])
     assert "heat map" in page and "href" not in page
     assert "training runs." not in page
+
+
+def test_front_page_counts_texts():
+    grid = {"models": ["a"], "tasks": [], "texts": ["play"], "seeds": [0, 1]}
+    page = " ".join(render(FOLDER / "workflow.rst", grid).split())
+    assert "1 model on 1 text, each" in page and "2 training runs" in page
+    assert "formal language" not in page and "heat map" not in page
+    mixed = grid | {"tasks": ["p", "q"]}
+    page = " ".join(render(FOLDER / "workflow.rst", mixed).split())
+    assert "1 model on 2 formal languages and 1 text, each" in page and "6 training runs" in page

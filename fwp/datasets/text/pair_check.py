@@ -35,10 +35,7 @@ def check_pairs(params: dict) -> Iterator[str]:
     folder = params["catalogues"]
     place = "files" if folder is None else "catalogues"
     try:
-        if folder is not None:
-            fault = catalogues.missing(folder)
-        else:
-            fault = _files(params["files"])
+        fault = _files(params["files"]) if folder is None else catalogues.missing(folder)
         if fault is None and _size(params) <= SMALL:
             read_pairs(params)
     except PairsError as error:
@@ -68,7 +65,7 @@ def _files(files: str | dict) -> str | None:
     for one in sets:
         if isinstance(one, dict) and set(one) != {"source", "target"}:
             return f"must be {forms}, got {show(one)}"
-        for path in parallel.paths(one):
+        for path in one.values() if isinstance(one, dict) else [one]:
             if not isinstance(path, str):
                 return f"must be {forms}, got {show(path)}"
         if isinstance(one, dict):

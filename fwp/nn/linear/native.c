@@ -1,4 +1,5 @@
-/* Linear layers: y = x Wᵀ + b, and dx = dy W, dW = dyᵀ x, db = Σ dy in one pass over the rows. */
+/* Linear layers: y = x Wᵀ + b, and dx = dy W, dW = dyᵀ x, db = Σ dy: in one pass over the rows, or in
+ * two, the second of which threads share by outputs. Both add up the same numbers in one order. */
 
 #include "../../kernels/matmul.h"
 
@@ -80,5 +81,47 @@ EXPORT int backward(int64_t begin, int64_t end, int64_t blocks, int64_t rows, in
     }
     restore_denormals(mode);
     free(weights);
+    return 0;
+}
+
+/* dx [rows][I] of tiles of rows. */
+EXPORT int backward_input(int64_t begin, int64_t end, int64_t rows, int64_t I, int64_t O,
+                          const real *dy, int64_t dy_row, const real *W, real *dx) {
+    real *weights = (real *)workspace(packed_size(O, I) / LANES);
+    if (!weights) return 1;
+    unsigned mode = flush_denormals();
+    pack_weights(weights, W, O, I);
+    for (int64_t r = begin * TILE; r < rows && r < end * TILE; r += TILE)
+        multiply((product){.C = dx + r * I, .C_row = I, .A = dy + r * dy_row, .down = dy_row,
+                           .along = 1, .B = weights, .B_row = PANEL, .B_panel = PANEL * O,
+                           .M = tile_rows(r, rows), .N = I, .K = O});
+    restore_denormals(mode);
+    free(weights);
+    return 0;
+}
+
+/* dW [O][I] and db [O], or NULL, of tiles of outputs. */
+EXPORT int backward_weights(int64_t begin, int64_t end, int64_t rows, int64_t I, int64_t O,
+                            const real *x, int64_t x_row, const real *dy, int64_t dy_row,
+                            real *dW, real *db) {
+    real *copy = (real *)workspace(TILE * WHOLE(I) / LANES);
+    if (!copy) return 1;
+    unsigned mode = flush_denormals();
+    for (int64_t o = begin * TILE; o < O && o < end * TILE; o += TILE) {
+        const int64_t count = tile_rows(o, O);
+        if (db) memset(db + o, 0, (size_t)count * sizeof(real));
+        for (int64_t r = 0; r < rows; r += TILE) {
+            const int64_t n = tile_rows(r, rows);
+            int64_t B_row;
+            const real *x_tile = whole_rows(copy, x + r * x_row, x_row, &B_row, n, I);
+            multiply((product){.C = dW + o * I, .C_row = I, .A = dy + r * dy_row + o, .down = 1,
+                               .along = dy_row, .B = x_tile, .B_row = B_row, .B_panel = PANEL,
+                               .M = count, .N = I, .K = n, .plus = r ? dW + o * I : NULL,
+                               .plus_row = I});
+            if (db) add_rows(db + o, dy + r * dy_row + o, dy_row, n, count);
+        }
+    }
+    restore_denormals(mode);
+    free(copy);
     return 0;
 }

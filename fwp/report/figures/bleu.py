@@ -9,7 +9,7 @@ from fwp.report.figures.lines import curves, log_ticks, page_of_tasks
 from fwp.report.figures.style import Look, looks
 from fwp.report.labels import in_order
 from fwp.results.frames import present
-from fwp.results.text_frames import ALL
+from fwp.results.text_kinds import ALL
 from fwp.utils.bins import Bin
 
 

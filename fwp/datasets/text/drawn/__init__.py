@@ -1,0 +1,1 @@
+"""Sources that texts are drawn from, of which the entropy is known."""
