@@ -99,7 +99,7 @@ def judge(
         for key, of_cell in rows.groupby(["task", "model", "bin"], observed=True)
     }
     bins = {
-        task: sorted(of_task.unique(), key=Bin.parse)
+        str(task): sorted(of_task.unique(), key=Bin.parse)
         for task, of_task in rows.groupby("task", observed=True)["bin"]
     }
     found = _Results(cells, bins, Trials(trials), Texts(texts))

@@ -93,14 +93,15 @@ class Texts:
             {"nats": nats * rows["tokens"], "tokens": rows["tokens"], "bytes": rows["bytes"]}
         )
         sums = sums.groupby(rows["seed"]).sum()
+        nats = sums["nats"].to_numpy(float)
         if statistic == "bits_per_byte":
-            numbers = sums["nats"] / math.log(2) / sums["bytes"]
+            numbers = nats / math.log(2) / sums["bytes"].to_numpy(float)
         else:
-            numbers = sums["nats"] / sums["tokens"]
+            numbers = nats / sums["tokens"].to_numpy(float)
         if statistic == "perplexity":
             numbers = np.exp(numbers)
         diverged = int(lost.groupby(rows["seed"]).any().sum())
-        return Values(numbers.to_numpy(), diverged, f"positions {begin}-{end}")
+        return Values(numbers, diverged, f"positions {begin}-{end}")
 
 
 def _range(place: str, context: int, longest: int) -> tuple[int, int]:
@@ -157,11 +158,12 @@ def weigh(
         side = means.side_of_difference(one, other, criterion.difference, confidence)
         facts = {"other": than, "other_value": other.mean, "other_seeds": other.number}
         facts |= {"other_diverged": rival.diverged, "p": means.p_value(one, other)}
+    facts |= search.tried(task, model)
     now, verdict = side(0), UNDETERMINED
     if now:
         verdict = SUPPORTED if (now > 0) == criterion.is_upward else CONTRADICTED
     evidence = Evidence(
         task, model, own.place, criterion, math.nan, one.number, 0, one.mean, low, high, verdict,
-        more=sides.fewest(side), diverged=own.diverged, **facts, **search.tried(task, model),
+        more=sides.fewest(side), diverged=own.diverged, **facts,
     )  # fmt: skip
     return evidence, side

@@ -1,6 +1,7 @@
 """Intervals of means and differences of means, against SciPy's."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ def test_intervals_are_those_of_student_and_of_welch(confidence):
     one, other = means.sample(ONE), means.sample(OTHER)
     known = stats.ttest_1samp(ONE, 0).confidence_interval(confidence)
     assert means.of_mean(one, confidence) == pytest.approx(known)
-    test = stats.ttest_ind(ONE, OTHER, equal_var=False)
+    test: Any = stats.ttest_ind(ONE, OTHER, equal_var=False)
     known = test.confidence_interval(confidence)
     assert means.of_difference(one, other, confidence) == pytest.approx(known)
     assert means.p_value(one, other) == pytest.approx(test.pvalue)
