@@ -287,7 +287,7 @@ PLACES = {
     "search collect summarise tables claims figures report states search_tables search_figures": (
         "results/chosen.py"
     ),
-    "bptt": "training/bptt.py",
+    "bptt": "training/bptt.py training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
