@@ -56,6 +56,7 @@ class BytePairs(Tokenizer):
 
     @cached_property
     def contents(self) -> Sequence[bytes]:
+        """The bytes that each token is decoded to."""
         numbers = self.model["model"]["vocab"]
         byte_of = _byte_of()
         return tuple(
@@ -68,6 +69,7 @@ class BytePairs(Tokenizer):
         return _library().Tokenizer.from_str(json.dumps(self.model))
 
     def encode(self, text: bytes) -> np.ndarray:
+        """The tokens of a text."""
         found = []
         for group in batched(_texts(text), TOGETHER):
             encoded = self._pairs.encode_batch_fast(group, add_special_tokens=False)
@@ -75,6 +77,7 @@ class BytePairs(Tokenizer):
         return joined(found, self.dtype)
 
     def parts(self) -> dict:
+        """What `from_json` needs besides the name."""
         return {"model": self.model}
 
 

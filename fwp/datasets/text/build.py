@@ -9,6 +9,7 @@ from fwp.datasets.spec import DatasetSpec
 from fwp.datasets.text.corpus import CorpusError, read_corpus
 from fwp.datasets.text.dataset import TextDataset, TextSplit, token_type
 from fwp.datasets.text.tokenizer import Tokenizer, train_tokenizer
+from fwp.datasets.text.words import count_words
 
 TRAINING = ("train", "validation")
 
@@ -66,7 +67,7 @@ def _read(params: dict, like: TextDataset | None) -> TextDataset:
         # Test tokens are not needed to train, nor training tokens to measure.
         wanted = (name == "test") == (like is not None)
         tokens = tokenizer.encode(text).astype(kind) if wanted else np.zeros(0, dtype=kind)
-        splits[name] = TextSplit(name, tokens, len(text.split()) if wanted else 0)
+        splits[name] = TextSplit(name, tokens, count_words(text) if wanted else 0)
     return TextDataset(
         "", params, tuple(tokenizer.alphabet), tokenizer.sizes, tokenizer.to_json(), splits
     )

@@ -132,12 +132,12 @@ def _twice(found: list[tuple[str, Path]]) -> Iterator[str]:
 
 
 def _look(file: Path, params: Mapping) -> None:
-    """Refuse a file that is empty, and one whose first bytes, or others, are not what they must be."""
+    """Refuse a file that is empty, or wrong at its start, its middle or its end."""
     field, utf8 = params.get("field") or "text", params["tokens"] != "bytes"
     size = file.stat().st_size
     ends = is_jsonl(file) or compression(file)
     with reading(file), opened(file) as stream:
-        for start in (0,) if ends else (0, size // 2, max(size - SAMPLE, 0)):
+        for start in (0,) if ends else sorted({0, size // 2, max(size - SAMPLE, 0)}):
             if start:
                 stream.seek(start)
             data = stream.read(SAMPLE)

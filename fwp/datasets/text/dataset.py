@@ -25,7 +25,7 @@ class TextSplit:
     Attributes:
         name: train, validation or test.
         tokens: one after another, uint8, uint16 or int32 [N].
-        words: how many words of its text white space divides.
+        words: words of its text, which white space divides; a line end counts as one.
         ideal: nats of each token for who knows the source and all tokens before it, float32 [N];
             None where the source is unknown.
     """

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from fwp.datasets.text.zstd import open_zstd
 from fwp.utils.suggest import suggestion
 
 PARTS = ("train", "validation", "test")
@@ -77,11 +78,10 @@ def opened(path: Path) -> BinaryIO:
         return gzip.open(path)  # type: ignore[return-value]
     if compression(path) == ".zst":
         try:
-            import zstandard
+            return open_zstd(path)
         except ImportError:
             message = f"text.files: {path} needs the library zstandard, which is not installed"
             raise CorpusError(f"{message}; {EXTRA}") from None
-        return zstandard.open(path, "rb")  # type: ignore[return-value]
     return path.open("rb")
 
 
@@ -97,10 +97,7 @@ def read(path: Path, field: str, *, utf8: bool) -> bytes:
         CorpusError: the file cannot be read, is damaged, empty, not UTF-8 or not JSONL.
     """
     with reading(path), opened(path) as file:
-        if is_jsonl(path):
-            data = b"".join(_lines(path, file, field))
-        else:
-            data = file.read()
+        data = b"".join(_lines(path, file, field)) if is_jsonl(path) else file.read()
     if not data:
         raise CorpusError(f"text.files: {path} is empty")
     if utf8:

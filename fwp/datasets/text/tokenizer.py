@@ -22,15 +22,22 @@ class Bytes(Tokenizer):
     """All 256 bytes, whatever the text: any file will do, and nothing is unknown."""
 
     tokens = "bytes"
-    contents = tuple(bytes([byte]) for byte in range(256))
+
+    @cached_property
+    def contents(self) -> Sequence[bytes]:
+        """The bytes that each token is decoded to."""
+        return tuple(bytes([byte]) for byte in range(256))
 
     def encode(self, text: bytes) -> np.ndarray:
+        """The tokens of a text."""
         return np.frombuffer(text, np.uint8).copy()
 
     def decode(self, tokens: np.ndarray | Sequence[int]) -> bytes:
+        """The text of tokens."""
         return np.asarray(tokens).astype(np.uint8).tobytes()
 
     def parts(self) -> dict:
+        """What `from_json` needs besides the name."""
         return {}
 
 
@@ -61,18 +68,22 @@ class Characters(Tokenizer):
 
     @cached_property
     def contents(self) -> Sequence[bytes]:
+        """The bytes that each token is decoded to."""
         return (*(c.encode() for c in self.characters), "\ufffd".encode())
 
     @property
     def alphabet(self) -> tuple[str, ...]:
+        """What is shown of each token."""
         return (*(shown(content) for content in self.contents[:-1]), UNKNOWN)
 
     def encode(self, text: bytes) -> np.ndarray:
+        """The tokens of a text."""
         numbers = np.full(0x110000, self.unknown, self.dtype)
         numbers[[ord(c) for c in self.characters]] = np.arange(len(self.characters))
         return joined([numbers[_points(piece)] for piece in pieces(text)], self.dtype)
 
     def parts(self) -> dict:
+        """What `from_json` needs besides the name."""
         return {"characters": self.characters}
 
 

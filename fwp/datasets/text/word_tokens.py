@@ -46,13 +46,16 @@ class Words(Tokenizer):
 
     @cached_property
     def contents(self) -> Sequence[bytes]:
+        """The bytes that each token is decoded to."""
         return (b"<unk> ", b"\n", *(f"{word} ".encode() for word in self.words))
 
     @property
     def alphabet(self) -> tuple[str, ...]:
+        """What is shown of each token."""
         return (UNKNOWN, LINE_END, *(shown(word.encode()) for word in self.words))
 
     def encode(self, text: bytes) -> np.ndarray:
+        """The tokens of a text."""
         numbers = {word: number for number, word in enumerate(self.words, 2)}.get
         found = array({1: "B", 2: "H", 4: "i"}[np.dtype(self.dtype).itemsize])
         for words, ends in lines(text):
@@ -62,4 +65,5 @@ class Words(Tokenizer):
         return np.array(found, self.dtype)
 
     def parts(self) -> dict:
+        """What `from_json` needs besides the name."""
         return {"words": self.words}

@@ -10,7 +10,7 @@ PIECE = 1 << 20  # bytes that are held as Python's strings at a time
 
 
 def pieces(text: bytes, size: int = PIECE) -> Iterator[bytes]:
-    """The text in pieces of about `size` bytes, cut after a line end, else after a space.
+    """The text in pieces of about `size` bytes, 4 or more, cut after a line end, or a space.
 
     Where there is neither, a piece ends at the limit of a UTF-8 character.
     """
