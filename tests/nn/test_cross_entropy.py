@@ -65,8 +65,10 @@ def test_a_cpu_has_a_kernel():
 
 
 @pytest.mark.gpu
-def test_a_gpu_has_a_kernel():
-    check(cross_entropy, device="cuda")
+@pytest.mark.parametrize(("classes", "longest"), [(5, 7), (300, 60), (3000, 7)])
+def test_a_gpu_has_a_kernel(classes, longest):
+    """For many logits several programs, each with a sum of its own."""
+    check(cross_entropy, device="cuda", classes=classes, longest=longest)
 
 
 @pytest.mark.parametrize("backend", ["native", "fused"])

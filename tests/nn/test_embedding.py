@@ -18,7 +18,7 @@ def test_values_and_gradients_are_those_of_pytorch():
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize(("symbols", "hidden"), [(2, 64), (20, 5)])
+@pytest.mark.parametrize(("symbols", "hidden"), [(2, 64), (20, 5), (100, 7)])
 def test_a_pack_embeds_what_its_models_do(symbols, hidden, shared, device):
     generator = torch.Generator().manual_seed(0)
     embedding = Embedding(symbols, hidden)
