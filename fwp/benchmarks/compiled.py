@@ -15,7 +15,7 @@ def seconds(cell: dict, size: dict, device: str, budget: float) -> dict:
 
     Args:
         cell: as a dictionary.
-        size: batch and length; the pack is of one seed.
+        size: batch, length and symbols; the pack is of one seed.
     """
     torch.set_num_threads(1)
     with reference(), cuda_graphs.stream(device):

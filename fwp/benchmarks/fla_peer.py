@@ -101,13 +101,13 @@ def seconds(
 
     Args:
         cell: as a dictionary.
-        size: batch and length, and symbols if not 2.
+        size: batch, length and symbols.
         budget: seconds after which it is not repeated any more.
         way: eager, or compile for `torch.compile`.
         device: on which.
     """
     settings, training = Cell.from_dict(cell).model, Cell.from_dict(cell).training
-    symbols = size.get("symbols", 2)
+    symbols = size["symbols"]
     tokens, targets = torch.randint(symbols, (2, size["batch"], size["length"]), device=device)
     model: Any = Model(settings, symbols).to(device)
     adam = torch.optim.Adam(model.parameters(), lr=0.0, betas=training.betas, fused=True)

@@ -35,7 +35,8 @@ def markdown(ops: pd.DataFrame | None, steps: pd.DataFrame, machine: str) -> str
         f"# Benchmark\n\n{machine}\n",
         "## A training step\n\nForward, backward and Adam on a batch of strings, for one seed or "
         "for several seeds at once; milliseconds per seed. *Floor*: the time of the step's matrix "
-        "products at the rate of a large product. *JAX*: the same step in JAX, 50 steps per call, "
+        "products at the rate of a large product. *fla*: the model of flash-linear-attention's "
+        "layers, products in bfloat16. *JAX*: the same step in JAX, 50 steps per call, "
         "by the fastest of its ways. *Loops*: the same model with its recurrence as a PyTorch loop "
         "over time. *torch.compile*: these loops, compiled. The columns × say how many times as "
         "fast ours is.\n",

@@ -41,6 +41,7 @@ def benchmark(
             lengths=settings["lengths"],
             batches=settings["batches"],
             packs=packs,
+            symbols=settings["symbols"],
             others=peers.installed(settings["peers"]),
             device=device,
             budget=settings["seconds"],

@@ -23,6 +23,7 @@ def measure(
     lengths: Sequence[int] = (50,),
     batches: Sequence[int] = (),
     packs: Sequence[int] = (1,),
+    symbols: int = 2,
     others: Sequence[str] = (),
     device: str = "cpu",
     budget: float = 1.0,
@@ -35,6 +36,7 @@ def measure(
         lengths: symbols of every string; nothing is padding.
         batches: numbers of strings, beside that of the cell.
         packs: how many seeds are trained at a time.
+        symbols: size of the alphabet, and number of classes.
         others: of `fwp.benchmarks.peers.STEPS`, to stand beside ours.
         device: "cpu" or "cuda".
         budget: seconds after which a measurement is not repeated any more.
@@ -44,19 +46,19 @@ def measure(
     Yields:
         model, implementation ("fwp", "loops" for our loops over time in PyTorch, or a peer), way
         (how a peer computes the recurrence, if it has several ways), pack, batch, length,
-        parameters, seconds and floor_seconds per seed, note; one dict per measurement. Where
+        symbols, parameters, seconds and floor_seconds per seed, note; one dict per measurement. Where
         there is no time, seconds is None and `note` says why.
     """
     rate = matrix_product_rate(device=device)
     for cell in cells:
         sizes = [
-            {"pack": pack, "batch": batch, "length": length}
+            {"pack": pack, "batch": batch, "length": length, "symbols": symbols}
             for length in lengths
             for batch in dict.fromkeys([cell.training.batch_size, *batches])
             for pack in packs
         ]
-        (alone,) = models_of(cell.model, 1)
-        per_string = {length: operations(cell, length) for length in lengths}
+        (alone,) = models_of(cell.model, 1, symbols)
+        per_string = {length: operations(cell, length, symbols) for length in lengths}
         for row in _rows(cell, sizes, others, device, budget, patience):
             seconds = row.get("seconds")
             yield {
@@ -66,6 +68,7 @@ def measure(
                 "pack": row["pack"],
                 "batch": row["batch"],
                 "length": row["length"],
+                "symbols": symbols,
                 "parameters": alone.parameter_count,
                 "seconds": None if seconds is None else seconds / row["pack"],
                 "floor_seconds": row["batch"] * per_string[row["length"]] / rate,
@@ -86,9 +89,9 @@ def _rows(cell: Cell, sizes: list[dict], others, device, budget, patience) -> It
             yield {"implementation": peer, **row}
 
 
-def seconds(cell: Cell, *, pack: int, batch: int, length: int, device: str, budget: float) -> float:
-    """Of a step of all seeds of a pack."""
+def seconds(cell: Cell, *, device: str, budget: float, **size: int) -> float:
+    """Of a step of all seeds of a pack; `size` is pack, batch, length and symbols."""
     with cuda_graphs.stream(device):
-        step, epoch = train_step(cell, pack=pack, batch=batch, length=length, device=device)
+        step, epoch = train_step(cell, **size, device=device)
         step.epoch(epoch)  # compiles and captures
         return fastest(lambda: step.epoch(epoch), device, budget) / len(epoch[0])

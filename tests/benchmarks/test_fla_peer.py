@@ -17,7 +17,7 @@ OPTIONS = {
     "deltanet": {"heads": 2, "conv_size": 4, "feature_map": "silu_l2"},
     "gated_deltanet": {"heads": 2, "conv_size": 0},
 }
-SIZE = {"batch": 2, "length": 3, "pack": 1}
+SIZE = {"batch": 2, "length": 3, "pack": 1, "symbols": 5}
 
 
 def cell(mixer, **changes):

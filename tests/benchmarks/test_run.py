@@ -14,6 +14,7 @@ CONFIG = {
     "only": {"models": ["b"]},
     "benchmark": {
         "packs": [1, 2], "batches": [3], "lengths": [4], "peers": [], "ops": False, "seconds": 0,
+        "symbols": 3,
         "growth": NOTHING | {"hidden": [8]},
     },
 }  # fmt: skip
@@ -30,6 +31,7 @@ def test_the_command_measures_what_the_config_says(fwp, tmp_path, capsys):
     assert fwp("--set", "benchmark.packs=[1]") == 0
     found = pd.read_csv(tmp_path / "out/steps.csv")
     assert list(found["model"].unique()) == ["b"]
+    assert list(found["symbols"].unique()) == [3]
     assert list(found["implementation"]) == ["fwp", "loops"] * 2
     assert sorted(found["batch"].unique()) == [3, 64]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"steps.csv", "README.md"}

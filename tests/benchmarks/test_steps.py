@@ -37,6 +37,15 @@ def test_operations_are_those_of_the_products():
     assert workload.operations(cell("elstm"), 6) == 2 * 6 * products
 
 
+def test_an_alphabet_is_embedded_and_predicted():
+    few, many = (steps.measure([cell("elstm")], lengths=[6], symbols=n, budget=0) for n in (2, 5))
+    few, many = next(few), next(many)
+    assert many["parameters"] - few["parameters"] == 3 * 8 + 3 * (8 + 1)
+    added = workload.operations(cell("elstm"), 6, 5) - workload.operations(cell("elstm"), 6)
+    assert added == 2 * 6 * 3 * 8 * 3
+    assert many["symbols"] == 5
+
+
 def test_sizes_are_combined_and_the_floor_grows_with_the_batch():
     sizes = {"lengths": [3, 4], "batches": [4, 8], "packs": [1, 2]}
     found = list(steps.measure([cell("elstm")], **sizes, budget=0.0))

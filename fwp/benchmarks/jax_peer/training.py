@@ -67,7 +67,7 @@ def measured(cell: dict, sizes: list[dict], device: str, budget: float) -> list[
 
     Args:
         cell: as a dictionary.
-        sizes: pack, batch and length.
+        sizes: pack, batch, length and symbols.
         device: "cpu" or "cuda".
     """
     settings = Cell.from_dict(cell).model
@@ -88,16 +88,19 @@ def seconds(
     pack: int,
     batch: int,
     length: int,
+    symbols: int = 2,
     budget: float,
     steps: int = STEPS,
 ) -> dict[str, float]:
-    """Seconds of a step of `pack` seeds on binary strings, by way to compute the model."""
+    """Seconds of a step of `pack` seeds on strings of so many symbols, by way to compute the model."""
     rng = np.random.default_rng(0)
     shape = (steps, *([pack] if pack > 1 else []), batch, length)
-    tokens, targets = (jnp.asarray(rng.integers(2, size=shape, dtype=np.int32)) for _ in range(2))
+    tokens, targets = (
+        jnp.asarray(rng.integers(symbols, size=shape, dtype=np.int32)) for _ in range(2)
+    )
     found, clock = {}, apart.clock(jax.default_backend())
     for way in model.MIXERS[settings.mixer]:
-        weights = _start(settings, pack)
+        weights = _start(settings, pack, symbols)
         zeros = jax.tree.map(jnp.zeros_like, weights)
         moments = (jnp.zeros(() if pack == 1 else pack), zeros, jax.tree.map(jnp.zeros_like, zeros))
         # On a GPU, float32 is computed in TF32 otherwise, which is less exact than what we do.
@@ -116,8 +119,8 @@ def seconds(
     return found
 
 
-def _start(settings: ModelSettings, pack: int):
-    models = [weights_of(SequenceModel(2, 2, settings)) for _ in range(pack)]
+def _start(settings: ModelSettings, pack: int, symbols: int):
+    models = [weights_of(SequenceModel(symbols, symbols, settings)) for _ in range(pack)]
     if pack == 1:
         return jax.tree.map(jnp.asarray, models[0])
     return jax.tree.map(lambda *parts: jnp.stack(parts), *models)
