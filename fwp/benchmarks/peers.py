@@ -111,5 +111,5 @@ STEPS: dict[str, Callable[..., Iterator[dict]]] = {
     "jax": jax_steps,
     "torch.compile": compiled_steps,
 }
-"""By name of a peer: a function of cell, sizes (pack, batch, length, symbols), device, budget and patience
-that yields rows with `seconds` of a whole pack, or `note`."""
+"""By name of a peer: a function of cell, sizes (pack, batch, length, symbols), device, budget and
+patience that yields rows with `seconds` of a whole pack, or `note`."""

@@ -46,8 +46,8 @@ def measure(
     Yields:
         model, implementation ("fwp", "loops" for our loops over time in PyTorch, or a peer), way
         (how a peer computes the recurrence, if it has several ways), pack, batch, length,
-        symbols, parameters, seconds and floor_seconds per seed, note; one dict per measurement. Where
-        there is no time, seconds is None and `note` says why.
+        symbols, parameters, seconds and floor_seconds per seed, note; one dict per measurement.
+        Where there is no time, seconds is None and `note` says why.
     """
     rate = matrix_product_rate(device=device)
     for cell in cells:

@@ -61,8 +61,7 @@ def train_step(
 def operations(cell: Cell, length: int, symbols: int = 2) -> int:
     """Floating-point operations of the matrix products in a step on one string."""
     plain = torch.backends.mkldnn.flags(enabled=False)  # a fused LSTM would hide its products
-    sizes = {"pack": 1, "batch": 1, "length": length, "symbols": symbols}
-    step, epoch = train_step(cell, **sizes, batches=1)
+    step, epoch = train_step(cell, pack=1, batch=1, length=length, batches=1, symbols=symbols)
     with warnings.catch_warnings(), reference():
         warnings.filterwarnings("ignore", "TF32 acceleration")  # what entering `plain` says
         with plain, FlopCounterMode(display=False) as counter:

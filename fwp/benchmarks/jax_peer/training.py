@@ -92,7 +92,7 @@ def seconds(
     budget: float,
     steps: int = STEPS,
 ) -> dict[str, float]:
-    """Seconds of a step of `pack` seeds on strings of so many symbols, by way to compute the model."""
+    """Seconds of a step of `pack` seeds on strings of `symbols`, by way to compute the model."""
     rng = np.random.default_rng(0)
     shape = (steps, *([pack] if pack > 1 else []), batch, length)
     tokens, targets = (
