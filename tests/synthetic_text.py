@@ -125,7 +125,8 @@ def write_texts(
         known = {"ideal": 1.2} if task == "source" else {}
         own = settings | known
         cells += [write_text_cell(folder / "cells", task, m, list(seeds), **own) for m in models]
-        cards.append(text_card(folder, task, generator={"kind": "automaton"} if known else None))
+        source = {"kind": "automaton"} if known else None
+        cards.append(text_card(folder, task, context=own.get("context", 256), generator=source))
     return cells, cards
 
 

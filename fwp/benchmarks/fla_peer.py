@@ -54,15 +54,6 @@ LAYERS: dict[str, tuple[str, str, Callable[[int, dict], dict]]] = {
 """By mixer: the layer's module and class, and its arguments from width and options."""
 
 
-def unusable(settings: ModelSettings) -> str | None:
-    """Why there is no model of the package's layers like this one, or None."""
-    if settings.mixer not in LAYERS:
-        return f"flash-linear-attention has no layer like {settings.mixer}"
-    if settings.wiring not in (None, "pre_norm"):
-        return f"the model of its layers has wiring pre_norm, not {settings.wiring}"
-    return None
-
-
 class Block(nn.Module):
     """A layer of the package and a feed-forward part, each with a norm before it and a skip."""
 
@@ -82,10 +73,18 @@ class Block(nn.Module):
 
 
 class Model(nn.Module):
-    """Embedding, blocks and readout."""
+    """Embedding, blocks and readout.
+
+    Raises:
+        ValueError: the package has no layer like this mixer, or the wiring is another one.
+    """
 
     def __init__(self, settings: ModelSettings, symbols: int):
         super().__init__()
+        if settings.mixer not in LAYERS:
+            raise ValueError(f"flash-linear-attention has no layer like {settings.mixer}")
+        if settings.wiring not in (None, "pre_norm"):
+            raise ValueError(f"models of its layers are wired pre_norm, not {settings.wiring}")
         self.embedding = nn.Embedding(symbols, settings.hidden)
         self.blocks = nn.Sequential(*(Block(settings) for _ in range(settings.layers)))
         self.readout = nn.Linear(settings.hidden, symbols)

@@ -14,6 +14,7 @@ SOLID = (0, ())
 LINES = {
     "native": Look("#0072b2", SOLID, "o"),
     "triton": Look("#0072b2", SOLID, "o"),
+    "triton_chunks": Look("#56b4e9", SOLID, "p"),
     "fused": Look("#009e73", SOLID, "D"),
     "chunked": Look("#d55e00", SOLID, "s"),
     "generalised": Look("#eba21a", SOLID, "P"),
@@ -25,7 +26,7 @@ LINES = {
 }
 
 
-PEERS = {"jax": "JAX", "torch.compile": "torch.compile", "loops": "loops"}
+PEERS = {"fla": "flash-linear-attention", "jax": "JAX", "torch.compile": "torch.compile", "loops": "loops"}
 
 
 def markdown(ops: pd.DataFrame | None, steps: pd.DataFrame, machine: str) -> str:

@@ -26,6 +26,8 @@ ROOTS = {
     "test_data": ("fwp.datasets.dataset", "fwp.datasets.sampling", "fwp.datasets.card"),
     "text_data": ("fwp.datasets.text.build",),
     "text_test_data": ("fwp.datasets.text.build", "fwp.datasets.text.card"),
+    "translation_data": ("fwp.datasets.text.build_pairs",),
+    "translation_test_data": ("fwp.datasets.text.build_pairs", "fwp.datasets.text.card_pairs"),
     "search": ("fwp.training.search",),
     "train": ("fwp.training.train",),
     "evaluate": ("fwp.training.evaluate",),

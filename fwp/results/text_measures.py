@@ -86,9 +86,11 @@ def measures(
 
 def with_names_of(like: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """A frame with tasks and models of the same categories as another's, to be merged with it."""
-    names = {key: frame[key].astype(str).astype(like[key].dtype) for key in CELL}
-    frame = frame.assign(**names)
-    return frame[frame[CELL].notna().all(axis="columns")]
+    for key in CELL:
+        own = like[key].dtype
+        frame = frame[frame[key].astype(str).isin(own.categories)]
+        frame = frame.assign(**{key: frame[key].astype(str).astype(own)})
+    return frame
 
 
 def _per_word(found: pd.DataFrame, facts: Mapping[str, TextFacts]) -> pd.Series:

@@ -21,12 +21,12 @@ SCORES = ("bleu", "chrf", "nats")
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
     """Student's interval for a mean; NaN for fewer than two values or one that is not finite."""
-    from scipy.stats import t
+    from scipy.special import stdtrit  # scipy.stats takes a second to load
 
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not np.isfinite(values).all():
         return math.nan, math.nan
-    half = t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+    half = stdtrit(len(values) - 1, (1 + confidence) / 2) * values.std(ddof=1) / len(values) ** 0.5
     return float(values.mean() - half), float(values.mean() + half)
 
 

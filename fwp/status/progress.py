@@ -19,6 +19,9 @@ from fwp.status.pace import PACE, in_words, pace
 from fwp.utils import signals
 from fwp.utils.files import naming, write_json
 
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+"""Of texts, which tell their speed and the time left themselves."""
+
 
 class Progress:
     """Progress of the seeds of one cell.
@@ -77,6 +80,7 @@ class Progress:
             total=total,
             desc=f"{self.report['model']} on {self.report['task']}, {label}",
             unit="epoch",
+            bar_format=None if self.task.kind == "strings" else BAR,
             file=self.stream,
             dynamic_ncols=self.stream.isatty(),
             ncols=None if self.stream.isatty() else 120,

@@ -21,7 +21,13 @@ FILES = sorted(
     if path.is_file() and path.suffix != ".pyc"
 )
 MODELS = "train evaluate trace automaton"  # whatever runs a model
-KINDS = ("strings", "text")  # of tasks; an edit for one touches cells of that kind alone
+KINDS = (
+    "strings",
+    "text",
+    "translation",
+)  # of tasks; an edit for one touches cells of that kind alone
+
+WRITTEN = "text_data text_test_data translation_data translation_test_data"
 
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
@@ -91,7 +97,8 @@ PLACES = {
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
-        "datasets/make.py datasets/text/check.py datasets/text/sources.py datasets/text/windows.py "
+        "datasets/make.py datasets/text/check.py datasets/text/pair_check.py "
+        "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
@@ -101,7 +108,7 @@ PLACES = {
         "utils/signals.py utils/suggest.py"
     ),
     (
-        "data test_data text_data text_test_data train evaluate trace automaton collect summarise "
+        f"data test_data {WRITTEN} train evaluate trace automaton collect summarise "
         "tables claims figures report states automata retrieval retrieval_report search_tables "
         "search_figures"
     ): "__init__.py utils/__init__.py",
@@ -109,8 +116,8 @@ PLACES = {
     "automaton": "analysis/automata.py languages/_machine.py",
     "trace": "analysis/traces.py",
     "claims report": (
-        "claims/__init__.py claims/claim.py claims/judge.py claims/searched.py claims/sides.py "
-        "claims/verdicts.py "
+        "claims/__init__.py claims/claim.py claims/evidence.py claims/judge.py claims/means.py "
+        "claims/searched.py claims/sides.py claims/texts.py claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
@@ -118,33 +125,51 @@ PLACES = {
     "train evaluate trace automaton": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
         "kernels/matmul.h kernels/norm.h kernels/rows.py "
-        "kernels/aside.py kernels/precision.py kernels/triton_matmul.py models/__init__.py models/block.py "
+        "kernels/aside.py kernels/precision.py kernels/triton_matmul.py "
+        "models/__init__.py models/block.py "
         "models/sequence_model.py models/weights.py training/__init__.py "
         "training/batches.py"
     ),
     (
-        "data test_data text_data text_test_data train evaluate trace automaton tables figures "
-        "report states"
+        f"data test_data {WRITTEN} train evaluate trace automaton tables figures report states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
-    "data test_data text_data text_test_data train evaluate trace automaton": (
-        "datasets/dataset.py datasets/spec.py"
-    ),
-    "text text_data text_test_data": "datasets/text/__init__.py datasets/text/dataset.py",
+    f"data test_data {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
+    f"data test_data {WRITTEN} strings text translation trace automaton": "datasets/dataset.py",
+    f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
+    "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
-        "datasets/text/bpe.py datasets/text/build.py datasets/text/corpus.py "
-        "datasets/text/files.py datasets/text/generators.py datasets/text/packages.py "
-        "datasets/text/tokenizer.py datasets/text/vocabulary.py datasets/text/word_tokens.py "
-        "datasets/text/verses.py datasets/text/words.py datasets/text/zstd.py"
+        "datasets/text/drawn/* datasets/text/build.py datasets/text/corpus.py "
+        "datasets/text/generators.py datasets/text/packages.py"
     ),
+    f"translation {WRITTEN}": (
+        "datasets/text/bpe.py datasets/text/files.py datasets/text/tokenizer.py "
+        "datasets/text/vocabulary.py datasets/text/word_tokens.py datasets/text/words.py "
+        "datasets/text/zstd.py"
+    ),
+    WRITTEN: "datasets/text/verses.py",
     "text_test_data": "datasets/text/card.py datasets/text/overlap.py",
-    "text": "models/window.py training/evaluation/text.py training/kinds/text.py training/windows.py",
+    "translation_data translation_test_data": (
+        "datasets/text/bibles.py datasets/text/build_pairs.py datasets/text/catalogues.py "
+        "datasets/text/libreoffice_help.py datasets/text/pair_split.py datasets/text/pairs.py "
+        "datasets/text/parallel.py"
+    ),
+    "translation_test_data": "datasets/text/card_pairs.py",
+    "translation translation_data translation_test_data": (
+        "datasets/text/pair.py datasets/text/pair_dataset.py"
+    ),
+    "text": "models/window.py training/evaluation/text.py training/kinds/text.py",
+    "text translation": "training/windows.py",
+    "translation": (
+        "training/decoding.py training/evaluation/bleu.py training/evaluation/translation.py "
+        "training/kinds/translation.py training/pairs.py"
+    ),
     "strings": (
         "training/errors/* training/evaluation/strings.py training/evaluator.py "
         "training/kinds/strings.py"
     ),
-    "strings text": "training/evaluation/__init__.py training/kinds/__init__.py",
+    "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
@@ -262,16 +287,16 @@ PLACES = {
     "search collect summarise tables claims figures report states search_tables search_figures": (
         "results/chosen.py"
     ),
-    "bptt": "training/bptt.py",
+    "bptt": "training/bptt.py training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
-        "data test_data text_data text_test_data train evaluate trace automaton collect summarise "
+        f"data test_data {WRITTEN} train evaluate trace automaton collect summarise "
         "tables claims figures report states automata retrieval_report search_tables search_figures"
     ): "utils/bins.py utils/files.py",
     (
-        "data test_data train evaluate trace automaton tables claims figures report states "
-        "automata retrieval_report search_tables search_figures"
+        "data test_data translation_data translation_test_data train evaluate trace automaton "
+        "tables claims figures report states automata retrieval_report search_tables search_figures"
     ): "utils/targets.py",
 }
 

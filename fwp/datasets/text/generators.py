@@ -15,7 +15,7 @@ from fwp.datasets.text.drawn.rules import PLACE, shown
 from fwp.utils.suggest import suggestion
 
 PARTS = ("train", "validation", "test")
-LEAST, MOST = 100, 100_000_000  # symbols of the three parts together
+LEAST, MOST = 100, 20_000_000  # symbols of the three parts together
 
 
 class Source(Protocol):

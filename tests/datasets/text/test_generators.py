@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from fwp.datasets.text import generators
+from fwp.datasets.text.build import build_text
 from fwp.datasets.text.drawn import grammar, known
+from fwp.experiment.experiment import load_experiment
 
 EVEN = {"even": [[0.5, "a", "even"], [0.5, "b", "odd"]], "odd": [[1.0, "b", "even"]]}
 HIDDEN = {  # a b does not say whether the state has changed
@@ -37,7 +39,7 @@ def tokens(generator, text):
         ({"kind": "golden_mean", "p": 0.75}, 4 / 5 * -(0.75 * log(0.75) + 0.25 * log(0.25))),
         ({"kind": "even"}, 2 / 3 * log(2)),
         ({"kind": "automaton", "states": EVEN}, 2 / 3 * log(2)),
-        ({"kind": "clock", "period": 8}, 7 / 8 * log(2)),
+        ({"kind": "clock", "p": 0.5}, 7 / 8 * log(2)),
         ({"kind": "counter", "p": 0.5, "first": 0.5}, log(2)),
         ({"kind": "brackets", "pairs": 3, "max_depth": 1}, log(3) / 2),
         ({"kind": "brackets", "pairs": 2, "open": 0.25}, None),
@@ -145,7 +147,7 @@ def test_a_grammar_costs_what_all_its_derivations_cost(remembered, monkeypatch):
 
 
 def test_parts_are_independent_and_begin_at_the_start():
-    params = settings({"kind": "clock", "period": 5})
+    params = settings({"kind": "clock", "period": 5, "p": 0.5})
     parts = generators.draw(params, 3)
     assert [len(text) for text, _ in parts.values()] == [32000, 4000, 4000]
     again, other = generators.draw(params, 3), generators.draw(params, 4)
@@ -166,7 +168,7 @@ def test_sources_by_name_are_sound(name):
     [
         ({}, "kind: must be one of automaton, brackets, grammar, golden_mean, even, clock, cou"),
         ({"kind": "brakets"}, "got 'brakets' (did you mean 'brackets'?)"),
-        ({"kind": "even", "symbols": 99}, "symbols: must be an integer from 100 to 100000000"),
+        ({"kind": "even", "symbols": 99}, "symbols: must be an integer from 100 to 20000000"),
         ({"kind": "even", "symbols": 500}, "the validation text must have at least 65 symbols"),
         ({"kind": "even", "symbols": None}, "symbols: is missing; a source of kind even needs it"),
         ({"kind": "even", "q": 0.5}, "q: is unknown; allowed: kind, symbols, p"),
@@ -219,6 +221,22 @@ def test_what_is_for_other_texts_is_refused():
     ]
     params = settings({"kind": "even"}, test=0.0)
     assert "text.test: the test part has no text" in next(generators.check_generator(params))
+
+
+def test_a_text_of_the_config_comes_with_what_it_costs(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "models: {m: {mixer: lstm}}\n"
+        "tasks: {t: {text: {context: 16, generator: "
+        "{kind: clock, period: 3, p: 0.5, symbols: 2000}}}}\n"
+    )
+    spec = load_experiment(path).dataset("t")
+    text = build_text(spec).splits["train"]
+    assert len(text) == 1800 and text.ideal is not None
+    assert text.ideal[:6] == pytest.approx([0, log(2), log(2)] * 2)
+    assert (text.tokens[::3] == 1).all()
+    test = build_text(spec, ("test",)).splits["test"]
+    assert len(test) == 100 and test.ideal is not None
 
 
 def test_numbers_may_name_states_and_symbols():
