@@ -116,8 +116,8 @@ PLACES = {
     "automaton": "analysis/automata.py languages/_machine.py",
     "trace": "analysis/traces.py",
     "claims report": (
-        "claims/__init__.py claims/claim.py claims/judge.py claims/searched.py claims/sides.py "
-        "claims/verdicts.py "
+        "claims/__init__.py claims/claim.py claims/evidence.py claims/judge.py claims/means.py "
+        "claims/searched.py claims/sides.py claims/texts.py claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
@@ -287,7 +287,7 @@ PLACES = {
     "search collect summarise tables claims figures report states search_tables search_figures": (
         "results/chosen.py"
     ),
-    "bptt": "training/bptt.py",
+    "bptt": "training/bptt.py training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
