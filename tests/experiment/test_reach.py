@@ -97,7 +97,8 @@ PLACES = {
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
-        "datasets/make.py datasets/text/check.py datasets/text/sources.py datasets/text/windows.py "
+        "datasets/make.py datasets/text/check.py datasets/text/pair_check.py "
+        "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
@@ -115,8 +116,8 @@ PLACES = {
     "automaton": "analysis/automata.py languages/_machine.py",
     "trace": "analysis/traces.py",
     "claims report": (
-        "claims/__init__.py claims/claim.py claims/judge.py claims/searched.py claims/sides.py "
-        "claims/verdicts.py "
+        "claims/__init__.py claims/claim.py claims/evidence.py claims/judge.py claims/means.py "
+        "claims/searched.py claims/sides.py claims/texts.py claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
@@ -139,13 +140,31 @@ PLACES = {
     f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
     "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
-        "datasets/text/drawn/* datasets/text/bpe.py datasets/text/build.py datasets/text/corpus.py "
-        "datasets/text/files.py datasets/text/generators.py datasets/text/packages.py "
-        "datasets/text/tokenizer.py datasets/text/vocabulary.py datasets/text/word_tokens.py "
-        "datasets/text/verses.py datasets/text/words.py datasets/text/zstd.py"
+        "datasets/text/drawn/* datasets/text/build.py datasets/text/corpus.py "
+        "datasets/text/generators.py datasets/text/packages.py"
     ),
+    f"translation {WRITTEN}": (
+        "datasets/text/bpe.py datasets/text/files.py datasets/text/tokenizer.py "
+        "datasets/text/vocabulary.py datasets/text/word_tokens.py datasets/text/words.py "
+        "datasets/text/zstd.py"
+    ),
+    WRITTEN: "datasets/text/verses.py",
     "text_test_data": "datasets/text/card.py datasets/text/overlap.py",
-    "text": "models/window.py training/evaluation/text.py training/kinds/text.py training/windows.py",
+    "translation_data translation_test_data": (
+        "datasets/text/bibles.py datasets/text/build_pairs.py datasets/text/catalogues.py "
+        "datasets/text/libreoffice_help.py datasets/text/pair_split.py datasets/text/pairs.py "
+        "datasets/text/parallel.py"
+    ),
+    "translation_test_data": "datasets/text/card_pairs.py",
+    "translation translation_data translation_test_data": (
+        "datasets/text/pair.py datasets/text/pair_dataset.py"
+    ),
+    "text": "models/window.py training/evaluation/text.py training/kinds/text.py",
+    "text translation": "training/windows.py",
+    "translation": (
+        "training/decoding.py training/evaluation/bleu.py training/evaluation/translation.py "
+        "training/kinds/translation.py training/pairs.py"
+    ),
     "strings": (
         "training/errors/* training/evaluation/strings.py training/evaluator.py "
         "training/kinds/strings.py"
