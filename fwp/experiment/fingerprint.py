@@ -46,6 +46,7 @@ ROOTS = {
     "search_figures": (
         "fwp.report.figures.search",
         "fwp.results.every_run",
+        "fwp.results.unfinished",
     ),
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),
