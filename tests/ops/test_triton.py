@@ -94,7 +94,8 @@ def test_chunks_of_time_equal_the_reference(name, case):
 def test_chunks_of_time_are_chosen_for_long_strings_and_wide_heads(
     monkeypatch, T, K, dtype, chosen
 ):
-    monkeypatch.setattr(triton_support, "interpreted", lambda: True)
+    for answer in ("interpreted", "installed"):  # as where there is a GPU
+        monkeypatch.setattr(triton_support, answer, lambda: True)
     monkeypatch.delitem(OPS["delta_rule"].backends, "native")
     q = torch.empty(1, T, 1, K, dtype=dtype)
     inputs = {"q": q, "k": q, "v": q, "beta": q[..., 0]}
