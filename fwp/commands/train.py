@@ -33,19 +33,20 @@ def run(options: Namespace) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Only now, so that a mistake in the config is told at once: importing PyTorch takes a second.
     with signals.deferred():  # an exception within the import of PyTorch would be swallowed
-        import torch
-
-    from fwp.datasets.dataset import save_dataset
+        from fwp.datasets.dataset import save_dataset
     from fwp.datasets.sampling import build_dataset
+    from fwp.kernels import threads
     from fwp.models.budget import solve_size
     from fwp.results.record import read_record, weights_hash
     from fwp.status.progress import Progress
     from fwp.training.checkpoint import Checkpoint, checkpoint_path, remove_checkpoint
     from fwp.training.evaluate import evaluate_cell
     from fwp.training.train import train_cell
+    from fwp.utils import devices
     from fwp.utils.locks import cell_lock
 
-    torch.set_num_threads(options.threads)
+    threads.use(options.threads)
+    devices.keep_memory()
     _warn_of_memory(experiment, options)
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())

@@ -79,6 +79,7 @@ class Experiment:
         device: auto, cpu or cuda.
         analysis: what the targets `states` and `automata` look into.
         seeds_per_job: how many seeds a job trains.
+        threads: CPU threads of a job that trains or evaluates.
         targets: what the workflow makes if it is not asked for something else.
         partial: whether the report is of the cells that are finished.
         config: the config with all defaults, as given otherwise.
@@ -104,6 +105,7 @@ class Experiment:
         self.results = os.path.normpath(self.config["results"])
         self.device = self.config["compute"]["device"]
         self.seeds_per_job = self.config["compute"]["seeds_per_job"]
+        self.threads = self.config["compute"]["threads"]
         self.targets = self.config["targets"]
         self.partial = self.config["partial"]
         wanted = self.config["analysis"]

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from fwp import __version__
-from fwp.kernels import c_compiler
+from fwp.kernels import c_compiler, threads
 from fwp.utils import devices
 
 
@@ -35,7 +35,7 @@ def describe(device: str) -> dict[str, str | int | None]:
         "cpu": devices.processor(),
         "architecture": platform.machine(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
-        "threads": torch.get_num_threads(),
+        "threads": threads.count(),
         "blas": blas(),
         "os": platform.platform(),
         "kernels": kernels(),

@@ -1,5 +1,6 @@
 """Where the computation runs."""
 
+import ctypes
 import platform
 import re
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 import torch
 
 from fwp.utils import gpus
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of mallopt
 
 
 class OutOfMemory(MemoryError):  # noqa: N818 - as PyTorch calls it
@@ -64,6 +67,19 @@ def threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def keep_memory() -> None:
+    """Let this process keep the memory of what it frees, since a step takes as much as the last.
+
+    Otherwise large tensors come from the system and go back to it at every step, and the system
+    clears each page: some twentieth of a step of a model of texts. Linux with glibc alone.
+    """
+    with suppress(AttributeError, OSError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(TRIM_THRESHOLD, 2**31 - 1)
+        if not mallopt(MMAP_THRESHOLD, 2**30):
+            mallopt(MMAP_THRESHOLD, 2**25)  # the most that older ones take
 
 
 def processor() -> str:

@@ -98,7 +98,8 @@ PLACES = {
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
-        "datasets/make.py datasets/text/check.py datasets/text/sources.py datasets/text/windows.py "
+        "datasets/make.py datasets/text/check.py datasets/text/pair_check.py "
+        "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
@@ -111,8 +112,8 @@ PLACES = {
     "automaton": "analysis/automata.py languages/_machine.py",
     "trace": "analysis/traces.py",
     "claims report": (
-        "claims/__init__.py claims/claim.py claims/judge.py claims/searched.py claims/sides.py "
-        "claims/verdicts.py "
+        "claims/__init__.py claims/claim.py claims/evidence.py claims/judge.py claims/means.py "
+        "claims/searched.py claims/sides.py claims/texts.py claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
@@ -135,14 +136,30 @@ PLACES = {
     f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
     "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
-        "datasets/text/drawn/* datasets/text/bpe.py datasets/text/build.py datasets/text/corpus.py "
-        "datasets/text/files.py datasets/text/generators.py datasets/text/packages.py "
-        "datasets/text/tokenizer.py datasets/text/vocabulary.py datasets/text/word_tokens.py "
-        "datasets/text/verses.py datasets/text/words.py datasets/text/zstd.py"
+        "datasets/text/drawn/* datasets/text/build.py datasets/text/corpus.py "
+        "datasets/text/generators.py datasets/text/packages.py"
     ),
+    f"translation {WRITTEN}": (
+        "datasets/text/bpe.py datasets/text/files.py datasets/text/tokenizer.py "
+        "datasets/text/vocabulary.py datasets/text/word_tokens.py datasets/text/words.py "
+        "datasets/text/zstd.py"
+    ),
+    WRITTEN: "datasets/text/verses.py",
     "text_test_data": "datasets/text/card.py datasets/text/overlap.py",
-    "text": (
-        "models/window.py training/evaluation/text.py training/kinds/text.py training/windows.py"
+    "translation_data translation_test_data": (
+        "datasets/text/bibles.py datasets/text/build_pairs.py datasets/text/catalogues.py "
+        "datasets/text/libreoffice_help.py datasets/text/pair_split.py datasets/text/pairs.py "
+        "datasets/text/parallel.py"
+    ),
+    "translation_test_data": "datasets/text/card_pairs.py",
+    "translation translation_data translation_test_data": (
+        "datasets/text/pair.py datasets/text/pair_dataset.py"
+    ),
+    "text": "models/window.py training/evaluation/text.py training/kinds/text.py",
+    "text translation": "training/windows.py models/state_size.py",
+    "translation": (
+        "training/decoding.py training/evaluation/bleu.py training/evaluation/translation.py "
+        "training/kinds/translation.py training/pairs.py"
     ),
     "strings": (
         "training/errors/* training/evaluation/strings.py training/evaluator.py "
@@ -162,7 +179,7 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/triton_chunks.py kernels/triton_features.py"
+        "kernels/chunks.py kernels/rules.h kernels/triton_chunked.py kernels/triton_features.py"
     ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
@@ -223,7 +240,7 @@ PLACES = {
         "search/settings.py search/space.py training/checkpoint.py training/search.py "
         "training/trial_run.py training/trials.py"
     ),
-    "bptt": "training/bptt.py",
+    "bptt": "training/bptt.py training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
@@ -299,7 +316,6 @@ PLACES = {
         "automaton tables text_tables claims figures text_figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "utils/targets.py",
-    "text translation": "models/state_size.py",
     "text_figures": (
         "report/figures/bleu.py report/figures/losses.py report/figures/position.py "
         "report/figures/state_size.py report/figures/text_learning.py "

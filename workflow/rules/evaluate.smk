@@ -14,7 +14,7 @@ rule evaluate:
     priority: 1
     conda:
         "../../envs/fwp.yaml"
-    threads: 1
+    threads: EXPERIMENT.threads
     resources:
         gpu=EXPERIMENT.gpus_per_job,
         mem_mb=memory("evaluate"),

@@ -17,7 +17,7 @@ rule train:
         "<cell>/train.benchmark.tsv"
     conda:
         "../../envs/fwp.yaml"
-    threads: 1
+    threads: EXPERIMENT.threads
     resources:
         gpu=EXPERIMENT.gpus_per_job,
         mem_mb=memory("train"),

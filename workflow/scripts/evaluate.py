@@ -14,12 +14,14 @@ folder = Path(snakemake.output.accuracy).parent
 # The lock comes first, as in training: another run on the same results may be at work.
 with cell_lock(folder), logging_to(snakemake.log[0]) as log:
     with signals.deferred():
-        import torch  # here, so that a broken installation is told in the log
-
+        # Here, so that a broken installation of PyTorch is told in the log.
+        from fwp.kernels import threads
         from fwp.training.checkpoint import remove_checkpoint
         from fwp.training.evaluate import evaluate_cell, is_evaluated
+        from fwp.utils import devices
 
-    torch.set_num_threads(snakemake.threads)
+    threads.use(snakemake.threads)
+    devices.keep_memory()
     record = read_record(snakemake.input.record)
     cell = TrainedCell.from_dict(filled(snakemake.params.cell, record["config"]))
     check_cell(snakemake.input.record, record, cell.as_dict())

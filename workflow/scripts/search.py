@@ -12,11 +12,13 @@ from fwp.utils.locks import cell_lock
 job, folder = snakemake.params.job, Path(snakemake.output.chosen).parent
 with signals.exiting(), cell_lock(folder), logging_to(snakemake.log[0]):
     with signals.deferred():
-        import torch  # here, so that a broken installation is told in the log
-
+        # Here, so that a broken installation of PyTorch is told in the log.
+        from fwp.kernels import threads
         from fwp.training.search import search_cell
+        from fwp.utils import devices
 
-    torch.set_num_threads(snakemake.threads)
+    threads.use(snakemake.threads)
+    devices.keep_memory()
     remove_leftovers(folder)
     search_cell(
         job["cell"],

@@ -21,13 +21,15 @@ files = {
 # The lock comes first: the log belongs to the job that trains.
 with signals.exiting(), cell_lock(folder), logging_to(snakemake.log[0]) as log:
     with signals.deferred():
-        import torch  # here, so that a broken installation is told in the log
-
+        # Here, so that a broken installation of PyTorch is told in the log.
+        from fwp.kernels import threads
         from fwp.training.checkpoint import Checkpoint, checkpoint_path
         from fwp.training.sized import sized
         from fwp.training.train import is_trained, train_cell
+        from fwp.utils import devices
 
-    torch.set_num_threads(snakemake.threads)
+    threads.use(snakemake.threads)
+    devices.keep_memory()
     remove_leftovers(folder)
     planned = snakemake.params.job["cell"]
     for path in snakemake.input.chosen:
