@@ -18,12 +18,14 @@ from fwp.report.figures.state_size import loss_by_state
 from fwp.report.figures.texts import text_figures
 from fwp.report.labels import shown_as
 from fwp.report.tables import numbers
+from fwp.report.tables.search import search_tables
 from fwp.report.tables.text import tables_of_texts, write_text_tables
 from fwp.results.names import Name
 from fwp.results.samples import collect_samples, write_samples
 from fwp.results.text import collect_text, write_text_results
 from fwp.results.text_facts import read_text_facts
 from fwp.results.text_summary import summarise_text
+from fwp.results.trials import collect_trials
 from fwp.results.unfinished import write_unfinished
 
 MODELS = ("transformer", "linear_transformer", "lstm")
@@ -244,3 +246,16 @@ def test_a_mixed_report_has_all_chapters(tmp_path, monkeypatch):
     assert "e-LSTM on play, seed 0: failed" in words
     heat = text[text.index('id="heat-map"') : text.index('id="texts"')]
     assert "play" not in heat  # what a text lacks is no hole in tables of strings
+
+
+def test_a_search_says_what_the_accuracy_of_a_text_is(tmp_path):
+    path = synthetic.write_trials(tmp_path, "play", "lstm", trials=2)
+    found = search_tables(collect_trials([path]))
+    assert "right token" not in found["note"]
+    lines = path.read_text().splitlines()
+    head = lines[0].replace("accuracy 2-50", "probability 1-64")
+    path.write_text("\n".join([head, *lines[1:]]) + "\n")
+    assert (
+        "probability that the model gives to the right token"
+        in search_tables(collect_trials([path]))["note"]
+    )

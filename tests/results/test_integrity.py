@@ -96,6 +96,7 @@ def grid(tmp_path):
         jobs=lambda: jobs,
         is_current=lambda model, task, config: config == synthetic.config(model, 4),
         searches=list,
+        kind=lambda task: "strings",
     )
     return cells, experiment
 

@@ -74,6 +74,7 @@ def test_the_first_lines_say_what_a_preset_makes_at_what_cost_and_how(preset):
     [
         ("retrieval", {"retrieve": 146, "retrieval": 1}),
         ("long", {"train": 48, "evaluate": 48, "trace": 48, "states": 1, "report": 1}),
+        ("known_entropy", {"collect_text": 1, "text_tables": 1, "text_figures": 1, "report": 1}),
     ],
 )
 def test_the_command_of_a_preset_plans_what_it_is_for(preset, rules, tmp_path):
@@ -84,3 +85,5 @@ def test_the_command_of_a_preset_plans_what_it_is_for(preset, rules, tmp_path):
     assert rules.items() <= planned.items(), result.stdout
     if preset == "retrieval":
         assert planned.keys() == {*rules, "all", "total"}
+    if preset == "known_entropy":  # nothing that is of strings
+        assert not planned.keys() & {"collect", "summarise", "tables", "figures"}

@@ -17,6 +17,7 @@ from fwp.report.tables.markdown import escape_markdown, markdown_table
 from fwp.results.frames import present
 from fwp.results.trial_statistics import REACHED, reached_column, summarise_search
 from fwp.results.trials import bins_of, settings_of
+from fwp.utils.bins import probability_column
 from fwp.utils.files import write_frame, write_text
 
 NOTE = (
@@ -26,6 +27,11 @@ NOTE = (
     "shortest first. Test: median over the experiment's own seeds, which the search did not use. "
     f"A trial that diverged counts as 0. {labels.ROUNDED}"
 )
+OF_TEXTS = (
+    " Of texts and translations, the accuracy is the geometric mean of the probability that the "
+    "model gives to the right token."
+)
+OF_TEXT = probability_column("")  # the columns of their trials begin with this
 FLARE = (
     "Inductive bias and expressivity are the two columns of Butoi et al. (2025): the mean of all "
     "trials if short validation strings choose the epoch, and the best of all trials if long ones "
@@ -82,7 +88,7 @@ def search_tables(
         "chosen": CHOSEN,
         "method": search_words.method(search or {}, summary),
         "space": search_words.space(search or {}),
-        "note": NOTE,
+        "note": NOTE + OF_TEXTS * any(str(name).startswith(OF_TEXT) for name in trials),
         "flare": FLARE,
         "summary": summary,
         "tables": [
