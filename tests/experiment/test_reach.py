@@ -68,7 +68,8 @@ LAYERS = {
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
 SHOWING = (
-    "tables claims figures report states automata retrieval_report search_tables search_figures"
+    "tables text_tables claims figures text_figures report states automata retrieval_report "
+    "search_tables search_figures"
 )
 SHARED = {
     "_recurrent": "elman gru lstm",
@@ -107,11 +108,6 @@ PLACES = {
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
-    (
-        f"data test_data {WRITTEN} train evaluate trace automaton collect summarise "
-        "tables claims figures report states automata retrieval retrieval_report search_tables "
-        "search_figures"
-    ): "__init__.py utils/__init__.py",
     "trace automaton": "analysis/__init__.py",
     "automaton": "analysis/automata.py languages/_machine.py",
     "trace": "analysis/traces.py",
@@ -183,7 +179,7 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/triton_chunks.py kernels/triton_features.py"
+        "kernels/chunks.py kernels/rules.h kernels/triton_chunked.py kernels/triton_features.py"
     ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
@@ -205,36 +201,15 @@ PLACES = {
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
-    (
-        "data test_data automaton tables claims figures report states automata retrieval_report "
-        "search_tables search_figures"
-    ): (
-        "languages/__init__.py languages/_checks.py languages/_labeller.py "
-        "languages/_own.py "
-        "languages/base.py utils/source.py"
-    ),
-    "tables claims figures report states automata retrieval_report search_tables search_figures": (
-        "languages/_title.py report/__init__.py report/labels.py"
-    ),
-    (
-        "train evaluate trace automaton tables claims figures report states automata "
-        "retrieval_report search_tables search_figures"
-    ): "mixers/__init__.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
     ): "ops/__init__.py",
-    "figures states automata retrieval_report search_figures": (
-        "report/figures/__init__.py report/figures/layout.py report/figures/style.py"
-    ),
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
         "report/figures/heatmap.py report/figures/learning.py report/figures/length.py "
         "report/figures/strip.py report/figures/solved.py report/figures/write.py"
-    ),
-    "figures states retrieval_report search_figures": (
-        "report/figures/apart.py report/figures/lines.py"
     ),
     "states": "report/figures/states.py report/tables/states.py",
     "search_figures": "report/figures/best_of.py report/figures/search.py report/figures/trials.py",
@@ -242,32 +217,13 @@ PLACES = {
     "report search_tables search_figures": (
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
-    "tables claims report search_tables": "report/html.py",
-    "tables claims figures report search_tables": "report/shades.py",
-    "report": "report/overview.py report/page.py",
-    "tables claims report states automata retrieval_report search_tables": (
-        "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
-    ),
-    "tables report": ("report/tables/datasets.py report/tables/marks.py report/tables/sections.py"),
-    "tables": "report/tables/latex.py report/tables/summary.py",
-    (
-        "collect summarise tables claims figures report states automata retrieval_report "
-        "search search_tables search_figures"
-    ): "results/__init__.py",
+    "report": "report/overview.py report/page.py report/figure_names.py report/texts.py",
+    "tables report": "report/tables/datasets.py report/tables/sections.py",
+    "tables": "report/tables/summary.py",
     "collect summarise tables claims figures report states search_tables search_figures": (
-        "results/collect.py results/frames.py results/record.py"
+        "results/collect.py"
     ),
-    "collect tables figures report search_figures": (
-        "results/heartbeat.py results/job_state.py results/unfinished.py"
-    ),
-    (
-        "collect tables claims figures report states automata retrieval_report search_tables "
-        "search_figures"
-    ): "results/names.py",
     "summarise tables claims figures report": "results/pairwise.py",
-    "summarise tables claims figures report states search_tables search_figures": (
-        "results/statistics.py"
-    ),
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
@@ -291,16 +247,103 @@ PLACES = {
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
-        f"data test_data {WRITTEN} train evaluate trace automaton collect summarise "
-        "tables claims figures report states automata retrieval_report search_tables search_figures"
-    ): "utils/bins.py utils/files.py",
+        "data test_data text_data text_test_data translation_data translation_test_data "
+        "train evaluate trace automaton collect collect_text summarise tables text_tables "
+        "claims figures text_figures report states automata retrieval retrieval_report "
+        "search_tables search_figures"
+    ): "__init__.py utils/__init__.py",
     (
-        "data test_data translation_data translation_test_data train evaluate trace automaton "
-        "tables claims figures report states automata retrieval_report search_tables search_figures"
+        "data test_data automaton tables text_tables claims figures text_figures report "
+        "states automata retrieval_report search_tables search_figures"
+    ): (
+        "languages/__init__.py languages/_checks.py languages/_labeller.py "
+        "languages/_own.py languages/base.py utils/source.py"
+    ),
+    (
+        "tables text_tables claims figures text_figures report states automata "
+        "retrieval_report search_tables search_figures"
+    ): "languages/_title.py report/__init__.py report/labels.py",
+    (
+        "train evaluate trace automaton tables text_tables claims figures text_figures "
+        "report states automata retrieval_report search_tables search_figures"
+    ): "mixers/__init__.py",
+    "figures text_figures states automata retrieval_report search_figures": (
+        "report/figures/__init__.py report/figures/layout.py report/figures/style.py"
+    ),
+    "figures text_figures states retrieval_report search_figures": (
+        "report/figures/apart.py report/figures/lines.py"
+    ),
+    "tables text_tables claims report search_tables": "report/html.py",
+    "tables text_tables claims figures report search_tables": "report/shades.py",
+    "tables text_tables claims report states automata retrieval_report search_tables": (
+        "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
+    ),
+    "tables text_tables report search_tables": "report/tables/marks.py report/tables/latex.py",
+    (
+        "collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states automata retrieval_report search search_tables search_figures"
+    ): "results/__init__.py",
+    (
+        "collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states search_tables search_figures"
+    ): "results/frames.py results/record.py results/cells.py",
+    "collect collect_text tables figures text_figures report search_figures": (
+        "results/heartbeat.py results/job_state.py results/unfinished.py results/scores.py"
+    ),
+    (
+        "collect collect_text tables text_tables claims figures text_figures report "
+        "states automata retrieval_report search_tables search_figures"
+    ): "results/names.py",
+    (
+        "summarise tables text_tables claims figures text_figures report states "
+        "search_tables search_figures"
+    ): "results/statistics.py",
+    (
+        "collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states search search_tables search_figures"
+    ): "results/chosen.py",
+    (
+        "data test_data text_data text_test_data translation_data translation_test_data "
+        "train trace automaton collect collect_text summarise tables text_tables claims "
+        "figures text_figures report states automata retrieval_report search_tables "
+        "search_figures text translation strings"
+    ): "utils/bins.py",
+    (
+        "data test_data text_data text_test_data translation_data translation_test_data "
+        "train evaluate trace automaton collect collect_text summarise tables text_tables "
+        "claims figures text_figures report states automata retrieval_report "
+        "search_tables search_figures"
+    ): "utils/files.py",
+    (
+        "data test_data translation_data translation_test_data train evaluate trace "
+        "automaton tables text_tables claims figures text_figures report states automata "
+        "retrieval_report search_tables search_figures"
     ): "utils/targets.py",
+    "text translation": "models/state_size.py",
+    "text_figures": (
+        "report/figures/bleu.py report/figures/losses.py report/figures/position.py "
+        "report/figures/state_size.py report/figures/text_learning.py "
+        "report/figures/texts.py"
+    ),
+    "text_tables report": (
+        "report/tables/columns.py report/tables/numbers.py report/tables/text.py "
+        "report/tables/translation.py"
+    ),
+    "claims search_figures": "results/every_run.py",
+    "collect_text text_tables report": "results/samples.py",
+    "collect_text text_tables claims text_figures report search_figures": (
+        "results/text.py results/text_frames.py"
+    ),
+    "text_tables text_figures report": (
+        "results/text_facts.py results/text_measures.py results/text_summary.py"
+    ),
+    (
+        "collect collect_text tables text_tables claims figures text_figures report search_figures"
+    ): "results/text_kinds.py",
 }
 
-UNSEARCHED = ("models/weights.py", "training/train.py")  # a search trains, but without these
+# A search trains, but without these.
+UNSEARCHED = ("models/weights.py", "training/train.py", "utils/bins.py")
 
 
 @cache
