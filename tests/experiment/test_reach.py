@@ -156,7 +156,6 @@ PLACES = {
         "datasets/text/pair.py datasets/text/pair_dataset.py"
     ),
     "text": "models/window.py training/evaluation/text.py training/kinds/text.py",
-    "text translation": "training/windows.py",
     "translation": (
         "training/decoding.py training/evaluation/bleu.py training/evaluation/translation.py "
         "training/kinds/translation.py training/pairs.py"
@@ -240,9 +239,6 @@ PLACES = {
         "search/settings.py search/space.py training/checkpoint.py training/search.py "
         "training/trial_run.py training/trials.py"
     ),
-    "search collect summarise tables claims figures report states search_tables search_figures": (
-        "results/chosen.py"
-    ),
     "bptt": "training/bptt.py training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
@@ -319,7 +315,7 @@ PLACES = {
         "automaton tables text_tables claims figures text_figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "utils/targets.py",
-    "text translation": "models/state_size.py",
+    "text translation": "models/state_size.py training/windows.py",
     "text_figures": (
         "report/figures/bleu.py report/figures/losses.py report/figures/position.py "
         "report/figures/state_size.py report/figures/text_learning.py "
