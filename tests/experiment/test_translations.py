@@ -54,7 +54,7 @@ def test_all_settings_are_resolved(table):
     ("given", "message"),
     [
         ({}, "translation: must have exactly one of files, catalogues, package; got none"),
-        ({"files": "none.tsv"}, "translation.files: none.tsv: cannot be read: No such file"),
+        ({"files": "none.tsv"}, "translation.files: none.tsv cannot be read: No such file"),
         ({"files": "x", "beam": 0}, "tasks.capitals.translation.beam: must be"),
         ({"package": "bible"}, "translation.package: must be one of bible_kjv_web, libreoffice"),
         (

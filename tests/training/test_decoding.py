@@ -79,7 +79,7 @@ def greedy(model, source):
 
 @pytest.mark.parametrize("mixer", mixers.names())
 def test_streamed_decoding_is_reading_the_prefix_again(mixer, short):
-    model, given = net(mixer), sources(3)
+    model, given = net(mixer), sources(2)
     expected = [greedy(model, source) for source in given]
     assert translate(model, given, separator=10, end=11, rows=3) == expected
     again = translate(decoding.Rereading(model), given, separator=10, end=11, beam=3)

@@ -13,7 +13,6 @@ from fwp.datasets.text.pairs import PACKAGES, VOCABULARY, in_parts, read_pairs
 from fwp.utils.suggest import suggestion
 
 SMALL = 1 << 23  # bytes of files that are read as a whole
-BLOCK = 1 << 22  # bytes that are read at a time
 
 
 def check_pairs(params: dict) -> Iterator[str]:
@@ -78,12 +77,8 @@ def _files(files: str | dict) -> str | None:
 def _count(path: str) -> int:
     """Lines of a file, which is read block by block."""
     lines, last = 0, b"\n"
-    try:
-        with Path(path).open("rb") as file:
-            while block := file.read(BLOCK):
-                lines, last = lines + block.count(b"\n"), block
-    except OSError as error:
-        raise PairsError(f"{path}: cannot be read: {error.strerror}") from None
+    for block in parallel.blocks(path):
+        lines, last = lines + block.count(b"\n"), block
     return lines + (not last.endswith(b"\n"))
 
 
@@ -94,4 +89,4 @@ def _size(params: dict) -> int:
     try:
         return sum(Path(path).stat().st_size for path in parallel.paths(params["files"]))
     except OSError as error:
-        raise PairsError(f"{error.filename}: cannot be read: {error.strerror}") from None
+        raise PairsError(f"{error.filename} cannot be read: {error.strerror}") from None

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from fwp.datasets.text.files import CorpusError, opened, reading
 from fwp.datasets.text.pair import Pair, PairsError
+
+BLOCK = 1 << 22  # bytes that are read at a time
 
 
 def paths(files: str | dict) -> list[str]:
@@ -55,12 +58,23 @@ def unequal(numbers: dict[str, int]) -> str:
     )
 
 
+def blocks(path: str) -> Iterator[bytes]:
+    """The bytes of a file, decompressed if its name ends in .gz or .zst, some at a time.
+
+    Raises:
+        PairsError: it cannot be read.
+    """
+    try:
+        with reading(Path(path)), opened(Path(path)) as file:
+            while block := file.read(BLOCK):
+                yield block
+    except CorpusError as error:
+        raise PairsError(str(error).removeprefix("text.files: ")) from None
+
+
 def lines(path: str) -> list[str]:
     """The lines of a file. A file separator or the like within a line does not end it."""
-    try:
-        text = Path(path).read_bytes()
-    except OSError as error:
-        raise PairsError(f"{path}: cannot be read: {error.strerror}") from None
+    text = b"".join(blocks(path))
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:

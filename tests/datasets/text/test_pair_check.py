@@ -26,7 +26,7 @@ def test_pairs_that_can_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ("none.tsv", "none.tsv: cannot be read: No such file or directory"),
+        ("none.tsv", "none.tsv cannot be read: No such file or directory"),
         ({"source": "none"}, "must be a table, {source, target}, or {train, validation, test}"),
         (dict.fromkeys((*PARTS, "more"), "x"), "must be a table, {source, target}, or"),
         ({"source": 3, "target": "x"}, "must be a table, {source, target}"),

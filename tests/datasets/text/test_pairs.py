@@ -1,3 +1,4 @@
+import gzip
 import struct
 
 import pytest
@@ -63,6 +64,15 @@ def test_two_parallel_files(tmp_path):
         ("two and a half", "zwei einhalb"),
     ]
     assert pair_files(NONE | {"files": files}) == list(files.values())
+
+
+def test_compressed_files(tmp_path):
+    text = "one\teins\ntwo\tzwei\nthree\tdrei\n"
+    path = write(tmp_path / "pairs.tsv.gz", gzip.compress(text.encode()))
+    assert together(read(files=path)) == [("one", "eins"), ("three", "drei"), ("two", "zwei")]
+    write(tmp_path / "pairs.tsv.gz", gzip.compress(text.encode())[:-9])
+    with pytest.raises(PairsError, match=r"pairs\.tsv\.gz cannot be read"):
+        read(files=path)
 
 
 def test_files_of_unequal_length(tmp_path):
