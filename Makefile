@@ -70,7 +70,7 @@ clean: ## delete all generated results
 
 lock: setup ## renew requirements.lock from pyproject.toml and envs/torch.lock
 	$(PIP) install pip-tools
-	$(BIN)/pip-compile --quiet --extra pipeline --extra slurm --extra dev --strip-extras --no-header --allow-unsafe \
+	$(BIN)/pip-compile --quiet --extra pipeline --extra slurm --extra text --extra dev --strip-extras --no-header --allow-unsafe \
 	  --generate-hashes --constraint envs/torch.lock --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --output-file $@.tmp pyproject.toml
 	@# PyTorch itself is left to envs/torch.lock; what every build of it needs is here.

@@ -56,8 +56,8 @@ def build_model(
         dataset: whose alphabet and classes decide the sizes of embedding and readout.
         seed: decides the initial weights, and nothing else.
         dtype: float32 or float64.
-        settings: hidden, layers, feed_forward, wiring and parameters, as under `model` in a config
-            and with its defaults; and options of the mixer, such as `heads=4`.
+        settings: hidden, layers, feed_forward, wiring, parameters and dropout, as under `model` in
+            a config and with its defaults; and options of the mixer, such as `heads=4`.
 
     Raises:
         ValueError: there is no such mixer, or it has no such option.

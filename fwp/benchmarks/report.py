@@ -26,7 +26,7 @@ LINES = {
 }
 
 
-PEERS = {"fla": "flash-linear-attention", "jax": "JAX", "torch.compile": "torch.compile", "loops": "loops"}
+PEERS = {"fla": "fla", "jax": "JAX", "torch.compile": "torch.compile", "loops": "loops"}
 
 
 def markdown(ops: pd.DataFrame | None, steps: pd.DataFrame, machine: str) -> str:

@@ -18,18 +18,31 @@ from fwp.utils.suggest import suggestion
 
 LIBRARY = Path(__file__).with_name("library")
 SCHEMA = Path(__file__).with_name("schema.yaml")
+EVERY = "*"
+"""In place of tasks: every text, or every translation, of the results."""
+LOSSES = ("bits_per_byte", "nats_per_token", "perplexity", "excess")
+"""Statistics of texts."""
+SCORES = ("bleu", "chrf")
+"""Statistics of translations."""
+MEANS = LOSSES + SCORES
+"""Statistics that are judged by means over seeds."""
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """What has to hold for each of `models` on each of `bins` of each of `tasks`.
+    """What has to hold for each of `models` on each of `bins` or places of each of `tasks`.
 
     Attributes:
         bins: by lengths ("51-100") or by number among those of the task (0 for the shortest).
-        statistic: "median" or "best" of the seeds' sequence accuracies, or "success_rate".
+        statistic: "median" or "best" of the seeds' sequence accuracies, or "success_rate"; or the
+            mean of one of `LOSSES` or `SCORES`.
         accuracy: the sequence accuracy from which a seed is a success.
         at_least, below: threshold of the statistic; one of them, or
-        more_than: the model that is claimed to have a lower success rate.
+        more_than: the model that is claimed to have a lower success rate, or
+        lower_than, higher_than: the model whose mean is claimed to be higher, or lower,
+        margin: by more than this.
+        positions: of a text: "context", "beyond", "all", or a range such as "257-4096".
+        decoding: of a translation: "greedy" or "beam".
     """
 
     models: tuple[str, ...]
@@ -40,6 +53,31 @@ class Criterion:
     at_least: float | None = None
     below: float | None = None
     more_than: str | None = None
+    positions: tuple[str, ...] = ()
+    decoding: str = "beam"
+    lower_than: str | None = None
+    higher_than: str | None = None
+    margin: float = 0.0
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Of texts, positions; of translations, how they are decoded."""
+        return self.positions if self.statistic in LOSSES else (self.decoding,)
+
+    @property
+    def than(self) -> str | None:
+        """The model whose mean is compared with."""
+        return self.lower_than or self.higher_than
+
+    @property
+    def difference(self) -> float:
+        """What the difference of the means is compared with."""
+        return -self.margin if self.lower_than else self.margin
+
+    @property
+    def is_upward(self) -> bool:
+        """Whether the claim is that something is large."""
+        return self.below is None and self.lower_than is None
 
     @property
     def limit(self) -> float:
@@ -117,8 +155,11 @@ def read_claims(paths: Sequence[str | Path]) -> list[Claim]:
 
 
 def _criterion(entry: dict) -> Criterion:
-    entry = {"bin": 1} | entry
-    lists = {key: _as_tuple(entry.pop(key)) for key in ("models", "tasks", "bin")}
+    usual = {"positions": "context"} if entry["statistic"] in LOSSES else {}
+    usual |= {"bin": [] if entry["statistic"] in MEANS else 1}
+    entry = usual | entry
+    keys = ("models", "tasks", "bin", "positions")
+    lists = {key: _as_tuple(entry.pop(key)) for key in keys if key in entry}
     lists["bins"] = lists.pop("bin")
     return Criterion(**lists, **entry)
 
@@ -127,10 +168,40 @@ def _as_tuple(value: object) -> tuple:
     return tuple(value) if isinstance(value, list) else (value,)
 
 
+_ONLY = {
+    "accuracy": ("success_rate",),
+    "more_than": ("success_rate",),
+    "bin": ("median", "best", "success_rate"),
+    "positions": LOSSES,
+    "decoding": SCORES,
+    "lower_than": MEANS,
+    "higher_than": MEANS,
+    "margin": MEANS,
+}
+"""Statistics that a key is for."""
+
+
 def _inconsistent(content: dict) -> Iterator[str]:
-    """Keys that are only for the success rate."""
+    """Keys that are only for some statistics, and numbers that theirs cannot have."""
     for name, claim in content.get("claims", {}).items():
         for i, criterion in enumerate(claim.get("criteria", [])):
-            for key in ("accuracy", "more_than"):
-                if key in criterion and criterion.get("statistic") != "success_rate":
-                    yield f"claims.{name}.criteria[{i}].{key}: only with statistic: success_rate"
+            for line in _faults(criterion):
+                yield f"claims.{name}.criteria[{i}].{line}"
+
+
+def _faults(criterion: dict) -> Iterator[str]:
+    statistic = criterion.get("statistic")
+    for key, statistics in _ONLY.items():
+        if key in criterion and statistic is not None and statistic not in statistics:
+            yield f"{key}: only with statistic: {', '.join(statistics)}"
+    for key in ("at_least", "below"):
+        if statistic not in (None, *MEANS) and criterion.get(key, 0) > 1:
+            yield f"{key}: must be at most 1, got {show(criterion[key])}"
+    if EVERY in _as_tuple(criterion.get("tasks", ())) and statistic not in (None, *MEANS):
+        yield f'tasks: "*" stands for every text or translation; only with {", ".join(MEANS)}'
+    if "margin" in criterion and not {"lower_than", "higher_than"} & criterion.keys():
+        yield "margin: only with lower_than or higher_than"
+    for place in _as_tuple(criterion.get("positions", ())):
+        first, dash, last = str(place).partition("-")
+        if dash and int(last) < int(first):
+            yield f"positions: must begin before they end, got {place}"

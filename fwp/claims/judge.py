@@ -11,6 +11,8 @@ evidence has the number of further seeds that would settle it, with the same out
                 Wilson's interval, fewer than `RARE` of all seeds would do it.
 `more_than`     Fisher's exact test on the success counts of two models.
 
+Losses on texts and scores of translations are judged by means over seeds (`fwp.claims.texts`).
+
 A claim about several models, tasks or bins is as true as the worst of them.
 
 These intervals are for a number of seeds that was fixed beforehand. Whether a verdict also holds if
@@ -20,80 +22,38 @@ Where settings were searched, seeds are fresh ones of the chosen settings, and e
 of the settings reach the threshold: with one setting, a verdict is about that setting.
 """
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from fwp.claims import sides
-from fwp.claims.claim import Claim, Criterion
+from fwp.claims.claim import MEANS, Claim, Criterion
+from fwp.claims.evidence import (
+    CONTRADICTED,
+    NOT_TESTED,
+    SUPPORTED,
+    UNDETERMINED,
+    VERDICTS,
+    Evidence,
+)
 from fwp.claims.searched import Trials
+from fwp.claims.texts import Texts, place_of, weigh
 from fwp.results import statistics
 from fwp.results.pairwise import exact
 from fwp.utils.bins import Bin
 
-SUPPORTED, CONTRADICTED, UNDETERMINED = "supported", "contradicted", "undetermined"
-NOT_TESTED = "not tested"  # no model, task or bin of the claim is in the results
-VERDICTS = (SUPPORTED, CONTRADICTED, UNDETERMINED, NOT_TESTED)
+if TYPE_CHECKING:
+    from fwp.results.text import TextResults
+
+__all__ = [
+    "CONTRADICTED", "NOT_TESTED", "SUPPORTED", "UNDETERMINED", "VERDICTS",
+    "Evidence", "Judgement", "judge", "settling",
+]  # fmt: skip
 RARE = 0.2
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the seeds of one model say about one bin of one task.
-
-    Attributes:
-        threshold: the sequence accuracy that a seed must reach.
-        seeds, reached: how many there are, and how many reach the threshold.
-        value: the statistic.
-        low, high: its interval; of the median NaN if there are too few seeds; of the best seed, the
-            interval of the share of seeds that reach the threshold.
-        p: of the comparison with `other`, the counts of which are other_reached, other_seeds.
-        more: further seeds (of each model) that would settle what is undetermined, with the same
-            outcome as these; 0 if it is decided, None if even `sides.MANY` would not settle it.
-        anytime: whether the verdict also holds if seeds were added until it fitted; None if it is
-            undetermined, or was written before this was judged.
-        settings: how many settings a search tried for this model and task; 0 if there was none.
-        settings_reached: how many of them reach the threshold on validation strings of these
-            lengths; None if there are no validation strings of these lengths.
-        settings_seeds, settings_pruned: seeds of each setting; how many settings were stopped
-            early, by halving.
-    """
-
-    task: str
-    model: str
-    bin: str
-    criterion: Criterion
-    threshold: float
-    seeds: int
-    reached: int
-    value: float
-    low: float
-    high: float
-    verdict: str
-    more: int | None = 0
-    other: str | None = None
-    other_seeds: int = 0
-    other_reached: int = 0
-    p: float = math.nan
-    anytime: bool | None = None
-    settings: int = 0
-    settings_reached: int | None = None
-    settings_seeds: int = 0
-    settings_pruned: int = 0
-
-    @property
-    def as_claimed(self) -> bool:
-        """Whether the statistic meets the criterion, regardless of its uncertainty."""
-        if self.other is not None:
-            return self.value > self.other_reached / self.other_seeds
-        if self.criterion.at_least is not None:
-            return self.value >= self.criterion.limit
-        return self.value < self.criterion.limit
 
 
 @dataclass(frozen=True)
@@ -121,13 +81,17 @@ class Judgement:
 
 
 def judge(
-    claims: Iterable[Claim], accuracy: pd.DataFrame, trials: pd.DataFrame | None = None
+    claims: Iterable[Claim],
+    accuracy: pd.DataFrame,
+    trials: pd.DataFrame | None = None,
+    texts: "TextResults | None" = None,
 ) -> list[Judgement]:
     """Compare claims with results.
 
     Args:
         accuracy: the tidy table of accuracies (`fwp.results.collect`).
         trials: the tidy table of a search (`fwp.results.trials`), if there was one.
+        texts: the tidy tables of texts and translations (`fwp.results.text`), if there are any.
     """
     rows = statistics.by_bin(accuracy)
     cells = {
@@ -135,28 +99,32 @@ def judge(
         for key, of_cell in rows.groupby(["task", "model", "bin"], observed=True)
     }
     bins = {
-        task: sorted(of_task.unique(), key=Bin.parse)
+        str(task): sorted(of_task.unique(), key=Bin.parse)
         for task, of_task in rows.groupby("task", observed=True)["bin"]
     }
-    search = Trials(trials)
-    return [_judge(claim, cells, bins, search) for claim in claims]
+    found = _Results(cells, bins, Trials(trials), Texts(texts))
+    return [_judge(claim, found) for claim in claims]
 
 
-def _judge(claim: Claim, cells: dict, bins: dict, search: Trials) -> Judgement:
+@dataclass(frozen=True)
+class _Results:
+    """What claims are compared with: accuracies by cell, bins by task, trials, texts."""
+
+    cells: dict
+    bins: dict[str, list[str]]
+    search: Trials
+    texts: Texts
+
+
+def _judge(claim: Claim, found: _Results) -> Judgement:
     evidence, further, missing = [], [], []
     for criterion in claim.criteria:
-        for task, model, bin in product(criterion.tasks, criterion.models, criterion.bins):
-            own = bins.get(task, [])
-            if isinstance(bin, int) and bin < len(own):
-                bin = own[bin]
-            others = filter(None, [model, criterion.more_than])
-            if all((task, name, bin) in cells for name in others):
-                at = (task, model, bin)
-                item, side = _weigh(criterion, at, cells, claim.confidence, search)
-                evidence.append(item)
-                further.append(side)
+        for at, weighed in _weighed(criterion, claim.confidence, found):
+            if weighed is None:
+                missing.append(at)
             else:
-                missing.append((task, model, bin))
+                evidence.append(weighed[0])
+                further.append(weighed[1])
     verdicts = {item.verdict for item in evidence}
     if not evidence:
         verdict = NOT_TESTED
@@ -185,6 +153,29 @@ def settling(
     # What few seeds decide may be open again with more of them, where shares are rounded down.
     numbers = range(max(more), sides.MANY + 1)
     return next((n for n in numbers if all(side(n) for side in further)), None)
+
+
+def _weighed(
+    criterion: Criterion, confidence: float, found: _Results
+) -> Iterator[tuple[tuple[str, str, str | int], tuple[Evidence, sides.Side] | None]]:
+    """All cells of a criterion; None for those that are not in the results."""
+    if criterion.statistic in MEANS:
+        tasks = found.texts.tasks(criterion)
+        for task, model, place in product(tasks, criterion.models, criterion.places):
+            at = (task, model, place)
+            weighed = weigh(criterion, at, found.texts, confidence, found.search)
+            known = found.texts.values(criterion, *at) is not None
+            lacking = criterion.than if known and criterion.than else model
+            yield (task, lacking, place_of(criterion, place)), weighed
+        return
+    for task, model, bin in product(criterion.tasks, criterion.models, criterion.bins):
+        own = found.bins.get(task, [])
+        if isinstance(bin, int) and bin < len(own):
+            bin = own[bin]
+        at, others = (task, model, bin), filter(None, [model, criterion.more_than])
+        known = all((task, name, bin) in found.cells for name in others)
+        weighed = _weigh(criterion, at, found.cells, confidence, found.search) if known else None
+        yield at, weighed
 
 
 def _weigh(

@@ -29,6 +29,21 @@ class Trials:
         for task, of_task in frame.groupby("task", observed=True):
             self._bins[str(task)] = set(of_task.columns[of_task.notna().any()])
 
+    def tried(self, task: str, model: str) -> dict[str, int]:
+        """How many settings were tried for a cell: fields of `fwp.claims.evidence.Evidence`.
+
+        Empty if the cell was not searched.
+        """
+        rows = self._cells.get((task, model))
+        if rows is None:
+            return {}
+        trials = rows.groupby("trial", observed=True)
+        return {
+            "settings": trials.ngroups,
+            "settings_seeds": int(trials["seed"].nunique().max()),
+            "settings_pruned": int((rows["status"] == "pruned").groupby(rows["trial"]).any().sum()),
+        }
+
     def counts(
         self, task: str, model: str, bin: str, *, threshold: float, any_seed: bool
     ) -> dict[str, Any]:
@@ -40,18 +55,13 @@ class Trials:
                 if `any_seed`, that of one seed. A run that diverged has 0.
 
         Returns:
-            The fields of `fwp.claims.judge.Evidence` that begin with "settings"; empty if the cell
-            was not searched.
+            The fields of `fwp.claims.evidence.Evidence` that begin with "settings"; empty if the
+            cell was not searched.
         """
         rows = self._cells.get((task, model))
         if rows is None:
             return {}
-        trials = rows.groupby("trial", observed=True)
-        facts = {
-            "settings": trials.ngroups,
-            "settings_seeds": int(trials["seed"].nunique().max()),
-            "settings_pruned": int((rows["status"] == "pruned").groupby(rows["trial"]).any().sum()),
-        }
+        facts: dict[str, Any] = self.tried(task, model)
         column = accuracy_column(bin)
         if column in self._bins[task]:
             lost = rows["status"] == "diverged"

@@ -46,15 +46,15 @@ def _judgement(
 
 
 def _criterion(entry: dict) -> Criterion:
-    for key in ("models", "tasks", "bins"):
-        entry[key] = tuple(entry[key])
+    for key in ("models", "tasks", "bins", "positions"):
+        entry[key] = tuple(entry.get(key, ()))
     return Criterion(**entry)
 
 
 def _evidence(entry: dict) -> Evidence:
     entry["criterion"] = _criterion(entry["criterion"])
-    for key in ("low", "high", "p"):
-        entry[key] = math.nan if entry[key] is None else entry[key]
+    for key in ("low", "high", "p", "threshold", "other_value"):
+        entry[key] = math.nan if entry.get(key) is None else entry[key]
     return Evidence(**entry)
 
 

@@ -7,9 +7,10 @@ removed from it, so that they rerun nothing; a changed line of logic reruns the 
 reach it, and no other. Mixers and languages are loaded by name (`importlib`), which no import
 statement shows: that keeps them apart, and the module of the one in use is given by the caller.
 C and CUDA sources that lie beside a module (`mine.py`, `mine.c`) count as part of it. So do the
-backends of an op, `native.py` and `triton.py` beside its `__init__.py`. The module of a cell's
-gradient, `fwp.training.bptt` or `rtrl`, is given by the caller, too, and so are the modules of the
-kind of its task (`fwp.training.kind`).
+backends of an op, `native.py`, `triton.py` and `triton_chunks.py` beside its `__init__.py`: no
+other file in a package of `fwp` may have such a name. The module of a cell's gradient,
+`fwp.training.bptt` or `rtrl`, is given by the caller, too, and so are the modules of the kind of
+its task (`fwp.training.kind`).
 """
 
 import ast
@@ -45,6 +46,7 @@ ROOTS = {
     "search_figures": (
         "fwp.report.figures.search",
         "fwp.results.every_run",
+        "fwp.results.unfinished",
     ),
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),

@@ -50,6 +50,16 @@ def weight_gradients_aside(weight: Tensor) -> Iterator[None]:
         own.kept.clear()
 
 
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Within, nothing is computed aside, so that gradients of weights can be used."""
+    active, _active[:] = _active[:], []
+    try:
+        yield
+    finally:
+        _active[:] = active
+
+
 def used(*weights: Tensor) -> tuple[int, ...]:
     """To be called in the forward pass with the weights of an op; the answer is for `aside`.
 

@@ -143,12 +143,15 @@ class Pack:
         return self._template
 
     def changed(self, change: Callable[[nn.Module], nn.Module]) -> "Pack":
-        """The pack of the same weights with what `change` makes of the model that computes them.
+        """The pack of the same weights with what `change` makes of the model that computes.
 
-        `change` returns a copy that shares its tensors with the model it is given.
+        `change` returns a copy that shares its tensors, or some of them, with the model.
         """
         pack = copy.copy(self)
         pack._template = change(self._template)
+        own = set().union(*_tensors(pack._template))
+        pack.weights = {name: w for name, w in self.weights.items() if name in own}
+        pack.fixed = {name: x for name, x in self.fixed.items() if name in own}
         return pack
 
     def train(self, mode: bool) -> None:

@@ -21,7 +21,9 @@ def rotary(x: Tensor, first: int = 0) -> Tensor:
         turned = rotary(x[..., :-1].contiguous(), first) if D > 1 else x[..., :-1]
         return torch.cat((turned, x[..., -1:]), -1)
     pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * _turns(T, D, first, x)).flatten(-2)
+    # Of all heads, so that a product runs over a whole step at a time.
+    turns = _turns(T, D, first, x).expand(-1, x.shape[2], -1).contiguous()
+    return torch.view_as_real(pairs * turns).flatten(-2)
 
 
 def _turns(T: int, D: int, first: int, like: Tensor) -> Tensor:

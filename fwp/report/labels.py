@@ -34,6 +34,8 @@ _LATEX_SPECIAL = {
     "±": r"$\pm$",
     "∞": r"$\infty$",
     "−": "$-$",
+    "·": r"$\cdot$",
+    **{digit: f"$^{i}$" for i, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     **{character: "\\" + character for character in "&%$#_{}"},
 }
 

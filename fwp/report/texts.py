@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fwp.report import labels
-from fwp.report.figures.names import TEXT_FIGURES, TRANSLATION_FIGURES
+from fwp.report.figure_names import TEXT_FIGURES, TRANSLATION_FIGURES
 from fwp.report.tables.numbers import number
 from fwp.report.tables.text import tables_of_texts
 from fwp.results import text

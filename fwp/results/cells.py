@@ -1,4 +1,4 @@
-"""Finished cells: their records, compared with what is wanted, and the tables beside them."""
+"""Finished cells: their records, compared with the plan, and the tables beside them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

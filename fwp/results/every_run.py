@@ -8,7 +8,6 @@ from fwp.results import frames
 from fwp.results.collect import read_runs
 from fwp.results.frames import RUNS
 from fwp.results.text import read_text_runs
-from fwp.results.unfinished import read_unfinished
 
 
 def read_every_run(folder: str | Path, *, strings: bool, texts: bool) -> pd.DataFrame:
@@ -23,9 +22,3 @@ def read_every_run(folder: str | Path, *, strings: bool, texts: bool) -> pd.Data
     parts = [read_runs(Path(folder) / "runs.csv")] if strings else []
     parts += [read_text_runs(Path(folder) / "text_runs.csv")] if texts else []
     return frames.joined(parts, RUNS)
-
-
-def read_every_missing(folder: str | Path, *, strings: bool, texts: bool) -> list[dict]:
-    """The rows of the tables of runs without results; arguments as of `read_every_run`."""
-    names = ["missing.csv"] * strings + ["text_missing.csv"] * texts
-    return [row for name in names for row in read_unfinished(Path(folder) / name)]

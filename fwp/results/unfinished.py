@@ -75,6 +75,19 @@ def read_unfinished(path: str | Path) -> list[dict]:
         return [row | {"seed": int(row["seed"])} for row in csv.DictReader(file)]
 
 
+def read_every_unfinished(folder: str | Path, *, strings: bool, texts: bool) -> list[dict]:
+    """The rows of all tables in `folder`.
+
+    Args:
+        strings, texts: whether there are runs of these, each of which has a table.
+
+    Raises:
+        ResultsError: a table is missing or not what was written.
+    """
+    names = ["missing.csv"] * strings + ["text_missing.csv"] * texts
+    return [row for name in names for row in read_unfinished(Path(folder) / name)]
+
+
 def by_cell(rows: Iterable[dict]) -> dict[tuple[str, str], str]:
     """(model, task) → "failed", or "missing" if no job of the cell has failed."""
     cells: dict[tuple[str, str], str] = {}

@@ -25,7 +25,7 @@ def write(path, criterion=None, **claim):
         "config.yaml",
         *(
             f"workflow/presets/{preset}.yaml"
-            for preset in ("algorithmic", "bhattamishra_full", "groups", "state_tracking")
+            for preset in ("algorithmic", "bhattamishra_full", "groups", "state_tracking", "text")
         ),
     ],
 )
@@ -36,7 +36,8 @@ def test_claims_are_about_the_experiment_that_names_them(config):
     for one in every:
         for criterion in one.criteria:
             assert set(criterion.models) <= set(found.models), one.name
-            assert set(criterion.tasks) <= set(found.tasks), one.name
+            assert set(criterion.tasks) <= {*found.tasks, "*"}, one.name
+            assert {criterion.than, criterion.more_than} <= {*found.models, None}, one.name
 
 
 def test_defaults_and_short_forms(tmp_path):
@@ -51,6 +52,18 @@ def test_lists_of_bins_by_number_and_by_lengths(tmp_path):
     assert claim.criteria[0].bins == (0, "51-100")
 
 
+def test_losses_have_positions_and_scores_a_decoding(tmp_path):
+    given = {"models": "m", "tasks": "*", "statistic": "bits_per_byte", "lower_than": "b"}
+    (claim,) = read_claims([write(tmp_path / "c.yaml", given)])
+    (criterion,) = claim.criteria
+    assert (criterion.bins, criterion.places, criterion.margin) == ((), ("context",), 0)
+    positions = ["beyond", "257-512"]
+    (claim,) = read_claims([write(tmp_path / "c.yaml", given | {"positions": positions})])
+    assert claim.criteria[0].places == ("beyond", "257-512")
+    (claim,) = read_claims([write(tmp_path / "c.yaml", given | {"statistic": "bleu"})])
+    assert claim.criteria[0].places == ("beam",)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -60,6 +73,20 @@ def test_lists_of_bins_by_number_and_by_lengths(tmp_path):
         ({"bin": "long"}, "criteria[0].bin: must be lengths such as 51-100"),
         ({"modles": "m"}, "criteria[0].modles: unknown key (did you mean 'models'?)"),
         ({"statistic": "best", "accuracy": 0.9}, "accuracy: only with statistic: success_rate"),
+        ({"statistic": "bleu", "bin": 1}, "bin: only with statistic: median, best, success_rate"),
+        ({"positions": "all"}, "positions: only with statistic: bits_per_byte, nats_per_token"),
+        ({"statistic": "excess", "positions": "9-3"}, "positions: must begin before they end, got"),
+        (
+            {"statistic": "excess", "positions": "short"},
+            "must be context, beyond, all, positions s",
+        ),
+        ({"statistic": "excess", "decoding": "beam"}, "decoding: only with statistic: bleu, chrf"),
+        ({"statistic": "excess", "margin": 1}, "margin: only with lower_than or higher_than"),
+        ({"statistic": "excess", "lower_than": "b"}, "or of lower_than and higher_than for texts"),
+        (
+            {"tasks": "*"},
+            'tasks: "*" stands for every text or translation; only with bits_per_byte',
+        ),
     ],
 )
 def test_mistakes_are_named(tmp_path, change, message):

@@ -68,7 +68,8 @@ LAYERS = {
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
 SHOWING = (
-    "tables claims figures report states automata retrieval_report search_tables search_figures"
+    "tables text_tables claims figures text_figures report states automata retrieval_report "
+    "search_tables search_figures"
 )
 SHARED = {
     "_recurrent": "elman gru lstm",
@@ -97,7 +98,8 @@ PLACES = {
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
-        "datasets/make.py datasets/text/check.py datasets/text/sources.py datasets/text/windows.py "
+        "datasets/make.py datasets/text/check.py datasets/text/pair_check.py "
+        "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
@@ -106,17 +108,12 @@ PLACES = {
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
-    (
-        f"data test_data {WRITTEN} train evaluate trace automaton collect summarise "
-        "tables claims figures report states automata retrieval retrieval_report search_tables "
-        "search_figures"
-    ): "__init__.py utils/__init__.py",
     "trace automaton": "analysis/__init__.py",
     "automaton": "analysis/automata.py languages/_machine.py",
     "trace": "analysis/traces.py",
     "claims report": (
-        "claims/__init__.py claims/claim.py claims/judge.py claims/searched.py claims/sides.py "
-        "claims/verdicts.py "
+        "claims/__init__.py claims/claim.py claims/evidence.py claims/judge.py claims/means.py "
+        "claims/searched.py claims/sides.py claims/texts.py claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
@@ -139,13 +136,31 @@ PLACES = {
     f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
     "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
-        "datasets/text/drawn/* datasets/text/bpe.py datasets/text/build.py datasets/text/corpus.py "
-        "datasets/text/files.py datasets/text/generators.py datasets/text/packages.py "
-        "datasets/text/tokenizer.py datasets/text/vocabulary.py datasets/text/word_tokens.py "
-        "datasets/text/verses.py datasets/text/words.py datasets/text/zstd.py"
+        "datasets/text/drawn/* datasets/text/build.py datasets/text/corpus.py "
+        "datasets/text/generators.py datasets/text/packages.py"
     ),
+    f"translation {WRITTEN}": (
+        "datasets/text/bpe.py datasets/text/files.py datasets/text/tokenizer.py "
+        "datasets/text/vocabulary.py datasets/text/word_tokens.py datasets/text/words.py "
+        "datasets/text/zstd.py"
+    ),
+    WRITTEN: "datasets/text/verses.py",
     "text_test_data": "datasets/text/card.py datasets/text/overlap.py",
-    "text": "models/window.py training/evaluation/text.py training/kinds/text.py training/windows.py",
+    "translation_data translation_test_data": (
+        "datasets/text/bibles.py datasets/text/build_pairs.py datasets/text/catalogues.py "
+        "datasets/text/libreoffice_help.py datasets/text/pair_split.py datasets/text/pairs.py "
+        "datasets/text/parallel.py"
+    ),
+    "translation_test_data": "datasets/text/card_pairs.py",
+    "translation translation_data translation_test_data": (
+        "datasets/text/pair.py datasets/text/pair_dataset.py"
+    ),
+    "text": "models/window.py training/evaluation/text.py training/kinds/text.py",
+    "text translation": "training/windows.py",
+    "translation": (
+        "training/decoding.py training/evaluation/bleu.py training/evaluation/translation.py "
+        "training/kinds/translation.py training/pairs.py"
+    ),
     "strings": (
         "training/errors/* training/evaluation/strings.py training/evaluator.py "
         "training/kinds/strings.py"
@@ -164,7 +179,7 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/triton_chunks.py kernels/triton_features.py"
+        "kernels/chunks.py kernels/rules.h kernels/triton_chunked.py kernels/triton_features.py"
     ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
@@ -186,36 +201,15 @@ PLACES = {
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
-    (
-        "data test_data automaton tables claims figures report states automata retrieval_report "
-        "search_tables search_figures"
-    ): (
-        "languages/__init__.py languages/_checks.py languages/_labeller.py "
-        "languages/_own.py "
-        "languages/base.py utils/source.py"
-    ),
-    "tables claims figures report states automata retrieval_report search_tables search_figures": (
-        "languages/_title.py report/__init__.py report/labels.py"
-    ),
-    (
-        "train evaluate trace automaton tables claims figures report states automata "
-        "retrieval_report search_tables search_figures"
-    ): "mixers/__init__.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
     ): "ops/__init__.py",
-    "figures states automata retrieval_report search_figures": (
-        "report/figures/__init__.py report/figures/layout.py report/figures/style.py"
-    ),
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
         "report/figures/heatmap.py report/figures/learning.py report/figures/length.py "
         "report/figures/strip.py report/figures/solved.py report/figures/write.py"
-    ),
-    "figures states retrieval_report search_figures": (
-        "report/figures/apart.py report/figures/lines.py"
     ),
     "states": "report/figures/states.py report/tables/states.py",
     "search_figures": "report/figures/best_of.py report/figures/search.py report/figures/trials.py",
@@ -223,32 +217,13 @@ PLACES = {
     "report search_tables search_figures": (
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
-    "tables claims report search_tables": "report/html.py",
-    "tables claims figures report search_tables": "report/shades.py",
-    "report": "report/overview.py report/page.py",
-    "tables claims report states automata retrieval_report search_tables": (
-        "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
-    ),
-    "tables report": ("report/tables/datasets.py report/tables/marks.py report/tables/sections.py"),
-    "tables": "report/tables/latex.py report/tables/summary.py",
-    (
-        "collect summarise tables claims figures report states automata retrieval_report "
-        "search search_tables search_figures"
-    ): "results/__init__.py",
+    "report": "report/overview.py report/page.py report/figure_names.py report/texts.py",
+    "tables report": "report/tables/datasets.py report/tables/sections.py",
+    "tables": "report/tables/summary.py",
     "collect summarise tables claims figures report states search_tables search_figures": (
-        "results/collect.py results/frames.py results/record.py"
+        "results/collect.py"
     ),
-    "collect tables figures report search_figures": (
-        "results/heartbeat.py results/job_state.py results/unfinished.py"
-    ),
-    (
-        "collect tables claims figures report states automata retrieval_report search_tables "
-        "search_figures"
-    ): "results/names.py",
     "summarise tables claims figures report": "results/pairwise.py",
-    "summarise tables claims figures report states search_tables search_figures": (
-        "results/statistics.py"
-    ),
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
@@ -268,20 +243,107 @@ PLACES = {
     "search collect summarise tables claims figures report states search_tables search_figures": (
         "results/chosen.py"
     ),
-    "bptt": "training/bptt.py",
+    "bptt": "training/bptt.py training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
-        f"data test_data {WRITTEN} train evaluate trace automaton collect summarise "
-        "tables claims figures report states automata retrieval_report search_tables search_figures"
-    ): "utils/bins.py utils/files.py",
+        "data test_data text_data text_test_data translation_data translation_test_data "
+        "train evaluate trace automaton collect collect_text summarise tables text_tables "
+        "claims figures text_figures report states automata retrieval retrieval_report "
+        "search_tables search_figures"
+    ): "__init__.py utils/__init__.py",
     (
-        "data test_data translation_data translation_test_data train evaluate trace automaton "
-        "tables claims figures report states automata retrieval_report search_tables search_figures"
+        "data test_data automaton tables text_tables claims figures text_figures report "
+        "states automata retrieval_report search_tables search_figures"
+    ): (
+        "languages/__init__.py languages/_checks.py languages/_labeller.py "
+        "languages/_own.py languages/base.py utils/source.py"
+    ),
+    (
+        "tables text_tables claims figures text_figures report states automata "
+        "retrieval_report search_tables search_figures"
+    ): "languages/_title.py report/__init__.py report/labels.py",
+    (
+        "train evaluate trace automaton tables text_tables claims figures text_figures "
+        "report states automata retrieval_report search_tables search_figures"
+    ): "mixers/__init__.py",
+    "figures text_figures states automata retrieval_report search_figures": (
+        "report/figures/__init__.py report/figures/layout.py report/figures/style.py"
+    ),
+    "figures text_figures states retrieval_report search_figures": (
+        "report/figures/apart.py report/figures/lines.py"
+    ),
+    "tables text_tables claims report search_tables": "report/html.py",
+    "tables text_tables claims figures report search_tables": "report/shades.py",
+    "tables text_tables claims report states automata retrieval_report search_tables": (
+        "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
+    ),
+    "tables text_tables report search_tables": "report/tables/marks.py report/tables/latex.py",
+    (
+        "collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states automata retrieval_report search search_tables search_figures"
+    ): "results/__init__.py",
+    (
+        "collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states search_tables search_figures"
+    ): "results/frames.py results/record.py results/cells.py",
+    "collect collect_text tables figures text_figures report search_figures": (
+        "results/heartbeat.py results/job_state.py results/unfinished.py results/scores.py"
+    ),
+    (
+        "collect collect_text tables text_tables claims figures text_figures report "
+        "states automata retrieval_report search_tables search_figures"
+    ): "results/names.py",
+    (
+        "summarise tables text_tables claims figures text_figures report states "
+        "search_tables search_figures"
+    ): "results/statistics.py",
+    (
+        "collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states search search_tables search_figures"
+    ): "results/chosen.py",
+    (
+        "data test_data text_data text_test_data translation_data translation_test_data "
+        "train trace automaton collect collect_text summarise tables text_tables claims "
+        "figures text_figures report states automata retrieval_report search_tables "
+        "search_figures text translation strings"
+    ): "utils/bins.py",
+    (
+        "data test_data text_data text_test_data translation_data translation_test_data "
+        "train evaluate trace automaton collect collect_text summarise tables text_tables "
+        "claims figures text_figures report states automata retrieval_report "
+        "search_tables search_figures"
+    ): "utils/files.py",
+    (
+        "data test_data translation_data translation_test_data train evaluate trace "
+        "automaton tables text_tables claims figures text_figures report states automata "
+        "retrieval_report search_tables search_figures"
     ): "utils/targets.py",
+    "text translation": "models/state_size.py",
+    "text_figures": (
+        "report/figures/bleu.py report/figures/losses.py report/figures/position.py "
+        "report/figures/state_size.py report/figures/text_learning.py "
+        "report/figures/texts.py"
+    ),
+    "text_tables report": (
+        "report/tables/columns.py report/tables/numbers.py report/tables/text.py "
+        "report/tables/translation.py"
+    ),
+    "claims search_figures": "results/every_run.py",
+    "collect_text text_tables report": "results/samples.py",
+    "collect_text text_tables claims text_figures report search_figures": (
+        "results/text.py results/text_frames.py"
+    ),
+    "text_tables text_figures report": (
+        "results/text_facts.py results/text_measures.py results/text_summary.py"
+    ),
+    (
+        "collect collect_text tables text_tables claims figures text_figures report search_figures"
+    ): "results/text_kinds.py",
 }
 
-UNSEARCHED = ("models/weights.py", "training/train.py")  # a search trains, but without these
+# A search trains, but without these.
+UNSEARCHED = ("models/weights.py", "training/train.py", "utils/bins.py")
 
 
 @cache

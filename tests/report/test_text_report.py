@@ -12,7 +12,7 @@ from test_page import make as make_strings
 
 from fwp.claims.verdicts import write_judgements
 from fwp.report import page
-from fwp.report.figures.names import TEXT_FIGURES, TRANSLATION_FIGURES
+from fwp.report.figure_names import TEXT_FIGURES, TRANSLATION_FIGURES
 from fwp.report.figures.position import loss_by_position
 from fwp.report.figures.state_size import loss_by_state
 from fwp.report.figures.texts import text_figures

@@ -9,7 +9,7 @@ import synthetic
 import synthetic_text as made
 
 from fwp.results.cells import Wanted
-from fwp.results.every_run import read_every_missing, read_every_run
+from fwp.results.every_run import read_every_run
 from fwp.results.integrity import ResultsError
 from fwp.results.record import read_record, settings_digest
 from fwp.results.samples import collect_samples, read_samples, write_samples
@@ -18,7 +18,7 @@ from fwp.results.text import collect_text, read_text_results, write_text_results
 from fwp.results.text_facts import read_text_facts
 from fwp.results.text_measures import at_equal_time, costs, equal_times, measures
 from fwp.results.text_summary import mean_interval, sizes, summarise_text, summarise_translation
-from fwp.results.unfinished import write_unfinished
+from fwp.results.unfinished import read_every_unfinished, write_unfinished
 
 TINY = {"context": 4, "reach": 2, "epochs": 3}
 
@@ -212,7 +212,7 @@ def test_runs_of_every_kind_are_read_together(grid, tmp_path):
     folder = grid[0] / "tables"
     found = read_every_run(folder, strings=False, texts=True)
     assert len(found) == 15 and found["model"].cat.categories.tolist() == ["transformer", "lstm"]
-    assert read_every_missing(folder, strings=False, texts=True) == []
+    assert read_every_unfinished(folder, strings=False, texts=True) == []
 
 
 def test_scores_for_the_board(grid):

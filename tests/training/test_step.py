@@ -65,3 +65,8 @@ def test_a_gpu_needs_triton(monkeypatch):
     step._gpu_parts.cache_clear()
     with pytest.raises(RuntimeError, match="needs the package triton"):
         step._gpu_parts()
+
+
+def test_a_cpu_does_not_compute_in_bfloat16(data):
+    with pytest.raises(ValueError, match=r"training\.matmul must be float32 on a CPU, got 'bf"):
+        train_step(data, matmul="bfloat16")

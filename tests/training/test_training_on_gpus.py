@@ -19,8 +19,8 @@ def data():
     return draw(test={"bins": [[2, 12], [200, 300]], "count": 40})
 
 
-def models(mixer, data, seeds, dtype):
-    sizes = {"hidden": 16, "feed_forward": 2}
+def models(mixer, data, seeds, dtype, **changes):
+    sizes = {"hidden": 16, "feed_forward": 2} | changes
     return [net(data, mixer, seed=seed, dtype=dtype, **sizes) for seed in seeds]
 
 
@@ -43,6 +43,23 @@ def test_a_gpu_learns_what_a_cpu_learns(data, mixer, dtype):
             (own,) = evaluate([model], data)
             for a, b in zip(rows[i], own, strict=True):
                 assert a["position_accuracy"] == pytest.approx(b["position_accuracy"], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("mixer", "options"),
+    [("deltanet", {}), ("transformer", {"positions": "rotary", "window": 5}), ("lstm", {})],
+)
+def test_a_gpu_drops_what_a_cpu_drops(data, mixer, options):
+    """In every step other numbers, though a graph is captured once."""
+    given = {"epochs": 2, "batch_size": 32, "learning_rate": 1e-3}
+    changes = {"dropout": 0.2, "options": options}
+    nets = models(mixer, data, [5, 6], "float64", **changes)
+    together = train(nets, data, seeds=[5, 6], device="cuda", **given)
+    for i, seed in enumerate([5, 6]):
+        (model,) = models(mixer, data, [seed], "float64", **changes)
+        (run,) = train([model], data, seeds=[seed], **given)
+        for a, b in zip(together[i].history, run.history, strict=True):
+            assert a["loss"] == pytest.approx(b["loss"], rel=1e-8)
 
 
 def test_kernels_are_compiled_before_the_first_step(data, monkeypatch):

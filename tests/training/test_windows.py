@@ -159,6 +159,17 @@ def test_the_loss_by_position_is_that_of_the_whole_read_at_once(mixer, monkeypat
         )
 
 
+@pytest.mark.parametrize(
+    ("mixer", "window", "state"), [("lstm", None, 2 * 16), ("transformer", CONTEXT, 2 * 16)]
+)
+def test_the_record_says_what_a_model_sees_and_holds(mixer, window, state):
+    data = text()
+    own = models(data, mixer)
+    _, facts = measured.measure(Pack(own), data, "cpu")
+    held = state if window is None else (window - 1) * state
+    assert (facts["window"], facts["state"]) == (window, held * len(own[0].blocks))
+
+
 def test_a_short_text_is_read_as_far_as_it_goes():
     data = text(20)
     rows, facts = measured.measure(Pack(models(data, "deltanet")), data, "cpu")

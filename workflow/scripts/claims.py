@@ -18,6 +18,7 @@ with logging_to(snakemake.log[0]):
         from fwp.results.frames import ACCURACY, empty
         from fwp.results.integrity import write_sums
         from fwp.results.names import read_names
+        from fwp.results.text import read_text_results
         from fwp.results.trials import read_trials
 
     folder = Path(snakemake.input.results[0]).parent
@@ -26,7 +27,8 @@ with logging_to(snakemake.log[0]):
     trials = read_trials(searched) if searched else None
     what = snakemake.params.what
     accuracy = read_accuracy(folder / "accuracy.csv") if what["strings"] else empty(ACCURACY)
-    judgements = judge(claims, accuracy, trials)
+    texts = read_text_results(folder) if what["texts"] else None
+    judgements = judge(claims, accuracy, trials, texts)
     out = snakemake.output
     with shown_as(read_names(snakemake.input.names)):
         runs = read_every_run(folder, **what)

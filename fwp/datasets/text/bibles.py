@@ -23,7 +23,7 @@ def missing() -> str | None:
 
 
 def read() -> tuple[list[Pair], dict[str, int]]:
-    """Verses that both have, in order, a chapter being a group; and how many were left out.
+    """Verses that both have, in order, a chapter being a group; and how many one of them lacks.
 
     Raises:
         PairsError: a package is missing, or holds something else than it used to.
@@ -31,15 +31,18 @@ def read() -> tuple[list[Pair], dict[str, int]]:
     if (fault := missing()) is not None:
         raise PairsError(fault)
     old, new = map(_verses, PACKAGES)
-    pairs = [Pair(old[v], new[v], f"chapter {v // 1000}") for v in old if v in new]
+    pairs = [  # a verse's number is book, chapter, verse: bbcccvvv
+        Pair(text, new[verse], f"chapter {verse // 1000}")
+        for verse, text in old.items()
+        if verse in new
+    ]
     return pairs, {"verse of one Bible": len(old.keys() ^ new.keys())}
 
 
 def _verses(package: str) -> dict[int, str]:
     spec = importlib.util.find_spec(package)
-    folders = spec.submodule_search_locations if spec is not None else None
-    folder = Path(next(iter(folders or ["."])))
+    (folder, *_) = (spec.submodule_search_locations if spec is not None else None) or ["."]
     try:
-        return verses(folder)
-    except (OSError, SyntaxError, ValueError, LookupError, TypeError) as error:
-        raise PairsError(f"{folder}: does not hold the verses of a Bible: {error}") from None
+        return verses(Path(folder))
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise PairsError(f"{package}: does not hold the verses of a Bible: {error}") from None

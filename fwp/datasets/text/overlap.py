@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 WINDOW = 50
-PIECE = 1 << 20  # bytes that are hashed at a time
+PIECE = 1 << 17  # bytes that are hashed at a time
 BASE = np.uint64(0x9E3779B97F4A7C15)  # odd
 MIXER = np.uint64(0xD6E8FEB86659FD93)
 MARKS = 24  # bits of a hash that a first look takes

@@ -33,7 +33,7 @@ class PairSplit:
         tokens: source, separator and target of all pairs, one after another, int32 [N].
         offsets: pair i lies at offsets[i]:offsets[i + 1], int64 [n + 1].
         sources: tokens of each source, int64 [n].
-        texts: source and target of each pair as they were read; empty but for the test.
+        texts: source and target of each pair as they were read; empty except for the test.
     """
 
     name: str

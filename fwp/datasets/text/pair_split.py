@@ -72,7 +72,7 @@ def split_pairs(pairs: Iterable[Pair], *, validation: float, test: float, seed: 
 
 
 def given_pairs(parts: dict[str, Iterable[Pair]]) -> Pairs:
-    """Pairs that came in parts, which stay as they are but for empty and repeated ones."""
+    """Pairs that came in parts, which stay as they are except for empty and repeated ones."""
     own, left_out = {}, {}
     for part in PARTS:
         own[part], counts = cleaned(parts[part])

@@ -32,9 +32,8 @@ class Bytes(Tokenizer):
         """The tokens of a text."""
         return np.frombuffer(text, np.uint8).copy()
 
-    def decode(self, tokens: np.ndarray | Sequence[int]) -> bytes:
-        """The text of tokens."""
-        return np.asarray(tokens).astype(np.uint8).tobytes()
+    def _decoded(self, tokens: np.ndarray) -> bytes:
+        return tokens.astype(np.uint8).tobytes()
 
     def parts(self) -> dict:
         """What `from_json` needs besides the name."""
@@ -85,6 +84,13 @@ class Characters(Tokenizer):
     def parts(self) -> dict:
         """What `from_json` needs besides the name."""
         return {"characters": self.characters}
+
+    @cached_property
+    def _code_points(self) -> np.ndarray:
+        return np.array([ord(character) for character in f"{self.characters}\ufffd"], "<u4")
+
+    def _decoded(self, tokens: np.ndarray) -> bytes:
+        return self._code_points[tokens].tobytes().decode("utf-32-le").encode()
 
 
 def train_tokenizer(tokens: str, vocabulary: int | None, text: bytes) -> Tokenizer:

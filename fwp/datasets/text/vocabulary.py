@@ -17,6 +17,7 @@ MOST_TOKENS = 65_535
 """The largest vocabulary: a token takes two bytes."""
 
 UNKNOWN = "<unk>"
+TOGETHER = 1 << 18  # tokens that are decoded at a time
 
 
 class Tokenizer(ABC):
@@ -63,8 +64,15 @@ class Tokenizer(ABC):
 
     def decode(self, tokens: np.ndarray | Sequence[int]) -> bytes:
         """The text of tokens."""
+        found = np.asarray(tokens)
+        return b"".join(
+            self._decoded(found[at : at + TOGETHER]) for at in range(0, len(found), TOGETHER)
+        )
+
+    def _decoded(self, tokens: np.ndarray) -> bytes:
+        """The text of a few tokens, so that Python's numbers take little memory."""
         contents = self.contents
-        return b"".join([contents[token] for token in np.asarray(tokens).tolist()])
+        return b"".join([contents[token] for token in tokens.tolist()])
 
     @abstractmethod
     def parts(self) -> dict:

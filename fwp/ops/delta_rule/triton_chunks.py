@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from fwp.kernels.triton_chunks import chunked
+from fwp.kernels.triton_chunked import chunked
 
 
 def delta_rule(

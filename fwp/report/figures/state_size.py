@@ -100,6 +100,8 @@ def _sizes(axis: Axes, low: float, high: float, end: float) -> None:
         t * 10**e for e in range(10) for t in (1, 2, 5) if low / 1.5 <= t * 10**e <= high * 1.5
     ]
     ticks = [tick for tick in ticks if high / low < 30 or np.log10(tick) % 1 == 0]
+    if len(ticks) < 2:
+        ticks = sorted({low, high})
     names = [EngFormatter(sep="")(tick) for tick in ticks]
     if end > high:
         axis.axvline((high * end) ** 0.5, color=GREY, linewidth=0.5, linestyle=(0, (1, 2)))

@@ -25,7 +25,7 @@ def write_text_figures(
     folder: str | Path,
     missing: Sequence[dict] = (),
 ) -> None:
-    """Draw what `fwp.report.figures.names` lists, each as .svg, .pdf and .png.
+    """Draw what `fwp.report.figure_names` lists, each as .svg, .pdf and .png.
 
     Those of a kind that has no results are left out.
 

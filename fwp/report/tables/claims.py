@@ -22,6 +22,12 @@ NOTE = (
     "that was fixed beforehand. It does not hold if seeds are added until a verdict fits, unless "
     "the verdict says so."
 )
+MEANS_NOTE = (
+    "Losses on texts and scores of translations are judged by their means over seeds: a threshold "
+    "by Student's interval of the mean, another model by Welch's interval of the difference of the "
+    "two means. A single seed has no interval. A run that diverged and has no loss counts as a "
+    "uniform guess of bytes, 8 bits per byte; its BLEU and chrF are 0."
+)
 ONE_SETTING = (
     "Each model was run with one setting, not searched: with another setting, a verdict may differ."
 )
@@ -36,13 +42,16 @@ COLUMNS = (
     "threshold", "seeds", "reached", "value", "low", "high",
     "other", "other_seeds", "other_reached", "p", "more_seeds", "anytime",
     "settings", "settings_reached", "settings_seeds", "settings_pruned", "cells", "source",
+    "other_value", "difference", "diverged", "other_diverged",
 )  # fmt: skip
 
 
 def note(judgements: Iterable[Judgement]) -> str:
     """How claims are judged, and whether settings were searched."""
-    searched = any(item.settings for judged in judgements for item in judged.evidence)
-    return f"{NOTE} {SEARCHED if searched else ONE_SETTING}"
+    items = [item for judged in judgements for item in judged.evidence]
+    searched = any(item.settings for item in items)
+    means = f" {MEANS_NOTE}" if any(item.of_means for item in items) else ""
+    return f"{NOTE}{means} {SEARCHED if searched else ONE_SETTING}"
 
 
 def write_claims(
@@ -93,12 +102,16 @@ def _row(item: Evidence | None, folders: pd.Series) -> dict:
     names = ("task", "model", "bin", "threshold", "seeds", "reached", "value", "low", "high", "p")
     searched = ("settings", "settings_reached", "settings_seeds", "settings_pruned")
     names += ("other", "anytime", *(searched if item.settings else ()))
+    if item.of_means:
+        names += ("other_value", "difference", "diverged")
     return {name: getattr(item, name) for name in names} | {
+        "reached": "" if item.of_means else item.reached,
+        "other_diverged": item.other_diverged if item.of_means and item.other else "",
         "cell_verdict": item.verdict,
         "statistic": item.criterion.statistic,
         "claimed": claimed(item),
         "other_seeds": item.other_seeds if item.other else "",
-        "other_reached": item.other_reached if item.other else "",
+        "other_reached": item.other_reached if item.other and not item.of_means else "",
         "more_seeds": "" if item.more is None else item.more,
         "cells": folders[item.task, item.model],
     }

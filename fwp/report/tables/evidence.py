@@ -4,27 +4,84 @@ import math
 import textwrap
 from collections.abc import Iterable
 
+from fwp.claims.claim import EVERY, SCORES
 from fwp.claims.judge import CONTRADICTED, SUPPORTED, UNDETERMINED, Evidence, Judgement
 from fwp.claims.sides import MANY
 from fwp.report import labels
 from fwp.report.labels import plural
 
+STATISTICS = {
+    "success_rate": "success rate",
+    "best": "best seed",
+    "median": "median",
+    "bits_per_byte": "bits per byte",
+    "nats_per_token": "nats per token",
+    "perplexity": "perplexity per token",
+    "excess": "excess in nats per token",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+}
+GUESSED = "counted as a uniform guess of bytes"  # diverged runs of texts
+UNSCORED = "counted as 0"  # of translations
 SHOWN = 3  # cells that a verdict's short reasons name
 
 
 def claimed(item: Evidence) -> str:
     """What a criterion demands of a cell: "median at least 90 %"."""
     criterion = item.criterion
-    name = {"success_rate": "success rate", "best": "best seed"}.get(criterion.statistic, "median")
+    name = STATISTICS[criterion.statistic]
+    if criterion.than:
+        margin = f"by more than {criterion.margin:g} " if criterion.margin else ""
+        way = "below" if criterion.lower_than else "above"
+        return f"{name} {margin}{way} that of {labels.model(criterion.than)}"
     if criterion.more_than:
         return f"{name} above that of {labels.model(criterion.more_than)}"
-    if criterion.at_least is not None:
-        return f"{name} at least {_percent(criterion.limit)}"
-    return f"{name} below {_percent(criterion.limit)}"
+    limit = f"{criterion.limit:g}" if item.of_means else _percent(criterion.limit)
+    return f"{name} {'below' if criterion.at_least is None else 'at least'} {limit}"
 
 
 def found(item: Evidence, decision: bool = True) -> str:
     """What the seeds of a cell show: "2 of 3 seeds at 100 % (21–94 %)"; what would settle it."""
+    remarks = [_diverged(item), searched(item)]
+    if decision and item.verdict == UNDETERMINED:
+        single = item.of_means and math.isnan(item.low)
+        remarks.append("it takes at least 1 more" if single else decisive(item.more))
+    text = _means(item) if item.of_means else _counts(item)
+    return "; ".join(filter(None, [text, *remarks]))
+
+
+def _means(item: Evidence) -> str:
+    """ "2.104 (2.05 to 2.16), 3 seeds", or that against the mean of another model."""
+    digits = 1 if item.criterion.statistic in SCORES else 3
+    own, low, high = (f"{x:.{digits}f}" for x in (item.value, item.low, item.high))
+    seeds, few = f"{item.seeds} seed{plural(item.seeds)}", math.isnan(item.low)
+    if not item.other:
+        return f"{own} ({'a single seed has no interval' if few else f'{low} to {high}'}), {seeds}"
+    others = f"{item.other_seeds} seed{plural(item.other_seeds)}"
+    text = f"{own} against {item.other_value:.{digits}f} of {labels.model(item.other)}"
+    text = f"{text} ({seeds} and {others})"
+    if few:
+        return f"{text}; a single seed has no interval"
+    lead = f"difference {item.difference:+.{digits}f} ({low} to {high})".replace("-", "−")
+    return f"{text}; {lead}; p = {item.p:.2g}"
+
+
+def _diverged(item: Evidence) -> str:
+    """Which runs of texts have no loss, and what they count as."""
+    parts = [
+        f"{number} of {seeds} seeds of {labels.model(name)} diverged"
+        for number, seeds, name in (
+            (item.diverged, item.seeds, item.model),
+            (item.other_diverged, item.other_seeds, item.other or ""),
+        )
+        if number
+    ]
+    rule = UNSCORED if item.criterion.statistic in SCORES else GUESSED
+    return f"{', '.join(parts)}, {rule}" if parts else ""
+
+
+def _counts(item: Evidence) -> str:
+    """How many seeds reach a threshold, or their median, with its interval."""
     goal = "at 100 %" if item.threshold == 1 else f"at {_percent(item.threshold)} or more"
     limits = [labels.percent(limit, decimals=0) for limit in (item.low, item.high)]
     interval = "" if math.isnan(item.low) else f"{'–'.join(limits)} %"
@@ -41,10 +98,7 @@ def found(item: Evidence, decision: bool = True) -> str:
     else:
         few = f"of {item.seeds} seeds, too few for an interval"
         text = f"median {_percent(item.value)} " + (f"({interval})" if interval else few)
-    remarks = [searched(item)]
-    if decision and item.verdict == UNDETERMINED:
-        remarks.append(decisive(item.more))
-    return "; ".join(filter(None, [text, *remarks]))
+    return text
 
 
 def searched(item: Evidence) -> str:
@@ -56,6 +110,8 @@ def searched(item: Evidence) -> str:
         return ""
     total = f"{item.settings} setting{plural(item.settings)}"
     early = f" ({item.settings_pruned} stopped early)" if item.settings_pruned else ""
+    if item.of_means:
+        return f"chosen from {total}{early}"
     if item.settings_reached is None:
         return f"chosen from {total}{early}, none of them validated on these lengths"
     if not item.settings_reached and not item.reached:
@@ -84,8 +140,11 @@ def cell(item: Evidence) -> str:
 
 
 def _named(task: str, model: str, bin: str | int) -> str:
-    strings = labels.lengths(bin) if isinstance(bin, str) else f"bin {bin}"
-    return f"{labels.model(model)} on {labels.task(task)}, {strings}"
+    strings = f"bin {bin}" if isinstance(bin, int) else bin.replace("-", "–")
+    if isinstance(bin, str) and bin[0].isdigit():
+        strings = labels.lengths(bin)
+    place = "any task" if task == EVERY else labels.task(task)
+    return f"{labels.model(model)} on {place}, {strings}"
 
 
 def reasons(judged: Judgement) -> list[str]:
@@ -129,10 +188,12 @@ def _settings(judged: Judgement) -> list[str]:
     lines = []
     if known:
         lines.append(_reaching(known))
-    if len(known) < len(items):
-        number = _range(item.settings for item in items if item.settings_reached is None)
-        cells = f"{len(items) - len(known)} of {total} cells"
-        lines.append(f"{cells}: chosen from {number} settings, none validated on these lengths")
+    for of_means, rest in ((False, ", none validated on these lengths"), (True, "")):
+        unknown = [i for i in items if i.settings_reached is None and i.of_means == of_means]
+        if unknown:
+            number = _range(item.settings for item in unknown)
+            cells = f"{len(unknown)} of {total} cells"
+            lines.append(f"{cells}: chosen from {number} settings{rest}")
     if items and alone:
         lines.append(f"{alone} of {total} cells: one setting, not searched")
     return lines

@@ -5,6 +5,8 @@ import math
 import pandas as pd
 
 MISSING = "–"
+LARGE = 1e6  # perplexities from here on are of models that have learnt nothing
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def mean_with_interval(row, name: str, decimals: int = 3) -> str:
@@ -30,8 +32,11 @@ def number(value: float, decimals: int = 3) -> str:
 
 
 def perplexity(row, name: str) -> str:
-    """A perplexity with its interval: the larger, the fewer decimals."""
+    """A perplexity with its interval, the larger, the fewer decimals; or its size: 2.4·10⁸."""
     mean = float(getattr(row, name))
+    if LARGE <= mean < math.inf:
+        power = math.floor(math.log10(mean))
+        return f"{mean / 10**power:.1f}·10{str(power).translate(RAISED)}"
     return mean_with_interval(row, name, 2 if mean < 100 else 1 if mean < 1000 else 0)
 
 

@@ -16,7 +16,7 @@ from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.datasets.text.dataset import TextDataset, load_text
 from fwp.models.pack import Pack, starts_anew
 from fwp.models.state_size import numbers_in_state
-from fwp.models.window import windowed
+from fwp.models.window import window_of, windowed
 from fwp.training.windows import LOGITS, stream, token_losses
 
 COLUMNS = ("first", "last", "tokens", "bytes", "nats", "accuracy", "ideal")
@@ -54,8 +54,9 @@ def measure(pack: Pack, dataset: TextDataset, device: str) -> tuple[list[list[di
 
     There is one row for each range of positions: tokens and bytes measured, mean loss in nats per
     token, share of tokens that are the most likely ones, and the mean loss of who knows the source
-    (None if nobody does). The record says how many pieces were read, how long they are, and how
-    many numbers the state of a model holds (None if it grows).
+    (None if nobody does). The record says how many pieces were read, how long they are, how many
+    numbers the state of a model holds (None if it grows), and how many tokens its attention sees
+    (None without attention).
     """
     split, context = dataset.splits["test"], dataset.params["context"]
     wanted = dataset.spec["test"]
@@ -86,9 +87,11 @@ def measure(pack: Pack, dataset: TextDataset, device: str) -> tuple[list[list[di
                     "ideal": None if ideal is None else float(ideal[at].sum() / number),
                 }
             )
-    held = numbers_in_state(pack, device=device)
+    window = window_of(pack)
+    held = numbers_in_state(pack, device=device, full=window or 1)
     state = None if held is None else held // pack.size
-    return rows, {"pieces": len(places), "tokens_per_piece": longest, "state": state}
+    facts = {"pieces": len(places), "tokens_per_piece": longest, "state": state, "window": window}
+    return rows, facts
 
 
 def _places(size: int, longest: int, count: int) -> np.ndarray:

@@ -39,7 +39,7 @@ def tokens(generator, text):
         ({"kind": "golden_mean", "p": 0.75}, 4 / 5 * -(0.75 * log(0.75) + 0.25 * log(0.25))),
         ({"kind": "even"}, 2 / 3 * log(2)),
         ({"kind": "automaton", "states": EVEN}, 2 / 3 * log(2)),
-        ({"kind": "clock", "period": 8}, 7 / 8 * log(2)),
+        ({"kind": "clock", "p": 0.5}, 7 / 8 * log(2)),
         ({"kind": "counter", "p": 0.5, "first": 0.5}, log(2)),
         ({"kind": "brackets", "pairs": 3, "max_depth": 1}, log(3) / 2),
         ({"kind": "brackets", "pairs": 2, "open": 0.25}, None),
@@ -147,7 +147,7 @@ def test_a_grammar_costs_what_all_its_derivations_cost(remembered, monkeypatch):
 
 
 def test_parts_are_independent_and_begin_at_the_start():
-    params = settings({"kind": "clock", "period": 5})
+    params = settings({"kind": "clock", "period": 5, "p": 0.5})
     parts = generators.draw(params, 3)
     assert [len(text) for text, _ in parts.values()] == [32000, 4000, 4000]
     again, other = generators.draw(params, 3), generators.draw(params, 4)
@@ -227,7 +227,8 @@ def test_a_text_of_the_config_comes_with_what_it_costs(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(
         "models: {m: {mixer: lstm}}\n"
-        "tasks: {t: {text: {generator: {kind: clock, period: 3, symbols: 2000}, context: 16}}}\n"
+        "tasks: {t: {text: {context: 16, generator: "
+        "{kind: clock, period: 3, p: 0.5, symbols: 2000}}}}\n"
     )
     spec = load_experiment(path).dataset("t")
     text = build_text(spec).splits["train"]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,7 +75,22 @@ def test_card(data):
         "tokens": sources.sum() + targets.sum(),
         "source": {"mean": round(sources.mean(), 2), "longest": 4},
         "target": {"mean": round(targets.mean(), 2), "longest": 4},
+        "overlap": 0,
     }
+
+
+def test_the_card_counts_sources_that_training_has_seen(tmp_path):
+    """Where pairs come in three sets of one's own."""
+    files = {part: str(tmp_path / part) for part in ("train", "validation", "test")}
+    lines = {"train": "a\tA\nb\tB\n", "validation": "c\tC\n", "test": "b\tBB\nd\tD\na\tA\n"}
+    for part, text in lines.items():
+        (tmp_path / part).write_text(text)
+    spec = tiny_pairs.spec(files)
+    training = build_pairs(spec.without_test())
+    test = build_pairs(spec, ("test",), training)
+    card = describe_pairs(replace(test, splits=training.splits | test.splits))
+    found = {part: facts["overlap"] for part, facts in card["splits"].items()}
+    assert found == {"train": 0, "validation": 0, "test": 2}
 
 
 def test_bpe_of_two_sentences_is_that_of_each(tmp_path):

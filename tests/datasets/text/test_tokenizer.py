@@ -93,10 +93,12 @@ def test_it_does_not_matter_how_a_text_is_held(monkeypatch, size):
     whole = {kind: trained(*kind).encode(long) for kind in KINDS[:4]}
     counted = words.count_words(long)
     monkeypatch.setattr(words.pieces, "__defaults__", (size,))
+    monkeypatch.setattr("fwp.datasets.text.vocabulary.TOGETHER", 7)
     assert b"".join(words.pieces(long)) == long
     for kind, tokens in whole.items():
         if kind[0] != "words":
             assert (trained(*kind).encode(long) == tokens).all()
+            assert trained(*kind).decode(tokens) == long
     if size == 64:  # longer than a word
         assert (trained("words", 6).encode(long) == whole["words", 6]).all()
         assert words.count_words(long) == counted

@@ -21,12 +21,12 @@ def even(*, p: float = 0.5) -> Rows:
     return {"even": [[p, "0", "even"], [1 - p, "1", "odd"]], "odd": [[1.0, "1", "even"]]}
 
 
-def clock(*, period: int = 32) -> Rows:
-    """Fair bits, of which each one whose place is a multiple of the period is 1."""
+def clock(*, period: int = 8, p: float = 0.2) -> Rows:
+    """Bits that are 1 with probability p, but certainly at the first of every `period` places."""
     rows: Rows = {}
     for place in range(period):
         to = str((place + 1) % period)
-        rows[str(place)] = [[1.0, "1", to]] if not place else [[0.5, "0", to], [0.5, "1", to]]
+        rows[str(place)] = [[p, "1", to], [1 - p, "0", to]] if place else [[1.0, "1", to]]
     return rows
 
 
