@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from fwp.config.loading import ConfigError
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
 from fwp.datasets.sampling import make_dataset
+from fwp.datasets.text.dataset import TextDataset
+from fwp.datasets.text.made import make_text
 from fwp.experiment.experiment import Experiment, load_experiment
 from fwp.experiment.resolve import MODEL_KEYS, model_settings, training_settings
 from fwp.experiment.validate_models import options
@@ -41,13 +43,14 @@ __all__ = [
     "load_model",
     "load_results",
     "make_dataset",
+    "make_text",
     "save_dataset",
     "train",
 ]
 
 
 def build_model(
-    mixer: str, dataset: Dataset, *, seed: int = 0, dtype: str = "float32", **settings
+    mixer: str, dataset: Dataset | TextDataset, *, seed: int = 0, dtype: str = "float32", **settings
 ) -> "SequenceModel":
     """A model with a mixer, for the symbols and classes of a dataset.
 
@@ -96,7 +99,7 @@ def check(
 
 def train(
     models: "SequenceModel | Sequence[SequenceModel]",
-    dataset: Dataset,
+    dataset: Dataset | TextDataset,
     *,
     seeds: Sequence[int] | None = None,
     device: str = "cpu",
@@ -131,12 +134,14 @@ def train(
 
 def evaluate(
     models: "SequenceModel | Sequence[SequenceModel]",
-    dataset: Dataset,
+    dataset: Dataset | TextDataset,
     *,
     device: str = "cpu",
     threads: int | None = 1,
 ) -> "pd.DataFrame":
     """Accuracy on the test strings: a row per bin (no `length`) and per length within it.
+
+    Of a text, the loss on its test part: a row per range of positions.
 
     Args:
         models: one model, or several of one shape.
@@ -145,8 +150,9 @@ def evaluate(
         threads: as for `train`.
 
     Returns:
-        Columns bin, length, strings, sequence_accuracy and position_accuracy in [0, 1]; for several
-        models `model`, their place in the list, comes first.
+        Columns bin, length, strings, sequence_accuracy and position_accuracy in [0, 1]. Of a text:
+        first and last position, tokens, bytes, nats per token, accuracy, and ideal, the nats of
+        the true source. For several models `model`, their place in the list, comes first.
     """
     import pandas as pd
 
@@ -156,7 +162,8 @@ def evaluate(
     several = isinstance(models, Sequence)
     with devices.threads(threads):
         rows = evaluation.evaluate(list(models) if several else [models], dataset, device=device)
-    frames = [pd.DataFrame(own).astype({"length": "Int64"}) for own in rows]
+    whole = {} if isinstance(dataset, TextDataset) else {"length": "Int64"}
+    frames = [pd.DataFrame(own).astype(whole) for own in rows]
     if not several:
         return frames[0]
     return pd.concat(dict(enumerate(frames)), names=["model"]).reset_index("model")
@@ -181,7 +188,9 @@ def load_results(folder: str | Path = "results") -> "Results":
     return read_results(folder / "tables" if (folder / "tables").is_dir() else folder)
 
 
-def load_model(folder: str | Path, seed: int, dataset: Dataset | str | Path) -> "SequenceModel":
+def load_model(
+    folder: str | Path, seed: int, dataset: Dataset | TextDataset | str | Path
+) -> "SequenceModel":
     """A trained model of a cell.
 
     Args:
@@ -195,10 +204,13 @@ def load_model(folder: str | Path, seed: int, dataset: Dataset | str | Path) -> 
     from fwp.experiment.cell import TrainedCell
     from fwp.models.weights import load_trained_model
     from fwp.results.record import read_record, weights_hash
+    from fwp.training.kind import load_evaluation
 
     record = read_record(Path(folder) / "cell.json")
     cell = TrainedCell.from_dict(record["config"])
-    data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset, cell.task)
+    data = dataset
+    if isinstance(data, str | Path):
+        data = load_evaluation(cell.task).load(data, cell.task)
     path = Path(folder) / "model.safetensors"
     return load_trained_model(
         cell.model, data, path, seed=seed, dtype=cell.dtype, sha256=weights_hash(record)

@@ -7,7 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fwp.experiment.experiment import Experiment, load_experiment
+
 ROOT = Path(__file__).parents[1]
+
+
+# A text that a preset is for, but that nobody may ship: planned with another in its place.
+STANDINS = {"wikitext103": "tasks.wikitext103.text.files=README.md"}
+
+
+def load_preset(path: str | Path) -> Experiment:
+    """The experiment of a config of the project's own."""
+    path = ROOT / path
+    return load_experiment(path, changes=[STANDINS[path.stem]] if path.stem in STANDINS else [])
 
 
 def copy_project(folder: Path, config: str) -> Path:

@@ -3,7 +3,9 @@
 import contextlib
 import csv
 import json
+import math
 import os
+import shutil
 import sys
 import tempfile
 from argparse import Namespace
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from fwp.commands import experiment as experiments
 from fwp.utils import signals
+from fwp.utils.files import atomic
 
 if TYPE_CHECKING:
     from fwp.experiment.cell import Cell
@@ -33,8 +36,7 @@ def run(options: Namespace) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Only now, so that a mistake in the config is told at once: importing PyTorch takes a second.
     with signals.deferred():  # an exception within the import of PyTorch would be swallowed
-        from fwp.datasets.dataset import save_dataset
-    from fwp.datasets.sampling import build_dataset
+        from fwp.datasets.make import data_files, make_data
     from fwp.kernels import threads
     from fwp.models.budget import solve_size
     from fwp.results.record import read_record, weights_hash
@@ -52,15 +54,19 @@ def run(options: Namespace) -> None:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         folder = options.output or Path(scratch)
         stack.enter_context(cell_lock(folder))
-        data = build_dataset(experiment.dataset(options.task))
+        made = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        data = make_data(experiment.dataset(options.task), made)
         if not _is_chosen(experiment, options.model, options.task):
             sizes = len(data.alphabet), len(data.classes)
             cell = replace(cell, model=solve_size(cell.model, *sizes))
         refuse_another_cell(folder, cell, [options.seed])
         if data.warning:
             print(f"warning: task {data.task}: {data.warning}", file=sys.stderr)
-        dataset, weights = folder / "data.npz", folder / "model.safetensors"
-        save_dataset(data, dataset)
+        for path in made.iterdir():  # only now: the folder may have held another cell
+            with atomic(folder / path.name) as temporary:
+                shutil.copyfile(path, temporary)
+        dataset, test = (folder / path for path in data_files(cell.task))
+        weights = folder / "model.safetensors"
         with Progress(cell, [options.seed], cell.training.epochs) as progress:
             runs = train_cell(
                 cell,
@@ -79,7 +85,7 @@ def run(options: Namespace) -> None:
         evaluate_cell(
             cell.trained,
             runs=record["runs"],
-            dataset=dataset,
+            dataset=test,
             weights=weights,
             output=accuracies,
             record=folder / "evaluation.json",
@@ -87,7 +93,7 @@ def run(options: Namespace) -> None:
             device=options.device,
         )
         remove_checkpoint(folder)
-        _print_accuracy(accuracies)
+        TABLES[cell.task.kind](accuracies)
         if options.output:
             print(f"everything is in {options.output}")
 
@@ -167,13 +173,37 @@ def outcome(run: "Run") -> str:
     return f"{ended}; the weights are {kept}"
 
 
-def _print_accuracy(path: Path) -> None:
+def _of_strings(path: Path) -> None:
     print(f"\n{'test strings of':>15} {'strings':>8} {'sequence acc.':>14} {'position acc.':>14}")
+    for row in _rows(path):
+        if not row["length"]:
+            print(
+                f"{row['bin'] + ' symbols':>15} {row['strings']:>8} "
+                f"{float(row['sequence_accuracy']):>14.1%} "
+                f"{float(row['position_accuracy']):>14.1%}"
+            )
+
+
+def _of_text(path: Path) -> None:
+    print(f"\n{'test positions':>15} {'tokens':>10} {'bits per byte':>14} {'nats per token':>15}")
+    for row in _rows(path):
+        nats, tokens, size = float(row["nats"]), int(row["tokens"]), int(row["bytes"])
+        bits = nats * tokens / size / math.log(2)
+        place = f"{row['first']}-{row['last']}"
+        print(f"{place:>15} {tokens:>10,} {bits:>14.3f} {nats:>15.3f}")
+
+
+def _of_translation(path: Path) -> None:
+    print(f"\n{'source tokens':>15} {'decoding':>9} {'sentences':>10} {'BLEU':>7} {'chrF':>7}")
+    for row in _rows(path):
+        scores = f"{float(row['bleu']):>7.1f} {float(row['chrf']):>7.1f}"
+        print(f"{row['bin']:>15} {row['decoding']:>9} {row['sentences']:>10} {scores}")
+
+
+TABLES = {"strings": _of_strings, "text": _of_text, "translation": _of_translation}
+"""What is printed of the results, by the kind of the task."""
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if not row["length"]:
-                print(
-                    f"{row['bin'] + ' symbols':>15} {row['strings']:>8} "
-                    f"{float(row['sequence_accuracy']):>14.1%} "
-                    f"{float(row['position_accuracy']):>14.1%}"
-                )
+        return list(csv.DictReader(file))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fwp.datasets.spec import DatasetSpec
+from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.results.integrity import write_sealed
 
 TRAINING, TEST = ("train", "validation"), ("test",)
@@ -42,6 +42,27 @@ def make_test(spec: DatasetSpec, *, train: str | Path, test: str | Path, card: s
     maker.save(data, test)
     whole = replace(data, splits=seen.splits | data.splits)
     write_sealed(card, maker.describe(whole), [train, test])
+
+
+def make_data(spec: DatasetSpec, folder: Path) -> Any:
+    """Write all data of a task into the `data_files` of a folder; return those for training.
+
+    Strings are in one file; a text has a file for training, one for measuring, and its card.
+    """
+    train, test = (folder / name for name in data_files(spec.task))
+    if train != test:
+        data = make_training(spec, train)
+        make_test(spec, train=train, test=test, card=folder / "card.json")
+        return data
+    maker = _maker(spec.task.kind)
+    data = maker.build(spec, (*TRAINING, *TEST), None)
+    maker.save(data, train)
+    return data
+
+
+def data_files(task: TaskSettings) -> tuple[str, str]:
+    """Names of the files of `make_data`: for training, and for measuring."""
+    return ("data.npz", "data.npz") if task.kind == "strings" else ("train.npz", "test.npz")
 
 
 def _maker(kind: str) -> _Maker:

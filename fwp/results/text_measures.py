@@ -87,9 +87,9 @@ def measures(
 def with_names_of(like: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """A frame with tasks and models of the same categories as another's, to be merged with it."""
     for key in CELL:
-        own = like[key].dtype
-        frame = frame[frame[key].astype(str).isin(own.categories)]
-        frame = frame.assign(**{key: frame[key].astype(str).astype(own)})
+        own = like[key]
+        frame = frame[frame[key].astype(str).isin(own.cat.categories)]
+        frame = frame.assign(**{key: frame[key].astype(str).astype(own.dtype)})
     return frame
 
 

@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -95,7 +95,9 @@ class Progress:
         being trained have had one more.
         """
         # JSON has no NaN, which the loss of a diverged run is.
-        told = facts | {"loss": facts["loss"] if math.isfinite(facts["loss"]) else None}
+        told: dict[str, Any] = facts | {
+            "loss": facts["loss"] if math.isfinite(facts["loss"]) else None
+        }
         if self.task.kind != "strings":  # whose validation bins hold probabilities
             told |= {"accuracy": {}} | pace(self.task, facts, self.epochs)
             told["said"] = in_words(**{key: told[key] for key in PACE})

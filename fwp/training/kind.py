@@ -17,8 +17,15 @@ from fwp.training.batches import Batch
 class Data(Protocol):
     """A dataset of any kind."""
 
-    language: Any
-    hash: Any
+    @property
+    def language(self) -> str:
+        """Name of a language, text or translation."""
+        ...
+
+    @property
+    def hash(self) -> Any:  # a cached property is no plain one to a type checker
+        """SHA-256 of all that is in it."""
+        ...
 
     @property
     def alphabet(self) -> Sequence[str]:
@@ -34,8 +41,15 @@ class Data(Protocol):
 class Material(Protocol):
     """What is trained on: rows of tokens with a target for each, and batches of them."""
 
-    tokens: Tensor
-    targets: Tensor
+    @property
+    def tokens(self) -> Tensor:
+        """Symbols, [rows, symbols]."""
+        ...
+
+    @property
+    def targets(self) -> Tensor:
+        """Classes, [rows, symbols]; `NO_TARGET` where there is none."""
+        ...
 
     def __len__(self) -> int: ...
 

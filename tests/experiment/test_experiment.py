@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from project import load_preset
 
 from fwp.config import schema
 from fwp.config.loading import merge, read_config
@@ -676,7 +677,7 @@ def test_a_mixer_that_is_not_python(tmp_path):
     f"workflow/presets/{path.name}" for path in (ROOT / "workflow/presets").glob("*.yaml")
 )])  # fmt: skip
 def test_the_projects_configs_are_sound(name):
-    found = load_experiment(ROOT / name)
+    found = load_preset(name)
     assert len(list(found.jobs())) >= len(found.models) * len(found.tasks) > 0
     for model in found.models:
         for task in found.tasks:

@@ -98,7 +98,7 @@ PLACES = {
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
-        "datasets/make.py datasets/text/check.py datasets/text/pair_check.py "
+        "datasets/make.py datasets/text/made.py datasets/text/check.py datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from project import copy_project, snakemake
+from project import copy_project, load_preset, snakemake
 
 from fwp.experiment.experiment import load_experiment
 from fwp.results import pairwise
@@ -55,7 +55,7 @@ def head(preset: Path) -> str:
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda p: p.stem)
 def test_the_first_lines_say_what_a_preset_makes_at_what_cost_and_how(preset):
-    found, text = load_experiment(preset), head(preset)
+    found, text = load_preset(preset), head(preset)
     command = f"snakemake --cores all --configfile {preset.relative_to(ROOT)}"
     assert command in text and text.count("snakemake ") == 1
     makes, count, what, costs = re.search(
