@@ -23,8 +23,8 @@ INTERPRETED = {
     "several rounds": (1, torch.float64, {"T": 17, "B": 1, "H": 1, "D": 4, "K": 4, "V": 4}),
 }
 CHUNKED = {
-    "two chunks": (1, torch.float32, {"T": 70, "B": 1, "K": 5, "V": 18}),
-    "two models": (2, torch.float32, {"T": 3, "B": 1, "H": 1, "K": 16, "V": 4}),
+    "two chunks": (1, torch.float32, {"T": 70, "B": 1, "H": 1, "K": 33, "V": 34}),
+    "two models": (2, torch.float32, {"T": 3, "B": 1, "H": 1, "K": 32, "V": 32}),
 }
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 

@@ -72,14 +72,11 @@ def test_equals_the_reference(name, case, dtype):
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=gpu) for name in CHUNKS])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["32 units", "long", "wide", "64 units"])
 def test_chunks_of_time_equal_the_reference(name, case):
-    models, sizes = CASES[case]
-    found = errors(name, models, torch.float32, "cuda", **sizes)
-    if "elu_sum" in name and case == "one unit":
-        for x in ("gradient of q", "gradient of k"):
-            found[x] = found[x][0], max(found[x][1], TOLERANCE[torch.float32])
-    assert not unequal(found)
+    models, sizes = ({"32 units": (2, {"T": 130})} | CASES)[case]
+    sizes = {"D": 32, "K": 32, "V": 32} | sizes
+    assert not unequal(errors(name, models, torch.float32, "cuda", **sizes))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +84,7 @@ def test_chunks_of_time_equal_the_reference(name, case):
     [
         (128, 32, torch.float32, "triton_chunks"),
         (127, 32, torch.float32, "triton"),
-        (128, 16, torch.float32, "triton"),
+        (128, 31, torch.float32, "triton"),
         (128, 32, torch.float64, "triton"),
     ],
 )
