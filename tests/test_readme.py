@@ -76,10 +76,15 @@ def test_the_language_counts_modulo_three(module):
     assert all(string.count("1") % 3 == 0 for string in strings)
 
 
-def test_the_claim_is_one(tmp_path):
-    (tmp_path / "mine.yaml").write_text(block("claims:", "yaml"), encoding="utf-8")
-    (claim,) = read_claims([tmp_path / "mine.yaml"])
-    assert [one.models for one in claim.criteria] == [("leaky",), ("lstm",)]
+def test_the_claims_are_claims(tmp_path):
+    found = {}
+    for text in BLOCKS["yaml"]:
+        if text.startswith("claims:"):
+            (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+            (claim,) = read_claims([tmp_path / "mine.yaml"])
+            found[claim.name] = [one.models for one in claim.criteria]
+    assert [("leaky",), ("lstm",)] in found.values()
+    assert [("deltanet",), ("deltanet",)] in found.values()
 
 
 def test_a_piece_of_a_config_is_one(tmp_path):

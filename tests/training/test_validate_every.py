@@ -52,12 +52,12 @@ def test_the_end_of_an_epoch_is_measured_once(data, every, count):
 def solving(trainer, steps):
     """Let the model of each seed be solved after so many steps."""
 
-    def accuracies():
+    def scores():
         seeds = [trainer.runs[k].seed for k in trainer.active]
         solved = [trainer.train_step.step >= steps[seed] for seed in seeds]
         return np.array([[1.0, 1.0] if own else [0.5, 0.0] for own in solved])
 
-    trainer.train_step.accuracies = accuracies
+    trainer.train_step.scores = scores
     return trainer
 
 

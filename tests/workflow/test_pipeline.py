@@ -307,7 +307,11 @@ def test_comments_docstrings_and_layout_rerun_nothing(project):
     with (
         edited(project / "fwp/mixers/deltanet.py", '"""', '"""Indeed: '),
         edited(project / "fwp/training/train.py", "    def ", "    # defined here:\n    def "),
-        edited(project / "fwp/training/evaluate.py", "import numpy", "# numbers\nimport numpy"),
+        edited(
+            project / "fwp/training/evaluate.py",
+            "from torch import nn",
+            "# modules\nfrom torch import nn",
+        ),
         edited(project / "fwp/datasets/sampling.py", "\n\n\n", "\n\n\n\n\n"),
         edited(project / "workflow/scripts/train.py", '"""', '"""Indeed: '),
     ):
