@@ -18,6 +18,7 @@ from fwp.results.frames import present
 from fwp.results.text_facts import TextFacts
 
 APART = 2.5  # a state that grows stands so many times as far as the largest one
+NEAR = 1.1  # ratio of sizes whose numbers would stand over each other
 
 
 def loss_by_state(
@@ -55,9 +56,10 @@ def loss_by_state(
             least, top = (losses.min(), _top(own)) if len(losses) else (0.0, 1.0)
             above = finite(own["bits_beyond"]).max() > top  # room for its marker
             loss_axis(axis, least, top + 0.12 * (top - least) * bool(above))
+            told: list[float] = []  # places of losses above the panel
             for row in own.assign(place=sizes.fillna(end)).itertuples():
                 if str(row.model) in style:
-                    _marker(axis, row, style[str(row.model)], top)
+                    _marker(axis, row, style[str(row.model)], top, told)
             _sizes(axis, low, high, end)
     return figure
 
@@ -70,8 +72,8 @@ def _top(rows: pd.DataFrame) -> float:
     return max([most, *near])
 
 
-def _marker(axis: Axes, row: Any, look: Look, top: float) -> None:
-    """A model: both losses with their intervals, joined."""
+def _marker(axis: Axes, row: Any, look: Look, top: float, told: list[float]) -> None:
+    """A model: both losses with their intervals, joined; `told` grows by a place above."""
     edge = 0.3 * top + 0.7 * axis.get_ylim()[1]
     beyond = row.bits_beyond if row.bits_beyond <= top else edge
     axis.plot([row.place] * 2, [row.bits_within, beyond], color=look.colour, linewidth=0.6)
@@ -80,9 +82,12 @@ def _marker(axis: Axes, row: Any, look: Look, top: float) -> None:
         if not np.isfinite(loss):
             continue
         if loss > top:  # with its number, as it has no place in the panel
+            left = sum(1 / NEAR < place / row.place < NEAR for place in told) % 2
+            told.append(row.place)
             axis.annotate(
-                f"{loss:.1f}", (row.place, edge), (4, 0), textcoords="offset points",
-                fontsize=SMALL, va="center", color=look.colour,
+                f"{loss:.1f}", (row.place, edge), (-4 if left else 4, 0),
+                textcoords="offset points", fontsize=SMALL, va="center",
+                ha="right" if left else "left", color=look.colour,
             )  # fmt: skip
         elif np.isfinite(low):
             axis.plot([row.place] * 2, [low, high], color=look.colour, linewidth=1.6, alpha=0.4)
