@@ -14,6 +14,7 @@ import tiny
 from project import ROOT
 
 from fwp.datasets.dataset import save_dataset
+from fwp.training.trainer import Trainer
 
 SCRIPTS = sorted((ROOT / "workflow/scripts").glob("*.py"))
 
@@ -96,7 +97,7 @@ def test_strings_of_one_class_are_warned_of_in_the_log_and_beside_it(tmp_path, c
         assert (tmp_path / "log").read_text() == said
 
 
-def test_a_search_that_is_told_to_end_goes_on(tmp_path):
+def test_a_search_that_is_told_to_end_goes_on(tmp_path, monkeypatch):
     train = {"min_length": 2, "max_length": 8, "count": 100}
     lengths = {"bins": [[2, 6], [7, 9]], "count": 20}
     changes = {"train": train, "validation": lengths, "test": lengths}
@@ -122,11 +123,18 @@ def test_a_search_that_is_told_to_end_goes_on(tmp_path):
         threads=1,
         resources=SimpleNamespace(device="cpu"),
     )
-    ended = threading.Event()
+    ended, trained = threading.Event(), []
+    run = Trainer.run
+
+    def running(trainer, *arguments, **options):
+        trained.append(trainer)
+        return run(trainer, *arguments, **options)
+
+    monkeypatch.setattr(Trainer, "run", running)
 
     def stop():
-        while not ended.wait(0.01):
-            if log.exists() and "trial 0 " in log.read_text(encoding="utf-8"):
+        while not ended.wait(0.001):
+            if len(trained) == 2:  # the second trial is at work
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 
