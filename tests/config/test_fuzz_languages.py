@@ -129,7 +129,7 @@ def test_changed_presets():
     """A value of a preset, whichever, by an odd one."""
     rng = random.Random(0)
     for path in PRESETS:
-        for _ in range(3):
+        for _ in range(2):
             config = read_config(path)
             place, holder = [], config
             while isinstance(holder, dict | list) and holder and (not place or rng.random() < 0.8):

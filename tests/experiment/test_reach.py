@@ -179,7 +179,8 @@ PLACES = {
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
-        "kernels/chunks.py kernels/rules.h kernels/triton_chunked.py kernels/triton_features.py"
+        "kernels/chunks.py kernels/rules.h kernels/triton_chunk_kernels.py "
+        "kernels/triton_chunked.py kernels/triton_features.py"
     ),
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta"
