@@ -5,6 +5,8 @@ import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one core each
 
+import sys
+
 import pytest
 
 # A shell's background jobs ignore Ctrl-C, and so would what tests start and interrupt.
@@ -44,3 +46,13 @@ def _name_groups(config, items):
             from _pytest.nodeid import coerce_node_id
 
             item._id = coerce_node_id(f"{item.nodeid}@{mark.args[0]}")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_plans():
+    """Begin without plans of calls that other tests made, perhaps without some of the kernels.
+
+    They end at any time, as their number is bounded. Then the same training has other bits.
+    """
+    if (plan := sys.modules.get("fwp.kernels.plan")) is not None:
+        plan.PLANS.clear()
