@@ -6,12 +6,14 @@
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fwp.datasets.dataset import REMEDY, DatasetError, compare_spec
+from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.utils.files import atomic
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # when all members were made
@@ -40,6 +42,31 @@ def read(path: str | Path) -> tuple[dict, dict[str, np.ndarray]]:
                 )
                 member.read(1)  # at the end of a member zipfile compares its checksum
     return json.loads(str(arrays.pop("header"))), arrays
+
+
+def require(
+    path: Path,
+    dataset: Any,
+    what: str,
+    *,
+    task: TaskSettings | None,
+    spec: DatasetSpec | None,
+    kinds: Sequence[str],
+) -> None:
+    """Refuse data of another task or spec, or without a part that is asked for: DatasetError.
+
+    Args:
+        path: where the data come from.
+        dataset: with params, spec and splits.
+        what: it holds, for the message.
+        task, spec, kinds: what is asked for.
+    """
+    if task is not None and canonical(dataset.params) != canonical(dict(task.params)):
+        raise DatasetError(f"{path}: is of other settings than those of {task.name}; {REMEDY}")
+    if spec is not None:
+        compare_spec(path, dataset.spec, plain(spec.as_dict()))
+    if lacking := [kind for kind in kinds if kind not in dataset.splits]:
+        raise DatasetError(f"{path}: holds no {lacking[0]} {what}; {REMEDY}")
 
 
 def canonical(value: object) -> bytes:

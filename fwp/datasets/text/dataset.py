@@ -1,7 +1,6 @@
 """A text as tokens, for training, validation and test, and the file that holds it."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fwp.datasets.dataset import REMEDY, DatasetError, compare_spec
+from fwp.datasets.dataset import REMEDY, DatasetError
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.datasets.text import archive
 from fwp.datasets.text.archive import canonical
@@ -154,10 +153,5 @@ def load_text(
     except Exception as error:  # zip, zlib, NumPy, JSON and lookups fail each in their own way
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(f"{path}: not a text, or a damaged one ({reason}); {REMEDY}") from error
-    if task is not None and canonical(dataset.params) != canonical(dict(task.params)):
-        raise DatasetError(f"{path}: is of other settings than those of {task.name}; {REMEDY}")
-    if spec is not None:
-        compare_spec(path, dataset.spec, json.loads(canonical(spec.as_dict())))
-    if lacking := [kind for kind in kinds if kind not in splits]:
-        raise DatasetError(f"{path}: holds no {lacking[0]} text; {REMEDY}")
+    archive.require(path, dataset, "text", task=task, spec=spec, kinds=kinds)
     return dataset

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fwp.datasets.dataset import REMEDY, DatasetError, compare_spec
+from fwp.datasets.dataset import REMEDY, DatasetError
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.datasets.text import archive
 from fwp.datasets.text.archive import canonical
@@ -183,10 +183,5 @@ def load_pairs(
     except Exception as error:  # zip, zlib, NumPy, JSON and lookups fail each in their own way
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(f"{path}: no pairs, or damaged ones ({reason}); {REMEDY}") from error
-    if task is not None and canonical(dataset.params) != canonical(dict(task.params)):
-        raise DatasetError(f"{path}: is of other settings than those of {task.name}; {REMEDY}")
-    if spec is not None:
-        compare_spec(path, dataset.spec, archive.plain(spec.as_dict()))
-    if lacking := [kind for kind in kinds if kind not in splits]:
-        raise DatasetError(f"{path}: holds no {lacking[0]} pairs; {REMEDY}")
+    archive.require(path, dataset, "pairs", task=task, spec=spec, kinds=kinds)
     return dataset
