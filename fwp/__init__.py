@@ -9,9 +9,10 @@ import importlib
 __version__ = "0.2.0"
 
 _API = (
-    *("Dataset", "Experiment", "build_model", "check", "evaluate", "load_dataset"),
+    *("Dataset", "Experiment", "build_model", "check", "compare", "evaluate"),
+    "load_dataset",
     *("load_experiment", "load_model", "load_results", "make_dataset", "make_text"),
-    *("save_dataset", "train"),
+    *("save_dataset", "show_mistake", "train"),
 )
 
 

@@ -10,9 +10,9 @@
 Nothing within the package imports this file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fwp.config.loading import ConfigError
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
@@ -27,9 +27,10 @@ from fwp.mixers._signature import read_signature
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fwp.analysis.comparison import Comparison
+    from fwp.analysis.results import ExperimentResults
     from fwp.models.check import Finding
     from fwp.models.sequence_model import SequenceModel
-    from fwp.results.collect import Results
     from fwp.training.run import Run
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Experiment",
     "build_model",
     "check",
+    "compare",
     "evaluate",
     "load_dataset",
     "load_experiment",
@@ -45,6 +47,7 @@ __all__ = [
     "make_dataset",
     "make_text",
     "save_dataset",
+    "show_mistake",
     "train",
 ]
 
@@ -169,23 +172,61 @@ def evaluate(
     return pd.concat(dict(enumerate(frames)), names=["model"]).reset_index("model")
 
 
-def load_results(folder: str | Path = "results") -> "Results":
-    """The tidy tables of a finished experiment, as data frames.
+def load_results(folder: str | Path = "results") -> "ExperimentResults":
+    """The tidy tables of a finished experiment, as data frames, and its trained models.
+
+        results = fwp.load_results("results")
+        results.accuracy                          # per seed × bin, and per seed × length
+        cell = results.cell("parity", "deltanet")
+        model = cell.model(seed=0)                # ready to call
+        cell.predict(0, "0110")                   # what it says at every position
 
     Args:
         folder: the experiment's results, or its folder `tables`.
 
     Returns:
         accuracy (per seed × bin and per seed × length), history (per seed × epoch, and per
-        measurement within it if `validate_every` asks for some) and runs.
+        measurement within it if `validate_every` asks for some) and runs. Other frames are read
+        when they are asked for: summary, settings, provenance, mistakes, claims, search, text,
+        text_history, text_runs and translation. `cell(task, model)` is one cell.
 
     Raises:
         ResultsError: a table is missing or damaged.
     """
-    from fwp.results.collect import read_results
+    from fwp.analysis import results
 
-    folder = Path(folder)
-    return read_results(folder / "tables" if (folder / "tables").is_dir() else folder)
+    return results.load_results(folder)
+
+
+def compare(
+    a: "str | Path | ExperimentResults", b: "str | Path | ExperimentResults"
+) -> "Comparison":
+    """Where two experiments differ, and whether seeds explain it; `fwp compare` prints the same.
+
+    Args:
+        a, b: folders of results, or what `load_results` returned.
+
+    Returns:
+        Frames: cells (every cell and bin, with means, difference, p-value and verdict), differing
+        (those that are not equal), only, claims, settings, made (code, data, machines, versions);
+        and identical, headline, method and `to_dict()`.
+
+    Raises:
+        ResultsError: a table or record is missing or damaged.
+    """
+    from fwp.analysis import comparison
+
+    return comparison.compare_results(a, b)
+
+
+def show_mistake(mistake: "Mapping[str, Any] | pd.Series") -> str:
+    """A row of `results.mistakes` as text: string, right and predicted classes, one above another.
+
+    A mark stands below the first wrong position.
+    """
+    from fwp.results.mistakes import aligned
+
+    return aligned(dict(mistake))
 
 
 def load_model(
