@@ -42,6 +42,9 @@ if workflow.is_main_process and (loops := integrity.loops(EXPERIMENT.results)):
 if workflow.is_main_process and (copied := copies.put_times_in_order(EXPERIMENT)):
     print(f"{copied} cells are finished by their hashes: their files' times are in order now.")
 
+for line in EXPERIMENT.remarks() if workflow.is_main_process else []:
+    print(f"warning: {line}", file=sys.stderr)
+
 
 include: "workflow/rules/cluster.smk"
 

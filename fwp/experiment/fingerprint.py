@@ -25,6 +25,8 @@ from fwp.utils import source
 ROOTS = {
     "data": ("fwp.datasets.dataset", "fwp.datasets.sampling"),
     "test_data": ("fwp.datasets.dataset", "fwp.datasets.sampling", "fwp.datasets.card"),
+    "files_data": ("fwp.datasets.files.build",),
+    "files_test_data": ("fwp.datasets.files.build", "fwp.datasets.files.card"),
     "text_data": ("fwp.datasets.text.build",),
     "text_test_data": ("fwp.datasets.text.build", "fwp.datasets.text.card"),
     "translation_data": ("fwp.datasets.text.build_pairs",),

@@ -2,7 +2,7 @@
 # bins or counts train nothing.
 rule data:
     input:
-        lambda wildcards: EXPERIMENT.text_files(wildcards.task),
+        lambda wildcards: EXPERIMENT.text_files(wildcards.task, "train", "validation"),
     output:
         "<results>/data/{task}/train.npz",
     log:
@@ -24,7 +24,7 @@ rule data:
 rule test_data:
     input:
         train="<results>/data/{task}/train.npz",
-        text=lambda wildcards: EXPERIMENT.text_files(wildcards.task),
+        text=lambda wildcards: EXPERIMENT.text_files(wildcards.task, "test"),
     output:
         test="<results>/data/{task}/test.npz",
         card="<results>/data/{task}/card.json",
