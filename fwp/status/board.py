@@ -108,10 +108,9 @@ class Board:
             len(running) + bool(running), room // 2
         )
         above: list[RenderableType] = []
-        for tables in self._grids(width):
-            rows = sum(table.row_count + 1 + 1 for table in tables)
+        for grid, rows in self._grids(width, room - wanted - 2):
             if rows + 2 + wanted <= room:
-                above, room = [*tables, self.legend()], room - rows - 2
+                above, room = [*grid, self.legend()], room - rows - 2
                 break
         parts, room = [*above, total], room - bool(above)
         if trouble:
@@ -127,18 +126,26 @@ class Board:
             parts[len(above) - 1] = Group(self.legend(), note)
         return parts
 
-    def _grids(self, width: int) -> Iterator[list[Table]]:
-        """The grid, the most telling first: with numbers, marks alone, a row per model or task."""
-        yield list(self.tables(width))
-        yield list(self.tables(width, numbers=False))
+    def _grids(self, width: int, room: int) -> Iterator[tuple[list[RenderableType], int]]:
+        """The grid and its lines, the most telling first: with numbers, marks alone, counts."""
         status = self.status
+        for numbers in (True, False):
+            if len(status.models) + 2 <= room:  # else not even one block fits
+                tables = list(self.tables(width, numbers=numbers))
+                yield [*tables], sum(table.row_count + 2 for table in tables)
         kinds = [(0, status.models, labels.model), (1, status.tasks, labels.task)]
         for place, names, shown in sorted(kinds, key=lambda kind: len(kind[1]), reverse=True):
             counts: dict[str, Counter] = defaultdict(Counter)
             for key, runs in self.runs.items():
                 counts[key[place]].update(run.state for run in runs)
-            rows = [(Text(shown(name)), Text(" ").join(_texts(counts[name]))) for name in names]
-            yield [_table([Text("")], rows)]
+            rows = [
+                Text.assemble(f"{shown(name)} ", Text(" ").join(_texts(counts[name])))
+                for name in names
+            ]
+            wide = max(row.cell_len for row in rows)
+            side = max(1, (width + 3) // (wide + 3))
+            columns = Columns(rows, padding=(0, 3), width=wide, column_first=True)
+            yield [columns], -(-len(rows) // side) + 1
 
     def tables(self, width: int, *, numbers: bool = True) -> Iterator[Table]:
         """Rows of models, columns of tasks; tasks that do not fit side by side follow below."""

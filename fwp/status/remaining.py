@@ -108,14 +108,15 @@ class Remaining:
 
     def of_job(self, job: JobState, now: float) -> float:
         """Seconds until a job is trained and evaluated."""
+        state = job.state
+        if state not in TO_COME and state not in ("trained", "running"):
+            return 0.0
         key, count = (job.model, job.task), len(job.runs)
         measuring = self._factor(*key) * self.guess("evaluate", *key, count)
-        if job.state in TO_COME:
+        if state in TO_COME:
             return self._factor(*key) * self.guess("train", *key, count) + measuring
-        if job.state == "trained":
+        if state == "trained":
             return measuring
-        if job.state != "running":
-            return 0.0
         elapsed = _elapsed(job, now)
         if job.stage == "evaluate":
             return max(measuring - elapsed, measuring / 10)
@@ -184,7 +185,7 @@ class Remaining:
         new = sum(
             seconds
             for job, seconds in times
-            if job.task not in self._by_task or job.model not in self._by_model
+            if self._ratios and not (job.task in self._by_task and job.model in self._by_model)
         )
         return math.hypot(alone, common, new / math.sqrt(max(1, len(self._by_task)))) / total
 

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from fwp.experiment import duration
@@ -84,7 +84,7 @@ class Status:
         """Number of runs by state."""
         return Counter(run.state for job in self.jobs for run in job.runs.values())
 
-    @property
+    @cached_property
     def running(self) -> list[JobState]:
         """The jobs that run."""
         return [job for job in self.jobs if job.state == "running"]
@@ -222,18 +222,19 @@ class Watcher:
 
     def _failures(self, status: Status) -> Iterator[Failure]:
         for job in status.jobs:
+            if (state := job.state) in ("done", "running", "trained", "outdated"):
+                continue
             names = {"task": job.task, "model": job.model, "group": job.folder.name}
             names |= {"seeds": list(job.runs), "stage": job.stage}
             log = [str(job.log)]
             if job.damage is not None:
                 yield Failure("damaged", job.damage, [names], [])
-            elif job.state == "failed":
+            elif state == "failed":
                 yield Failure("failed", self._reason(job.log) or job.error, [names], log)
-            elif job.state == "interrupted":
+            elif state == "interrupted":
                 yield Failure("interrupted", self._of_slurm(status, job), [names], log)
-            elif job.state == "waiting" and job.log.is_file() and (why := self._reason(job.log)):
-                if not why.startswith("interrupted"):  # before it could say how far it was
-                    yield Failure("failed", why, [names], log)
+            elif (why := self._reason(job.log)) and not why.startswith("interrupted"):
+                yield Failure("failed", why, [names], log)  # before it could say how far it was
         for search in status.searches:
             if search.state in ("failed", "interrupted"):
                 names = {"task": search.task, "model": search.model, "stage": "search"}
