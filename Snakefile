@@ -17,6 +17,7 @@ from fwp.config.module import config_of
 from fwp.experiment import copies
 from fwp.experiment.experiment import load_experiment
 from fwp.results import integrity, unfinished
+from fwp.status import run as this_run
 from fwp.utils import mps
 
 min_version("9.14")
@@ -160,8 +161,14 @@ rule all:
     localrule: True
 
 
-# Jobs that share a GPU compute side by side (fwp/utils/mps.py). MPS ends with this process.
+# `fwp status` is told that this run goes on, and how many jobs it has at a time. A partial report
+# is no run. Jobs that share a GPU compute side by side (fwp/utils/mps.py). MPS ends with this process.
 onstart:
+    if workflow.is_main_process and not EXPERIMENT.partial:
+        slots = max(1, (workflow.cores or 1) // EXPERIMENT.threads) if workflow.local_exec else None
+        if slots and EXPERIMENT.gpus_per_job:
+            slots = min(slots, int(workflow.global_resources["gpu"]))
+        this_run.begin(EXPERIMENT.results, slots=slots, executor=workflow.executor_plugin.name)
     if EXPERIMENT.wants_mps and workflow.local_exec and not mps.is_running():
         reason = mps.start()
         print(f"Jobs on a GPU take turns, without MPS: {reason}." if reason else "Started MPS.")
@@ -170,6 +177,7 @@ onstart:
 # Cells that failed for good do not keep the report of the others from coming out. Not if the user
 # has stopped the run, and not if something else was asked for.
 onerror:
+    this_run.end(EXPERIMENT.results, "failed")
     logs = [log] if isinstance(log, str) else log
     text = "".join(Path(path).read_text(encoding="utf-8") for path in logs)
     # What Snakemake says at SIGINT and at SIGTERM.
@@ -186,6 +194,7 @@ onerror:
 
 
 onsuccess:
+    this_run.end(EXPERIMENT.results, "done")
     worth = {
         "report": rules.report.output[0],
         "tables": rules.tables.output.markdown,

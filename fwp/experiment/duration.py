@@ -101,6 +101,18 @@ def estimate(
     return Estimate(usual, most, list(unknown))
 
 
+def by_table(
+    experiment: Experiment, rule: str, model: str | None, task: str | None, seeds: int = 1
+) -> float:
+    """Seconds that a job takes as a rule on this machine's CPU, by the table of `speeds` alone.
+
+    A mixer that the table lacks counts as an LSTM.
+    """
+    if model is None or task is None:
+        return _other(experiment, rule, task).usual
+    return _of_cell(experiment, rule, model, task, seeds, speeds.slowness()).usual
+
+
 def sentence(found: Estimate, cores: int | None) -> str:
     """An estimate in words; without a number of cores, it was made for one of many."""
     where = f"on {cores} core{'s' * (cores != 1)}" if cores else "of processor time"
