@@ -167,7 +167,8 @@ onstart:
     if workflow.is_main_process and not EXPERIMENT.partial:
         slots = max(1, (workflow.cores or 1) // EXPERIMENT.threads) if workflow.local_exec else None
         if slots and EXPERIMENT.gpus_per_job:
-            slots = min(slots, int(workflow.global_resources["gpu"]))
+            gpu = workflow.global_resources["gpu"]
+            slots = min(slots, int(getattr(gpu, "value", gpu)))  # older Snakemakes have a number
         this_run.begin(EXPERIMENT.results, slots=slots, executor=workflow.executor_plugin.name)
     if EXPERIMENT.wants_mps and workflow.local_exec and not mps.is_running():
         reason = mps.start()
