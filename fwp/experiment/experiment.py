@@ -51,16 +51,20 @@ class Analysis(NamedTuple):
 
 
 def load_experiment(
-    *paths: str | Path, changes: Sequence[str] = (), top: dict | None = None
+    *paths: str | Path,
+    given: dict | None = None,
+    changes: Sequence[str] = (),
+    top: dict | None = None,
 ) -> "Experiment":
     """Read configs (see `fwp.config.loading.read_config`) and make their experiment.
 
     Raises:
         ConfigError: with everything that is wrong with it.
     """
-    config = read_config(*paths, changes=changes, top=top)
+    config = read_config(*paths, given=given, changes=changes, top=top)
     folders = [Path(path).parent for path in paths]
-    return Experiment(config, source=" + ".join(map(str, paths)) or "the config", folders=folders)
+    source = " + ".join(map(str, [*paths, *(["the config of the module"] if given else [])]))
+    return Experiment(config, source=source or "the config", folders=folders)
 
 
 class Experiment:

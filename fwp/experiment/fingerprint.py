@@ -71,8 +71,8 @@ SHOWN = ("title", "latex", "state_names", "state_grows", "look")
 
 INERT = (
     *("fwp.api", "fwp.kernels.c_cache", "fwp.models.contract", "fwp.results.integrity"),
-    *("fwp.training.machine", "fwp.utils.devices", "fwp.utils.gpus", "fwp.utils.signals"),
-    "fwp.utils.suggest",
+    *("fwp.training.machine", "fwp.utils.checkout", "fwp.utils.devices", "fwp.utils.gpus"),
+    *("fwp.utils.signals", "fwp.utils.suggest"),
 )
 """Modules that no result depends on: what is refused, where a job computes and keeps its kernels,
 how it stops, how a message is worded.

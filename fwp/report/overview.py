@@ -41,13 +41,14 @@ def counts(
         "runs": len(runs),
         "solved": int((runs["status"] == "solved").sum()),
         "diverged": int((runs["status"] == "diverged").sum()),
-        "time": _duration(runs["seconds"].sum()),
+        "time": duration(runs["seconds"].sum()),
         "longest": max((Bin.parse(bin).longest for bin in bins), default=0),
         "devices": ["CPU" if name == "cpu" else name for name in sorted(runs["device"].unique())],
     }
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in hours, minutes or seconds."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"

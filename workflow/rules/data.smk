@@ -1,6 +1,7 @@
 # Training and test strings are files of their own, each with the params that decide it: other test
 # bins or counts train nothing.
 rule data:
+    """Draw the training and validation strings of a task, or prepare its text."""
     input:
         lambda wildcards: EXPERIMENT.text_files(wildcards.task, "train", "validation"),
     output:
@@ -22,6 +23,7 @@ rule data:
 
 
 rule test_data:
+    """Draw the test strings of a task, or prepare its test text, and describe all sets."""
     input:
         train="<results>/data/{task}/train.npz",
         text=lambda wildcards: EXPERIMENT.text_files(wildcards.task, "test"),

@@ -13,7 +13,7 @@ with logging_to(snakemake.log[0]):
         Path(snakemake.output[0]).parent,
         snakemake.output[0],
         cards=snakemake.input.cards,
-        details=snakemake.params.details,
+        made=snakemake.params.made,
         search=snakemake.params.search,
         text_cards=snakemake.input.text_cards,
     )
