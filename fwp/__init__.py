@@ -11,7 +11,7 @@ __version__ = "0.2.0"
 _API = (
     *("Dataset", "Experiment", "build_model", "check", "evaluate", "load_dataset"),
     *("load_experiment", "load_model", "load_results", "make_dataset", "make_text"),
-    *("save_dataset", "train"),
+    *("read_dataset", "save_dataset", "train"),
 )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fwp.config.loading import ConfigError
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
+from fwp.datasets.files.made import read_dataset
 from fwp.datasets.sampling import make_dataset
 from fwp.datasets.text.dataset import TextDataset
 from fwp.datasets.text.made import make_text
@@ -44,6 +45,7 @@ __all__ = [
     "load_results",
     "make_dataset",
     "make_text",
+    "read_dataset",
     "save_dataset",
     "train",
 ]
