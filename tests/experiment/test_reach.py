@@ -75,7 +75,8 @@ SHOWING = (
 SHARED = {
     "_recurrent": "elman gru lstm",
     "_fla": "",
-    **dict.fromkeys(("_signature", "_shape", "_facts"), SHOWING),
+    "_adapt": "",
+    **dict.fromkeys(("_signature", "_shape", "_facts", "_option"), SHOWING),
 }
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
