@@ -18,6 +18,7 @@ from fwp.experiment import copies
 from fwp.experiment.experiment import load_experiment
 from fwp.results import integrity, unfinished
 from fwp.status import run as this_run
+from fwp.status.closing import closing
 from fwp.utils import mps
 from workflow import patches  # of the folder, not of the object `workflow`
 
@@ -171,7 +172,7 @@ onerror:
 onsuccess:
     this_run.end(EXPERIMENT.results, "done")
     worth = {
-        "report": rules.report.output[0],
+        "report": rules.report.output.page,
         "workflow_report": rules.workflow_report.output[0],
         "tables": rules.tables.output.markdown,
         "claims": rules.claims.output.markdown,
@@ -192,5 +193,6 @@ onsuccess:
     if EXPERIMENT.partial:
         files += [rules.collect.output.missing] if MISSING_STRINGS else []
         files += [rules.collect_text.output.missing] if MISSING_TEXTS else []
-    if files := [file for file in files if os.path.exists(file)]:
-        print("\nDone. Open:", *(f"  {file}" for file in files), sep="\n")
+    files = [file for file in files if os.path.exists(file)]
+    found = rules.report.output.findings if "report" in asked else None
+    print(closing(found, files))

@@ -16,7 +16,7 @@ import pandas as pd
 
 from fwp.claims.verdicts import read_judgements
 from fwp.datasets import card_reader as dataset_cards
-from fwp.report import overview, texts
+from fwp.report import findings, overview, texts
 from fwp.report.html import render
 from fwp.report.labels import lengths, listed, percent, shown_as
 from fwp.report.tables import claims, datasets, evidence
@@ -94,6 +94,7 @@ def _page(
         claims=judgements,
         claims_note=claims.note(judgements),
         words=evidence,
+        findings=findings.read(folder / "findings.md"),
         link=_link,
         record=lambda task, model: _link(task, model) if (task, model) in records else None,
         lost=len(lost),
