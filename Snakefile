@@ -6,7 +6,6 @@
 import gc
 import json
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +13,13 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from fwp.config.messages import ConfigError
+from fwp.config.module import config_of
 from fwp.experiment import copies
 from fwp.experiment.experiment import load_experiment
 from fwp.results import integrity, unfinished
 from fwp.status import run as this_run
 from fwp.status.closing import closing
 from fwp.utils import mps
-from workflow import patches  # of the folder, not of the object `workflow`
 
 min_version("9.14")
 
@@ -28,41 +27,63 @@ min_version("9.14")
 # garbage collection finds nothing.
 gc.set_threshold(100_000, 100, 100)
 
+# The folder of this file; none if Snakemake has the file from a Git host.
+HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
+HERE = HERE if os.path.isdir(HERE) else None
+
+# As a module of another workflow (`module fwp: …`), the config is what that workflow gives.
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 CONFIG = [os.path.relpath(path) for path in workflow.configfiles] or ["config.yaml"]
-CHANGES = workflow.config_settings.config
+GIVEN, CHANGES = None, workflow.config_settings.config
 if sum(word.startswith("set=") for word in sys.argv) > 1:
     sys.exit(
         'set=… may be given once, as the last would replace the others: --config set="a=1 b=2"'
     )
 try:
-    EXPERIMENT = load_experiment(*CONFIG, top=dict(CHANGES))
+    if IS_MODULE:
+        WHOLE = workflow.modifier_stack[0].globals["config"]
+        GIVEN, CHANGES = config_of(workflow.modifier, WHOLE, CHANGES)
+        CONFIG = [GIVEN.pop("extends")] if "extends" in GIVEN else []
+    EXPERIMENT = load_experiment(*CONFIG, given=GIVEN, top=dict(CHANGES))
 except ConfigError as error:
     sys.exit(str(error))  # the message alone: a WorkflowError would point at this line
 
 if workflow.is_main_process and (loops := integrity.loops(EXPERIMENT.results)):
     sys.exit("\n".join(loops))
 if workflow.is_main_process and (copied := copies.put_times_in_order(EXPERIMENT)):
-    print(f"{copied} cells are finished by their hashes: their files' times are in order now.")
+    # Not to stdout, which may be a graph: snakemake --rulegraph | dot.
+    print(
+        f"{copied} cells are finished by their hashes: their files' times are in order now.",
+        file=sys.stderr,
+    )
+
+for line in EXPERIMENT.remarks() if workflow.is_main_process else []:
+    print(f"warning: {line}", file=sys.stderr)
 
 
 include: "workflow/rules/cluster.smk"
 
 
+# Without a clone or an installed package beside it, a Snakefile of a Git host does without.
 IN_JOB = not workflow.is_main_process
-patches.apply(
-    results=EXPERIMENT.results,
-    in_job=IN_JOB,
-    remark=None if IN_JOB else time_of,
-    warm=EXPERIMENT.warm_worker,
-)
+if HERE is not None:
+    from workflow import patches  # of the folder, not of the object `workflow`
+
+    patches.apply(
+        results=EXPERIMENT.results,
+        in_job=IN_JOB,
+        remark=None if IN_JOB or IS_MODULE else time_of,
+        warm=EXPERIMENT.warm_worker,
+    )
 
 # What the front page of Snakemake's report says of the grid (workflow/report/workflow.rst).
-config["grid"] = {
-    "models": EXPERIMENT.models,
-    "tasks": EXPERIMENT.tasks_of("strings"),
-    "texts": EXPERIMENT.tasks_of("text") + EXPERIMENT.tasks_of("translation"),
-    "seeds": EXPERIMENT.seeds,
-}
+if not IS_MODULE:
+    config["grid"] = {
+        "models": EXPERIMENT.models,
+        "tasks": EXPERIMENT.tasks_of("strings"),
+        "texts": EXPERIMENT.tasks_of("text") + EXPERIMENT.tasks_of("translation"),
+        "seeds": EXPERIMENT.seeds,
+    }
 
 FORMATS = ["svg", "pdf", "png"]  # of every figure
 
@@ -72,13 +93,16 @@ PARTIAL += ["collect", "summarise", "tables", "claims", "figures", "report"]
 PARTIAL += ["collect_text", "text_tables", "text_figures"]
 PARTIAL += ["search_tables", "search_figures"] if EXPERIMENT.searches() else []
 
-# What this run was started with, for the run within it that writes the report.
-ARGUMENTS = ["--snakefile", os.path.relpath(workflow.main_snakefile), "--configfile", *CONFIG]
-if CHANGES:
-    ARGUMENTS += ["--config", *(f"{key}={json.dumps(value)}" for key, value in CHANGES.items())]
+# What this run was started with: for the run within it that writes the report, and for readers.
+MAIN = os.path.relpath(workflow.main_snakefile)
+FILES = [os.path.relpath(path) for path in workflow.config_settings.configfiles]
+TOP = workflow.config_settings.config
+ARGUMENTS = ["--snakefile", MAIN] if MAIN != "Snakefile" else []
+ARGUMENTS += ["--configfile", *FILES] if FILES else []
+ARGUMENTS += ["--config", *(f"{key}={json.dumps(TOP[key])}" for key in TOP)] if TOP else []
 
 # Jobs find fwp, and modules of the user's own, whatever interpreter they run in.
-FOLDERS = [workflow.basedir, *map(os.path.realpath, EXPERIMENT.folders)]
+FOLDERS = [*filter(None, [HERE]), *map(os.path.realpath, EXPERIMENT.folders)]
 FOLDERS += filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
 os.environ.update(PYTHONPATH=os.pathsep.join(dict.fromkeys(FOLDERS)))
 
@@ -92,7 +116,7 @@ report: "workflow/report/workflow.rst"
 
 # Without network or registry: built from the recipe, `apptainer build envs/fwp.sif envs/fwp.def`.
 # Relative, since Snakemake refuses images in a folder whose name has a space.
-container: os.path.relpath(f"{workflow.basedir}/envs/fwp.sif")
+container: os.path.relpath(f"{HERE or workflow.basedir}/envs/fwp.sif")
 
 
 pathvars:
@@ -120,7 +144,7 @@ include: "workflow/rules/retrieval.smk"
 
 
 # What each of the `targets` in the config stands for.
-REPORTING = ["claims", "report", "workflow_report"]
+REPORTING = ["claims", "report"]
 REPORTING += ["collect", "summarise", "tables", "figures"] if STRINGS else []
 REPORTING += ["collect_text", "text_tables", "text_figures"] if WRITTEN else []
 REPORTING += ["search_tables", "search_figures"] if TRIALS else []
@@ -129,6 +153,7 @@ RULES["retrieval"] = ["retrieval"]
 
 
 rule all:
+    """Make everything that `targets` in the config names."""
     default_target: True
     input:
         # Snakemake does not look behind files that are there.
@@ -164,7 +189,7 @@ onerror:
         finished, lost = unfinished.split_finished(EXPERIMENT)
         if finished and lost:
             print("\nSome jobs failed. A report on the cells that are finished follows.")
-            change = ["partial=true"] if CHANGES else ["--config", "partial=true"]
+            change = ["partial=true"] if TOP else ["--config", "partial=true"]
             command = [sys.executable, "-m", "snakemake", *ARGUMENTS]
             subprocess.run([*command, *change, *PARTIAL, "--", "report"], check=False)
 
@@ -173,7 +198,6 @@ onsuccess:
     this_run.end(EXPERIMENT.results, "done")
     worth = {
         "report": rules.report.output.page,
-        "workflow_report": rules.workflow_report.output[0],
         "tables": rules.tables.output.markdown,
         "claims": rules.claims.output.markdown,
         "figures": rules.figures.output.heatmap,

@@ -12,7 +12,7 @@ Nothing within the package imports this file.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fwp.config.loading import ConfigError
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
@@ -50,7 +50,12 @@ __all__ = [
 
 
 def build_model(
-    mixer: str, dataset: Dataset | TextDataset, *, seed: int = 0, dtype: str = "float32", **settings
+    mixer: str,
+    dataset: Dataset | TextDataset,
+    *,
+    seed: int = 0,
+    dtype: str = "float32",
+    **settings: Any,
 ) -> "SequenceModel":
     """A model with a mixer, for the symbols and classes of a dataset.
 
@@ -76,7 +81,7 @@ def build_model(
 
 
 def check(
-    mixer: str | type, *, hidden: int = 16, device: str = "cpu", **options
+    mixer: str | type, *, hidden: int = 16, device: str = "cpu", **options: Any
 ) -> "list[Finding]":
     """Try a mixer in the properties that each must have; `fwp check` prints the same.
 
@@ -104,7 +109,7 @@ def train(
     seeds: Sequence[int] | None = None,
     device: str = "cpu",
     threads: int | None = 1,
-    **settings,
+    **settings: Any,
 ) -> "Run | list[Run]":
     """Train a model, or several of one shape as one pack; they keep the best epoch's weights.
 

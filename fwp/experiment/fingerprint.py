@@ -25,6 +25,8 @@ from fwp.utils import source
 ROOTS = {
     "data": ("fwp.datasets.dataset", "fwp.datasets.sampling"),
     "test_data": ("fwp.datasets.dataset", "fwp.datasets.sampling", "fwp.datasets.card"),
+    "files_data": ("fwp.datasets.files.build",),
+    "files_test_data": ("fwp.datasets.files.build", "fwp.datasets.files.card"),
     "text_data": ("fwp.datasets.text.build",),
     "text_test_data": ("fwp.datasets.text.build", "fwp.datasets.text.card"),
     "translation_data": ("fwp.datasets.text.build_pairs",),
@@ -69,8 +71,8 @@ SHOWN = ("title", "latex", "state_names", "state_grows", "look")
 
 INERT = (
     *("fwp.api", "fwp.kernels.c_cache", "fwp.models.contract", "fwp.results.integrity"),
-    *("fwp.training.machine", "fwp.utils.devices", "fwp.utils.gpus", "fwp.utils.signals"),
-    "fwp.utils.suggest",
+    *("fwp.training.machine", "fwp.utils.checkout", "fwp.utils.devices", "fwp.utils.gpus"),
+    *("fwp.utils.signals", "fwp.utils.suggest"),
 )
 """Modules that no result depends on: what is refused, where a job computes and keeps its kernels,
 how it stops, how a message is worded.

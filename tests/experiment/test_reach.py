@@ -103,7 +103,7 @@ PLACES = {
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
-        "results/integrity.py "
+        "results/integrity.py results/mistakes.py "
         "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
@@ -163,7 +163,7 @@ PLACES = {
     ),
     "strings": (
         "training/errors/* training/evaluation/strings.py training/evaluator.py "
-        "training/kinds/strings.py"
+        "training/kinds/strings.py training/mistakes.py"
     ),
     "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",

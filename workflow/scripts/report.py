@@ -16,7 +16,7 @@ with logging_to(snakemake.log[0]):
         folder,
         snakemake.output.page,
         cards=snakemake.input.cards,
-        details=snakemake.params.details,
+        made=snakemake.params.made,
         search=snakemake.params.search,
         text_cards=snakemake.input.text_cards,
     )
