@@ -19,6 +19,7 @@ from fwp.experiment.experiment import load_experiment
 from fwp.results import integrity, unfinished
 from fwp.status import run as this_run
 from fwp.status.closing import closing
+from fwp.status.time_left import Ticker
 from fwp.utils import mps
 
 min_version("9.14")
@@ -73,6 +74,7 @@ if HERE is not None:
         results=EXPERIMENT.results,
         in_job=IN_JOB,
         remark=None if IN_JOB or IS_MODULE else time_of,
+        left=None if IN_JOB or IS_MODULE or EXPERIMENT.partial else Ticker(EXPERIMENT),
         warm=EXPERIMENT.warm_worker,
     )
 
