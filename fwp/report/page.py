@@ -17,8 +17,8 @@ import pandas as pd
 
 from fwp.claims.verdicts import read_judgements
 from fwp.datasets import card_reader as dataset_cards
+from fwp.report import findings, overview, texts
 from fwp.report import made as how
-from fwp.report import overview, texts
 from fwp.report.explorer.mistakes import examples
 from fwp.report.explorer.strings import of_strings
 from fwp.report.explorer.write import explorer
@@ -100,6 +100,7 @@ def _page(
         claims=judgements,
         claims_note=claims.note(judgements),
         words=evidence,
+        findings=findings.read(folder / "findings.md"),
         link=_link,
         record=lambda task, model: _link(task, model) if (task, model) in records else None,
         lost=len(lost),
