@@ -92,8 +92,20 @@ def parser() -> argparse.ArgumentParser:
     )
     training.set_defaults(run=train.run)
 
-    board = commands.add_parser("status", parents=[shared], help="show the grid as a board")
+    board = commands.add_parser(
+        "status",
+        parents=[shared],
+        help="show the grid as a board",
+        description="Show how far a run is: every seed of the grid, the time left, a line per job "
+        "that runs, and what failed and why.",
+    )
     board.add_argument("--watch", action="store_true", help="refresh the board until Ctrl-C")
+    board.add_argument(
+        "--json",
+        action="store_true",
+        help="print JSON (fwp/status/schema.yaml describes it); with --watch, a line per refresh",
+    )
+    board.add_argument("--no-slurm", action="store_true", help="do not ask squeue")
     board.set_defaults(run=status.run)
 
     trial = commands.add_parser(

@@ -1,0 +1,56 @@
+"""The parts of a task of files: which files are for training, validation and test."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fwp.datasets.files.source import FilesError
+from fwp.utils.bins import Bin
+
+Given = str | Sequence[str] | Mapping[str, Any] | None
+
+
+def named(place: str, given: Given) -> dict[str, list[str]]:
+    """Paths as a task names them, by the name of their bin; "" for files without one.
+
+    Args:
+        place: of the part, such as "files.test".
+        given: a path, a list of paths, or bins with their paths: {"1-50": "short.csv"}.
+
+    Raises:
+        FilesError: there are none, or a value is no path.
+    """
+    found = given if isinstance(given, Mapping) else {"": given}
+    parts = {str(name): _paths(paths) for name, paths in found.items() if paths is not None}
+    for name, paths in parts.items():
+        where = f"{place}.{name}" if name else place
+        if not paths or not all(isinstance(path, str) and path for path in paths):
+            raise FilesError(f"{where}: must be a file or a list of files, got {found[name]!r}")
+    return parts
+
+
+def every(parts: Mapping[str, Sequence[str]]) -> list[str]:
+    """All paths of a part."""
+    return [path for paths in parts.values() for path in paths]
+
+
+def window(name: str) -> Bin | None:
+    """The bin that a name in the config stands for; None if it names the files alone."""
+    try:
+        return Bin.parse(name.replace("–", "-"))
+    except ValueError:
+        return None
+
+
+def held_out(string: Sequence[str], share: float, seed: int) -> bool:
+    """Whether a string of the training files is for validation: a hash of it decides.
+
+    So equal strings are never on both sides, and more rows move none of the others.
+    """
+    text = "\x00".join(string)
+    digest = hashlib.sha256(f"{seed}\x00{text}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def _paths(paths: Any) -> list:
+    return list(paths) if isinstance(paths, list | tuple) else [paths]
