@@ -97,5 +97,9 @@ def test_every_piece_of_a_config_is_one(page):
 
 
 def test_a_piece_of_a_config_with_a_key_that_does_not_exist_is_found():
-    for piece in ({"model": {"hiden": 8}}, {"t": {"langage": "parity"}}, {"text": {"fils": "a"}}):
+    for piece in (
+        {"model": {"hidden_": 8}},
+        {"t": {"laguage_": "parity"}},
+        {"text": {"file_s": "a"}},
+    ):
         assert all(schema.check(config)[1] for config in configs(piece)), piece
