@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS := .venv-docs
-SMK := Snakefile $(wildcard workflow/rules/*.smk)
+SMK := Snakefile workflow/Snakefile $(wildcard workflow/rules/*.smk)
 LOCKS := requirements.lock envs/torch.lock
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 

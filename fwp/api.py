@@ -10,19 +10,20 @@
 Nothing within the package imports this file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fwp.config.loading import ConfigError
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
+from fwp.datasets.files.made import read_dataset
 from fwp.datasets.sampling import make_dataset
 from fwp.datasets.text.dataset import TextDataset
 from fwp.datasets.text.made import make_text
 from fwp.experiment.experiment import Experiment, load_experiment
 from fwp.experiment.resolve import MODEL_KEYS, model_settings, training_settings
 from fwp.experiment.validate_models import options
-from fwp.mixers._signature import read_signature
+from fwp.mixers._signature import read_signature, signature_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Dataset",
     "Experiment",
+    "adapt",
     "build_model",
     "check",
     "evaluate",
@@ -44,13 +46,42 @@ __all__ = [
     "load_results",
     "make_dataset",
     "make_text",
+    "read_dataset",
     "save_dataset",
     "train",
 ]
 
 
+def adapt(
+    factory: Callable[..., object], *, state: bool | None = None, wiring: str | None = None
+) -> type:
+    """A mixer of any `torch.nn.Module` that maps x [batch, time, width] to y of the same size.
+
+    The module may return y, or a tuple that begins with y. It must be causal; `fwp.check` tells.
+
+    Args:
+        factory: builds the module from its width, and from options by name, such as
+            `lambda width: nn.GRU(width, width, batch_first=True)`. It may be a class of modules.
+        state: True if the module is called as `module(x, state)`, and returns (y, state), so that
+            strings can be read in pieces. The batch may be any axis of the state's tensors. False
+            if strings are read whole, which takes memory that grows with their length. By default
+            a second argument that is called `state`, `hx` or so is taken for a state.
+        wiring: of the block around it, as under `model` in a config; pre_norm by default.
+
+    Returns:
+        A class, which `build_model` and `check` take in place of a name. In a file, `mine =
+        fwp.adapt(…)` is the mixer `file:mine` of a config.
+
+    Raises:
+        ValueError: the factory cannot be called, or is a module itself.
+    """
+    from fwp.mixers._adapt import adapt as adapted
+
+    return adapted(factory, state=state, wiring=wiring)
+
+
 def build_model(
-    mixer: str,
+    mixer: str | Callable[..., object],
     dataset: Dataset | TextDataset,
     *,
     seed: int = 0,
@@ -60,7 +91,8 @@ def build_model(
     """A model with a mixer, for the symbols and classes of a dataset.
 
     Args:
-        mixer: one of `fwp.mixers.names()`, `module:Class` or `fla.Class`.
+        mixer: one of `fwp.mixers.names()`, `module:Class` or `fla.Class`; or a class of modules, or
+            a function that builds one, which is taken as it is or as `adapt` makes it a mixer.
         dataset: whose alphabet and classes decide the sizes of embedding and readout.
         seed: decides the initial weights, and nothing else.
         dtype: float32 or float64.
@@ -70,18 +102,24 @@ def build_model(
     Raises:
         ValueError: there is no such mixer, or it has no such option.
     """
+    from fwp.mixers import _adapt
     from fwp.models import sequence_model
     from fwp.models.budget import solve_size
 
-    signature = read_signature(mixer, [Path()])
+    if isinstance(mixer, str):
+        signature = read_signature(mixer, [Path()])
+        name = signature.name(mixer)
+    else:
+        kind = _adapt.as_mixer(mixer)
+        signature, name = signature_of(kind), _adapt.named(kind)
     if problems := list(options(signature, settings, "settings", MODEL_KEYS[1:])):
         raise ConfigError(problems, "the model")
-    own = solve_size(model_settings(mixer, **settings), len(dataset.alphabet), len(dataset.classes))
+    own = solve_size(model_settings(name, **settings), len(dataset.alphabet), len(dataset.classes))
     return sequence_model.build_model(own, dataset, seed=seed, dtype=dtype)
 
 
 def check(
-    mixer: str | type, *, hidden: int = 16, device: str = "cpu", **options: Any
+    mixer: str | Callable[..., object], *, hidden: int = 16, device: str = "cpu", **options: Any
 ) -> "list[Finding]":
     """Try a mixer in the properties that each must have; `fwp check` prints the same.
 
