@@ -1,10 +1,11 @@
-"""Podman on this machine: a way of running that works here, an image to start from, pip's settings."""
+"""Podman on this machine: how it runs here, an image to start from, the settings of pip."""
 
 import os
 import resource
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ class Podman:
         return BASE
 
     def _environment(self) -> dict[str, str]:
-        """None, or what a machine within a sandbox needs: it may not raise limits, nor make networks."""
+        """What Podman needs here: within a sandbox it may neither raise limits nor make networks."""
         settings = self.folder / "containers.conf"
         soft = {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1] for name in LIMITS}
         limits = [f'"{name.lower()}={limit}:{limit}"' for name, limit in soft.items()]
@@ -107,7 +108,7 @@ def pip_mounts(folder: Path) -> list[str]:
     for line in printed.splitlines():
         key, _, value = line.partition("=")
         settings[key.rpartition(".")[2]] = value.strip("'").split()
-    for word in sum(settings.values(), []):
+    for word in chain.from_iterable(settings.values()):
         path = Path(word.removeprefix("file://"))
         if path.is_absolute() and path.exists():
             mounts += ["--volume", f"{path}:{path}:ro"]

@@ -3,7 +3,6 @@
 `make test-containers` runs these tests; each is skipped where its tool is missing.
 """
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -44,7 +43,7 @@ def test_the_image_keeps_no_settings_of_the_machine_that_built_it(podman):
 
 @pytest.fixture(scope="module")
 def jobs_image(tmp_path_factory, request) -> Path:
-    """An image for Apptainer: of envs/fwp.def, or of the container above if no registry has its base."""
+    """An image for Apptainer: of envs/fwp.def, or without a registry, of the container above."""
     if not shutil.which("apptainer"):
         pytest.skip("apptainer is not installed")
     folder = tmp_path_factory.mktemp("apptainer")
@@ -68,4 +67,4 @@ def test_jobs_run_in_the_image_of_apptainer(jobs_image, tmp_path):
     assert done.returncode == 0, done.stdout
     assert "fwp.sif" in done.stdout
     check_results(folder)
-    os.remove(folder / "envs/fwp.sif")
+    (folder / "envs/fwp.sif").unlink()
