@@ -102,8 +102,6 @@ def _page(
         search=searched,
         figures=figures,
         records=records,
-        versions=overview.versions(records),
-        machines=sorted(runs["machine"].unique()),
         made=how.chapter(folder, records, search=bool(search), told=made),
     )
 

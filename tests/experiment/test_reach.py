@@ -92,7 +92,7 @@ BASES = {
 PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
-        "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
+        "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/copies.py experiment/duration.py experiment/speeds.py "
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
@@ -104,7 +104,7 @@ PLACES = {
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py results/mistakes.py "
-        "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
+        "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
@@ -218,7 +218,10 @@ PLACES = {
     "report search_tables search_figures": (
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
-    "report": "report/overview.py report/page.py report/figure_names.py report/texts.py",
+    "report": (
+        "report/overview.py report/page.py report/figure_names.py report/made.py "
+        "report/rule_graph.py report/stages.py report/texts.py"
+    ),
     "tables report": "report/tables/datasets.py report/tables/sections.py",
     "tables": "report/tables/summary.py",
     "collect summarise tables claims figures report states search_tables search_figures": (
