@@ -168,7 +168,9 @@ rule all:
 # is no run. Jobs that share a GPU compute side by side (fwp/utils/mps.py). MPS ends with this process.
 onstart:
     if workflow.is_main_process and not EXPERIMENT.partial:
-        slots = max(1, (workflow.cores or 1) // EXPERIMENT.threads) if workflow.local_exec else None
+        slots = (
+            max(1, (workflow.cores or 1) // EXPERIMENT.threads) if workflow.local_exec else None
+        )
         if slots and EXPERIMENT.gpus_per_job:
             slots = min(slots, int(workflow.global_resources["gpu"]))
         this_run.begin(EXPERIMENT.results, slots=slots, executor=workflow.executor_plugin.name)
