@@ -15,7 +15,8 @@ import pandas as pd
 
 from fwp.claims.verdicts import read_judgements
 from fwp.datasets import card_reader as dataset_cards
-from fwp.report import overview, texts
+from fwp.report import findings, overview, texts
+from fwp.report import made as how
 from fwp.report.explorer.mistakes import examples
 from fwp.report.explorer.strings import of_strings
 from fwp.report.explorer.write import explorer
@@ -43,7 +44,7 @@ def write(
     output: str | Path,
     *,
     cards: Sequence[str | Path],
-    details: str | Path | None = None,
+    made: Mapping | None = None,
     search: Mapping | None = None,
     text_cards: Sequence[str | Path] = (),
 ) -> None:
@@ -53,7 +54,7 @@ def write(
         folder: of an experiment's results, with tables/, figures/ and cells/.
         output: the page, a file in `folder`.
         cards: the dataset cards of tasks of strings; without any, there is nothing on strings.
-        details: another page, in the same folder, to refer to for how each file was made.
+        made: what the workflow tells of how the results were made (`fwp.report.made.chapter`).
         search: the section `search` of the config, if settings were searched.
         text_cards: the cards of texts and translations.
 
@@ -62,14 +63,14 @@ def write(
     """
     prefix = "" if cards else "text_"
     with shown_as(read_names(Path(folder) / "tables" / f"{prefix}names.csv")):
-        write_text(output, _page(Path(folder), cards, text_cards, details, search))
+        write_text(output, _page(Path(folder), cards, text_cards, made, search))
 
 
 def _page(
     folder: Path,
     cards: Sequence[str | Path],
     text_cards: Sequence[str | Path],
-    details: str | Path | None,
+    made: Mapping | None,
     search: Mapping | None,
 ) -> str:
     tables = folder / "tables"
@@ -98,6 +99,7 @@ def _page(
         claims=judgements,
         claims_note=claims.note(judgements),
         words=evidence,
+        findings=findings.read(folder / "findings.md"),
         link=_link,
         record=lambda task, model: _link(task, model) if (task, model) in records else None,
         lost=len(lost),
@@ -106,9 +108,7 @@ def _page(
         figures=figures,
         records=records,
         explorer=_explorer(folder, strings, written, records),
-        versions=overview.versions(records),
-        machines=sorted(runs["machine"].unique()),
-        details=Path(details).name if details else None,
+        made=how.chapter(folder, records, search=bool(search), told=made),
     )
 
 
