@@ -58,8 +58,10 @@ def test_files_are_inputs_of_the_data(story):
 @pytest.mark.parametrize(
     ("tasks", "message"),
     [
-        ({"a": {}}, "tasks.a: must have exactly one of language, text, translation, files; "
-            "none of them"),
+        (
+            {"a": {}},
+            "tasks.a: must have exactly one of language, text, translation, files; none of them",
+        ),
         (
             {"a": {"language": "parity", "text": {"files": "x"}}},
             "tasks.a: must have exactly one of language, text, translation, files; "
