@@ -54,7 +54,14 @@ def _found(given: Any, folders: Sequence[str]) -> Any:
         return {name: _found(paths, folders) for name, paths in given.items()}
     if isinstance(given, list):
         return [_found(path, folders) for path in given]
-    if not isinstance(given, str) or not given or os.path.exists(given):
+    if not isinstance(given, str) or not given or _exists(Path(given)):
         return given
-    beside = next((path for f in folders if os.path.exists(path := Path(f, given))), None)
+    beside = next((path for f in folders if _exists(path := Path(f, given))), None)
     return given if beside is None else os.path.relpath(beside)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, or one with a null byte
+        return False

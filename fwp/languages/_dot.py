@@ -9,6 +9,7 @@ grammar library to load, and says of a mistake neither line nor column.
 """
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from fwp.languages._att import EPSILON
@@ -144,7 +145,7 @@ def _statement(reader: _Reader, nodes, edges, defaults: dict[str, Attributes]) -
         nodes.setdefault(token.text, dict(defaults["node"]))
     if len(chain) == 1:
         nodes[chain[0].text] |= given
-    edges += [(a, b, defaults["edge"] | given) for a, b in zip(chain, chain[1:], strict=False)]
+    edges += [(a, b, defaults["edge"] | given) for a, b in pairwise(chain)]
 
 
 def _attributes(reader: _Reader) -> Attributes:

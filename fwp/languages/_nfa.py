@@ -60,8 +60,8 @@ def determinised(nfa: Nfa, symbols: list[str]) -> tuple[Table, set[int], list[st
                 if len(waiting) > MOST_STATES:
                     raise ValueError(
                         f"must have at most {MOST_STATES} states when it is made deterministic "
-                        f"(sets of its {len(nfa.moves)} states); give a deterministic one, with one "
-                        "transition per state and symbol"
+                        f"(sets of its {len(nfa.moves)} states); give a deterministic one, with "
+                        "one transition per state and symbol"
                     )
             row.append(numbers[following])
         table.append(row)

@@ -96,13 +96,14 @@ BASES = {
 PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
-        "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
+        "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/copies.py experiment/duration.py experiment/speeds.py "
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
-        "experiment/validate_files.py datasets/files/check.py datasets/files/made.py datasets/files/windows.py "
+        "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
+        "datasets/files/windows.py "
         "datasets/make.py datasets/text/made.py datasets/text/check.py datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "

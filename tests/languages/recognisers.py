@@ -234,10 +234,7 @@ def can_match(string, pattern, symbols):
 
 
 def automaton(string, file, labels="member", **_):
-    if file == "parity.dot":
-        member = string.count("1") % 2 == 0
-    else:
-        member = string[-2:-1] == "b"
+    member = string.count("1") % 2 == 0 if file == "parity.dot" else string[-2:-1] == "b"
     if labels == "member":
         return member, "member" if member else "prefix"
     return member, "ab end" if member else "ab"
