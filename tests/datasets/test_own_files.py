@@ -137,7 +137,11 @@ def flare(folder, rows):
     folder.mkdir()
     (folder / "main.tok").write_text("".join(f"{string}\n" for string, _, _ in rows))
     (folder / "labels.txt").write_text("".join(f"{label}\n" for _, label, _ in rows))
-    lines = [json.dumps([{"s": s, "e": e} for s, e in following]) for *_, following in rows]
+    lines = [
+        json.dumps([{"s": s, "e": e} for s, e in following])
+        for _, label, following in rows
+        if label
+    ]
     (folder / "next-symbols.jsonl").write_text("\n".join(lines) + "\n")
     return folder
 

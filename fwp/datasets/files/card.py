@@ -97,10 +97,15 @@ def warnings(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _contradictions(dataset: Dataset) -> list[str]:
     """Training strings that occur with different labels."""
-    labels: dict[bytes, set[bytes]] = {}
-    for tokens, targets in dataset.train:
-        labels.setdefault(tokens.tobytes(), set()).add(targets.tobytes())
-    number = sum(len(own) > 1 for own in labels.values())
+    train = dataset.train
+    tokens, targets = train.tokens.tobytes(), train.targets.astype("<i2").tobytes()
+    labels: dict[bytes, bytes] = {}
+    several = set()
+    for begin, end in pairwise(train.offsets.tolist()):
+        string, own = tokens[begin:end], targets[2 * begin : 2 * end]
+        if labels.setdefault(string, own) != own:
+            several.add(string)
+    number = len(several)
     if not number:
         return []
     are = "string occurs" if number == 1 else "strings occur"
