@@ -3,9 +3,9 @@
 Bhattamishra et al. 2020: a file of strings and one of targets, line by line. The targets of a
 string have as many digits per position as there are symbols whose being next is in question.
 MLRegTest (van der Poel et al. 2024): string, tab, TRUE or FALSE. FLaRe (Butoi et al. 2025): a
-folder with main.tok (symbols apart by spaces), labels.txt (0 or 1), and next-symbols.jsonl. The last
-has a line for each string with label 1: for all its prefixes from the empty one, the symbols that
-may follow and whether the string may end.
+folder with main.tok (symbols apart by spaces), labels.txt (0 or 1), and next-symbols.jsonl. Of
+these, the last has a line for each string with label 1: for all its prefixes from the empty one,
+the symbols that may follow and whether the string may end.
 """
 
 import json
