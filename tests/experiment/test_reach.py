@@ -75,7 +75,8 @@ SHOWING = (
 SHARED = {
     "_recurrent": "elman gru lstm",
     "_fla": "",
-    **dict.fromkeys(("_signature", "_shape", "_facts"), SHOWING),
+    "_adapt": "",
+    **dict.fromkeys(("_signature", "_shape", "_facts", "_option"), SHOWING),
 }
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
@@ -108,7 +109,9 @@ PLACES = {
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
-        "results/integrity.py results/mistakes.py "
+        "results/integrity.py results/mistakes.py results/comparison.py results/permutation.py "
+        "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
+        "analysis/results.py "
         "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
         "utils/imports.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
@@ -232,7 +235,10 @@ PLACES = {
     "report search_tables search_figures": (
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
-    "report": "report/overview.py report/page.py report/figure_names.py report/texts.py",
+    "report": (
+        "report/explorer/* report/overview.py report/page.py report/figure_names.py report/texts.py"
+    ),
+    "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
     "tables": "report/tables/summary.py",
     "collect summarise tables claims figures report states search_tables search_figures": (
