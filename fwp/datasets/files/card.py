@@ -129,7 +129,6 @@ def _notes(splits: Mapping[str, Mapping[str, Any]], found: Mapping[str, Any]) ->
     test = found.get("test", {})
     if "bins" in test:
         notes.append(test["bins"])
-    notes += [f"The test bin {bin} is {name}." for bin, name in test.get("names", {}).items()]
     empty = {kind: found[kind]["empty"] for kind in COMPARED if found.get(kind, {}).get("empty")}
     if empty:
         counts = ", ".join(f"{kind} {number:,}" for kind, number in empty.items())
