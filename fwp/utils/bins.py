@@ -3,28 +3,15 @@
 import re
 from typing import NamedTuple
 
-_BIN = re.compile(r"(\d+)-(\d+)(?: (\S+))?")
+_BIN = re.compile(r"(\d+)-(\d+)")
 _ACCURACY, _PROBABILITY = "accuracy ", "probability "
 
 
-class _Window(NamedTuple):
+class Bin(NamedTuple):
+    """Strings of `shortest` to `longest` symbols; written "51-100". Bins are ordered by length."""
+
     shortest: int
     longest: int
-
-
-class Bin(_Window):
-    """Strings of `shortest` to `longest` symbols; written "51-100". Bins are ordered by length.
-
-    Of several sets with the same lengths, each has a `name`, which is written behind: "20-29 SA".
-    """
-
-    name: str
-
-    def __new__(cls, shortest: int, longest: int, name: str = "") -> "Bin":
-        """A bin; the name plays no part in comparisons."""
-        bin = super().__new__(cls, shortest, longest)
-        bin.name = name
-        return bin
 
     @classmethod
     def parse(cls, text: str) -> "Bin":
@@ -36,15 +23,15 @@ class Bin(_Window):
         match = _BIN.fullmatch(text)
         if not match or int(match[1]) > int(match[2]):
             raise ValueError(f"a bin is written shortest-longest, like 51-100; got {text!r}")
-        return cls(int(match[1]), int(match[2]), match[3] or "")
+        return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:
-        return f"{self.shortest}-{self.longest} {self.name}".rstrip()
+        return f"{self.shortest}-{self.longest}"
 
     @property
     def label(self) -> str:
         """The bin with an en dash, for readers: 51–100."""
-        return f"{self.shortest}–{self.longest} {self.name}".rstrip()
+        return f"{self.shortest}–{self.longest}"
 
     def holds(self, length: int) -> bool:
         """Whether strings of this length belong to the bin."""

@@ -140,7 +140,8 @@ def _notes(splits: Mapping[str, Mapping[str, Any]], found: Mapping[str, Any]) ->
         if split["overlap"][other]
     ]
     total = f"Strings that sets share: {'; '.join(shared)}." if shared else (
-        "No set shares a string with another, except for test bins."
+        "No test string is a training or validation string, and no validation string is a "
+        "training string."
     )  # fmt: skip
     notes.append(total)
     twice = [f"{name} {s['duplicates']:,}" for name, s in splits.items() if s["duplicates"]]
