@@ -116,6 +116,7 @@ def test_links_of_a_section_are_right_in_its_new_place(link, page, moved):
         ("h = W_out √D", r"h=W_{\mathrm{out}}\sqrt{D}"),
         ("w_t = 1 unless gated", r"w_{t}=1\;\text{unless gated}\;"),
         ("a = exp(-e^{-1/2} x)", r"a=\mathrm{exp}(-e^{-1/2}x)"),
+        ("output: W y", r"\;\text{output:}\;Wy"),
         ("S ← Π_i A_i", r"S\leftarrow \prod _{i}A_{i}"),
     ],
 )
