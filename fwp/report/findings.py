@@ -139,8 +139,10 @@ def of_generalisation(summary: Frame) -> Iterator[str]:
     strings = f"longest strings ({lengths(bins[0])})" if len(bins) == 1 else "longest strings"
     where = f"on {tasks} tasks" if tasks > 1 else f"on {task(longest['task'].iloc[0])}"
     if not counts["solved"].any():
-        yield f"No run solves the {strings} of any task." if tasks > 1 else (
-            f"No run solves the {strings} of {task(longest['task'].iloc[0])}."
+        yield (
+            f"No run solves the {strings} of any task."
+            if tasks > 1
+            else (f"No run solves the {strings} of {task(longest['task'].iloc[0])}.")
         )
         yield from _furthest(longest)
         return
@@ -152,7 +154,9 @@ def of_generalisation(summary: Frame) -> Iterator[str]:
     )
     text += _interval(counts.loc[best]) if tasks == 1 else ""
     others = [name for name in counts.index if name not in first]
-    close = [name for name in others if _limits(counts.loc[name])[1] >= _limits(counts.loc[best])[0]]
+    close = [
+        name for name in others if _limits(counts.loc[name])[1] >= _limits(counts.loc[best])[0]
+    ]
     if close:
         names = _some(f"{model(name)} ({_of(counts.loc[name])})" for name in close)
         verb = "is" if len(close) == 1 else "are"
@@ -258,8 +262,10 @@ def _best(summary: Frame, column: str, unit: str, *, low: bool) -> Iterator[str]
         text = f"{model(best['model'])} is best on {task(str(name))}: {value}"
         low_limit, high_limit = best[f"{column}_low"], best[f"{column}_high"]
         if seeds == 1 or pd.isna(low_limit):
-            yield f"{text}, of one seed, so that nothing is known of chance." if seeds == 1 else (
-                f"{text}, mean of {seeds} seeds."
+            yield (
+                f"{text}, of one seed, so that nothing is known of chance."
+                if seeds == 1
+                else (f"{text}, mean of {seeds} seeds.")
             )
             continue
         text += f" (mean of {seeds} seeds, 95 % interval {low_limit:.{digits}f} to "
