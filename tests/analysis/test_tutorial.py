@@ -25,7 +25,7 @@ def ran(small_results, tmp_path_factory):
         patch.chdir(folder)
         with mpl.rc_context({"backend": "agg", "savefig.dpi": 40}):
             for i, block in enumerate(BLOCKS):
-                exec(compile(block, f"block {i} of {PAGE.name}", "exec"), names)  # noqa: S102
+                exec(compile(block, f"block {i} of {PAGE.name}", "exec"), names)
     return folder, names
 
 

@@ -1,5 +1,6 @@
 """The documentation site: every page is in it, and what is made from the package is complete."""
 
+import inspect
 import re
 import tomllib
 
@@ -78,6 +79,17 @@ def test_the_gallery_has_every_image():
 def test_the_interface_has_every_public_name():
     page = api.page()
     assert {*re.findall(r"^::: fwp\.api\.(\w+)$", page, re.M)} == {*fwp._API}
+
+
+def test_docstrings_of_the_interface_describe_the_arguments_there_are():
+    """One name per line, as the builder of the site asks for; it stops otherwise."""
+    for name in fwp._API:
+        thing = getattr(fwp, name)
+        if inspect.isfunction(thing):
+            args = (thing.__doc__ or "").partition("Args:\n")[2].partition("\n\n")[0] + "\n"
+            described = re.findall(r"^        (\w[^:\n]*): ", args, re.M)
+            assert described or "Args:" not in (thing.__doc__ or ""), name
+            assert {*described} <= {*inspect.signature(thing).parameters}, name
 
 
 def test_pages_on_adding_something_have_the_sections_that_say_how():
