@@ -259,7 +259,8 @@ def compare(
     """Where two experiments differ, and whether seeds explain it; `fwp compare` prints the same.
 
     Args:
-        a, b: folders of results, or what `load_results` returned.
+        a: a folder of results, or what `load_results` returned.
+        b: another one.
 
     Returns:
         Frames: cells (every cell and bin, with means, difference, p-value and verdict), differing
