@@ -105,7 +105,7 @@ PLACES = {
         "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py results/mistakes.py "
         "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py utils/gpus.py "
-        "utils/imports.py utils/locks.py utils/mps.py "
+        "utils/imports.py utils/installed.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
     "trace automaton": "analysis/__init__.py",
