@@ -58,7 +58,7 @@ def _model(name: str, signature: Signature, power: list, claims: dict, measured:
     parts.append(as_table(header, power) + "\n[Sources](models.md#sources) of the letters.\n")
     if claims[name]:
         parts.append("Claims that [the package tests](usage.md#claims):\n")
-        parts += [f"- {text} *({source})*" for text, source in claims[name]]
+        parts += [f"- {equations.escape(text)} *({source})*" for text, source in claims[name]]
         parts.append("")
     if name in measured:
         parts.append(_accuracies(measured[name]))

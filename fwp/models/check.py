@@ -1,6 +1,6 @@
 """Trying a mixer in its properties: `fwp check my_module:MyMixer`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from fwp.config.messages import show
 from fwp.config.parsing import parse
 from fwp.experiment.validate_models import options as wrong_options
 from fwp.mixers import MixerError
+from fwp.mixers._adapt import as_mixer
 from fwp.mixers._signature import SignatureError, read_signature
 from fwp.models.properties import PROPERTIES, Remark, Subject, first_line
 from fwp.utils import devices
@@ -39,7 +40,7 @@ class Finding:
 
 
 def check(
-    mixer: str | type,
+    mixer: str | Callable[..., object],
     *,
     hidden: int = HIDDEN,
     device: str = "cpu",
@@ -49,7 +50,7 @@ def check(
     """Try a mixer in every property, such as "in pieces it computes what it does in one".
 
     Args:
-        mixer: one of `fwp.mixers.names()`, `module:Class`, `fla.Class`, or a class.
+        mixer: one of `fwp.mixers.names()`, `module:Class`, `fla.Class`, or what `fwp.adapt` takes.
         hidden: its width.
         device: "cpu" or "cuda".
         folders: where modules are looked for first.
@@ -62,7 +63,12 @@ def check(
 
 
 def try_properties(
-    mixer: str | type, folders: Sequence[str | Path], device: str, *, hidden: int, **options
+    mixer: str | Callable[..., object],
+    folders: Sequence[str | Path],
+    device: str,
+    *,
+    hidden: int,
+    **options,
 ) -> Iterator[Finding]:
     """The findings of `check`, as they come."""
     device = devices.pick(device)
@@ -107,10 +113,9 @@ def read_options(changes: Sequence[str]) -> dict:
     return found
 
 
-def _load(mixer: str | type, folders: Sequence[str | Path], options: dict) -> type:
+def _load(mixer: str | Callable[..., object], folders: Sequence[str | Path], options: dict) -> type:
     if not isinstance(mixer, str):
-        mixers.require_class(mixer, getattr(mixer, "__name__", str(mixer)))
-        return mixer
+        return as_mixer(mixer)
     try:
         signature = read_signature(mixer, folders)
     except SignatureError as error:
@@ -119,4 +124,4 @@ def _load(mixer: str | type, folders: Sequence[str | Path], options: dict) -> ty
         raise MixerError("\n".join(problems))
     if folders:
         make_importable(folders)
-    return mixers.get(mixer)
+    return mixers.get(signature.name(mixer))

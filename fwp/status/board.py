@@ -16,7 +16,7 @@ from rich.text import Text
 from fwp.report import labels
 from fwp.results.job_state import RunState
 from fwp.results.record import STATUSES
-from fwp.status import lines
+from fwp.status import lines, time_left
 from fwp.status.marks import STATES, counted, letters, mark
 from fwp.status.snapshot import Status, Watcher
 
@@ -184,7 +184,7 @@ class Board:
             done.append_text(Text.assemble(" (", _painted("diverged", counts), ")"))
         others = (state for state in STATES if state not in STATUSES and counts[state])
         counted = Text(", ").join([done, *(Text.assemble(_painted(s, counts)) for s in others)])
-        more = [line(self.status) for line in (lines.left, lines.searches, lines.slurm)]
+        more = [line(self.status) for line in (time_left.sentence, lines.searches, lines.slurm)]
         return Text("\n").join([counted, *(Text(line) for line in more if line)])
 
     def trouble(self) -> list[Text]:

@@ -1,8 +1,7 @@
-"""What the board says in lines: the time left, jobs that run, and what went wrong."""
+"""What the board says in lines: searches, Slurm, jobs that run, and what went wrong."""
 
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from rich.text import Text
 
@@ -16,37 +15,6 @@ from fwp.status.snapshot import SearchState, Status
 SILENT = 90  # seconds after which the board says when a running job was last heard of
 LISTED = 40  # jobs that run, and failures that differ, listed one by one
 NAMED = 3  # of jobs that failed alike
-
-
-def left(status: Status) -> str | None:
-    """How long it will take, and how sure that is; None if nothing is to be said of it."""
-    run, found = status.run, status.left
-    going = run is not None and run.alive()
-    if run is not None and run.state == "running" and not going:
-        begin = f"The run that began {duration(status.time - run.began)} ago was killed. "
-    elif found is not None and run is not None and not going:
-        begin = "No run is going on. "
-    else:
-        begin = ""
-    if found is None:
-        report = Path(status.results, "report.html")
-        done = all(job.state == "done" for job in status.jobs)
-        if begin or not (done and report.is_file()):
-            return begin.strip() or None
-        return f"Open {report}" if not going else "Tables, figures and report are being made"
-    about = f"about {duration(found.seconds)} left"
-    low, high = duration(found.low), duration(found.high)
-    sure = f"{low} to {high}, " if low != high else ""
-    if found.measured:
-        sure += f"by {found.measured} finished job{labels.plural(found.measured)}"
-    else:
-        sure += "by typical speeds" if not status.times else "by the rates of running jobs"
-    if found.unknown:
-        names = ", ".join(map(labels.model, found.unknown[:NAMED]))
-        names += ", …" * (len(found.unknown) > NAMED)
-        sure += f"; {names}: nothing finished yet"
-    slots = f", {found.slots} job{labels.plural(found.slots)} at a time"
-    return f"{begin}{about if not begin else about.capitalize()} ({sure}{slots})"
 
 
 def searches(status: Status) -> str | None:

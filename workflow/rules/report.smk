@@ -218,7 +218,8 @@ rule report:
         text_cards=TEXT_CARDS,
         templates=TEMPLATES,
     output:
-        "<results>/report.html",
+        page="<results>/report.html",
+        findings="<results>/findings.md",
     log:
         "<results>/report.log",
     benchmark:

@@ -2,9 +2,10 @@
 
 Bhattamishra et al. 2020: a file of strings and one of targets, line by line. The targets of a
 string have as many digits per position as there are symbols whose being next is in question.
-MLRegTest (van der Poel et al. 2024): string, tab, TRUE or FALSE. FLaRe (Butoi et al. 2025): a folder
-with main.tok (symbols apart by spaces), labels.txt (0 or 1), and next-symbols.jsonl, in which each
-line has, for all prefixes from the empty one, the symbols that may follow and whether it may end.
+MLRegTest (van der Poel et al. 2024): string, tab, TRUE or FALSE. FLaRe (Butoi et al. 2025): a
+folder with main.tok (symbols apart by spaces), labels.txt (0 or 1), and next-symbols.jsonl. A line
+of this has, for all prefixes from the empty one, the symbols that may follow and whether the string
+may end.
 """
 
 import json
@@ -18,7 +19,7 @@ from fwp.datasets.files.source import FilesError, Source, read_lines
 STRINGS, LABELS, NEXT = "main.tok", "labels.txt", "next-symbols.jsonl"
 
 
-def read_src_tgt(path: Path, options: Mapping[str, Any], most: int | None = None) -> Source:
+def read_src_tgt(path: Path, _: Mapping[str, Any], most: int | None = None) -> Source:
     """Strings of `path` with the targets of its partner: train.src and train.tgt, or the like.
 
     Raises:
@@ -51,7 +52,7 @@ def partner(path: Path) -> Path | None:
     return None if name == path.name else path.with_name(name)
 
 
-def read_mlregtest(path: Path, options: Mapping[str, Any], most: int | None = None) -> Source:
+def read_mlregtest(path: Path, _: Mapping[str, Any], most: int | None = None) -> Source:
     """A string, a tab, and TRUE or FALSE per line, without a header.
 
     Raises:
@@ -86,7 +87,7 @@ def read_flare(path: Path, options: Mapping[str, Any], most: int | None = None) 
         raise FilesError(f"files.labels: must be label or next with FLaRe's files, got {wanted!r}")
     other = folder / (NEXT if wanted == "next" else LABELS)
     strings, labels = _pair(folder / STRINGS, folder / LABELS, most)
-    separator = dict(separator="spaces", partner=other)
+    separator = {"separator": "spaces", "partner": other}
     if wanted == "label":
         source = Source(folder / STRINGS, "flare", per="string", **separator)
         for i, (string, label) in enumerate(zip(strings, labels, strict=True), 1):

@@ -132,11 +132,11 @@ def _read(
 
 def _shared(strings: Strings, share: float, seed: int) -> tuple[Strings, Strings]:
     """Strings of the training files, for training and for validation."""
-    out = [held_out(string, share, seed) for string in strings.strings]
-    if all(out) or not any(out):
+    out = held_out(strings.strings, share, seed)
+    if all(out):
         raise FilesError(
             f"files.holdout: must leave strings for training and for validation, got {share} of "
-            f"{len(out)} strings; name files.validation, or add strings"
+            f"{len(set(map(tuple, strings.strings)))} different strings; name files.validation"
         )
     return _taken(strings, [not o for o in out]), _taken(strings, out)
 

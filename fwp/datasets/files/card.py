@@ -83,8 +83,8 @@ def warnings(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
             number = split["overlap"].get(other, 0)
             if number > MUCH * split["strings"]:
                 told.append(
-                    f"{number:,} of the {split['strings']:,} strings of {name} are {words} strings, "
-                    "too: their accuracy may be memory."
+                    f"{number:,} of the {split['strings']:,} strings of {name} are {words} "
+                    "strings, too: their accuracy may be memory."
                 )
         label, share = max(split["classes"].items(), key=lambda item: item[1])
         if RARE <= share < 1 and name != "train":

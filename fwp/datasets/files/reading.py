@@ -173,8 +173,9 @@ def coded(found: Strings, alphabet: Sequence[str], classes: Sequence[str]) -> Co
     Raises:
         FilesError: a symbol or a label does not occur in training; with its place.
     """
-    tokens, targets = ({name: i for i, name in enumerate(x)} for x in (alphabet, classes))
-    targets: dict[str | None, int] = {**targets, None: NO_TARGET}
+    tokens = {name: i for i, name in enumerate(alphabet)}
+    targets: dict[str | None, int] = {name: i for i, name in enumerate(classes)}
+    targets[None] = NO_TARGET
     offsets = np.cumsum([0, *map(len, found.strings)], dtype=np.int64)
     try:
         symbols = [tokens[symbol] for string in found.strings for symbol in string]

@@ -9,7 +9,7 @@ Labels = str | list[str | None] | None
 
 
 class FilesError(ValueError):
-    """A file that cannot be used; the message is one line: file:line:column, rule, what is there."""
+    """A file that cannot be used; the message is one line that begins with file:line:column."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Source:
     strings: list[Text] = field(default_factory=list)
     labels: list[Labels] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
-    column: Callable[[int, str], int] = lambda line, what: 1
+    column: Callable[[int, str], int] = lambda _, __: 1
     partner: Path | None = None
     per: str | None = None
     separator: str | None = None
