@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 import matplotlib as mpl
@@ -49,3 +50,11 @@ def test_right_classes_of_the_figure_are_those_of_the_language(ran):
     frame = names["cell"].predict(0, "1" * 200)
     assert frame["target"].tolist() == names["right"]
     assert isinstance(names["curves"], pd.DataFrame)
+
+
+def test_the_lines_on_results_in_the_page_on_usage_run(ran, monkeypatch):
+    folder, names = ran
+    monkeypatch.chdir(folder)
+    text = (PAGE.parent / "usage.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"^    (results = fwp\.load_results.*\n(?: {4}.*\n)*)", text, re.M)
+    exec(compile(textwrap.dedent(f"    {lines}"), "usage.md", "exec"), {"fwp": names["fwp"]})
