@@ -139,11 +139,8 @@ def of_generalisation(summary: Frame) -> Iterator[str]:
     strings = f"longest strings ({lengths(bins[0])})" if len(bins) == 1 else "longest strings"
     where = f"on {tasks} tasks" if tasks > 1 else f"on {task(longest['task'].iloc[0])}"
     if not counts["solved"].any():
-        yield (
-            f"No run solves the {strings} of any task."
-            if tasks > 1
-            else (f"No run solves the {strings} of {task(longest['task'].iloc[0])}.")
-        )
+        which = "any task" if tasks > 1 else task(longest["task"].iloc[0])
+        yield f"No run solves the {strings} of {which}."
         yield from _furthest(longest)
         return
     first = [name for name in counts.index if counts.loc[name, "rate"] == counts["rate"].iloc[0]]
@@ -173,7 +170,7 @@ def _furthest(rows: Frame) -> Iterator[str]:
     rows = rows[rows["generalisation_median"].notna()]
     if rows.empty:
         return
-    best: Any = rows.loc[rows["generalisation_median"].astype(float).idxmax()]
+    best: Any = rows.iloc[int(rows["generalisation_median"].astype(float).argmax())]
     if best["generalisation_median"] == 0:
         yield "No run gets 99 % of even the shortest strings right."
         return
@@ -203,7 +200,7 @@ def of_seeds(summary: Frame) -> Iterator[str]:
             f"Seeds agree: in no cell and bin are they more than {100 * APART:.0f} points apart."
         )
         return
-    worst: Any = several.loc[gap.idxmax()]
+    worst: Any = several.iloc[int(gap.argmax())]
     total = len(several.drop_duplicates(CELL))
     yield (
         f"In {len(apart)} of {total} cells, seeds lie more than {100 * APART:.0f} points apart on "

@@ -109,8 +109,6 @@ def _page(
         figures=figures,
         records=records,
         explorer=_explorer(folder, strings, written, records),
-        versions=overview.versions(records),
-        machines=sorted(runs["machine"].unique()),
         made=how.chapter(folder, records, search=bool(search), told=made),
     )
 
