@@ -112,8 +112,8 @@ PLACES = {
         "results/integrity.py results/mistakes.py results/comparison.py results/permutation.py "
         "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
         "analysis/results.py "
-        "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
-        "utils/imports.py utils/locks.py utils/mps.py "
+        "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py "
+        "utils/gpus.py utils/imports.py utils/installed.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
     "trace automaton": "analysis/__init__.py",
@@ -236,7 +236,8 @@ PLACES = {
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
     "report": (
-        "report/explorer/* report/overview.py report/page.py report/figure_names.py report/texts.py"
+        "report/explorer/* report/overview.py report/page.py report/figure_names.py report/findings.py "
+        "report/made.py report/rule_graph.py report/stages.py report/texts.py"
     ),
     "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
