@@ -328,6 +328,10 @@ PLACES = {
         "search_figures text translation strings"
     ): "utils/bins.py",
     (
+        f"{OWN} collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states automata retrieval_report search_tables search_figures"
+    ): "utils/named_bins.py",
+    (
         f"data test_data {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval_report "
