@@ -73,7 +73,7 @@ class Podman:
         return BASE
 
     def _environment(self) -> dict[str, str]:
-        """What Podman needs here: within a sandbox it may neither raise limits nor make networks."""
+        """What Podman needs here: in a sandbox it may neither raise limits nor make networks."""
         settings = self.folder / "containers.conf"
         limits = ['"nofile=1024:1024"', '"nproc=1024:1024"']
         runtime = "runc" if shutil.which("runc") else "crun"
