@@ -29,6 +29,8 @@ ROOTS = {
     "text_test_data": ("fwp.datasets.text.build", "fwp.datasets.text.card"),
     "translation_data": ("fwp.datasets.text.build_pairs",),
     "translation_test_data": ("fwp.datasets.text.build_pairs", "fwp.datasets.text.card_pairs"),
+    "files_data": ("fwp.datasets.files.build",),
+    "files_test_data": ("fwp.datasets.files.build", "fwp.datasets.files.card"),
     "search": ("fwp.training.search",),
     "train": ("fwp.training.train",),
     "evaluate": ("fwp.training.evaluate",),
@@ -69,8 +71,8 @@ SHOWN = ("title", "latex", "state_names", "state_grows", "look")
 
 INERT = (
     *("fwp.api", "fwp.kernels.c_cache", "fwp.models.contract", "fwp.results.integrity"),
-    *("fwp.training.machine", "fwp.utils.devices", "fwp.utils.gpus", "fwp.utils.signals"),
-    "fwp.utils.suggest",
+    *("fwp.training.machine", "fwp.utils.checkout", "fwp.utils.devices", "fwp.utils.gpus"),
+    *("fwp.utils.signals", "fwp.utils.suggest"),
 )
 """Modules that no result depends on: what is refused, where a job computes and keeps its kernels,
 how it stops, how a message is worded.

@@ -37,6 +37,9 @@ def titles(config: dict, signatures: Mapping[str, Signature]) -> list[Name]:
         if kind := text_kind(entry):
             found.append(Name("task", name, kind, entry.get("title", name)))
             continue
+        if "files" in entry:
+            found.append(Name("task", name, "files", entry.get("title", name)))
+            continue
         only = ":" in entry["language"] and languages[entry["language"]] == 1
         title, latex = titled(entry["language"], entry.get("params", {}))
         if "title" in entry:
