@@ -122,25 +122,37 @@ def build_model(
 
 
 def check(
-    mixer: str | Callable[..., object], *, hidden: int = 16, device: str = "cpu", **options: Any
+    mixer: str | Callable[..., object],
+    *,
+    hidden: int = 16,
+    device: str = "cpu",
+    learn: bool | int = False,
+    **options: Any,
 ) -> "list[Finding]":
     """Try a mixer in the properties that each must have; `fwp check` prints the same.
 
     Args:
-        mixer: one of `fwp.mixers.names()`, `module:Class`, `fla.Class`, or a class itself.
+        mixer: one of `fwp.mixers.names()`, `module:Class`, `fla.Class`; or a class of modules, or a
+            function that builds one, as for `build_model`.
         hidden: its width.
         device: cpu or cuda.
+        learn: whether a model of one layer is also trained on parity: True for some seconds, a
+            number for so many steps at most.
         options: of the mixer, such as `heads=2`.
 
     Returns:
-        One finding per property: name, verdict (ok, fails or skipped) and what was found.
+        One finding per property: name, verdict and what was found. The verdict on what must hold
+        is ok, fails or skipped. Where it is "is so", the finding says what the mixer is like:
+        parameters, size of the state, eigenvalues of the transition, steps to learn parity.
 
     Raises:
         ValueError: there is no such mixer, or it has no such option, or cannot be built.
     """
     from fwp.models import check as checking
 
-    return checking.check(mixer, hidden=hidden, device=device, folders=[Path()], **options)
+    return checking.check(
+        mixer, hidden=hidden, device=device, folders=[Path()], learn=learn, **options
+    )
 
 
 def train(
@@ -247,7 +259,8 @@ def compare(
     """Where two experiments differ, and whether seeds explain it; `fwp compare` prints the same.
 
     Args:
-        a, b: folders of results, or what `load_results` returned.
+        a: a folder of results, or what `load_results` returned.
+        b: another one.
 
     Returns:
         Frames: cells (every cell and bin, with means, difference, p-value and verdict), differing

@@ -113,7 +113,10 @@ def parser() -> argparse.ArgumentParser:
         help="try a mixer or a language in the properties that each must have",
         description="Try a mixer or a language in the properties that each must have.",
     )
-    trial.add_argument("name", help="my_module:MyClass, or the name of a mixer or language")
+    trial.add_argument(
+        "name",
+        help="my_module:MyClass, my_module:my_function, or the name of a mixer or language",
+    )
     trial.add_argument(
         "--set",
         action="append",
@@ -126,6 +129,16 @@ def parser() -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", help="look for modules beside it, too"
     )
     trial.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="default: cpu")
+    trial.add_argument(
+        "--learn",
+        nargs="?",
+        type=arguments.steps,
+        const=True,
+        default=False,
+        metavar="STEPS",
+        help="also train a model of one layer on parity, for some seconds or for so many steps",
+    )
+    trial.add_argument("--json", action="store_true", help="print the findings as JSON")
     trial.set_defaults(run=check.run)
 
     speed = commands.add_parser(

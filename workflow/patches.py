@@ -433,4 +433,5 @@ GROUP = _slurm(
     "Every cell of a group starts Snakemake again, which takes seconds.",
     _in_one_snakemake,
 )
-PATCHES = (PARSE, *PARAMETERS, SOURCE, BRACES, TIME, LEFT, SHORT, STOP, WARM, LOGS, QUERY, SUBMIT, GROUP)
+PATCHES = (PARSE, *PARAMETERS, SOURCE, BRACES, TIME, LEFT, SHORT, STOP, WARM)
+PATCHES += (LOGS, QUERY, SUBMIT, GROUP)

@@ -62,6 +62,9 @@ def to_latex(equation: str) -> str:
         if kind == "word" and text not in FUNCTIONS and _is_word(text, equation, token.end()):
             words.append(text)
             continue
+        if text == ":" and words:
+            words[-1] += ":"
+            continue
         flush()
         if kind == "word":
             parts.append(_name(text))

@@ -14,7 +14,8 @@ import yaml
 from builder import equations
 from builder.markdown import ROOT, MissingError, as_table, table
 from fwp import mixers
-from fwp.mixers._signature import NAMES, Option, Signature, read_signature
+from fwp.mixers._option import NAMES, Option
+from fwp.mixers._signature import Signature, read_signature
 from fwp.utils import source
 
 RECORD = "docs/records/default-cpu"

@@ -9,6 +9,7 @@ so that a job finds it here.
 
 import importlib
 import inspect
+import itertools
 from collections.abc import Callable
 from functools import cache
 from typing import ClassVar, NamedTuple
@@ -35,24 +36,24 @@ class Layout(NamedTuple):
     """How a module holds its state.
 
     Attributes:
-        structure: of a list with the state in it, a spec of `torch.utils._pytree`.
-        axes: of each of its leaves, where the batch is; None if it is the same for every string.
+        shape: the tuples, lists and dicts of the state, with numbers of leaves in place of tensors.
+        axes: of each leaf, where the batch is; None if it is the same for every string.
         empty: whether a leaf is None instead of a tensor.
     """
 
-    structure: trees.TreeSpec
+    shape: object
     axes: tuple[int | None, ...]
     empty: tuple[bool, ...]
 
     def out(self, state: object, batch: int) -> tuple[Tensor, ...]:
         """The state as the contract of mixers has it: a tuple of tensors, the batch first."""
-        leaves, structure = trees.tree_flatten([state])
-        if structure != self.structure:
-            raise MixerError("the state of a module must have the same structure after each call")
+        leaves = trees.tree_leaves(state)
+        if [leaf is None for leaf in leaves] != [*self.empty]:
+            raise MixerError("the state of a module must have the same parts after each call")
         return tuple(
             leaf.unsqueeze(0).expand(batch, *leaf.shape) if axis is None else leaf.movedim(axis, 0)
-            for leaf, axis, empty in zip(leaves, self.axes, self.empty, strict=True)
-            if not empty
+            for leaf, axis in zip(leaves, self.axes, strict=True)
+            if leaf is not None
         )
 
     def back(self, state: tuple[Tensor, ...]) -> object:
@@ -62,7 +63,7 @@ class Layout(NamedTuple):
             None if empty else _put_back(next(parts), axis)
             for axis, empty in zip(self.axes, self.empty, strict=True)
         ]
-        return trees.tree_unflatten(leaves, self.structure)[0]
+        return trees.tree_map(lambda i: leaves[i], self.shape)
 
 
 def _put_back(part: Tensor, axis: int | None) -> Tensor:
@@ -155,9 +156,11 @@ def _layout(made: list) -> Layout | None:
     """The layout of the states in two results, for 2 and 3 strings; None if there is none."""
     if not all(isinstance(one, tuple | list) and len(one) == 2 for one in made):
         return None
-    (small, structure), (large, other) = (trees.tree_flatten([one[1]]) for one in made)
+    small, large = (trees.tree_leaves(one[1]) for one in made)
+    if len(small) != len(large):
+        return None
     axes: list[int | None] = []
-    for a, b in zip(small, large, strict=False):
+    for a, b in zip(small, large, strict=True):
         if a is None and b is None:
             axes.append(None)
             continue
@@ -167,10 +170,11 @@ def _layout(made: list) -> Layout | None:
         if len(differ) > 1 or (differ and (a.shape[differ[0]], b.shape[differ[0]]) != (2, 3)):
             return None
         axes.append(differ[0] if differ else None)
-    tensors = [leaf for leaf in small if isinstance(leaf, Tensor)]
-    if structure != other or not tensors:
+    if all(leaf is None for leaf in small):
         return None
-    return Layout(structure, tuple(axes), tuple(leaf is None for leaf in small))
+    count = itertools.count()
+    shape = trees.tree_map(lambda _: next(count), made[0][1])
+    return Layout(shape, tuple(axes), tuple(leaf is None for leaf in small))
 
 
 def takes_state(module: nn.Module) -> bool:

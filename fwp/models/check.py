@@ -13,7 +13,9 @@ from fwp.experiment.validate_models import options as wrong_options
 from fwp.mixers import MixerError
 from fwp.mixers._adapt import as_mixer
 from fwp.mixers._signature import SignatureError, read_signature
-from fwp.models.properties import PROPERTIES, Remark, Subject, first_line
+from fwp.models.facts import FACTS, PARITY, learns_parity
+from fwp.models.properties import PROPERTIES, Remark
+from fwp.models.subject import Subject, first_line
 from fwp.utils import devices
 from fwp.utils.imports import make_importable
 
@@ -26,8 +28,8 @@ class Finding:
 
     Attributes:
         name: of the property.
-        verdict: ok, fails or skipped.
-        found: what is wrong, or a remark; why, if it was skipped.
+        verdict: ok, fails or skipped, of what must hold; "is so" of what need not.
+        found: what is wrong, a remark, or what is so; why, if it was skipped.
     """
 
     name: str
@@ -45,6 +47,7 @@ def check(
     hidden: int = HIDDEN,
     device: str = "cpu",
     folders: Sequence[str | Path] = (),
+    learn: bool | int = False,
     **options,
 ) -> list[Finding]:
     """Try a mixer in every property, such as "in pieces it computes what it does in one".
@@ -54,12 +57,13 @@ def check(
         hidden: its width.
         device: "cpu" or "cuda".
         folders: where modules are looked for first.
+        learn: whether it is also trained on parity, for some seconds or so many steps.
         options: of the mixer, such as `heads=2`.
 
     Raises:
         MixerError: there is no such mixer, or it cannot be built; the message says why.
     """
-    return list(try_properties(mixer, folders, device, hidden=hidden, **options))
+    return list(try_properties(mixer, folders, device, hidden=hidden, learn=learn, **options))
 
 
 def try_properties(
@@ -68,6 +72,7 @@ def try_properties(
     device: str,
     *,
     hidden: int,
+    learn: bool | int = False,
     **options,
 ) -> Iterator[Finding]:
     """The findings of `check`, as they come."""
@@ -83,19 +88,35 @@ def try_properties(
         if hidden % (heads := getattr(subject.mixers[0], "heads", 1)):
             raise MixerError(f"heads must divide hidden = {hidden}, got heads = {heads}")
         for name, holds in PROPERTIES.items():
-            torch.manual_seed(0)
-            try:
-                # Recurrent layers of cuDNN refuse gradients outside of training.
-                with torch.backends.cudnn.flags(enabled=False):
-                    found = holds(subject)
-                finding = Finding(name, "fails" if found else "ok", found)
-            except Remark as remark:
-                finding = Finding(name, remark.verdict, str(remark))
-            except Exception as error:  # whatever the class does
-                finding = Finding(name, "fails", first_line(error))
-            yield finding
+            yield (finding := _tried(name, holds, subject))
             if name == "shapes" and finding.verdict == "fails":
                 return  # the others would fail for the same reason
+        told = dict(FACTS)
+        if learn:
+            told[PARITY] = lambda subject: str(learns_parity(kind, subject, options, learn))
+        for name, tell in told.items():
+            yield _told(name, tell, subject)
+
+
+def _tried(name: str, holds: Callable[[Subject], str], subject: Subject) -> Finding:
+    torch.manual_seed(0)
+    try:
+        # Recurrent layers of cuDNN refuse gradients outside of training.
+        with torch.backends.cudnn.flags(enabled=False):
+            found = holds(subject)
+        return Finding(name, "fails" if found else "ok", found)
+    except Remark as remark:
+        return Finding(name, remark.verdict, str(remark))
+    except Exception as error:  # whatever the class does
+        return Finding(name, "fails", first_line(error))
+
+
+def _told(name: str, tell: Callable[[Subject], str], subject: Subject) -> Finding:
+    torch.manual_seed(0)
+    try:
+        return Finding(name, "is so", tell(subject))
+    except Exception as error:  # whatever the class does; what must hold has been told
+        return Finding(name, "skipped", first_line(error))
 
 
 def read_options(changes: Sequence[str]) -> dict:

@@ -139,9 +139,8 @@ def of_generalisation(summary: Frame) -> Iterator[str]:
     strings = f"longest strings ({lengths(bins[0])})" if len(bins) == 1 else "longest strings"
     where = f"on {tasks} tasks" if tasks > 1 else f"on {task(longest['task'].iloc[0])}"
     if not counts["solved"].any():
-        yield f"No run solves the {strings} of any task." if tasks > 1 else (
-            f"No run solves the {strings} of {task(longest['task'].iloc[0])}."
-        )
+        which = "any task" if tasks > 1 else task(longest["task"].iloc[0])
+        yield f"No run solves the {strings} of {which}."
         yield from _furthest(longest)
         return
     first = [name for name in counts.index if counts.loc[name, "rate"] == counts["rate"].iloc[0]]
@@ -152,7 +151,9 @@ def of_generalisation(summary: Frame) -> Iterator[str]:
     )
     text += _interval(counts.loc[best]) if tasks == 1 else ""
     others = [name for name in counts.index if name not in first]
-    close = [name for name in others if _limits(counts.loc[name])[1] >= _limits(counts.loc[best])[0]]
+    close = [
+        name for name in others if _limits(counts.loc[name])[1] >= _limits(counts.loc[best])[0]
+    ]
     if close:
         names = _some(f"{model(name)} ({_of(counts.loc[name])})" for name in close)
         verb = "is" if len(close) == 1 else "are"
@@ -169,7 +170,7 @@ def _furthest(rows: Frame) -> Iterator[str]:
     rows = rows[rows["generalisation_median"].notna()]
     if rows.empty:
         return
-    best: Any = rows.loc[rows["generalisation_median"].astype(float).idxmax()]
+    best: Any = rows.iloc[int(rows["generalisation_median"].astype(float).argmax())]
     if best["generalisation_median"] == 0:
         yield "No run gets 99 % of even the shortest strings right."
         return
@@ -199,7 +200,7 @@ def of_seeds(summary: Frame) -> Iterator[str]:
             f"Seeds agree: in no cell and bin are they more than {100 * APART:.0f} points apart."
         )
         return
-    worst: Any = several.loc[gap.idxmax()]
+    worst: Any = several.iloc[int(gap.argmax())]
     total = len(several.drop_duplicates(CELL))
     yield (
         f"In {len(apart)} of {total} cells, seeds lie more than {100 * APART:.0f} points apart on "
@@ -258,8 +259,10 @@ def _best(summary: Frame, column: str, unit: str, *, low: bool) -> Iterator[str]
         text = f"{model(best['model'])} is best on {task(str(name))}: {value}"
         low_limit, high_limit = best[f"{column}_low"], best[f"{column}_high"]
         if seeds == 1 or pd.isna(low_limit):
-            yield f"{text}, of one seed, so that nothing is known of chance." if seeds == 1 else (
-                f"{text}, mean of {seeds} seeds."
+            yield (
+                f"{text}, of one seed, so that nothing is known of chance."
+                if seeds == 1
+                else (f"{text}, mean of {seeds} seeds.")
             )
             continue
         text += f" (mean of {seeds} seeds, 95 % interval {low_limit:.{digits}f} to "

@@ -199,7 +199,7 @@ def _commands(
     commands = [
         ("Run what is missing or has changed", again),
         ("Show what would run, and why", f"{again} --dry-run"),
-        ("Draw all data anew, and train and measure everything", f"{again} --forcerun data"),
+        ("Draw all data again, and train and measure everything", f"{again} --forcerun data"),
         ("Write Snakemake's own report, file by file", f"{again} --report snakemake.zip"),
     ]
     if first := next(iter(records.values()), None):

@@ -5,10 +5,8 @@ record of their cell, which is part of the page too and leads to the files besid
 explorer needs a script. It is part of the page as well, and asks for nothing from a network.
 """
 
-import base64
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from fwp.report.explorer.strings import of_strings
 from fwp.report.explorer.write import explorer
 from fwp.report.html import render
 from fwp.report.labels import lengths, listed, percent, shown_as
+from fwp.report.picture import address, width
 from fwp.report.tables import claims, datasets, evidence
 from fwp.report.tables.search import search_tables
 from fwp.report.tables.sections import sections
@@ -146,7 +145,7 @@ def _explorer(folder: Path, strings: Mapping, written: Mapping, records: Mapping
         # One that was drawn before the cell was trained again is of other weights.
         trained = max((own / "cell.json").stat().st_mtime for own in cells[task, model])
         if path.is_file() and path.stat().st_mtime >= trained:
-            pictures[task, model] = _source(read_bytes(path))
+            pictures[task, model] = address(read_bytes(path))
     mistakes = {key: examples(own) for key, own in cells.items()}
     return explorer(kinds, {key: own for key, own in mistakes.items() if own}, pictures)
 
@@ -173,16 +172,7 @@ def _figure(path: Path) -> dict:
     except MissingFile:
         raise MissingFile(f"{path}: the figure is missing") from None
     check_sum(path)
-    width = re.search(rb'width="([\d.]+)pt"', data)
-    return {
-        "source": _source(data),
-        "width": float(width[1]) * 96 / 72 if width else 900.0,
-    }
-
-
-def _source(svg: bytes) -> str:
-    """A picture as a URL that has all of it."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+    return {"source": address(data), "width": width(data)}
 
 
 def _records(

@@ -18,7 +18,8 @@ from fwp.results.job_state import RunState
 from fwp.results.record import STATUSES
 from fwp.status import lines, time_left
 from fwp.status.marks import STATES, counted, letters, mark
-from fwp.status.snapshot import Status, Watcher
+from fwp.status.snapshot import Watcher
+from fwp.status.state import Status
 
 GAP = 2  # columns between two tasks
 NOTES = {

@@ -9,7 +9,9 @@ from pathlib import Path
 TAIL = 16_384  # bytes of a log that are looked through
 LONGEST = 300  # characters of a reason
 # What an exception of Python says of itself: its class, with modules, and a message.
-_EXCEPTION = re.compile(r"(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Memory)\b")
+_EXCEPTION = re.compile(
+    r"(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Memory)\b"
+)
 _BAR = re.compile(r"\d+%\|.*\|")
 _TRACEBACK = ("Traceback", '  File "')
 _OURS = ("error: ", "interrupted by ")

@@ -10,7 +10,7 @@ from fwp.results.job_state import JobState
 from fwp.status.failures import Failure
 from fwp.status.marks import mark
 from fwp.status.pace import duration, rounded
-from fwp.status.snapshot import SearchState, Status
+from fwp.status.state import SearchState, Status
 
 SILENT = 90  # seconds after which the board says when a running job was last heard of
 LISTED = 40  # jobs that run, and failures that differ, listed one by one

@@ -268,4 +268,3 @@ def _benchmark(path: str | Path) -> float:
         return float(lines[1].split("\t")[0])
     except (OSError, ValueError, IndexError):
         return 0.0
-

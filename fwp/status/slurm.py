@@ -90,10 +90,10 @@ class Squeue:
         Args:
             wait: for an answer, if there is none yet, as long as squeue may take.
         """
-        if self._thread is None or not self._thread.is_alive():
-            if time.monotonic() >= self._next:
-                self._thread = threading.Thread(target=self._ask, daemon=True)
-                self._thread.start()
+        asking = self._thread is not None and self._thread.is_alive()
+        if not asking and time.monotonic() >= self._next:
+            self._thread = threading.Thread(target=self._ask, daemon=True)
+            self._thread.start()
         if wait and self.queue is None and self._thread is not None:
             self._thread.join(PATIENCE + 0.5)
         return self.queue

@@ -1,25 +1,20 @@
-"""How far an experiment is at one moment: its jobs, searches, failures and the time left.
-
-The board, JSON and notebooks show the same `Status`. A `Watcher` makes one after another, and reads
-again only what has changed since.
-"""
+"""Looking at an experiment, as often as wanted; what has not changed is not read again."""
 
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 from fwp.experiment import duration
-from fwp.results.heartbeat import Heartbeat, read_heartbeat
+from fwp.results.heartbeat import read_heartbeat
 from fwp.results.job_state import JobState, read_job
 from fwp.status.failures import Failure, grouped, killed, last_words
 from fwp.status.remaining import Left, Remaining
 from fwp.status.run import Run, read_run
-from fwp.status.slurm import Queue, SlurmJob, Squeue
+from fwp.status.slurm import Queue, Squeue
+from fwp.status.state import SearchState, Status
 
 ANEW = 60.0  # seconds after which files are looked at again that seem to be as they were
 SETTLED = ("done", "waiting", "trained", "failed", "damaged", "outdated")
@@ -30,79 +25,6 @@ LOGS = {
     **{f"figures/{name}.log": name for name in ("figures", "text_figures", "search_figures")},
     "report.log": "report",
 }
-
-
-@dataclass
-class SearchState:
-    """What is known of the search for the settings of a cell.
-
-    Attributes:
-        state: waiting, running, interrupted, failed or done.
-        trials: runs that are finished, of `of` at most.
-    """
-
-    model: str
-    task: str
-    state: str
-    trials: int
-    of: int | None
-    log: str
-    error: str | None = None
-    beat: Heartbeat | None = None
-
-
-@dataclass
-class Status:
-    """How far an experiment is.
-
-    Attributes:
-        time: of looking, seconds since 1970.
-        models, tasks: in the order of the config.
-        kinds: strings, text or translation, by task.
-        jobs: every job that trains, with its runs.
-        times: of jobs that run, seconds until their budgets are used up, by folder.
-        failures: alike ones as one.
-        left: None where nobody knows yet, and if there is nothing left to do.
-        run: the run of Snakemake that began last; None if none has left word.
-        queue: of Slurm; None if it was not asked.
-    """
-
-    time: float
-    results: str
-    models: list[str]
-    tasks: list[str]
-    kinds: dict[str, str]
-    jobs: list[JobState]
-    times: dict[Path, float]
-    searches: list[SearchState]
-    failures: list[Failure]
-    left: Left | None
-    run: Run | None
-    queue: Queue | None
-
-    def counts(self) -> Counter[str]:
-        """Number of runs by state."""
-        return Counter(run.state for job in self.jobs for run in job.runs.values())
-
-    @cached_property
-    def running(self) -> list[JobState]:
-        """The jobs that run."""
-        return [job for job in self.jobs if job.state == "running"]
-
-    def slurm_job(self, job: JobState) -> SlurmJob | None:
-        """The Slurm job of a cell, as far as it is in the queue."""
-        if self.queue is None:
-            return None
-        told = job.beat.slurm if job.beat is not None else None
-        rules = ("evaluate", "train") if job.stage == "evaluate" else ("train", "evaluate")
-        found = (self.queue.of(r, job.task, job.model, job.folder.name, id=told) for r in rules)
-        return next((own for own in found if own is not None), None)
-
-    def as_dict(self) -> dict:
-        """Plain builtins, ready for JSON; `fwp/status/schema.yaml` describes them."""
-        from fwp.status.record import as_dict
-
-        return as_dict(self)
 
 
 class Watcher:

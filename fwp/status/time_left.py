@@ -6,7 +6,8 @@ from pathlib import Path
 from fwp.report import labels
 from fwp.status.pace import duration
 from fwp.status.remaining import Left
-from fwp.status.snapshot import Status, Watcher
+from fwp.status.snapshot import Watcher
+from fwp.status.state import Status
 
 NAMED = 3  # models whose speed nobody knows
 EVERY = 10.0  # seconds between two looks of a run at itself, and

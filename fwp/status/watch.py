@@ -2,14 +2,14 @@
 
 import contextlib
 import json
-import sys
 import time
 from collections.abc import Callable
 
 from rich.live import Live
 
 from fwp.status import board
-from fwp.status.snapshot import Status, Watcher
+from fwp.status.snapshot import Watcher
+from fwp.status.state import Status
 
 SHARE = 0.05  # of one core that watching may take
 
@@ -45,11 +45,10 @@ def print_json(experiment, *, slurm: bool = True, watch: bool = False, seconds: 
 
     def line() -> None:
         found = watcher.look().as_dict()
-        text = json.dumps(found, ensure_ascii=False, allow_nan=False, indent=None if watch else 2)
+        text = json.dumps(found, allow_nan=False, indent=None if watch else 2)
         print(text, flush=True)
 
     with contextlib.suppress(KeyboardInterrupt) if watch else contextlib.nullcontext():
-        sys.stdout.reconfigure(encoding="utf-8") if hasattr(sys.stdout, "reconfigure") else None
         line()
         if watch:
             repeat(seconds, line)

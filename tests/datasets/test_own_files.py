@@ -137,7 +137,11 @@ def flare(folder, rows):
     folder.mkdir()
     (folder / "main.tok").write_text("".join(f"{string}\n" for string, _, _ in rows))
     (folder / "labels.txt").write_text("".join(f"{label}\n" for _, label, _ in rows))
-    lines = [json.dumps([{"s": s, "e": e} for s, e in following]) for *_, following in rows]
+    lines = [
+        json.dumps([{"s": s, "e": e} for s, e in following])
+        for _, label, following in rows
+        if label
+    ]
     (folder / "next-symbols.jsonl").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -258,16 +262,20 @@ def test_bins_are_made_from_what_is_there(tmp_path):
     long = table(tmp_path / "long.csv", ["01010101,abababab"])
     for test in ({"2-4": train, "5-9": long}, {"near": train, "far": long}):
         data = fwp.read_dataset(train, test, train)
-        names = ["2-4", "5-9"] if "far" not in test else ["2-4", "8-8"]
+        names = ["2-4", "5-9"] if "far" not in test else ["2-4 near", "8-8 far"]
         assert [split.bin for split in data.test] == names
-    assert "The test bin 8-8 is far." in describe_files(data)["notes"]
+        assert [split.name for split in data.test] == [f"test {name}" for name in names]
+    same = fwp.read_dataset(train, {"b": [train, long], "a": train}, train)
+    assert [(split.bin, len(split)) for split in same.test] == [("2-4 a", 4), ("2-8 b", 5)]
     assert [s.bin for s in fwp.read_dataset(train, train, train, bins=[[1, 2], [3, 9]]).test] == [
         "1-2", "3-9"
     ]  # fmt: skip
     with pytest.raises(FilesError, match=r"train.csv:2:1: a string must be as long as a bin says"):
         fwp.read_dataset(train, {"5-9": train}, train)
-    with pytest.raises(FilesError, match=r"must not share one, got 2-4 and 2-8; make one task per"):
-        fwp.read_dataset(train, {"a": train, "b": [train, long]}, train)
+    with pytest.raises(FilesError, match=r"files.bins: bins must not overlap, got 1-3 and 3-9"):
+        fwp.read_dataset(train, train, train, bins=[[1, 3], [3, 9]])
+    with pytest.raises(FilesError, match=r"a bin may be given once, 2-4 is given twice"):
+        fwp.read_dataset(train, {"2-4": train, "02-4": train}, train)
 
 
 def test_the_card_says_what_was_found(tmp_path):

@@ -1,5 +1,6 @@
 """The documentation site: every page is in it, and what is made from the package is complete."""
 
+import inspect
 import re
 import tomllib
 
@@ -80,6 +81,17 @@ def test_the_interface_has_every_public_name():
     assert {*re.findall(r"^::: fwp\.api\.(\w+)$", page, re.M)} == {*fwp._API}
 
 
+def test_docstrings_of_the_interface_describe_the_arguments_there_are():
+    """One name per line, as the builder of the site asks for; it stops otherwise."""
+    for name in fwp._API:
+        thing = getattr(fwp, name)
+        if inspect.isfunction(thing):
+            args = (thing.__doc__ or "").partition("Args:\n")[2].partition("\n\n")[0] + "\n"
+            described = re.findall(r"^        (\w[^:\n]*): ", args, re.M)
+            assert described or "Args:" not in (thing.__doc__ or ""), name
+            assert {*described} <= {*inspect.signature(thing).parameters}, name
+
+
 def test_pages_on_adding_something_have_the_sections_that_say_how():
     pages = howto.pages()
     assert "class Leaky(nn.Module)" in pages["docs/add-a-model.md"]
@@ -116,6 +128,7 @@ def test_links_of_a_section_are_right_in_its_new_place(link, page, moved):
         ("h = W_out √D", r"h=W_{\mathrm{out}}\sqrt{D}"),
         ("w_t = 1 unless gated", r"w_{t}=1\;\text{unless gated}\;"),
         ("a = exp(-e^{-1/2} x)", r"a=\mathrm{exp}(-e^{-1/2}x)"),
+        ("output: W y", r"\;\text{output:}\;Wy"),
         ("S ← Π_i A_i", r"S\leftarrow \prod _{i}A_{i}"),
     ],
 )
