@@ -10,7 +10,7 @@ __version__ = "0.2.0"
 
 _API = (
     *("Dataset", "Experiment", "build_model", "check", "evaluate", "load_dataset"),
-    *("load_experiment", "load_model", "load_results", "make_dataset", "make_text"),
+    *("load_experiment", "load_model", "load_results", "load_status", "make_dataset", "make_text"),
     *("save_dataset", "train"),
 )
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fwp.models.check import Finding
     from fwp.models.sequence_model import SequenceModel
     from fwp.results.collect import Results
+    from fwp.status.state import Status
     from fwp.training.run import Run
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "load_experiment",
     "load_model",
     "load_results",
+    "load_status",
     "make_dataset",
     "make_text",
     "save_dataset",
@@ -191,6 +193,25 @@ def load_results(folder: str | Path = "results") -> "Results":
 
     folder = Path(folder)
     return read_results(folder / "tables" if (folder / "tables").is_dir() else folder)
+
+
+def load_status(*configs: str | Path, slurm: bool = False) -> "Status":
+    """How far an experiment is, as `fwp status` shows it.
+
+    Args:
+        configs: one file, or several of which later ones override earlier ones; by default
+            config.yaml.
+        slurm: whether to ask squeue, if the run is on Slurm; it may take two seconds.
+
+    Returns:
+        Jobs with their runs, searches, failures and the time left; `as_dict()` is ready for JSON.
+
+    Raises:
+        ConfigError: there is something wrong with the config.
+    """
+    from fwp.status.snapshot import Watcher
+
+    return Watcher(load_experiment(*(configs or ("config.yaml",))), slurm=slurm).look()
 
 
 def load_model(

@@ -218,7 +218,7 @@ PLACES = {
     "report search_tables search_figures": (
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
-    "report": "report/overview.py report/page.py report/figure_names.py report/texts.py",
+    "report": "report/findings.py report/overview.py report/page.py report/figure_names.py report/texts.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
     "tables": "report/tables/summary.py",
     "collect summarise tables claims figures report states search_tables search_figures": (
