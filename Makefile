@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS := .venv-docs
-SMK := Snakefile $(wildcard workflow/rules/*.smk)
+SMK := Snakefile workflow/Snakefile $(wildcard workflow/rules/*.smk)
 LOCKS := requirements.lock envs/torch.lock
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
@@ -17,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all setup test test-slurm lint format status benchmark docs docs-serve docs-lock clean lock help
+.PHONY: all setup test test-slurm test-install test-containers lint format status benchmark docs docs-serve docs-lock clean lock help
 
 all: setup ## set up, then train, evaluate and report everything that config.yaml names
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -45,6 +45,12 @@ test: setup lint ## lint, then run all tests
 test-slurm: setup ## run grids on a Slurm within this machine, as root, some five minutes
 	@tests/slurm/cluster.sh missing
 	$(BIN)/python -m pytest -m slurm tests/slurm $(ARGS)
+
+test-install: setup ## build wheel and sdist, and use them in a bare environment, some three minutes
+	$(BIN)/python -m pytest -m install tests/environments $(ARGS)
+
+test-containers: setup ## run a grid in a container, with podman, apptainer and conda where they are, some five minutes
+	$(BIN)/python -m pytest -m containers -rs tests/environments $(ARGS)
 
 lint: setup ## check style, spelling, types, imports and workflow
 	$(BIN)/ruff check .
@@ -97,5 +103,5 @@ lock: setup ## renew requirements.lock from pyproject.toml and envs/torch.lock
 	awk '/^[^ ]/ {torch = /^torch==/} !torch' $@.tmp > requirements.lock && rm $@.tmp
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Settings: PYTHON=$(PYTHON)  CORES=$(CORES)  ARGS=(more arguments of snakemake or pytest)"

@@ -10,34 +10,38 @@
 Nothing within the package imports this file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fwp.config.loading import ConfigError
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
+from fwp.datasets.files.made import read_dataset
 from fwp.datasets.sampling import make_dataset
 from fwp.datasets.text.dataset import TextDataset
 from fwp.datasets.text.made import make_text
 from fwp.experiment.experiment import Experiment, load_experiment
 from fwp.experiment.resolve import MODEL_KEYS, model_settings, training_settings
 from fwp.experiment.validate_models import options
-from fwp.mixers._signature import read_signature
+from fwp.mixers._signature import read_signature, signature_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fwp.analysis.comparison import Comparison
+    from fwp.analysis.results import ExperimentResults
     from fwp.models.check import Finding
     from fwp.models.sequence_model import SequenceModel
-    from fwp.results.collect import Results
     from fwp.status.state import Status
     from fwp.training.run import Run
 
 __all__ = [
     "Dataset",
     "Experiment",
+    "adapt",
     "build_model",
     "check",
+    "compare",
     "evaluate",
     "load_dataset",
     "load_experiment",
@@ -46,13 +50,43 @@ __all__ = [
     "load_status",
     "make_dataset",
     "make_text",
+    "read_dataset",
     "save_dataset",
+    "show_mistake",
     "train",
 ]
 
 
+def adapt(
+    factory: Callable[..., object], *, state: bool | None = None, wiring: str | None = None
+) -> type:
+    """A mixer of any `torch.nn.Module` that maps x [batch, time, width] to y of the same size.
+
+    The module may return y, or a tuple that begins with y. It must be causal; `fwp.check` tells.
+
+    Args:
+        factory: builds the module from its width, and from options by name, such as
+            `lambda width: nn.GRU(width, width, batch_first=True)`. It may be a class of modules.
+        state: True if the module is called as `module(x, state)`, and returns (y, state), so that
+            strings can be read in pieces. The batch may be any axis of the state's tensors. False
+            if strings are read whole, which takes memory that grows with their length. By default
+            a second argument that is called `state`, `hx` or so is taken for a state.
+        wiring: of the block around it, as under `model` in a config; pre_norm by default.
+
+    Returns:
+        A class, which `build_model` and `check` take in place of a name. In a file, `mine =
+        fwp.adapt(…)` is the mixer `file:mine` of a config.
+
+    Raises:
+        ValueError: the factory cannot be called, or is a module itself.
+    """
+    from fwp.mixers._adapt import adapt as adapted
+
+    return adapted(factory, state=state, wiring=wiring)
+
+
 def build_model(
-    mixer: str,
+    mixer: str | Callable[..., object],
     dataset: Dataset | TextDataset,
     *,
     seed: int = 0,
@@ -62,7 +96,8 @@ def build_model(
     """A model with a mixer, for the symbols and classes of a dataset.
 
     Args:
-        mixer: one of `fwp.mixers.names()`, `module:Class` or `fla.Class`.
+        mixer: one of `fwp.mixers.names()`, `module:Class` or `fla.Class`; or a class of modules, or
+            a function that builds one, which is taken as it is or as `adapt` makes it a mixer.
         dataset: whose alphabet and classes decide the sizes of embedding and readout.
         seed: decides the initial weights, and nothing else.
         dtype: float32 or float64.
@@ -72,36 +107,54 @@ def build_model(
     Raises:
         ValueError: there is no such mixer, or it has no such option.
     """
+    from fwp.mixers import _adapt
     from fwp.models import sequence_model
     from fwp.models.budget import solve_size
 
-    signature = read_signature(mixer, [Path()])
+    if isinstance(mixer, str):
+        signature = read_signature(mixer, [Path()])
+        name = signature.name(mixer)
+    else:
+        kind = _adapt.as_mixer(mixer)
+        signature, name = signature_of(kind), _adapt.named(kind)
     if problems := list(options(signature, settings, "settings", MODEL_KEYS[1:])):
         raise ConfigError(problems, "the model")
-    own = solve_size(model_settings(mixer, **settings), len(dataset.alphabet), len(dataset.classes))
+    own = solve_size(model_settings(name, **settings), len(dataset.alphabet), len(dataset.classes))
     return sequence_model.build_model(own, dataset, seed=seed, dtype=dtype)
 
 
 def check(
-    mixer: str | type, *, hidden: int = 16, device: str = "cpu", **options: Any
+    mixer: str | Callable[..., object],
+    *,
+    hidden: int = 16,
+    device: str = "cpu",
+    learn: bool | int = False,
+    **options: Any,
 ) -> "list[Finding]":
     """Try a mixer in the properties that each must have; `fwp check` prints the same.
 
     Args:
-        mixer: one of `fwp.mixers.names()`, `module:Class`, `fla.Class`, or a class itself.
+        mixer: one of `fwp.mixers.names()`, `module:Class`, `fla.Class`; or a class of modules, or a
+            function that builds one, as for `build_model`.
         hidden: its width.
         device: cpu or cuda.
+        learn: whether a model of one layer is also trained on parity: True for some seconds, a
+            number for so many steps at most.
         options: of the mixer, such as `heads=2`.
 
     Returns:
-        One finding per property: name, verdict (ok, fails or skipped) and what was found.
+        One finding per property: name, verdict and what was found. The verdict on what must hold
+        is ok, fails or skipped. Where it is "is so", the finding says what the mixer is like:
+        parameters, size of the state, eigenvalues of the transition, steps to learn parity.
 
     Raises:
         ValueError: there is no such mixer, or it has no such option, or cannot be built.
     """
     from fwp.models import check as checking
 
-    return checking.check(mixer, hidden=hidden, device=device, folders=[Path()], **options)
+    return checking.check(
+        mixer, hidden=hidden, device=device, folders=[Path()], learn=learn, **options
+    )
 
 
 def train(
@@ -176,23 +229,62 @@ def evaluate(
     return pd.concat(dict(enumerate(frames)), names=["model"]).reset_index("model")
 
 
-def load_results(folder: str | Path = "results") -> "Results":
-    """The tidy tables of a finished experiment, as data frames.
+def load_results(folder: str | Path = "results") -> "ExperimentResults":
+    """The tidy tables of a finished experiment, as data frames, and its trained models.
+
+        results = fwp.load_results("results")
+        results.accuracy                          # per seed × bin, and per seed × length
+        cell = results.cell("parity", "deltanet")
+        model = cell.model(seed=0)                # ready to call
+        cell.predict(0, "0110")                   # what it says at every position
 
     Args:
         folder: the experiment's results, or its folder `tables`.
 
     Returns:
         accuracy (per seed × bin and per seed × length), history (per seed × epoch, and per
-        measurement within it if `validate_every` asks for some) and runs.
+        measurement within it if `validate_every` asks for some) and runs. Other frames are read
+        when they are asked for: summary, settings, provenance, mistakes, claims, search, text,
+        text_history, text_runs and translation. `cell(task, model)` is one cell.
 
     Raises:
         ResultsError: a table is missing or damaged.
     """
-    from fwp.results.collect import read_results
+    from fwp.analysis import results
 
-    folder = Path(folder)
-    return read_results(folder / "tables" if (folder / "tables").is_dir() else folder)
+    return results.load_results(folder)
+
+
+def compare(
+    a: "str | Path | ExperimentResults", b: "str | Path | ExperimentResults"
+) -> "Comparison":
+    """Where two experiments differ, and whether seeds explain it; `fwp compare` prints the same.
+
+    Args:
+        a: a folder of results, or what `load_results` returned.
+        b: another one.
+
+    Returns:
+        Frames: cells (every cell and bin, with means, difference, p-value and verdict), differing
+        (those that are not equal), only, claims, settings, made (code, data, machines, versions);
+        and identical, headline, method and `to_dict()`.
+
+    Raises:
+        ResultsError: a table or record is missing or damaged.
+    """
+    from fwp.analysis import comparison
+
+    return comparison.compare_results(a, b)
+
+
+def show_mistake(mistake: "Mapping[str, Any] | pd.Series") -> str:
+    """A row of `results.mistakes` as text: string, right and predicted classes, one above another.
+
+    A mark stands below the first wrong position.
+    """
+    from fwp.results.mistakes import aligned
+
+    return aligned(dict(mistake))
 
 
 def load_status(*configs: str | Path, slurm: bool = False) -> "Status":

@@ -131,6 +131,43 @@ class Slope(Linear):
         return Halved.apply(self.w(x)), None
 
 
+class SlopeOfSingle(Linear):
+    """Its gradient is wrong in float32."""
+
+    def forward(self, x, state=None):
+        y = self.w(x)
+        return (Halved.apply(y) if x.dtype == torch.float32 else y), None
+
+
+class Running(Linear):
+    """The sum of all outputs."""
+
+    def forward(self, x, state=None):
+        y = self.w(x).cumsum(1)
+        y = y if state is None else y + self.before(state[0]).unsqueeze(1)
+        return y, (y[:, -1],)
+
+    def before(self, total):
+        return total
+
+
+class Forgotten(Running):
+    """The gradient of its state is wrong."""
+
+    def before(self, total):
+        return Halved.apply(total)
+
+
+class Half(Running):
+    """Multiplies in bfloat16."""
+
+    def forward(self, x, state=None):
+        with torch.autocast(x.device.type, torch.bfloat16):
+            y = self.w(x.cumsum(1) + (0 if state is None else state[0].unsqueeze(1)))
+        total = x.sum(1) + (0 if state is None else state[0])
+        return y.to(x.dtype), (total,)
+
+
 class Double(Linear):
     """Computes in float64 whatever it is given."""
 

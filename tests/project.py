@@ -56,6 +56,14 @@ def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.C
     return subprocess.CompletedProcess(process.args, process.returncode, printed)
 
 
+def stdout(folder: Path, *arguments: str) -> str:
+    """What snakemake prints on stdout alone; must succeed."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def run(folder: Path, *arguments: str) -> str:
     """Run snakemake for real; must succeed."""
     result = snakemake(folder, "--cores", "2", *arguments)

@@ -1,5 +1,6 @@
 """The command line."""
 
+import json
 import os
 import subprocess
 import sys
@@ -256,7 +257,11 @@ def test_check_tries_a_mixer_beside_the_config(config, tmp_path, capsys, monkeyp
     arguments = ["check", "my_mixers:Mine", "--config", config, "--set", "hidden=8"]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 10 and all(line.split()[0] in ("ok", "skipped") for line in lines)
+    assert len(lines) == 14 and all(line.split()[0] in ("ok", "skipped", "is") for line in lines)
+    assert main([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["settings"] == {"hidden": 8} and told["device"] == "cpu"
+    assert told["findings"][0] == {"name": "shapes", "verdict": "ok", "found": ""}
     assert main([*arguments, "--set", "wrong=true"]) == 1
     out, err = capsys.readouterr()
     assert "FAILS    causal" in out and "fwp: my_mixers:Mine fails in 2 of its properties" in err

@@ -7,8 +7,8 @@ from builder.markdown import read
 INTRODUCTION = """# Python interface
 
 `import fwp` offers these functions and classes, each loaded when it is used. The
-[README](../README.md#without-the-pipeline) has an example. [Usage](usage.md#from-python) says how to
-read results.
+[README](../README.md#without-the-pipeline) has an example. [Usage](usage.md#from-python) says how
+to read results.
 """
 BASES = ("fwp.languages.base.Language", "fwp.kernels.op.Op", "fwp.models.check.Finding")
 """What those derive from, or get, who add something."""

@@ -62,6 +62,9 @@ def to_latex(equation: str) -> str:
         if kind == "word" and text not in FUNCTIONS and _is_word(text, equation, token.end()):
             words.append(text)
             continue
+        if text == ":" and words:
+            words[-1] += ":"
+            continue
         flush()
         if kind == "word":
             parts.append(_name(text))
@@ -114,11 +117,12 @@ def inline(text: str) -> str:
 
     pieces = re.split(r"(`[^`]*`)", text)  # names of code stay as they are
     return "".join(
-        piece if piece.startswith("`") else INLINE.sub(lower, _escape(piece)) for piece in pieces
+        piece if piece.startswith("`") else INLINE.sub(lower, escape(piece)) for piece in pieces
     )
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text that Markdown and HTML leave as it is."""
     text = text.replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([*\[\]|])", r"\\\1", text)
 
@@ -144,7 +148,7 @@ def _symbol(character: str) -> str:
         return SYMBOLS[character]
     named = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", unicodedata.name(character, ""))
     if named:
-        letter = named[2].lower().replace("lamda", "lambda")
+        letter = named[2].lower().replace("amda", "ambda")
         return "\\" + (letter.capitalize() if named[1] == "CAPITAL" else letter) + " "
     return character
 

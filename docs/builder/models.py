@@ -14,7 +14,8 @@ import yaml
 from builder import equations
 from builder.markdown import ROOT, MissingError, as_table, table
 from fwp import mixers
-from fwp.mixers._signature import NAMES, Option, Signature, read_signature
+from fwp.mixers._option import NAMES, Option
+from fwp.mixers._signature import Signature, read_signature
 from fwp.utils import source
 
 RECORD = "docs/records/default-cpu"
@@ -58,7 +59,7 @@ def _model(name: str, signature: Signature, power: list, claims: dict, measured:
     parts.append(as_table(header, power) + "\n[Sources](models.md#sources) of the letters.\n")
     if claims[name]:
         parts.append("Claims that [the package tests](usage.md#claims):\n")
-        parts += [f"- {text} *({source})*" for text, source in claims[name]]
+        parts += [f"- {equations.escape(text)} *({source})*" for text, source in claims[name]]
         parts.append("")
     if name in measured:
         parts.append(_accuracies(measured[name]))

@@ -13,6 +13,11 @@ def threads(text: str) -> int:
     return _integer(text, 1, cores, f"an integer from 1 to {cores}, the cores of this machine")
 
 
+def steps(text: str) -> int:
+    """A number of training steps."""
+    return _integer(text, 1, MOST, "an integer of 1 or more")
+
+
 def seed(text: str) -> int:
     """A seed."""
     return _integer(text, 0, MOST, f"an integer from 0 to {MOST}")

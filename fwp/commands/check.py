@@ -1,20 +1,33 @@
 """`fwp check`: the properties that every mixer and every language must have, tried on one."""
 
+import json
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from fwp.utils import signals
 from fwp.utils.imports import make_importable
 
+if TYPE_CHECKING:
+    from fwp.models.check import Finding
+
+STYLES = {"ok": "green", "fails": "bold red", "skipped": "yellow", "is so": "cyan"}
+
 
 def run(options: Namespace) -> None:
-    """Print one line per property; ValueError if one fails."""
+    """Print a row per property; ValueError if one that must hold fails."""
     with signals.deferred():  # an exception within the import of PyTorch would be swallowed
         from fwp.models.check import HIDDEN, Finding, read_options, try_properties
 
     folders = [*([options.config.parent] if options.config else []), Path()]
     make_importable(folders)
-    settings, fails = read_options(options.set), 0
+    settings = read_options(options.set)
     if _is_language(options.name):
         from fwp import languages
         from fwp.languages._properties import check_language
@@ -26,12 +39,43 @@ def run(options: Namespace) -> None:
         ]
     else:
         settings = {"hidden": HIDDEN} | settings
-        findings = try_properties(options.name, folders, options.device, **settings)
-    for finding in findings:
-        print(finding, flush=True)
-        fails += finding.verdict == "fails"
-    if fails:
+        findings = try_properties(
+            options.name, folders, options.device, learn=options.learn, **settings
+        )
+    console = Console(stderr=True)
+    with console.status(f"Trying {options.name} …"):
+        findings = list(findings)
+    if options.json:
+        print(json.dumps(_as_json(options, settings, findings), indent=2, ensure_ascii=False))
+    else:
+        _show(findings)
+    if fails := sum(finding.verdict == "fails" for finding in findings):
         raise ValueError(f"{options.name} fails in {fails} of its properties")
+
+
+def _show(findings: "Sequence[Finding]") -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 1000  # a line per property, for other programs
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for finding in findings:
+        verdict = finding.verdict.upper() if finding.verdict == "fails" else finding.verdict
+        style = STYLES[finding.verdict]
+        table.add_row(Text(verdict.ljust(7), style), Text(finding.name), Text(finding.found))
+    console.print(table)
+
+
+def _as_json(options: Namespace, settings: dict, findings: "Sequence[Finding]") -> dict:
+    import torch
+
+    device = torch.cuda.get_device_name() if options.device == "cuda" else options.device
+    return {
+        "name": options.name,
+        "settings": settings,
+        "device": device,
+        "torch": torch.__version__,
+        "findings": [asdict(finding) for finding in findings],
+    }
 
 
 def _is_language(name: str) -> bool:

@@ -45,6 +45,7 @@ def config_of(modifier: Any, whole: Any, changes: dict) -> tuple[dict, dict]:
     if modifier.pathvars.level["results"] == OF_MODULE:
         read["results"] = modifier.pathvars.get("results")
     read.pop("pathvars", None)  # Snakemake's own
+    read.pop("set", None)  # one of the changes, which Snakemake has put in already, as texts
     return read, dict(own)
 
 

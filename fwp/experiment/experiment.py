@@ -182,6 +182,7 @@ class Experiment:
             training = resolve.resolved_training(self.config, model, task)
             gradient = f"fwp.training.{training.gradient}"
             settings = resolve.resolved_model(self.config, model, task, mixer.options)
+            settings = replace(settings, mixer=mixer.name(settings.mixer))
             solving: tuple[str, ...] = ()
             if settings.parameters is not None:  # the job solves the width; about this one
                 solving = ("fwp.models.budget",)
@@ -194,9 +195,9 @@ class Experiment:
                 training,
                 {
                     "train": self._fingerprint(
-                        "train", mixer.module, gradient, *_training(kind), *solving
+                        "train", *mixer.modules, gradient, *_training(kind), *solving
                     ),
-                    "evaluate": self._fingerprint("evaluate", mixer.module, *_measuring(kind)),
+                    "evaluate": self._fingerprint("evaluate", *mixer.modules, *_measuring(kind)),
                 },
             )
         return self._cells[model, task]
@@ -227,7 +228,7 @@ class Experiment:
 
         def make() -> dict[str, Any]:
             modules = _measuring(self.kind(task)) if stage == "evaluate" else ()
-            code = {stage: self._fingerprint(stage, self.signature(model).module, *modules)}
+            code = {stage: self._fingerprint(stage, *self.signature(model).modules, *modules)}
             cell = self._as_given(model, task).trained.as_dict()
             return opened(cell, self.left_open(model, task)) | {"code": code}
 
@@ -276,7 +277,7 @@ class Experiment:
             "cell": self.train_params(model, task),
             "search": None if search is None else search.as_dict(),
             "code": self._fingerprint(
-                "search", self.signature(model).module, gradient, *_training(self.kind(task))
+                "search", *self.signature(model).modules, gradient, *_training(self.kind(task))
             ),
         }
 

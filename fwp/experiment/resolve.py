@@ -119,6 +119,10 @@ def resolved_task(config: dict, task: str) -> TaskSettings:
         given = {k: v for k, v in sorted(_files(found).items()) if k not in MEASURED_FILES}
         return TaskSettings(task, FILES, {FILES: given})
     params = dict(sorted(found.get("params", {}).items()))
+    if found["language"] == "automaton":  # what its files hold decides the strings
+        from fwp.languages.automaton_file import with_contents
+
+        params = with_contents(params)
     return TaskSettings(task, found["language"], params)
 
 

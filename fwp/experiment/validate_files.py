@@ -37,10 +37,16 @@ def located(tasks: Mapping[str, Any], folders: Sequence[str]) -> dict[str, Any]:
 
 
 def _located(entry: Any, folders: Sequence[str]) -> Any:
-    if not isinstance(entry, dict) or not isinstance(entry.get("files"), dict):
+    if not isinstance(entry, dict):
         return entry
-    own = {k: _found(v, folders) if k in PARTS else v for k, v in entry["files"].items()}
-    return entry | {"files": own}
+    keys = {"files": PARTS}
+    if entry.get("language") == "automaton":
+        keys = {"params": ("file", "symbols")}
+    for key, paths in keys.items():
+        if isinstance(own := entry.get(key), dict):
+            own = {k: _found(v, folders) if k in paths else v for k, v in own.items()}
+            entry = entry | {key: own}
+    return entry
 
 
 def _found(given: Any, folders: Sequence[str]) -> Any:
@@ -48,7 +54,14 @@ def _found(given: Any, folders: Sequence[str]) -> Any:
         return {name: _found(paths, folders) for name, paths in given.items()}
     if isinstance(given, list):
         return [_found(path, folders) for path in given]
-    if not isinstance(given, str) or Path(given).exists():
+    if not isinstance(given, str) or not given or _exists(Path(given)):
         return given
-    beside = next((path for f in folders if (path := Path(f, given)).exists()), None)
+    beside = next((path for f in folders if _exists(path := Path(f, given))), None)
     return given if beside is None else os.path.relpath(beside)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, or one with a null byte
+        return False

@@ -8,7 +8,7 @@ FORWARD = "forward(self, x, state=None)"
 INIT = "__init__(self, hidden, *, option=default, ...)"
 
 
-def fault(tree: ast.Module, family: Sequence[ast.ClassDef]) -> str | None:
+def fault(tree: ast.Module, family: Sequence[ast.ClassDef], *, plain: bool = False) -> str | None:
     """Why a class is no mixer, or None if nothing speaks against it.
 
     What lies in other files, or behind a decorator, is left to `fwp.mixers.require_class`.
@@ -16,6 +16,7 @@ def fault(tree: ast.Module, family: Sequence[ast.ClassDef]) -> str | None:
     Args:
         tree: the file.
         family: the class, and those of its bases that the file defines.
+        plain: whether the class is any module, which takes x alone and a width.
     """
     own, inside = family[0], {node.name for node in family}
     bound = _bound(tree)
@@ -28,9 +29,28 @@ def fault(tree: ast.Module, family: Sequence[ast.ClassDef]) -> str | None:
         return "names a class that is no torch.nn.Module"
     known = all(_name(base) in ("Module", "nn.Module", "torch.nn.Module") for base in bases)
     visible = family if known else family[:1]
-    return _of_method(visible, "forward", FORWARD, 2, known) or _of_method(
+    return _of_method(visible, "forward", FORWARD, 1 if plain else 2, known) or _of_method(
         visible, "__init__", INIT, 1, known
     )
+
+
+def is_plain(tree: ast.Module, family: Sequence[ast.ClassDef]) -> bool:
+    """Whether a class takes x alone, or no second argument that is called `state`.
+
+    Then it is no mixer by itself, and `fwp.mixers._adapt` makes one of it.
+    """
+    if family[0].decorator_list or family[0].name in _bound(tree):
+        return False
+    for node in family:
+        for item in node.body:
+            if "forward" in _assigned(item):
+                return False
+            if isinstance(item, ast.FunctionDef) and item.name == "forward":
+                places = [*item.args.posonlyargs, *item.args.args]
+                free = item.args.vararg is not None and len(places) < 3
+                named = len(places) > 2 and places[2].arg == "state"
+                return not (item.decorator_list or free or named)
+    return False
 
 
 def _of_method(

@@ -1,18 +1,19 @@
 """What a mixer can be configured with and says of itself, read from its source.
 
-The keyword-only parameters of the class's `__init__` are its options in the config.
+The keyword-only parameters of the class's `__init__` are its options in the config. Of functions
+and classes that `fwp.mixers._adapt` makes a mixer, these are all parameters but the first.
 """
 
 import ast
-import contextlib
-import math
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fwp import mixers
 from fwp.mixers import _shape
 from fwp.mixers._facts import Facts, read_facts
+from fwp.mixers._option import Option, read_option
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
 
@@ -21,49 +22,7 @@ class SignatureError(ValueError):
     """A mixer that does not exist or cannot be understood; the message says what is allowed."""
 
 
-NAMES = {
-    int: "an integer",
-    float: "a number",
-    bool: "true or false",
-    str: "text",
-    type(None): "null",
-    list: "a list",
-    dict: "a mapping",
-}
-SIMPLE = {"int": int, "float": float, "bool": bool, "str": str, "None": type(None)}
-
-
-@dataclass(frozen=True)
-class Option:
-    """A keyword-only parameter.
-
-    Attributes:
-        types: Python types that the annotation allows; empty if it says nothing simple.
-        choices: the values of a Literal[...]; empty otherwise.
-        default: what it is if not given, if that is a literal.
-        required: whether it has no default.
-        known: whether the default is a literal, so that `default` holds it.
-    """
-
-    name: str
-    types: tuple[type, ...] = ()
-    choices: tuple = ()
-    default: object = None
-    required: bool = False
-    known: bool = False
-
-    def fault(self, value: object) -> str | None:
-        """What `value` would have to be instead, or None if it is allowed."""
-        if self.choices:
-            allowed = [c for c in self.choices if type(c) is type(value) and c == value]
-            return None if allowed else "must be one of " + ", ".join(map(repr, self.choices))
-        if isinstance(value, float) and not math.isfinite(value):
-            return "must be a finite number"
-        if not self.types or type(value) in self.types:
-            return None
-        if float in self.types and type(value) is int:
-            return None
-        return "must be " + " or ".join(NAMES[kind] for kind in self.types)
+ADAPTER = f"{mixers.__name__}._adapt"
 
 
 @dataclass(frozen=True)
@@ -72,27 +31,41 @@ class Signature:
 
     Attributes:
         module: dotted name of its module.
-        cls: name of its class.
+        cls: name of its class, or of the function that builds it.
         options: by name.
         facts: what it says of itself.
+        adapted: whether it is no mixer by itself, and `fwp.mixers._adapt` makes one of it.
+        beside: further modules that its results depend on.
     """
 
     module: str
     cls: str
     options: dict[str, Option]
     facts: Facts
+    adapted: bool = False
+    beside: tuple[str, ...] = ()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """All modules that its results depend on, beside those that they import."""
+        return (self.module, *self.beside)
+
+    def name(self, mixer: str) -> str:
+        """The name by which a job loads the mixer that is called `mixer` in the config."""
+        return f"{ADAPTER}:{mixer}" if self.adapted else mixer
 
 
 def read_signature(name: str, folders: Sequence[str | Path] = ()) -> Signature:
     """The signature of a built-in mixer, of "module:Class" or of "fla.Class".
 
     Args:
-        name: as in the config.
+        name: as in the config, or as `Signature.name` has it.
         folders: where modules of the user's own are looked for first.
 
     Raises:
         SignatureError: there is no such mixer, or its source cannot be understood.
     """
+    name = name.removeprefix(f"{ADAPTER}:")
     module, colon, cls = name.partition(":")
     if name.startswith("fla.") and not colon:
         return _fla(name.removeprefix("fla."), folders)
@@ -119,15 +92,77 @@ def read_signature(name: str, folders: Sequence[str | Path] = ()) -> Signature:
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     cls = cls if colon else _declared(tree, path)
     if cls not in classes:
+        if (function := _factory(tree, cls)) is not None:
+            return _of_function(module, cls, *function)
         raise SignatureError(
             f"names a class that {path.name} does not define; it defines "
             f"{', '.join(classes) or 'no class'}{suggestion(cls, classes)}"
         )
     family = _with_bases(classes, cls)
-    if (fault := _shape.fault(tree, family)) is not None:
+    plain = _shape.is_plain(tree, family)
+    if (fault := _shape.fault(tree, family, plain=plain)) is not None:
         raise SignatureError(fault)
     facts = read_facts(family)
-    return Signature(module, cls, _options(classes, cls), facts)
+    options = _options(classes, cls, positional=plain)
+    if plain:
+        options.pop(next(iter(options), ""), None)
+    return Signature(module, cls, options, facts, plain, (ADAPTER,) if plain else ())
+
+
+def _factory(tree: ast.Module, name: str) -> tuple[ast.arguments, bool] | None:
+    """What a function of a file takes, and whether `name` is the function itself.
+
+    Otherwise it is what `fwp.adapt` makes of one: `name = fwp.adapt(function)`.
+    """
+    functions = {n.name: n.args for n in tree.body if isinstance(n, ast.FunctionDef)}
+    if name in functions:
+        return functions[name], True
+    for node in reversed(tree.body):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
+                break
+    else:
+        return None
+    match value:
+        case ast.Lambda(args=taken):
+            return taken, True
+        case ast.Call(func=ast.Name(id="adapt") | ast.Attribute(attr="adapt"), args=[given, *_]):
+            match given:
+                case ast.Lambda(args=taken):
+                    return taken, False
+                case ast.Name(id=of) if of in functions:
+                    return functions[of], False
+            return ast.parse("lambda width: 0", mode="eval").body.args, False  # pyright: ignore
+    return None
+
+
+def _of_function(module: str, name: str, taken: ast.arguments, itself: bool) -> Signature:
+    pairs = _by_name(taken, 0)
+    if not pairs or next(iter(pairs.values()))[2]:
+        raise SignatureError(
+            f"names a function {name}({ast.unparse(taken)}); what builds a module must take its "
+            "width first: def build(width, *, option=default, ...)"
+        )
+    _, *options = (read_option(argument, default) for argument, default, _ in pairs.values())
+    own = {option.name: option for option in options}
+    return Signature(module, name, own, Facts(), itself, (ADAPTER,))
+
+
+def signature_of(kind: type) -> Signature:
+    """The signature of a class that is at hand, as in a notebook."""
+    adapted = any(base.__module__ == ADAPTER for base in kind.__mro__)
+    build: Callable = getattr(kind, "make") if adapted else kind  # noqa: B009 - not every class
+    try:
+        _, *taken = inspect.signature(build).parameters.values()
+    except (TypeError, ValueError):  # not written in Python, or takes nothing
+        taken = []
+    wanted = (inspect.Parameter.KEYWORD_ONLY, *[inspect.Parameter.POSITIONAL_OR_KEYWORD] * adapted)
+    options = {
+        p.name: Option(p.name, default=p.default, required=p.default is p.empty, known=True)
+        for p in taken
+        if p.kind in wanted
+    }
+    return Signature(kind.__module__, kind.__qualname__, options, Facts())
 
 
 def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
@@ -180,7 +215,7 @@ def _options(
     """Keyword-only parameters of `__init__`; if `positional`, also the others, without self."""
     pairs = _arguments(classes, name, "__init__").values()
     return {
-        argument.arg: _option(argument, default)
+        argument.arg: read_option(argument, default)
         for argument, default, by_name in pairs
         if by_name or positional
     }
@@ -196,18 +231,23 @@ def _arguments(
     for node in _with_bases(classes, name):
         for item in node.body:
             if isinstance(item, ast.FunctionDef) and item.name == method:
-                found = item.args
-                own = found.args[1:]
-                defaults = [*[None] * (len(own) - len(found.defaults)), *found.defaults]
-                return {
-                    argument.arg: (argument, default, by_name)
-                    for arguments, values, by_name in (
-                        (own, defaults, False),
-                        (found.kwonlyargs, found.kw_defaults, True),
-                    )
-                    for argument, default in zip(arguments, values, strict=True)
-                }
+                return _by_name(item.args, 1)
     return {}
+
+
+def _by_name(found: ast.arguments, first: int) -> dict[str, tuple[ast.arg, ast.expr | None, bool]]:
+    """Parameters from place `first` on, as `_arguments` has them."""
+    own = [*found.posonlyargs, *found.args][first:]
+    given = found.defaults[max(0, len(found.defaults) - len(own)) :]
+    defaults = [*[None] * (len(own) - len(given)), *given]
+    return {
+        argument.arg: (argument, default, by_name)
+        for arguments, values, by_name in (
+            (own, defaults, False),
+            (found.kwonlyargs, found.kw_defaults, True),
+        )
+        for argument, default in zip(arguments, values, strict=True)
+    }
 
 
 def _with_bases(classes: dict[str, ast.ClassDef], name: str) -> list[ast.ClassDef]:
@@ -218,34 +258,3 @@ def _with_bases(classes: dict[str, ast.ClassDef], name: str) -> list[ast.ClassDe
             found.append(node)
             waiting += [base.id for base in node.bases if isinstance(base, ast.Name)]
     return found
-
-
-def _option(argument: ast.arg, default: ast.expr | None) -> Option:
-    types, choices = _allowed(argument.annotation)
-    value, known = None, False
-    if default is not None:
-        with contextlib.suppress(ValueError):  # a computed default: the class knows it
-            value, known = ast.literal_eval(default), True
-    if isinstance(value, tuple):
-        value = list(value)
-    if known and value is None and types and type(None) not in types:
-        types += (type(None),)
-    return Option(argument.arg, types, choices, value, default is None, known)
-
-
-def _allowed(annotation: ast.expr | None) -> tuple[tuple[type, ...], tuple]:
-    """Types and choices that a simple annotation allows; both empty if it is not simple."""
-    match annotation:
-        case ast.Constant(value=None):
-            return (type(None),), ()
-        case ast.Name(id=name) if name in SIMPLE:
-            return (SIMPLE[name],), ()
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            parts = [_allowed(left)[0], _allowed(right)[0]]
-            return (parts[0] + parts[1], ()) if all(parts) else ((), ())
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=given):
-            nodes = given.elts if isinstance(given, ast.Tuple) else [given]
-            values = tuple(node.value for node in nodes if isinstance(node, ast.Constant))
-            if len(values) == len(nodes):
-                return (), values
-    return (), ()

@@ -5,23 +5,22 @@ Mixers are small, their weights are random, and they compute in float64 wherever
 difference is a mistake, not rounding.
 """
 
-import copy
 import warnings
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.gradcheck import GradcheckError
 
-from fwp.mixers import MixerError
 from fwp.models import contract
 from fwp.models.block import Block
-from fwp.models.contract import compare, rounding_of
+from fwp.models.contract import compare
 from fwp.models.pack import Pack
+from fwp.models.subject import BATCH, SEEDS, TIME, Subject, tensors
 
-BATCH, TIME, LONG = 3, 11, 300
+LONG = 300
 SPLITS = ((1, 4, 6), (10, 1), (1,) * TIME)
-SYMBOLS, SEEDS = 3, 3
-EXACT = 1e-9  # of float64
+SYMBOLS = 3
 SINGLE = 1e-3  # of float32 against float64: a recurrence can amplify rounding
 STEP, SLOPE = 1e-6, 1e-5  # of finite differences, and how well they agree with gradients
 
@@ -32,64 +31,6 @@ class Remark(Exception):  # noqa: N818 - no error
     def __init__(self, verdict: str, text: str):
         super().__init__(text)
         self.verdict = verdict
-
-
-class Subject:
-    """A mixer to be tried: as several modules that differ in their seed, and with inputs.
-
-    Args:
-        make: builds one in float32 on the CPU.
-        hidden: width of its input.
-        device: "cpu" or "cuda".
-
-    Attributes:
-        single: the modules in float32.
-        mixers: the modules in `dtype`.
-        dtype: float64, or float32 where it cannot compute in float64.
-        reason: why it cannot.
-        x: an input, [BATCH, TIME, hidden].
-        rounding: by what share of the largest output two ways of reading may differ.
-    """
-
-    def __init__(self, make: Callable[[], nn.Module], hidden: int, device: str):
-        self.hidden, self.device, self.single = hidden, device, []
-        for seed in range(SEEDS):
-            torch.manual_seed(seed)
-            self.single.append(make().to(device).eval())
-        self.dtype, self.reason = torch.float64, ""
-        self.mixers = [copy.deepcopy(mixer).double() for mixer in self.single]
-        with torch.no_grad():
-            try:
-                y = self.mixers[0](self.input(1, 2), None)
-                y = y[0] if isinstance(y, tuple) else y
-                if isinstance(y, Tensor) and y.dtype != torch.float64:
-                    raise TypeError(f"float64 becomes {y.dtype}".replace("torch.", ""))
-            except Exception as error:
-                self.dtype, self.reason = torch.float32, first_line(error)
-                self.mixers = self.single
-        self.x = self.input(BATCH, TIME)
-        usual = EXACT if self.dtype == torch.float64 else rounding_of(nn.Identity(), self.x)
-        self.rounding = getattr(self.mixers[0], "rounding", usual)
-
-    def input(self, batch: int, time: int, dtype: torch.dtype | None = None) -> Tensor:
-        """Normal numbers, always the same."""
-        generator = torch.Generator().manual_seed(batch + time)
-        x = torch.randn(batch, time, self.hidden, generator=generator, dtype=torch.float64)
-        return x.to(self.device, dtype or self.dtype)
-
-    def block(self, i: int = 0) -> Block:
-        """A block that has the i-th module alone, and sees that it returns what it must."""
-        block = Block(self.mixers[i], self.hidden, factor=0, wiring="plain")
-        return block.to(self.device)
-
-    def read(self, x: Tensor, state: object) -> tuple[Tensor, object]:
-        """What the first module makes of x."""
-        return self.block().mix(x, state)
-
-    @property
-    def stateless(self) -> bool:
-        """Whether it returns None as its state."""
-        return self.read(self.x, None)[1] is None
 
 
 class Model(nn.Module):
@@ -184,12 +125,13 @@ def packed(subject: Subject) -> str:
     for i in range(SEEDS):
         torch.manual_seed(i)
         model = Model(subject.block(i), subject.hidden).to(subject.device, subject.dtype)
-        models.append(model.eval())
+        models.append(model.train(subject.low))
     tokens = torch.randint(SYMBOLS, (SEEDS, BATCH, TIME), device=subject.device)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         pack = Pack(models)
-    parts = [tokens] if subject.stateless else tokens.split([4, TIME - 4], 2)
+    whole_only = subject.stateless or subject.low  # kernels of training may keep no state
+    parts = [tokens] if whole_only else tokens.split([4, TIME - 4], 2)
     with torch.no_grad():
         outputs, after = [], None
         for part in parts:
@@ -225,6 +167,8 @@ def _reason(told: Sequence[warnings.WarningMessage]) -> str:
 
 def gradients(subject: Subject) -> str:
     """Gradients are the slopes that finite differences show, in float64."""
+    if subject.low:
+        return _finite_gradients(subject)
     if subject.dtype != torch.float64:
         raise Remark("skipped", "needs float64")
     mixer, x = subject.mixers[0], subject.x.clone().requires_grad_()
@@ -253,8 +197,47 @@ def gradients(subject: Subject) -> str:
     return ""
 
 
+def _finite_gradients(subject: Subject) -> str:
+    """All that can be asked where finite differences drown in rounding."""
+    mixer = subject.mixers[0].train()
+    try:
+        y, _ = subject.read(subject.x.clone().requires_grad_(), None)
+        trained = {n: p for n, p in mixer.named_parameters() if p.requires_grad}
+        found = torch.autograd.grad(y.square().sum(), [*trained.values()], allow_unused=True)
+    finally:
+        mixer.eval()
+    for name, gradient in zip(trained, found, strict=True):
+        if gradient is not None and not gradient.isfinite().all():
+            return f"of {name}: not all numbers are finite"
+    raise Remark("ok", f"finite; {subject.reason}, too coarse for finite differences")
+
+
+def checked(subject: Subject) -> str:
+    """The gradient of input and state is exact, entry by entry, where a string goes on."""
+    if subject.dtype != torch.float64:
+        raise Remark("skipped", "needs float64")
+    x = subject.input(1, 5)
+    _, before = subject.read(x[:, :2], None)
+    state = [p.detach().clone().requires_grad_(p.is_floating_point()) for p in tensors(before)]
+    moved = [x[:, 2:].clone().requires_grad_(), *(p for p in state if p.requires_grad)]
+
+    def read(x: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
+        own = iter(parts)
+        given = tuple(next(own) if p.requires_grad else p for p in state)
+        y, after = subject.read(x, given or None)
+        return (y, *(p for p in tensors(after) if p.is_floating_point()))
+
+    if not all(part.requires_grad for part in read(*moved)):
+        return "an output, or a part of the state, has no gradient"
+    try:
+        torch.autograd.gradcheck(read, moved, fast_mode=True)
+    except GradcheckError:
+        return f"of {'input and state' if state else 'the input'}: finite differences disagree"
+    return ""
+
+
 def precise(subject: Subject) -> str:
-    """float32 gives what float64 gives, and stays float32."""
+    """float32 gives what float64 gives, gradients too, and stays float32."""
     if subject.dtype != torch.float64:
         raise Remark("skipped", f"it does not compute in float64: {subject.reason}")
     x = subject.x.float()
@@ -263,8 +246,23 @@ def precise(subject: Subject) -> str:
         if part.dtype == torch.float64:
             return "float32 becomes float64"
     rounding = max(SINGLE, subject.rounding)
-    found = compare(made[0].double(), subject.read(x.double(), None)[0], rounding)
-    return f"against float64, {found}" if found else ""
+    expected = subject.read(x.double(), None)[0]
+    if found := compare(made[0].double(), expected, rounding):
+        return f"against float64, {found}"
+    rough, exact = (
+        torch.autograd.grad(y.square().sum(), [*mixer.parameters()], allow_unused=True)
+        for y, mixer in ((made[0], subject.single[0]), (expected, subject.mixers[0]))
+    )
+    pairs = [(a, b) for a, b in zip(rough, exact, strict=True) if a is not None and b is not None]
+    largest = max((float(b.abs().max()) for _, b in pairs), default=0.0)
+    for (name, _), a, b in zip(subject.single[0].named_parameters(), rough, exact, strict=True):
+        if a is None or b is None:
+            continue
+        gap = float((a.double() - b).abs().max())
+        if not gap <= 10 * rounding * largest:
+            share = contract.amount(gap / largest)
+            return f"against float64, the gradient of {name} differs by {share} of the largest"
+    return ""
 
 
 PROPERTIES: dict[str, Callable[[Subject], str]] = {
@@ -277,20 +275,7 @@ PROPERTIES: dict[str, Callable[[Subject], str]] = {
     "long strings": long_strings,
     "pack = alone": packed,
     "gradients": gradients,
+    "gradcheck": checked,
     "float32 = float64": precise,
 }
 """Each returns what is wrong, or "", or raises a `Remark`."""
-
-
-def tensors(state: object) -> list[Tensor]:
-    """The tensors of a state, at any depth."""
-    if isinstance(state, Tensor):
-        return [state]
-    inner = state if isinstance(state, tuple | list) else ()
-    return [tensor for part in inner for tensor in tensors(part)]
-
-
-def first_line(error: Exception) -> str:
-    """Its kind and the first line of its message, which is enough where the package says it."""
-    text = str(error).strip().partition("\n")[0]
-    return text if isinstance(error, MixerError) else f"{type(error).__name__}: {text}"

@@ -28,7 +28,7 @@ PACKAGES = (
 )
 """Whose versions are listed, where they are installed."""
 
-FACTS = ("instructions", "threads", "blas", "os", "kernels", "cuda")
+FACTS = ("blas", "os", "kernels", "cuda")
 """What is said of a machine beside its name, in the words of `fwp.training.machine`."""
 
 
@@ -55,8 +55,8 @@ def chapter(
     stages = taking_part(*kinds, *(["search"] * search))
     present = {stage.name for stage in stages}
     after = {stage.name: [a for a in stage.after if a in present] for stage in stages}
-    trained = sorted({record["config"]["code"]["train"] for record in records.values()})
-    codes = {**told.get("codes", {}), "train": trained}
+    trained = {record["config"].get("code", {}).get("train", "") for record in records.values()}
+    codes = {**told.get("codes", {}), "train": sorted(trained - {""})}
     rows = [_row(stage, folder, records, codes) for stage in stages]
     configs = [str(path) for path in told.get("configs", ["config.yaml"])]
     return {
@@ -199,14 +199,14 @@ def _commands(
     commands = [
         ("Run what is missing or has changed", again),
         ("Show what would run, and why", f"{again} --dry-run"),
-        ("Draw all data anew, and train and measure everything", f"{again} --forcerun data"),
+        ("Draw all data again, and train and measure everything", f"{again} --forcerun data"),
         ("Write Snakemake's own report, file by file", f"{again} --report snakemake.zip"),
     ]
     if first := next(iter(records.values()), None):
         one = ["fwp", "train", "--config", *configs]
         one += [word for change in told.get("changes", []) for word in ("--set", change)]
         one += ["--model", first["model"], "--task", first["task"]]
-        one += ["--seed", str(first["seeds"][0])]
+        one += ["--seed", str(first["runs"][0]["seed"])]
         commands.append(("Train one cell, and print its accuracy", shlex.join(one)))
     return commands
 

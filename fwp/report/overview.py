@@ -127,13 +127,3 @@ def _example(card: dict) -> tuple[str, list[str]]:
     lengths = language.lengths(1, 8) or language.lengths(1, 100)
     example = language.sample(np.random.default_rng(0), 1, lengths[-1], lengths[-1])[0]
     return example, [language.classes[i] if i >= 0 else "·" for i in language.label(example)]
-
-
-def versions(records: dict) -> str:
-    """Versions of what the cells were trained with."""
-    found = {
-        f"{name} {version}"
-        for record in records.values()
-        for name, version in record.get("versions", {}).items()
-    }
-    return ", ".join(sorted(found))

@@ -119,4 +119,4 @@ def _path(points: list[tuple[float, float]]) -> str:
         x, last = left + WIDTH, y
         if left != points[-1][0]:
             text += f" H{x:g}"
-    return text
+    return f"{text} m-6,-3.5 l6,3.5 l-6,3.5"  # the head

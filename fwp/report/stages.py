@@ -194,7 +194,7 @@ STAGES = (
         ),
         "",
         ".",
-        ("report.html",),
+        ("report.html", "findings.md"),
     ),
 )
 

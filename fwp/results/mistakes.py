@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fwp.results.integrity import damaged, read_sealed
+import pandas as pd
+
+from fwp.results.frames import groups, present
+from fwp.results.integrity import ResultsError, damaged, read_sealed
 
 NAME = "evaluation.json"
 KEYS = ("bin", "length", "start", "string", "target", "predicted", "first")
@@ -62,17 +65,42 @@ def collect_mistakes(folders: Mapping[Any, Sequence[int]]) -> list[dict[str, Any
     return rows
 
 
+def mistakes_frame(cells: Path, runs: pd.DataFrame) -> pd.DataFrame:
+    """The wrong strings of runs: a frame with `COLUMNS`; string, target and predicted are lists.
+
+    Args:
+        cells: the folder `cells` of the results.
+        runs: rows of the table of runs.
+
+    Raises:
+        ResultsError: a record is missing or damaged, or all are of older versions.
+    """
+    seeds = {cells / name: own["seed"].tolist() for name, own in groups(runs, "cell")}
+    found = pd.DataFrame(collect_mistakes(seeds), columns=list(COLUMNS))
+    if found.empty and not any(map(read_mistakes, seeds)):
+        raise ResultsError(
+            f"{cells}: an older version of this code evaluated these cells, and kept no mistakes; "
+            "the next `snakemake` evaluates them again"
+        )
+    for name in COLUMNS[:2]:
+        found[name] = pd.Categorical(found[name], present(runs[name]), ordered=True)
+    return found.sort_values(list(COLUMNS[:3]), kind="stable", ignore_index=True)
+
+
 def aligned(mistake: Mapping[str, Any]) -> str:
     """A wrong string, what is right and what was predicted, symbol above symbol, as plain text.
 
-    Names of classes that are longer than symbols are shown by numbers, which a last line explains.
-    A mark stands below the first wrong position.
+    Names of classes that are longer than symbols are shown by initials, or by numbers if these are
+    not unique; a last line explains them. A mark stands below the first wrong position.
     """
     target, predicted = mistake["target"], mistake["predicted"]
     names = list(dict.fromkeys(name for name in (*target, *predicted) if name is not None))
     longest = max(map(len, mistake["string"]))
     short = all(len(name) <= longest for name in names)
-    marks = {name: name if short else str(i) for i, name in enumerate(names)} | {None: "."}
+    initials = len({name[0] for name in names}) == len(names)
+    marks = {
+        name: name if short else name[0] if initials else str(i) for i, name in enumerate(names)
+    } | {None: "."}
     lines = {
         "string": mistake["string"],
         "right": [marks[name] for name in target],

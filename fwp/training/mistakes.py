@@ -14,6 +14,7 @@ from fwp.datasets.dataset import Dataset, Split
 from fwp.models.pack import Pack, starts_anew
 from fwp.training.batches import pad
 from fwp.training.evaluator import STEPS
+from fwp.utils.targets import NO_TARGET
 
 PER_BIN, PER_MODEL = 3, 8
 SHOWN = 120  # symbols of a string at most, with the first mistake in the middle
@@ -85,7 +86,7 @@ class _Lines:
         longest = max(len(tokens) for own in parts for tokens, _ in own)
         shape = (len(parts), count, longest)
         self.tokens = np.zeros(shape, dtype=np.uint8)
-        self.targets = np.full(shape, -1, dtype=np.int64)
+        self.targets = np.full(shape, NO_TARGET, dtype=np.int16)
         self.lengths = np.zeros(shape[:2], dtype=np.int64)
         for i, own in enumerate(parts):
             for j, (tokens, targets) in enumerate(own):
@@ -114,7 +115,7 @@ def _start(first, length):
 def _read(pack: Pack, lines: _Lines, device: str) -> np.ndarray:
     """Predicted classes [models, strings, symbols], -1 where logits are not finite."""
     tokens = torch.from_numpy(lines.tokens).to(device)
-    predicted = np.full(lines.tokens.shape, -1)
+    predicted = np.full(lines.tokens.shape, -1, dtype=np.int16)
     state = None
     for begin in range(0, tokens.shape[-1], STEPS):
         if begin and starts_anew(state):  # as in `Evaluator`: pieces would start without a state
@@ -129,7 +130,7 @@ def _read(pack: Pack, lines: _Lines, device: str) -> np.ndarray:
 
 def _read_whole(pack: Pack, lines: _Lines, tokens: Tensor) -> np.ndarray:
     """The same, a string of each model at a time."""
-    predicted = np.full(lines.tokens.shape, -1)
+    predicted = np.full(lines.tokens.shape, -1, dtype=np.int16)
     for j, longest in enumerate(lines.lengths.max(0).tolist()):
         logits, _ = pack(tokens[:, j : j + 1, :longest].long(), None)
         predicted[:, j : j + 1, :longest] = _classes(pack, logits)

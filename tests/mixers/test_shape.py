@@ -75,6 +75,10 @@ class TwoWidths(nn.Module):
     def __init__(self, hidden, width): super().__init__()
     def forward(self, x, state=None): return x, None
 
+class NoWidth(nn.Module):
+    def __init__(self, *, heads=2): super().__init__()
+    def forward(self, x): return x
+
 class Plain:
     def forward(self, x, state=None): return x, None
 
@@ -87,8 +91,7 @@ class Clash(nn.Module):
 RULE = "a mixer must have forward(self, x, state=None)"
 INIT = "a mixer must have __init__(self, hidden, *, option=default, ...)"
 WRONG = {
-    "NoState": f"names a class with forward(self, x); {RULE}",
-    "ByName": f"names a class with forward(self, x, *, state=None); {RULE}",
+    "NoWidth": f"names a class with __init__(self, *, heads=2); {INIT}",
     "TooMany": f"names a class with forward(self, x, state, mask); {RULE}",
     "Required": f"names a class with forward(self, x, state=None, *, mask); {RULE}",
     "NoForward": f"names a class without a method forward; {RULE}",
@@ -128,6 +131,12 @@ def test_classes_of_all_kinds_are_refused(name):
 @pytest.mark.parametrize("name", ["Good", "Heir", "Any", "Named", "Behind", "Adapted", "Decorated"])
 def test_what_the_source_does_not_tell_is_let_through(folder, name):
     assert read_signature(f"mine:{name}", [folder]).cls == name
+
+
+@pytest.mark.parametrize("name", ["NoState", "ByName"])
+def test_a_class_that_takes_x_alone_is_adapted(folder, name):
+    assert read_signature(f"mine:{name}", [folder]).adapted
+    assert not read_signature("mine:Good", [folder]).adapted
 
 
 @pytest.mark.parametrize("name", mixers.names())

@@ -63,11 +63,13 @@ def test_a_list_of_symbols_takes_one_line_of_the_file(cell):
 def test_a_mistake_is_shown_symbol_above_symbol():
     assert aligned(ROW).splitlines() == [
         "string     ([])",
-        "right      00.1",
-        "predicted  0101",
+        "right      oo.b",
+        "predicted  obob",
         "            ^ position 1, counted from 0",
-        "0 = open, 1 = balanced",
+        "o = open, b = balanced",
     ]
+    alike = {"string": ["a"], "target": ["one"], "predicted": ["other"], "start": 0, "first": 0}
+    assert aligned(alike).splitlines()[1:3] == ["right      0", "predicted  1"]
     words = {"string": ["push", "x"], "target": ["1", "10"], "predicted": ["1", "1"], "start": 50}
     assert aligned(words | {"first": 51, "length": 90}).splitlines() == [
         "string     push x",

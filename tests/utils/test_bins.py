@@ -16,6 +16,13 @@ def test_a_bin_is_read_written_and_compared():
     assert sorted(["101-200", "51-100", "2-50"], key=Bin.parse) == ["2-50", "51-100", "101-200"]
 
 
+def test_sets_of_the_same_lengths_have_names():
+    bin = Bin.parse("20-29 SA")
+    assert (bin, bin.name, str(bin), bin.label) == ((20, 29), "SA", "20-29 SA", "20–29 SA")
+    assert bin_of_column(accuracy_column(bin)) == bin
+    assert str(Bin.parse("20-29")) == "20-29"
+
+
 def test_columns_of_the_history_name_bins():
     assert accuracy_column("2-50") == accuracy_column(Bin(2, 50)) == "accuracy 2-50"
     assert bin_of_column("accuracy 2-50") == Bin(2, 50)

@@ -49,6 +49,6 @@ rule growth:
     params:
         cells=lambda _: [cell.as_dict() for cell in EXPERIMENT.benchmarked()],
         settings=MEASURED["growth"],
-        snakefile=f"{HERE}/Snakefile",
+        snakefile=os.path.join(ROOT or "", "Snakefile"),
     script:
         "../scripts/growth.py"

@@ -2,9 +2,10 @@
 
 Bhattamishra et al. 2020: a file of strings and one of targets, line by line. The targets of a
 string have as many digits per position as there are symbols whose being next is in question.
-MLRegTest (van der Poel et al. 2024): string, tab, TRUE or FALSE. FLaRe (Butoi et al. 2025): a folder
-with main.tok (symbols apart by spaces), labels.txt (0 or 1), and next-symbols.jsonl, in which each
-line has, for all prefixes from the empty one, the symbols that may follow and whether it may end.
+MLRegTest (van der Poel et al. 2024): string, tab, TRUE or FALSE. FLaRe (Butoi et al. 2025): a
+folder with main.tok (symbols apart by spaces), labels.txt (0 or 1), and next-symbols.jsonl. Of
+these, the last has a line for each string with label 1: for all its prefixes from the empty one,
+the symbols that may follow and whether the string may end.
 """
 
 import json
@@ -18,7 +19,7 @@ from fwp.datasets.files.source import FilesError, Source, read_lines
 STRINGS, LABELS, NEXT = "main.tok", "labels.txt", "next-symbols.jsonl"
 
 
-def read_src_tgt(path: Path, options: Mapping[str, Any], most: int | None = None) -> Source:
+def read_src_tgt(path: Path, _: Mapping[str, Any], most: int | None = None) -> Source:
     """Strings of `path` with the targets of its partner: train.src and train.tgt, or the like.
 
     Raises:
@@ -51,7 +52,7 @@ def partner(path: Path) -> Path | None:
     return None if name == path.name else path.with_name(name)
 
 
-def read_mlregtest(path: Path, options: Mapping[str, Any], most: int | None = None) -> Source:
+def read_mlregtest(path: Path, _: Mapping[str, Any], most: int | None = None) -> Source:
     """A string, a tab, and TRUE or FALSE per line, without a header.
 
     Raises:
@@ -86,18 +87,24 @@ def read_flare(path: Path, options: Mapping[str, Any], most: int | None = None) 
         raise FilesError(f"files.labels: must be label or next with FLaRe's files, got {wanted!r}")
     other = folder / (NEXT if wanted == "next" else LABELS)
     strings, labels = _pair(folder / STRINGS, folder / LABELS, most)
-    separator = dict(separator="spaces", partner=other)
+    separator = {"separator": "spaces", "partner": other}
     if wanted == "label":
         source = Source(folder / STRINGS, "flare", per="string", **separator)
         for i, (string, label) in enumerate(zip(strings, labels, strict=True), 1):
             source.add(i, string.split(), label)
         return source
     source = Source(folder / STRINGS, "flare", per="position", **separator)
-    strings, following = _pair(folder / STRINGS, other, most)
-    for i, (string, label, line) in enumerate(zip(strings, labels, following, strict=False), 1):
-        if label.strip() == "1":
-            symbols = string.split()
-            source.add(i, symbols, _next(f"{other}:{i}", line, len(symbols)))
+    following = read_lines(other, most)
+    members = [i for i, label in enumerate(labels) if label.strip() == "1"]
+    if most is None and len(following) != len(members):
+        raise FilesError(
+            f"{other}: must have a line for each of the {len(members)} strings with label 1, got "
+            f"{len(following)}"
+        )
+    for number, (i, line) in enumerate(zip(members, following, strict=False), 1):
+        symbols = strings[i].split()
+        names = _next(f"{other}:{number}", line, len(symbols))
+        source.add(i + 1, symbols, names, number)
     return source
 
 

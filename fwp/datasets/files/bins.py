@@ -32,8 +32,8 @@ def make_bins(lengths: np.ndarray, trained: int, configured: Sequence[tuple[int,
     if lengths.max() > trained:
         return Binning(
             _cut(lengths, _doubled(trained, int(lengths.max()))),
-            "Test bins: up to the longest training string, then twice as long each, as the config's "
-            "evaluation.bins do not hold all test strings.",
+            "Test bins: up to the longest training string, then twice as long each, as the "
+            "config's evaluation.bins do not hold all test strings.",
         )
     limits = np.quantile(lengths, np.arange(1, QUANTILES + 1) / QUANTILES, method="lower")
     return Binning(

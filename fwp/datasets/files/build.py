@@ -6,7 +6,7 @@ drawn, left out or repeated, except for strings without a symbol, which a model 
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def _testing(
     """Test strings by bin, and what their files turned out to be."""
     given, how = named("files.test", measure["test"]), Layout(**known.spec["found"]["layout"])
     splits: dict[str, Split] = {}
-    empty, why, names = 0, "Each test bin is one of files.test.", {}
+    empty, why = 0, "Each test bin is one of files.test."
     for name, paths in given.items():
         part = _read("test", name, paths, options, how)
         empty += part.empty
@@ -107,8 +107,6 @@ def _testing(
             own = coded(part, known.alphabet, known.classes)
             if name:
                 bins = [_own_bin(name, part, own)]
-                if window(name) is None:
-                    names[str(bins[0])] = name
             elif measure["bins"]:
                 bins, why = [Bin(*pair) for pair in measure["bins"]], "Test bins are files.bins."
                 _check_inside(part, own, bins)
@@ -116,8 +114,8 @@ def _testing(
                 lengths = np.diff(own.offsets)
                 bins, why = make_bins(lengths, known.train.max_length, measure["windows"])
         splits |= _binned("test", bins, own, splits)
-    facts = {"files": every(given), "empty": empty, "bins": why, "names": names}
-    return dict(sorted(splits.items(), key=lambda item: item[1].window)), facts
+    facts = {"files": every(given), "empty": empty, "bins": why}
+    return dict(sorted(splits.items(), key=lambda item: (item[1].window, item[0]))), facts
 
 
 def _read(
@@ -132,11 +130,11 @@ def _read(
 
 def _shared(strings: Strings, share: float, seed: int) -> tuple[Strings, Strings]:
     """Strings of the training files, for training and for validation."""
-    out = [held_out(string, share, seed) for string in strings.strings]
-    if all(out) or not any(out):
+    out = held_out(strings.strings, share, seed)
+    if all(out):
         raise FilesError(
             f"files.holdout: must leave strings for training and for validation, got {share} of "
-            f"{len(out)} strings; name files.validation, or add strings"
+            f"{len(set(map(tuple, strings.strings)))} different strings; name files.validation"
         )
     return _taken(strings, [not o for o in out]), _taken(strings, out)
 
@@ -152,7 +150,7 @@ def _own_bin(name: str, part: Strings, own: Coded) -> Bin:
     """The bin of strings that are one by themselves: the window of its name, or their lengths."""
     bin = window(name)
     if bin is None:
-        return whole(np.diff(own.offsets))
+        return Bin(*whole(np.diff(own.offsets)), name)
     _check_inside(part, own, [bin])
     return bin
 
@@ -174,14 +172,13 @@ def _check_some(strings: Strings, paths: Sequence[str]) -> None:
 def _binned(
     kind: str, bins: Sequence[Bin], own: Coded, others: Mapping[str, Split]
 ) -> dict[str, Split]:
-    """A split for each bin that holds strings; FilesError if bins share lengths."""
-    taken = [split.window for name, split in others.items() if name.startswith(f"{kind} ")]
-    for first, second in combinations(sorted([*taken, *bins]), 2):
+    """A split for each bin that holds strings; FilesError if bins of a set share lengths."""
+    for first, second in pairwise(sorted(bins)):
         if second.shortest <= first.longest:
-            raise FilesError(
-                f"files.{kind}: bins are told apart by length and must not share one, got {first} "
-                f"and {second}; make one task per set, or a list of its files for one set"
-            )
+            raise FilesError(f"files.bins: bins must not overlap, got {first} and {second}")
+    for bin in bins:
+        if f"{kind} {bin}" in others:
+            raise FilesError(f"files.{kind}: a bin may be given once, {bin} is given twice")
     lengths = np.diff(own.offsets)
     splits = {}
     for bin in bins:

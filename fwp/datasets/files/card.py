@@ -83,8 +83,8 @@ def warnings(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
             number = split["overlap"].get(other, 0)
             if number > MUCH * split["strings"]:
                 told.append(
-                    f"{number:,} of the {split['strings']:,} strings of {name} are {words} strings, "
-                    "too: their accuracy may be memory."
+                    f"{number:,} of the {split['strings']:,} strings of {name} are {words} "
+                    "strings, too: their accuracy may be memory."
                 )
         label, share = max(split["classes"].items(), key=lambda item: item[1])
         if RARE <= share < 1 and name != "train":
@@ -97,10 +97,15 @@ def warnings(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _contradictions(dataset: Dataset) -> list[str]:
     """Training strings that occur with different labels."""
-    labels: dict[bytes, set[bytes]] = {}
-    for tokens, targets in dataset.train:
-        labels.setdefault(tokens.tobytes(), set()).add(targets.tobytes())
-    number = sum(len(own) > 1 for own in labels.values())
+    train = dataset.train
+    tokens, targets = train.tokens.tobytes(), train.targets.astype("<i2").tobytes()
+    labels: dict[bytes, bytes] = {}
+    several = set()
+    for begin, end in pairwise(train.offsets.tolist()):
+        string, own = tokens[begin:end], targets[2 * begin : 2 * end]
+        if labels.setdefault(string, own) != own:
+            several.add(string)
+    number = len(several)
     if not number:
         return []
     are = "string occurs" if number == 1 else "strings occur"
@@ -124,7 +129,6 @@ def _notes(splits: Mapping[str, Mapping[str, Any]], found: Mapping[str, Any]) ->
     test = found.get("test", {})
     if "bins" in test:
         notes.append(test["bins"])
-    notes += [f"The test bin {bin} is {name}." for bin, name in test.get("names", {}).items()]
     empty = {kind: found[kind]["empty"] for kind in COMPARED if found.get(kind, {}).get("empty")}
     if empty:
         counts = ", ".join(f"{kind} {number:,}" for kind, number in empty.items())
@@ -136,7 +140,8 @@ def _notes(splits: Mapping[str, Mapping[str, Any]], found: Mapping[str, Any]) ->
         if split["overlap"][other]
     ]
     total = f"Strings that sets share: {'; '.join(shared)}." if shared else (
-        "No set shares a string with another, except for test bins."
+        "No test string is a training or validation string, and no validation string is a "
+        "training string."
     )  # fmt: skip
     notes.append(total)
     twice = [f"{name} {s['duplicates']:,}" for name, s in splits.items() if s["duplicates"]]

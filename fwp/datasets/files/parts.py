@@ -42,14 +42,20 @@ def window(name: str) -> Bin | None:
         return None
 
 
-def held_out(string: Sequence[str], share: float, seed: int) -> bool:
-    """Whether a string of the training files is for validation: a hash of it decides.
+def held_out(strings: Sequence[Sequence[str]], share: float, seed: int) -> list[bool]:
+    """Whether each of the training files' strings is for validation: a hash of it decides.
 
-    So equal strings are never on both sides, and more rows move none of the others.
+    Those with the lowest hashes are, at least one; equal strings are never on both sides.
     """
-    text = "\x00".join(string)
-    digest = hashlib.sha256(f"{seed}\x00{text}".encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
+    hashes = [_hash(string, seed) for string in strings]
+    distinct = sorted(set(hashes))
+    taken = set(distinct[: max(1, round(share * len(distinct)))])
+    return [found in taken for found in hashes]
+
+
+def _hash(string: Sequence[str], seed: int) -> bytes:
+    text = "\x00".join([str(seed), *string])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _paths(paths: Any) -> list:

@@ -39,7 +39,7 @@ class Strings(NamedTuple):
     """
 
     strings: list[Sequence[str]]
-    labels: list[list[str | None]]
+    labels: list[Sequence[str | None]]
     places: list[tuple[Source, int]]
     empty: int
 
@@ -117,7 +117,7 @@ def apart(sources: Sequence[Source], how: Layout) -> Strings:
 
 def _labelled(
     source: Source, row: int, labels: Labels, length: int, how: Layout
-) -> list[str | None]:
+) -> Sequence[str | None]:
     """The label of each position."""
     if how.per == "position":
         names = _split(labels, length, how.unlabelled)
@@ -135,19 +135,23 @@ def _labelled(
     )
 
 
-def _split(labels: Labels, length: int, unlabelled: str | None) -> list[str | None]:
+def _split(labels: Labels, length: int, unlabelled: str | None) -> Sequence[str | None]:
     """Labels one by one: of a list, apart by spaces or commas, or characters."""
     if labels is None:
         return []
+    names: Sequence[str | None] = labels
     if isinstance(labels, str):
-        words = BETWEEN.split(labels.strip()) if BETWEEN.search(labels.strip()) else [labels]
-        labels = [*words] if len(words) > 1 or length == 1 else [*labels.strip()]
-    return [None if label == unlabelled else label for label in labels]
+        labels = labels.strip()
+        words = BETWEEN.split(labels) if BETWEEN.search(labels) else [labels]
+        names = words if len(words) > 1 or length == 1 else labels
+    if unlabelled is None or unlabelled not in names:
+        return names
+    return [None if name == unlabelled else name for name in names]
 
 
 def alphabet_of(found: Strings) -> tuple[str, ...]:
     """All symbols, sorted; FilesError if there are too many."""
-    symbols = {symbol for string in found.strings for symbol in string}
+    symbols = set[str]().union(*found.strings)
     if len(symbols) > MOST_SYMBOLS:
         raise FilesError(
             f"{found.place(0)}: training strings must have at most {MOST_SYMBOLS} different "
@@ -158,7 +162,7 @@ def alphabet_of(found: Strings) -> tuple[str, ...]:
 
 def classes_of(found: Strings) -> tuple[str, ...]:
     """All labels, sorted, numbers by value; FilesError if there are none or too many."""
-    names = {name for labels in found.labels for name in labels if name is not None}
+    names = {name for name in set[str | None]().union(*found.labels) if name is not None}
     if not 0 < len(names) <= MOST_CLASSES:
         raise FilesError(
             f"{found.place(0, 'labels')}: training strings must have 1 to {MOST_CLASSES} different "
@@ -173,15 +177,29 @@ def coded(found: Strings, alphabet: Sequence[str], classes: Sequence[str]) -> Co
     Raises:
         FilesError: a symbol or a label does not occur in training; with its place.
     """
-    tokens, targets = ({name: i for i, name in enumerate(x)} for x in (alphabet, classes))
-    targets: dict[str | None, int] = {**targets, None: NO_TARGET}
     offsets = np.cumsum([0, *map(len, found.strings)], dtype=np.int64)
     try:
-        symbols = [tokens[symbol] for string in found.strings for symbol in string]
-        labels = [targets[name] for names in found.labels for name in names]
+        symbols = _numbers(found.strings, alphabet)
+        labels = _numbers(found.labels, classes)
     except KeyError:
         raise _unseen(found, alphabet, classes) from None
-    return Coded(np.array(symbols, dtype=np.uint8), np.array(labels, dtype=np.int16), offsets)
+    return Coded(symbols.astype(np.uint8), labels.astype(np.int16), offsets)
+
+
+def _numbers(rows: Sequence[Sequence[str | None]], names: Sequence[str]) -> np.ndarray:
+    """Each entry as the number of its name, one row after another; KeyError if it has none."""
+    texts = [row for row in rows if isinstance(row, str)]
+    if len(texts) < len(rows) or any(len(name) > 1 for name in names):
+        numbers: dict[str | None, int] = {name: i for i, name in enumerate(names)}
+        numbers[None] = NO_TARGET
+        return np.array([numbers[name] for row in rows for name in row], dtype=np.int64)
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    known = np.array([ord(name) for name in names], dtype=np.uint32)
+    order = np.argsort(known)
+    slots = np.searchsorted(known[order], codes).clip(max=len(known) - 1)
+    if (known[order][slots] != codes).any():
+        raise KeyError
+    return order[slots]
 
 
 def _unseen(found: Strings, alphabet: Sequence[str], classes: Sequence[str]) -> FilesError:

@@ -9,7 +9,7 @@ Labels = str | list[str | None] | None
 
 
 class FilesError(ValueError):
-    """A file that cannot be used; the message is one line: file:line:column, rule, what is there."""
+    """A file that cannot be used; the message is one line that begins with file:line:column."""
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Source:
         strings: one per row, as text or as symbols.
         labels: one per row, as text, one per position, or None if there is none.
         rows: number of each row's line, from 1.
+        label_rows: the same in the file of the labels.
         column: of the string or the labels within a line, from 1, by line and by which of the two.
         partner: the file of the labels, if that is another.
         per: "position" or "string", if the format says so.
@@ -33,21 +34,25 @@ class Source:
     strings: list[Text] = field(default_factory=list)
     labels: list[Labels] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
-    column: Callable[[int, str], int] = lambda line, what: 1
+    label_rows: list[int] = field(default_factory=list)
+    column: Callable[[int, str], int] = lambda _, __: 1
     partner: Path | None = None
     per: str | None = None
     separator: str | None = None
 
-    def add(self, line: int, string: Text, labels: Labels) -> None:
+    def add(self, line: int, string: Text, labels: Labels, label_line: int | None = None) -> None:
         """Enter a row."""
         self.rows.append(line)
+        self.label_rows.append(line if label_line is None else label_line)
         self.strings.append(string)
         self.labels.append(labels)
 
     def place(self, i: int, what: str = "string", offset: int = 0) -> str:
         """Where row i has its string or its labels: file:line:column."""
-        path = self.partner if what == "labels" and self.partner else self.path
-        return f"{path}:{self.rows[i]}:{self.column(self.rows[i], what) + offset}"
+        path, line = self.path, self.rows[i]
+        if what == "labels":
+            path, line = self.partner or path, self.label_rows[i]
+        return f"{path}:{line}:{self.column(line, what) + offset}"
 
 
 def read_lines(path: Path, most: int | None = None) -> list[str]:

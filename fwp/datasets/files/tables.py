@@ -24,9 +24,9 @@ def read_csv(path: Path, options: Mapping[str, Any], most: int | None = None) ->
     lines = read_lines(path, most)
     kind = "tsv" if options["format"] == "tsv" else "csv"
     between = "\t" if kind == "tsv" else max(",;", key=lines[0].count)
+    reader = csv.reader([f"{line}\n" for line in lines], delimiter=between, strict=True)
     before = csv.field_size_limit(LONGEST)
     try:
-        reader = csv.reader([f"{line}\n" for line in lines], delimiter=between, strict=True)
         rows = [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise FilesError(f"{path}:{reader.line_num}:1: not {kind.upper()}: {error}") from None
