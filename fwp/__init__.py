@@ -10,11 +10,11 @@ __version__ = "0.2.0"
 
 _API = (
     *("Dataset", "Experiment", "build_model", "check", "evaluate", "load_dataset"),
-    *("load_experiment", "load_model", "load_results", "load_status", "make_dataset", "make_text"),
+    *("load_experiment", "load_model", "load_results", "make_dataset", "make_text"),
     *("save_dataset", "train"),
 )
 # Names that came later. Fingerprints leave `__all__` out: no result depends on what has a name.
-__all__ = [*(_API := (*_API, "adapt", "compare", "read_dataset", "show_mistake"))]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [*(_API := (*_API, "adapt", "compare", "load_status", "read_dataset", "show_mistake"))]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str):
