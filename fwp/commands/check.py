@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fwp.commands import check_fla
 from fwp.utils import signals
 from fwp.utils.imports import make_importable
 
@@ -22,6 +23,9 @@ STYLES = {"ok": "green", "fails": "bold red", "skipped": "yellow", "is so": "cya
 
 def run(options: Namespace) -> None:
     """Print a row per property; ValueError if one that must hold fails."""
+    if options.name == "fla":
+        check_fla.run(options)
+        return
     with signals.deferred():  # an exception within the import of PyTorch would be swallowed
         from fwp.models.check import HIDDEN, Finding, read_options, try_properties
 

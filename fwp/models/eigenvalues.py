@@ -98,7 +98,7 @@ def spectra(read: Read, draw: Callable[[int, int], Tensor]) -> list[Spectrum] | 
     return lasting or "the state is not linear: what it becomes depends on it in another way"
 
 
-def _moved(read: Read, x: Tensor, state: Sequence[Tensor], part: int) -> tuple[Tensor, set[int]]:
+def _moved(read: Read, x: Tensor, state: tuple, part: int) -> tuple[Tensor, set[int]]:
     """By how much the next value of a part changes with each of its numbers, [n, n].
 
     And which parts of the state change with it.
@@ -107,17 +107,26 @@ def _moved(read: Read, x: Tensor, state: Sequence[Tensor], part: int) -> tuple[T
     before = [p.expand(size + 1, *p.shape[1:]).clone() for p in state]
     step = torch.eye(size, dtype=state[part].dtype, device=x.device)
     before[part][1:] += step.view(size, *state[part].shape[1:])
-    _, after = read(x.expand(size + 1, 1, -1).contiguous(), tuple(before))
+    _, after = read(x.expand(size + 1, 1, -1).contiguous(), _like(state, before))
     changes = [(p[1:] - p[:1]).flatten(1) for p in after]  # pyright: ignore
     seen = {i for i, c in enumerate(changes) if bool((c.abs() > SAME[torch.float64]).any())}
     return changes[part], seen
 
 
-def _elsewhere(state: Sequence[Tensor], part: int) -> tuple[Tensor, ...]:
+def _elsewhere(state: tuple, part: int) -> tuple:
     """The state with other numbers in one part."""
     own = state[part]
     other = torch.randn(own.shape, generator=torch.Generator().manual_seed(part)).to(own)
-    return tuple(own + other if i == part else p for i, p in enumerate(state))
+    return _like(state, [own + other if i == part else p for i, p in enumerate(state)])
+
+
+def _like(state: tuple, parts: Sequence[Tensor]) -> tuple:
+    """A state of other numbers; a mixer may have a tuple of its own, with attributes."""
+    if type(state) is tuple:
+        return tuple(parts)
+    made = tuple.__new__(type(state), parts)
+    made.__dict__.update(vars(state))
+    return made
 
 
 def _reached(part: int, moved: dict[int, set[int]]) -> set[int]:
