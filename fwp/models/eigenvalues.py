@@ -14,6 +14,8 @@ SIZES = (1.0, 4.0, 16.0)  # of inputs: large ones bring gates to their ends
 DRAWS, BEFORE = 4, 5  # inputs of each size, and symbols that are read before them
 MOST = 4096  # numbers in a part of a state
 SAME = {torch.float64: 1e-7, torch.float32: 1e-2}
+NOISE = {torch.float64: 1e-13, torch.float32: 1e-5}  # as a share of the largest entry
+WIDEST = 1024  # numbers of a block whose eigenvalues are computed
 NEGATIVE, IMAGINARY, NOTHING = -1e-3, 1e-3, 1e-6
 
 Read = Callable[[Tensor, object], tuple[Tensor, object]]
@@ -140,7 +142,13 @@ def _reached(part: int, moved: dict[int, set[int]]) -> set[int]:
 
 
 def eigenvalues(matrix: Tensor) -> Tensor:
-    """Those of a matrix [n, n], block by block: heads and columns of a state do not mix."""
+    """Those of a matrix [n, n], block by block: heads and columns of a state do not mix.
+
+    Raises:
+        ValueError: a block is wider than `WIDEST`.
+    """
+    tiny = NOISE.get(matrix.dtype, NOISE[torch.float32]) * matrix.abs().max()
+    matrix = matrix.where(matrix.abs() > tiny, 0.0).double()
     joined = (matrix != 0) | (matrix != 0).T | torch.eye(len(matrix), device=matrix.device).bool()
     labels = torch.arange(len(matrix), device=matrix.device)
     while True:
@@ -151,6 +159,8 @@ def eigenvalues(matrix: Tensor) -> Tensor:
     blocks: dict[int, list[Tensor]] = {}
     for label in labels.unique():
         rows = (labels == label).nonzero().squeeze(1)
+        if len(rows) > WIDEST:
+            raise ValueError(f"a transition mixes more than {WIDEST} numbers; try a smaller width")
         blocks.setdefault(len(rows), []).append(matrix[rows][:, rows])
-    same = [torch.stack(own).double().cpu() for own in blocks.values()]
+    same = [torch.stack(own).cpu() for own in blocks.values()]
     return torch.cat([torch.linalg.eigvals(own).flatten() for own in same])

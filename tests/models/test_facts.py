@@ -64,6 +64,14 @@ def test_blocks_have_the_eigenvalues_of_the_matrix():
         torch.testing.assert_close(*values)
 
 
+def test_rounding_joins_no_blocks_and_large_ones_are_left_out(monkeypatch):
+    monkeypatch.setattr("fwp.models.eigenvalues.WIDEST", 2)
+    noise = 1e-6 * torch.randn(6, 6, generator=torch.Generator().manual_seed(0))
+    assert eigenvalues(torch.eye(6) + noise).real.tolist() == pytest.approx([1] * 6, abs=1e-4)
+    with pytest.raises(ValueError, match="mixes more than 2 numbers"):
+        eigenvalues(torch.ones(3, 3))
+
+
 @pytest.mark.parametrize(
     ("mixer", "options", "low", "real"),
     [
