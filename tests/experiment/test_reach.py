@@ -237,7 +237,8 @@ PLACES = {
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
     "report": (
-        "report/explorer/* report/overview.py report/page.py report/figure_names.py report/findings.py "
+        "report/explorer/* report/overview.py report/page.py report/figure_names.py "
+        "report/findings.py "
         "report/made.py report/picture.py report/rule_graph.py report/stages.py report/texts.py "
         "results/mistakes.py"
     ),
