@@ -107,7 +107,8 @@ PLACES = {
         "datasets/make.py datasets/text/made.py datasets/text/check.py datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
-        "languages/_properties.py models/check.py search/configured.py "
+        "languages/_properties.py models/check.py search/configured.py models/eigenvalues.py "
+        "models/facts.py models/learning.py models/subject.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py results/comparison.py results/permutation.py "
         "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
@@ -236,7 +237,8 @@ PLACES = {
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
     "report": (
-        "report/explorer/* report/overview.py report/page.py report/figure_names.py report/findings.py "
+        "report/explorer/* report/overview.py report/page.py report/figure_names.py "
+        "report/findings.py "
         "report/made.py report/picture.py report/rule_graph.py report/stages.py report/texts.py "
         "results/mistakes.py"
     ),
