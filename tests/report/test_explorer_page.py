@@ -195,6 +195,11 @@ def test_a_narrow_and_dark_screen(opened):
     )
     assert labels == "#e4e4e4"
     assert tab.locator("#cell .curves .mark-line path").count() == 6
+    tab.set_viewport_size({"width": 900, "height": 900})
+    tab.wait_for_function("document.querySelector('#cell .curves svg').clientWidth > 600")
+    tab.set_viewport_size({"width": 400, "height": 900})
+    tab.wait_for_function("document.querySelector('#cell .curves svg').clientWidth < 400")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_everything_can_be_reached_with_the_keyboard(opened):
