@@ -6,7 +6,8 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SMK := Snakefile $(wildcard workflow/rules/*.smk)
+DOCS := .venv-docs
+SMK := Snakefile workflow/Snakefile $(wildcard workflow/rules/*.smk)
 LOCKS := requirements.lock envs/torch.lock
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
@@ -16,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all setup test test-slurm lint format status benchmark clean lock help
+.PHONY: all setup test test-slurm test-install test-containers lint format status benchmark docs docs-serve docs-lock clean lock help
 
 all: setup ## set up, then train, evaluate and report everything that config.yaml names
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -45,12 +46,18 @@ test-slurm: setup ## run grids on a Slurm within this machine, as root, some fiv
 	@tests/slurm/cluster.sh missing
 	$(BIN)/python -m pytest -m slurm tests/slurm $(ARGS)
 
+test-install: setup ## build wheel and sdist, and use them in a bare environment, some three minutes
+	$(BIN)/python -m pytest -m install tests/environments $(ARGS)
+
+test-containers: setup ## run a grid in a container, with podman, apptainer and conda where they are, some five minutes
+	$(BIN)/python -m pytest -m containers -rs tests/environments $(ARGS)
+
 lint: setup ## check style, spelling, types, imports and workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pyright --project pyproject.toml
+	$(BIN)/pyright --threads 2 --project pyproject.toml
 	$(BIN)/snakefmt --check $(SMK)
 	$(BIN)/snakemake --lint
 
@@ -65,6 +72,25 @@ benchmark: setup ## measure the speed of ops and training steps, some ten minute
 status: setup ## show the grid as a board
 	@$(BIN)/python -m fwp status
 
+docs: $(DOCS)/.ready ## build the documentation site into build/site
+	PYTHONPATH=docs:. $(DOCS)/bin/python -m builder
+
+docs-serve: $(DOCS)/.ready ## show the documentation site at localhost:8000
+	PYTHONPATH=docs:. $(DOCS)/bin/python -m builder --serve
+
+docs-lock: setup ## renew envs/docs.lock from pyproject.toml
+	$(PIP) install pip-tools
+	@echo "# For the documentation site: see the Makefile." > $@.tmp
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["docs"], sep="\n")' | \
+	  $(BIN)/pip-compile --quiet --strip-extras --no-header --no-annotate --allow-unsafe --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --output-file - - >> $@.tmp && mv $@.tmp envs/docs.lock
+
+# The tools of the site have an environment of their own, without PyTorch.
+$(DOCS)/.ready: envs/docs.lock
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r envs/docs.lock
+	@touch $@
+
 clean: ## delete all generated results
 	rm -rf results .snakemake
 
@@ -77,5 +103,5 @@ lock: setup ## renew requirements.lock from pyproject.toml and envs/torch.lock
 	awk '/^[^ ]/ {torch = /^torch==/} !torch' $@.tmp > requirements.lock && rm $@.tmp
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Settings: PYTHON=$(PYTHON)  CORES=$(CORES)  ARGS=(more arguments of snakemake or pytest)"

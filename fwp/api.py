@@ -10,12 +10,13 @@
 Nothing within the package imports this file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fwp.config.loading import ConfigError
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
+from fwp.datasets.files.made import read_dataset
 from fwp.datasets.sampling import make_dataset
 from fwp.datasets.text.dataset import TextDataset
 from fwp.datasets.text.made import make_text
@@ -27,9 +28,11 @@ from fwp.mixers._signature import read_signature, signature_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fwp.analysis.comparison import Comparison
+    from fwp.analysis.results import ExperimentResults
     from fwp.models.check import Finding
     from fwp.models.sequence_model import SequenceModel
-    from fwp.results.collect import Results
+    from fwp.status.state import Status
     from fwp.training.run import Run
 
 __all__ = [
@@ -38,14 +41,18 @@ __all__ = [
     "adapt",
     "build_model",
     "check",
+    "compare",
     "evaluate",
     "load_dataset",
     "load_experiment",
     "load_model",
     "load_results",
+    "load_status",
     "make_dataset",
     "make_text",
+    "read_dataset",
     "save_dataset",
+    "show_mistake",
     "train",
 ]
 
@@ -84,7 +91,7 @@ def build_model(
     *,
     seed: int = 0,
     dtype: str = "float32",
-    **settings,
+    **settings: Any,
 ) -> "SequenceModel":
     """A model with a mixer, for the symbols and classes of a dataset.
 
@@ -122,7 +129,7 @@ def check(
     hidden: int = 16,
     device: str = "cpu",
     learn: bool | int = False,
-    **options,
+    **options: Any,
 ) -> "list[Finding]":
     """Try a mixer in the properties that each must have; `fwp check` prints the same.
 
@@ -157,7 +164,7 @@ def train(
     seeds: Sequence[int] | None = None,
     device: str = "cpu",
     threads: int | None = 1,
-    **settings,
+    **settings: Any,
 ) -> "Run | list[Run]":
     """Train a model, or several of one shape as one pack; they keep the best epoch's weights.
 
@@ -222,23 +229,81 @@ def evaluate(
     return pd.concat(dict(enumerate(frames)), names=["model"]).reset_index("model")
 
 
-def load_results(folder: str | Path = "results") -> "Results":
-    """The tidy tables of a finished experiment, as data frames.
+def load_results(folder: str | Path = "results") -> "ExperimentResults":
+    """The tidy tables of a finished experiment, as data frames, and its trained models.
+
+        results = fwp.load_results("results")
+        results.accuracy                          # per seed × bin, and per seed × length
+        cell = results.cell("parity", "deltanet")
+        model = cell.model(seed=0)                # ready to call
+        cell.predict(0, "0110")                   # what it says at every position
 
     Args:
         folder: the experiment's results, or its folder `tables`.
 
     Returns:
         accuracy (per seed × bin and per seed × length), history (per seed × epoch, and per
-        measurement within it if `validate_every` asks for some) and runs.
+        measurement within it if `validate_every` asks for some) and runs. Other frames are read
+        when they are asked for: summary, settings, provenance, mistakes, claims, search, text,
+        text_history, text_runs and translation. `cell(task, model)` is one cell.
 
     Raises:
         ResultsError: a table is missing or damaged.
     """
-    from fwp.results.collect import read_results
+    from fwp.analysis import results
 
-    folder = Path(folder)
-    return read_results(folder / "tables" if (folder / "tables").is_dir() else folder)
+    return results.load_results(folder)
+
+
+def compare(
+    a: "str | Path | ExperimentResults", b: "str | Path | ExperimentResults"
+) -> "Comparison":
+    """Where two experiments differ, and whether seeds explain it; `fwp compare` prints the same.
+
+    Args:
+        a: a folder of results, or what `load_results` returned.
+        b: another one.
+
+    Returns:
+        Frames: cells (every cell and bin, with means, difference, p-value and verdict), differing
+        (those that are not equal), only, claims, settings, made (code, data, machines, versions);
+        and identical, headline, method and `to_dict()`.
+
+    Raises:
+        ResultsError: a table or record is missing or damaged.
+    """
+    from fwp.analysis import comparison
+
+    return comparison.compare_results(a, b)
+
+
+def show_mistake(mistake: "Mapping[str, Any] | pd.Series") -> str:
+    """A row of `results.mistakes` as text: string, right and predicted classes, one above another.
+
+    A mark stands below the first wrong position.
+    """
+    from fwp.results.mistakes import aligned
+
+    return aligned(dict(mistake))
+
+
+def load_status(*configs: str | Path, slurm: bool = False) -> "Status":
+    """How far an experiment is, as `fwp status` shows it.
+
+    Args:
+        configs: one file, or several of which later ones override earlier ones; by default
+            config.yaml.
+        slurm: whether to ask squeue, if the run is on Slurm; it may take two seconds.
+
+    Returns:
+        Jobs with their runs, searches, failures and the time left; `as_dict()` is ready for JSON.
+
+    Raises:
+        ConfigError: there is something wrong with the config.
+    """
+    from fwp.status.snapshot import Watcher
+
+    return Watcher(load_experiment(*(configs or ("config.yaml",))), slurm=slurm).look()
 
 
 def load_model(

@@ -7,7 +7,17 @@ import sys
 from pathlib import Path
 
 from fwp import __version__
-from fwp.commands import arguments, benchmark, check, listing, snakefile, status, train
+from fwp.commands import (
+    arguments,
+    benchmark,
+    check,
+    compare,
+    export,
+    listing,
+    snakefile,
+    status,
+    train,
+)
 from fwp.utils import signals
 
 EXAMPLES = """\
@@ -15,6 +25,7 @@ examples:
   fwp train --model deltanet --task parity            train one cell of config.yaml
   fwp train --model srwm --task parity --set training.epochs=5 --set models.srwm.hidden=32
   fwp status                                          show the progress of the grid
+  fwp compare results results_before                  what differs, and do seeds explain it?
   fwp check my_module:MyMixer --set heads=2           does it compute what a mixer must?
   fwp list                                            list mixers, languages and ops
 
@@ -81,8 +92,20 @@ def parser() -> argparse.ArgumentParser:
     )
     training.set_defaults(run=train.run)
 
-    board = commands.add_parser("status", parents=[shared], help="show the grid as a board")
+    board = commands.add_parser(
+        "status",
+        parents=[shared],
+        help="show the grid as a board",
+        description="Show how far a run is: every seed of the grid, the time left, a line per job "
+        "that runs, and what failed and why.",
+    )
     board.add_argument("--watch", action="store_true", help="refresh the board until Ctrl-C")
+    board.add_argument(
+        "--json",
+        action="store_true",
+        help="print JSON (fwp/status/schema.yaml describes it); with --watch, a line per refresh",
+    )
+    board.add_argument("--no-slurm", action="store_true", help="do not ask squeue")
     board.set_defaults(run=status.run)
 
     trial = commands.add_parser(
@@ -156,6 +179,37 @@ def parser() -> argparse.ArgumentParser:
     )
     speed.set_defaults(run=benchmark.run)
 
+    pair = commands.add_parser(
+        "compare",
+        help="show where two folders of results differ",
+        description="Show which cells of two folders of results differ, by how much, and whether "
+        "that is more than seeds explain; and which settings, code, data and machines differ.",
+    )
+    pair.add_argument("a", type=Path, metavar="A", help="a folder of results")
+    pair.add_argument("b", type=Path, metavar="B", help="another one")
+    pair.add_argument("--all", action="store_true", help="print all cells that differ")
+    pair.add_argument("--csv", type=Path, metavar="FILE", help="write every cell to a table")
+    pair.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
+    pair.add_argument(
+        "--exit-code", action="store_true", help="exit with 1 if a result differs, as `git diff`"
+    )
+    pair.set_defaults(run=compare.run)
+
+    whole = commands.add_parser(
+        "export",
+        help="write all results of a folder to one file, Parquet or CSV",
+        description="Write all results of a folder to one tidy table for other tools: one row per "
+        "run and measure, with every setting as a column.",
+    )
+    whole.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    whole.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="ends in .parquet or .csv"
+    )
+    whole.add_argument(
+        "--lengths", action="store_true", help="also one row per length within each bin"
+    )
+    whole.set_defaults(run=export.run)
+
     path = commands.add_parser(
         "snakefile",
         help="print the path of the Snakefile",
@@ -170,10 +224,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; mistakes of the user end in one message, not in a traceback."""
-    options = parser().parse_args(arguments)
+    options, code = parser().parse_args(arguments), 0
     try:
         with signals.raising():
-            options.run(options)
+            code = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # `fwp status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -184,4 +238,4 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         print("fwp: interrupted", file=sys.stderr)
         return 128 + getattr(error, "number", signal.SIGINT)
-    return 0
+    return code or 0

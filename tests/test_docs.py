@@ -14,7 +14,7 @@ CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
 TOP = ["docs", "envs", "fwp", "profiles", "tests", "workflow"]
 PATH = re.compile(rf"(?:\.\./)*(?:{'|'.join(TOP)})(?:/[^\s/]+)*/?")
 FILE = re.compile(r"[\w.-]+\.(?:cff|lock|md|toml|yaml)|Makefile|Snakefile|LICENSE")
-USERS_OWN = {"my_claims.yaml"}
+USERS_OWN = {"my_claims.yaml", "own.yaml"}
 
 
 def name(page: Path) -> str:

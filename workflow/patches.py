@@ -71,7 +71,12 @@ def signature(function: Callable) -> str:
 
 
 def apply(
-    *, results: str, in_job: bool, remark: Callable | None = None, warm: bool = False
+    *,
+    results: str,
+    in_job: bool,
+    remark: Callable | None = None,
+    left: Callable[[], str] | None = None,
+    warm: bool = False,
 ) -> None:
     """Apply all patches that fit and that this process needs; warn of those that do not fit.
 
@@ -79,6 +84,7 @@ def apply(
         results: the folder of the results, relative to the working directory.
         in_job: whether this Snakemake runs a job that another Snakemake has sent.
         remark: takes the jobs of a run; returns what is said below their number, or "".
+        left: says how long the run still takes, or "".
         warm: whether scripts are run as forks of a process that has loaded what they import.
     """
     for patch in PATCHES:
@@ -87,7 +93,7 @@ def apply(
         if reason := patch.misfit():
             _warn(patch, reason)
         elif (in_job or patch is not STOP) and (warm or patch is not WARM):
-            patch.apply(results=results, remark=remark)
+            patch.apply(results=results, remark=remark, left=left)
 
 
 def _installed(package: str) -> bool:
@@ -172,6 +178,36 @@ def _with_remark(stats, *, remark=None, **_):
         return message, counts
 
     return count
+
+
+def _with_time_left(format_progress, *, left=None, **_):
+    """How long the run still takes stands where Snakemake says how many jobs are done."""
+
+    @functools.wraps(format_progress)
+    def progress(formatter, msg):
+        text, more = format_progress(formatter, msg), ""
+        if left is not None and msg["done"] < msg["total"]:
+            more = left()
+        return f"{text}, {more}" if more else text
+
+    return progress
+
+
+def _in_short(_format_job_info, **_):
+    """Rules that join all cells have thousands of input files, and reasons that name them again."""
+
+    @functools.wraps(_format_job_info)
+    def info(formatter, msg):
+        files, reason = list(msg["input"]), str(msg.get("reason") or "")
+        if len(files) > FILES:
+            files = [*files[: FILES - 1], f"and {len(files) - FILES + 1} more"]
+        if len(reason) > REASON:
+            reason = reason[:REASON].rpartition(",")[0] or reason[:REASON]
+            reason += ", …"
+        short = {"input": files} | ({"reason": reason} if reason else {})
+        return _format_job_info(formatter, {**msg, **short})
+
+    return info
 
 
 def _ending_scripts(exit_gracefully, **_):
@@ -310,6 +346,7 @@ def _in_one_snakemake(format_job_exec, **_):
     return command
 
 
+FILES, REASON = 8, 300  # input files of a job, and characters of why it runs, that are printed
 SET = "_overwrite_params"  # an attribute by which a function tells its parameters
 
 _snakemake = functools.partial(Patch, "snakemake", ">=9.14,<10")
@@ -341,6 +378,18 @@ TIME = _snakemake(
     "(self)",
     "Nothing says how long a run will take.",
     _with_remark,
+)
+LEFT = _snakemake(
+    "snakemake.logging:DefaultFormatter.format_progress",
+    "(self, msg)",
+    "Nothing says how long the run still takes.",
+    _with_time_left,
+)
+SHORT = _snakemake(
+    "snakemake.logging:DefaultFormatter._format_job_info",
+    "(self, msg)",
+    "The log names thousands of input files.",
+    _in_short,
 )
 STOP = _snakemake(
     "snakemake.scheduling.job_scheduler:JobScheduler.exit_gracefully",
@@ -384,4 +433,5 @@ GROUP = _slurm(
     "Every cell of a group starts Snakemake again, which takes seconds.",
     _in_one_snakemake,
 )
-PATCHES = (PARSE, *PARAMETERS, SOURCE, BRACES, TIME, STOP, WARM, LOGS, QUERY, SUBMIT, GROUP)
+PATCHES = (PARSE, *PARAMETERS, SOURCE, BRACES, TIME, LEFT, SHORT, STOP, WARM)
+PATCHES += (LOGS, QUERY, SUBMIT, GROUP)

@@ -26,7 +26,8 @@ def find() -> Path:
     except metadata.PackageNotFoundError:
         installed = []
     for file in installed:
-        if file.name == "Snakefile" and Path(str(file.locate())).is_file():
+        in_root = file.name == "Snakefile" and file.parent.name != "workflow"
+        if in_root and Path(str(file.locate())).is_file():
             return Path(str(file.locate())).resolve()
     raise ValueError(
         "there is no Snakefile: this copy of the package came without its workflow; clone the "

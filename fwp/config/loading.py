@@ -13,7 +13,12 @@ from fwp.utils.source import is_file
 MOST_BASES = 50
 
 
-def read_config(*paths: str | Path, changes: Sequence[str] = (), top: dict | None = None) -> dict:
+def read_config(
+    *paths: str | Path,
+    given: dict | None = None,
+    changes: Sequence[str] = (),
+    top: dict | None = None,
+) -> dict:
     """Read configs, later ones on top of earlier ones.
 
     `extends: FILE` in a config loads FILE (beside it, or in the current folder) below it. Mappings
@@ -21,6 +26,7 @@ def read_config(*paths: str | Path, changes: Sequence[str] = (), top: dict | Non
 
     Args:
         paths: YAML files.
+        given: a config that is read already, on top of the files.
         changes: "training.epochs=5" and the like, on top of the files; the value is YAML.
         top: a config on top of all, as `snakemake --config` has it: with text for all values. Its
             key `set` holds changes, on top of the other keys.
@@ -29,6 +35,7 @@ def read_config(*paths: str | Path, changes: Sequence[str] = (), top: dict | Non
         ConfigError: a file cannot be read. Whether the keys make sense is `Experiment`'s matter.
     """
     layers = [layer for path in paths for layer in _layers(Path(path), ())]
+    layers += [given] if given else []
     layers += own.layers(list(changes))
     top = dict(top or {})
     given = top.pop("set", [])

@@ -126,7 +126,7 @@ def check(config: dict, path: Path = SCHEMA) -> tuple[dict, list[str]]:
     errors = sorted(validator.iter_errors(config), key=lambda e: dotted(e.absolute_path))
     for error in errors:
         place = list(error.absolute_path)
-        if tuple(place[2:]) in (("mixer",), ("language",)):
+        if tuple(place[2:]) in (("mixer",), ("language",)) or place[2:3] == ["files"]:
             wrong.append(place[:2])  # without it nothing can be said about the entry
         if error.validator == "additionalProperties":
             known = _resolved(error.schema, rules(path)).get("properties", {})

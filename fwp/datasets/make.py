@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fwp.datasets.files.windows import FILES
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.results.integrity import write_sealed
 
@@ -22,26 +23,30 @@ class _Maker(NamedTuple):
 
 def make_training(spec: DatasetSpec, path: str | Path) -> Any:
     """Write training and validation data, and return them."""
-    maker = _maker(spec.task.kind)
+    maker = _maker(spec.task)
     data = maker.build(spec, TRAINING, None)
     maker.save(data, path)
     return data
 
 
-def make_test(spec: DatasetSpec, *, train: str | Path, test: str | Path, card: str | Path) -> None:
-    """Write test data and the card that describes all data of a task.
+def make_test(
+    spec: DatasetSpec, *, train: str | Path, test: str | Path, card: str | Path
+) -> dict[str, Any]:
+    """Write test data and the card that describes all data of a task; return the card.
 
     Args:
         spec: of all of them.
         train: the file of training and validation data.
         test, card: where the two go.
     """
-    maker = _maker(spec.task.kind)
+    maker = _maker(spec.task)
     seen = maker.load(train, spec.task, kinds=TRAINING)
     data = maker.build(spec, TEST, seen)
     maker.save(data, test)
     whole = replace(data, splits=seen.splits | data.splits)
-    write_sealed(card, maker.describe(whole), [train, test])
+    described = maker.describe(whole)
+    write_sealed(card, described, [train, test])
+    return described
 
 
 def make_data(spec: DatasetSpec, folder: Path) -> Any:
@@ -54,7 +59,7 @@ def make_data(spec: DatasetSpec, folder: Path) -> Any:
         data = make_training(spec, train)
         make_test(spec, train=train, test=test, card=folder / "card.json")
         return data
-    maker = _maker(spec.task.kind)
+    maker = _maker(spec.task)
     data = maker.build(spec, (*TRAINING, *TEST), None)
     maker.save(data, train)
     return data
@@ -65,21 +70,27 @@ def data_files(task: TaskSettings) -> tuple[str, str]:
     return ("data.npz", "data.npz") if task.kind == "strings" else ("train.npz", "test.npz")
 
 
-def _maker(kind: str) -> _Maker:
-    if kind == "text":
+def _maker(task: TaskSettings) -> _Maker:
+    if task.kind == "text":
         from fwp.datasets.text.build import build_text
         from fwp.datasets.text.card import describe_text
         from fwp.datasets.text.dataset import load_text, save_text
 
         return _Maker(build_text, save_text, load_text, describe_text)
-    if kind == "translation":
+    if task.kind == "translation":
         from fwp.datasets.text.build_pairs import build_pairs
         from fwp.datasets.text.card_pairs import describe_pairs
         from fwp.datasets.text.pair_dataset import load_pairs, save_pairs
 
         return _Maker(build_pairs, save_pairs, load_pairs, describe_pairs)
-    from fwp.datasets.card import describe
     from fwp.datasets.dataset import load_dataset, save_dataset
+
+    if task.language == FILES:
+        from fwp.datasets.files.build import build_files
+        from fwp.datasets.files.card import describe_files
+
+        return _Maker(build_files, save_dataset, load_dataset, describe_files)
+    from fwp.datasets.card import describe
     from fwp.datasets.sampling import build_dataset
 
     return _Maker(

@@ -39,7 +39,7 @@ CELLS = 3  # finished ones of a model whose seconds are looked at
 DRAWN = 16  # trials of a search that its time is estimated from
 
 # Seconds of rules that are alike in all experiments, and of rules whose work nobody knows before.
-FIXED = {"figures": 16.0, "claims": 3.0, "summarise": 3.0, "workflow_report": 3.0}
+FIXED = {"figures": 16.0, "claims": 3.0, "summarise": 3.0}
 FIXED |= {"states": 10.0, "automata": 10.0, "retrieval": 5.0, "automaton": 10.0, "all": 0.0}
 LOCAL = 1.5  # seconds of other rules
 
@@ -99,6 +99,18 @@ def estimate(
             longest[i] = max(longest[i], seconds)
     usual, most = (max(t / cores, top) for t, top in zip(total, longest, strict=True))
     return Estimate(usual, most, list(unknown))
+
+
+def by_table(
+    experiment: Experiment, rule: str, model: str | None, task: str | None, seeds: int = 1
+) -> float:
+    """Seconds that a job takes as a rule on this machine's CPU, by the table of `speeds` alone.
+
+    A mixer that the table lacks counts as an LSTM.
+    """
+    if model is None or task is None:
+        return _other(experiment, rule, task).usual
+    return _of_cell(experiment, rule, model, task, seeds, speeds.slowness()).usual
 
 
 def sentence(found: Estimate, cores: int | None) -> str:

@@ -51,16 +51,20 @@ class Analysis(NamedTuple):
 
 
 def load_experiment(
-    *paths: str | Path, changes: Sequence[str] = (), top: dict | None = None
+    *paths: str | Path,
+    given: dict | None = None,
+    changes: Sequence[str] = (),
+    top: dict | None = None,
 ) -> "Experiment":
     """Read configs (see `fwp.config.loading.read_config`) and make their experiment.
 
     Raises:
         ConfigError: with everything that is wrong with it.
     """
-    config = read_config(*paths, changes=changes, top=top)
+    config = read_config(*paths, given=given, changes=changes, top=top)
     folders = [Path(path).parent for path in paths]
-    return Experiment(config, source=" + ".join(map(str, paths)) or "the config", folders=folders)
+    source = " + ".join(map(str, [*paths, *(["the config of the module"] if given else [])]))
+    return Experiment(config, source=source or "the config", folders=folders)
 
 
 class Experiment:
@@ -319,13 +323,32 @@ class Experiment:
 
         return self._once("test_data", task, make=make)
 
-    def text_files(self, task: str) -> list[str]:
-        """The files that a text is read from; none for strings, which are drawn."""
+    def text_files(self, task: str, *kinds: str) -> list[str]:
+        """The files that a task's data are read from; none for strings that are drawn.
+
+        Args:
+            task: its name.
+            kinds: train, validation, test: sets of strings; a text is divided when it is read.
+        """
+        if self._of_files(task):
+            from fwp.datasets.files.check import inputs
+
+            return inputs(self.dataset(task), kinds)
         if self.kind(task) == "strings":
             return []
         from fwp.datasets.text.sources import files_of
 
         return files_of(self.dataset(task).task)
+
+    def remarks(self) -> list[str]:
+        """What may spoil the results of tasks of files, in sentences; of small files alone."""
+        from fwp.datasets.files.check import remarks
+
+        told = [(task, self.dataset(task)) for task in self.tasks if self._of_files(task)]
+        return [f"task {task}: {line}" for task, spec in told for line in remarks(spec)]
+
+    def _of_files(self, task: str) -> bool:
+        return "files" in self.config["tasks"][task]
 
     def code(self, stage: str) -> str:
         """Fingerprint of a stage that no model or language has a part in (tables, figures, ...)."""
@@ -407,6 +430,7 @@ class Experiment:
         from fwp.languages import _machine
 
         strings = [task for task in self.analysis.tasks if self.kind(task) == "strings"]
+        strings = [task for task in strings if not self._of_files(task)]
         tasks = [resolve.resolved_task(self.config, task) for task in strings]
         return [
             task.name
@@ -441,6 +465,8 @@ class Experiment:
     def _data_code(self, stage: str, task: str) -> str:
         if (kind := self.kind(task)) != "strings":
             return self._fingerprint(f"{kind}_{stage}")
+        if self._of_files(task):
+            return self._fingerprint(f"files_{stage}")
         from fwp import languages
 
         return self._fingerprint(stage, languages.module(self.config["tasks"][task]["language"]))

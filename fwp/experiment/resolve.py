@@ -11,6 +11,8 @@ from fwp.config import schema
 from fwp.config.loading import merge
 from fwp.config.messages import ConfigError, dotted
 from fwp.config.settings import ModelSettings, TrainingSettings
+from fwp.datasets.files.windows import FILES, files_windows
+from fwp.datasets.files.windows import MEASURED as MEASURED_FILES
 from fwp.datasets.spec import TEXTS, DatasetSpec, TaskSettings
 from fwp.datasets.text.windows import MEASURED, text_windows
 from fwp.mixers._signature import Option
@@ -97,6 +99,11 @@ def text_kind(entry: Mapping[str, Any]) -> str | None:
     return next((kind for kind in TEXTS if kind in entry), None)
 
 
+def _files(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry of `tasks` says of its files, with all defaults."""
+    return merge(schema.defaults("strings"), entry[FILES])
+
+
 def _text(entry: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """What an entry of `tasks` says of its text, with all defaults."""
     return merge(schema.defaults(kind), entry[kind])
@@ -108,7 +115,14 @@ def resolved_task(config: dict, task: str) -> TaskSettings:
     if kind := text_kind(found):
         params = _text(found, kind)
         return TaskSettings(task, kind, {k: v for k, v in params.items() if k not in MEASURED})
+    if FILES in found:
+        given = {k: v for k, v in sorted(_files(found).items()) if k not in MEASURED_FILES}
+        return TaskSettings(task, FILES, {FILES: given})
     params = dict(sorted(found.get("params", {}).items()))
+    if found["language"] == "automaton":  # what its files hold decides the strings
+        from fwp.languages.automaton_file import with_contents
+
+        params = with_contents(params)
     return TaskSettings(task, found["language"], params)
 
 
@@ -117,8 +131,10 @@ def resolved_dataset(config: dict, task: str) -> DatasetSpec:
     entry = section(config, "tasks", task)
     if kind := text_kind(entry):
         return text_windows(resolved_task(config, task), _text(entry, kind))
-    data = merge(config["data"], section(config, "tasks", task, "data"))
     test = merge(config["evaluation"], section(config, "tasks", task, "evaluation"))
+    if FILES in entry:
+        return files_windows(resolved_task(config, task), _files(entry), test["bins"])
+    data = merge(config["data"], section(config, "tasks", task, "data"))
     return DatasetSpec.from_dict(resolved_task(config, task).as_dict() | data | {"test": test})
 
 

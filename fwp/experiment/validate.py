@@ -14,6 +14,7 @@ from fwp.config import schema
 from fwp.config.loading import merge, without_removed
 from fwp.config.messages import ConfigError, show
 from fwp.experiment import (
+    validate_files,
     validate_models,
     validate_results,
     validate_search,
@@ -22,7 +23,7 @@ from fwp.experiment import (
     validate_texts,
 )
 from fwp.experiment.colours import unknown_colours
-from fwp.experiment.names import repeated_titles
+from fwp.experiment.names import names_alike, repeated_titles
 from fwp.experiment.resolve import MODEL_KEYS, named
 from fwp.experiment.validate_models import Signatures
 from fwp.utils.imports import make_importable
@@ -66,6 +67,7 @@ def checked(config: dict, source: str, folders: Sequence[str]) -> Checked:
     claims, faults = _claims(config["claims"], folders)
     config.setdefault("models", {})
     config.setdefault("tasks", {})
+    config["tasks"] = validate_files.located(config["tasks"], folders)
     if _has_modules(config):
         make_importable(folders)
     signatures, unknown = validate_models.signatures(config["models"], folders)
@@ -112,6 +114,7 @@ def _problems(
     yield from validate_tasks.windows(config)
     yield from validate_tasks.languages(config, folders)
     yield from validate_texts.texts(config)
+    yield from validate_files.files(config)
     for model, entry in config["models"].items():
         if model in unknown:
             yield unknown[model]
@@ -124,6 +127,7 @@ def _problems(
     yield from validate_models.sizes(config, signatures)
     yield from validate_models.products(config, signatures)
     yield from validate_models.heads(config, signatures)
+    yield from names_alike(config)
     if len(signatures) == len(config["models"]):
         yield from repeated_titles(config, signatures)
     for section in ("only", "analysis"):

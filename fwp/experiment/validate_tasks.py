@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from fwp.config.messages import dotted, show
 from fwp.datasets.spec import TrainStrings
-from fwp.experiment.resolve import place, resolved_dataset, section, text_kind
+from fwp.experiment.resolve import place, resolved_dataset, section
 from fwp.languages.base import Language
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
@@ -27,7 +27,7 @@ def windows(config: dict) -> Iterator[str]:
     if (fault := _reversed(TrainStrings(**config["data"]["train"]))) is not None:
         yield f"data.train.{fault}"
     for task, entry in config["tasks"].items():
-        if text_kind(entry):
+        if "language" not in entry:
             continue
         fault = _reversed(resolved_dataset(config, task).train)
         if fault is not None and "train" in entry.get("data", {}):
@@ -64,7 +64,7 @@ def languages(config: dict, folders: Sequence[str]) -> Iterator[str]:
         yield f"tasks: the folder fwp/languages/ cannot be read: {error}"
         return
     for task, entry in config["tasks"].items():
-        if text_kind(entry):
+        if "language" not in entry:
             continue
         if ":" in entry["language"]:
             yield from _own_language(config, task, folders)

@@ -5,7 +5,9 @@ from fwp.ops.elman import elman
 
 
 class Elman(Recurrent):
-    """h_t = tanh(W x_t + R h_{t-1} + b), which is the output; the state is (h,), [B, hidden].
+    """A layer whose units see all its last values; the state is its output (h,), [B, hidden].
+
+        h_t = tanh(W x_t + R h_{t-1} + b)
 
     The state is in (-1, 1). So with finite precision it can be any finite automaton, but no counter
     (Weiss, Goldberg, Yahav 2018).

@@ -12,7 +12,9 @@ from fwp.nn.split import split
 
 
 class SoftmaxAttention(nn.Module):
-    """Multi-head attention over the past, initialised like `torch.nn.MultiheadAttention`.
+    """Multi-head attention over the past, initialised like `torch.nn.MultiheadAttention`. Per head,
+
+        y_t = softmax(q_t K_t^⊤ / √D) V_t        K_t = [K_{t-1}; k_t]        V_t = [V_{t-1}; v_t]
 
     Its state is the cache of keys and values: all so far, or those that a window still has.
 

@@ -10,7 +10,7 @@ from fwp import languages
 from fwp.mixers import _signature
 from fwp.report import labels
 from fwp.results import statistics
-from fwp.utils.bins import Bin
+from fwp.utils.named_bins import NamedBin
 
 SETTINGS = (
     "mixer", "hidden", "layers", "parameters",
@@ -41,13 +41,14 @@ def counts(
         "runs": len(runs),
         "solved": int((runs["status"] == "solved").sum()),
         "diverged": int((runs["status"] == "diverged").sum()),
-        "time": _duration(runs["seconds"].sum()),
-        "longest": max((Bin.parse(bin).longest for bin in bins), default=0),
+        "time": duration(runs["seconds"].sum()),
+        "longest": max((NamedBin.parse(bin).longest for bin in bins), default=0),
         "devices": ["CPU" if name == "cpu" else name for name in sorted(runs["device"].unique())],
     }
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in hours, minutes or seconds."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"
@@ -102,13 +103,10 @@ def _plain(value: object) -> str:
 
 def task(card: dict) -> dict:
     """A row for a task: its language, an example, and how long its strings are."""
-    language = languages.get(card["language"], **card["params"])
-    lengths = language.lengths(1, 8) or language.lengths(1, 100)
-    example = language.sample(np.random.default_rng(0), 1, lengths[-1], lengths[-1])[0]
-    targets = [language.classes[i] if i >= 0 else "·" for i in language.label(example)]
+    example, targets = _example(card)
     windows = {"train": [], "validation": [], "test": []}
     for name, split in card["splits"].items():
-        windows[name.split()[0]].append(Bin.parse(split["bin"]).label)
+        windows[name.split()[0]].append(NamedBin.parse(split["bin"]).label)
     return {
         "name": card["task"],
         "example": example,
@@ -119,11 +117,13 @@ def task(card: dict) -> dict:
     }
 
 
-def versions(records: dict) -> str:
-    """Versions of what the cells were trained with."""
-    found = {
-        f"{name} {version}"
-        for record in records.values()
-        for name, version in record.get("versions", {}).items()
-    }
-    return ", ".join(sorted(found))
+def _example(card: dict) -> tuple[str, list[str]]:
+    """A string, and the label at each position."""
+    if "example" in card:  # strings from files
+        symbols = card["example"]["string"]
+        between = " " * any(len(symbol) > 1 for symbol in symbols)
+        return between.join(symbols), card["example"]["labels"]
+    language = languages.get(card["language"], **card["params"])
+    lengths = language.lengths(1, 8) or language.lengths(1, 100)
+    example = language.sample(np.random.default_rng(0), 1, lengths[-1], lengths[-1])[0]
+    return example, [language.classes[i] if i >= 0 else "·" for i in language.label(example)]

@@ -1,14 +1,13 @@
 """The report: one page that says what was run and what came out, with everything in it.
 
-The page stands alone (figures are part of it) and needs no script. Numbers lead to the record of
-their cell, which is part of the page too and leads to the files beside it.
+The page stands alone (figures are part of it) and can be read without scripts. Numbers lead to the
+record of their cell, which is part of the page too and leads to the files beside it. Only the
+explorer needs a script. It is part of the page as well, and asks for nothing from a network.
 """
 
-import base64
 import json
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,14 @@ import pandas as pd
 
 from fwp.claims.verdicts import read_judgements
 from fwp.datasets import card_reader as dataset_cards
-from fwp.report import overview, texts
+from fwp.report import findings, overview, texts
+from fwp.report import made as how
+from fwp.report.explorer.mistakes import examples
+from fwp.report.explorer.strings import of_strings
+from fwp.report.explorer.write import explorer
 from fwp.report.html import render
 from fwp.report.labels import lengths, listed, percent, shown_as
+from fwp.report.picture import address, width
 from fwp.report.tables import claims, datasets, evidence
 from fwp.report.tables.search import search_tables
 from fwp.report.tables.sections import sections
@@ -40,7 +44,7 @@ def write(
     output: str | Path,
     *,
     cards: Sequence[str | Path],
-    details: str | Path | None = None,
+    made: Mapping | None = None,
     search: Mapping | None = None,
     text_cards: Sequence[str | Path] = (),
 ) -> None:
@@ -50,7 +54,7 @@ def write(
         folder: of an experiment's results, with tables/, figures/ and cells/.
         output: the page, a file in `folder`.
         cards: the dataset cards of tasks of strings; without any, there is nothing on strings.
-        details: another page, in the same folder, to refer to for how each file was made.
+        made: what the workflow tells of how the results were made (`fwp.report.made.chapter`).
         search: the section `search` of the config, if settings were searched.
         text_cards: the cards of texts and translations.
 
@@ -59,14 +63,14 @@ def write(
     """
     prefix = "" if cards else "text_"
     with shown_as(read_names(Path(folder) / "tables" / f"{prefix}names.csv")):
-        write_text(output, _page(Path(folder), cards, text_cards, details, search))
+        write_text(output, _page(Path(folder), cards, text_cards, made, search))
 
 
 def _page(
     folder: Path,
     cards: Sequence[str | Path],
     text_cards: Sequence[str | Path],
-    details: str | Path | None,
+    made: Mapping | None,
     search: Mapping | None,
 ) -> str:
     tables = folder / "tables"
@@ -76,14 +80,15 @@ def _page(
     )
     lost = [*lacking, *unwritten]
     strings = _strings(folder, cards, lacking) if cards else {}
-    written = texts.chapters(folder, text_cards, _figure) if text_cards else {}
+    written = texts.chapters(folder, text_cards, _figures) if text_cards else {}
     records = strings.get("records", {}) | written.get("records", {})
     runs = joined([own["runs"] for own in (strings, written) if own], RUNS)
     accuracy = strings.get("every_length")
     searched = search and search_tables(read_trials(tables / "trials.csv"), accuracy, search)
     judgements = read_judgements(tables / "claims.json")
     figures = strings.get("figures", {}) | written.get("figures", {})
-    figures |= {name: _figure(folder, name) for name in SEARCH_FIGURES if search}
+    if search:
+        figures |= _figures(folder, SEARCH_FIGURES)
     return render(
         "report.html.j2",
         counts=overview.counts(runs, accuracy, written),
@@ -94,6 +99,7 @@ def _page(
         claims=judgements,
         claims_note=claims.note(judgements),
         words=evidence,
+        findings=findings.read(folder / "findings.md"),
         link=_link,
         record=lambda task, model: _link(task, model) if (task, model) in records else None,
         lost=len(lost),
@@ -101,9 +107,8 @@ def _page(
         search=searched,
         figures=figures,
         records=records,
-        versions=overview.versions(records),
-        machines=sorted(runs["machine"].unique()),
-        details=Path(details).name if details else None,
+        explorer=_explorer(folder, strings, written, records),
+        made=how.chapter(folder, records, search=bool(search), told=made),
     )
 
 
@@ -113,17 +118,36 @@ def _strings(folder: Path, paths: Sequence[str | Path], missing: list[dict]) -> 
     runs = collect.read_runs(tables / "runs.csv")
     every_length = collect.read_accuracy(tables / "accuracy.csv")
     cards = [dataset_cards.read(card) for card in paths]
+    summary = read_summary(tables)
+    trained = dataset_cards.training_lengths(paths)
+    history = collect.read_history(tables / "history.csv")
     return {
+        "explored": of_strings(summary, every_length, history, runs, trained),
         "runs": runs,
         "every_length": every_length,
         "tasks": [overview.task(card) for card in cards],
-        "sections": {
-            part.label: part for part in sections(read_summary(tables), runs, missing=missing)
-        },
+        "sections": {part.label: part for part in sections(summary, runs, missing=missing)},
         "datasets": datasets.html_tables(cards),
-        "figures": {name: _figure(folder, name) for name in FIGURES},
+        "figures": _figures(folder, FIGURES),
         "records": _records(runs, statistics.by_bin(every_length), folder / "cells"),
     }
+
+
+def _explorer(folder: Path, strings: Mapping, written: Mapping, records: Mapping) -> dict | None:
+    """What the template of the explorer shows."""
+    kinds = [*([strings["explored"]] if strings else []), *written.get("explored", [])]
+    if not kinds:
+        return None
+    cells = {key: [folder / "cells" / own for own in of["groups"]] for key, of in records.items()}
+    pictures = {}
+    for task, model in records:
+        path = folder / "analysis/automata" / task / f"{model}.svg"
+        # One that was drawn before the cell was trained again is of other weights.
+        trained = max((own / "cell.json").stat().st_mtime for own in cells[task, model])
+        if path.is_file() and path.stat().st_mtime >= trained:
+            pictures[task, model] = address(read_bytes(path))
+    mistakes = {key: examples(own) for key, own in cells.items()}
+    return explorer(kinds, {key: own for key, own in mistakes.items() if own}, pictures)
 
 
 def _with_links(rows: list[dict], folder: Path) -> list[dict]:
@@ -136,19 +160,19 @@ def _link(task: str, model: str) -> str:
     return f"#{task}/{model}"
 
 
-def _figure(folder: Path, name: str) -> dict:
+def _figures(folder: Path, names: Iterable[str]) -> dict[str, dict]:
+    """Figures by name."""
+    return {name: _figure(folder / "figures" / f"{name}.svg") for name in names}
+
+
+def _figure(path: Path) -> dict:
     """A figure as a source for the page, and its width in CSS's pixels."""
-    path = folder / "figures" / f"{name}.svg"
     try:
         data = read_bytes(path)
     except MissingFile:
         raise MissingFile(f"{path}: the figure is missing") from None
     check_sum(path)
-    width = re.search(rb'width="([\d.]+)pt"', data)
-    return {
-        "source": "data:image/svg+xml;base64," + base64.b64encode(data).decode(),
-        "width": float(width[1]) * 96 / 72 if width else 900.0,
-    }
+    return {"source": address(data), "width": width(data)}
 
 
 def _records(

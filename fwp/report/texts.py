@@ -1,13 +1,14 @@
 """What the report says of texts and translations: tables, figures, records of cells, samples."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from fwp.report import labels
+from fwp.report.explorer.texts import of_texts, of_translations
 from fwp.report.figure_names import TEXT_FIGURES, TRANSLATION_FIGURES
 from fwp.report.tables.numbers import number
 from fwp.report.tables.text import tables_of_texts
@@ -25,17 +26,18 @@ VALIDATION = "Validation (nats)"
 
 
 def chapters(
-    folder: Path, cards: Sequence[str | Path], figure: Callable[[Path, str], dict]
+    folder: Path, cards: Sequence[str | Path], figures: Callable[[Path, Iterable[str]], dict]
 ) -> dict[str, Any]:
     """What the templates show of texts and translations.
 
     Args:
         folder: of the results.
         cards: of texts and translations.
-        figure: reads a figure of `folder` by its name.
+        figures: reads figures of `folder` by their names.
 
     Returns:
-        runs, and `tables_of_texts`; figures by name; records by (task, model); samples by task.
+        runs, and `tables_of_texts`; explored, kinds for the explorer; figures by name; records by
+        (task, model); samples by task.
 
     Raises:
         ResultsError: a table, figure, card or record is missing or damaged.
@@ -49,7 +51,8 @@ def chapters(
     shown = {name: own["samples"][:SAMPLES] for name, own in translations.items()}
     return found | {
         "runs": results.runs,
-        "figures": {name: figure(folder, name) for name in names},
+        "explored": list(filter(None, (of_texts(results, facts), of_translations(results)))),
+        "figures": figures(folder, names),
         "records": _records(results, facts, folder / "cells"),
         "samples": {name: shown[name] for name in labels.in_order("task", shown) if shown[name]},
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 SILENCE = 15 * 60
 """A job on another machine that has not been heard of for so long (seconds) is interrupted."""
+STAGES = ("train", "evaluate", "search")
 CLOCK = 5.0
 """Seconds by which two readings of one process's start may differ, as clocks are corrected."""
 
@@ -23,6 +24,12 @@ class Known:
     """What a job says of one seed: how far it is, of `epochs`, and its validation accuracies.
 
     Of a text it says the validation loss in bits instead, and in words what readers want to know.
+
+    Attributes:
+        passed: epochs so far, with their fraction.
+        strings, seconds: trained on so far, and how long that took.
+        loss: of training.
+        bits: of validation, of texts.
     """
 
     status: str | None = None
@@ -30,6 +37,11 @@ class Known:
     epochs: int | None = None
     accuracy: list[float] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    passed: float | None = None
+    strings: int | None = None
+    seconds: float | None = None
+    loss: float | None = None
+    bits: float | None = None
 
 
 @dataclass
@@ -38,9 +50,12 @@ class Heartbeat:
 
     Attributes:
         state: running, done, failed or interrupted.
-        stage: train or evaluate.
+        stage: train, evaluate or search.
         time: of its writing, seconds since 1970.
         started: when its process was started, seconds since 1970.
+        device: what it trains on: cpu, or the name of the GPU.
+        slurm: the number of its Slurm job, if it is one.
+        trials: how many runs a search will train at most.
     """
 
     state: str | None
@@ -51,6 +66,9 @@ class Heartbeat:
     started: float | None
     error: str | None
     seeds: dict[int, Known]
+    device: str | None = None
+    slurm: str | None = None
+    trials: int | None = None
 
     def alive(self, now: float) -> bool:
         """Whether a job that says it runs still does."""
@@ -91,7 +109,7 @@ def read_heartbeat(path: str | Path) -> Heartbeat | None:
         return None
     return Heartbeat(
         state=_of(str, found.get("state")),
-        stage="evaluate" if found.get("stage") == "evaluate" else "train",
+        stage=found["stage"] if found.get("stage") in STAGES else "train",
         time=_of(float, found.get("time")),
         pid=_of(int, found.get("pid")),
         host=_of(str, found.get("host")),
@@ -102,6 +120,9 @@ def read_heartbeat(path: str | Path) -> Heartbeat | None:
             for seed, facts in found.get("seeds", {}).items()
             if seed.isdecimal() and isinstance(facts, dict)
         },
+        device=_of(str, found.get("device")),
+        slurm=_of(str, found.get("slurm")),
+        trials=_of(int, found.get("trials")),
     )
 
 
@@ -117,6 +138,11 @@ def _known(facts: dict) -> Known:
         epochs=_of(int, facts.get("epochs")),
         accuracy=numbers if len(numbers) == len(values) else [],
         said=[word for word in said if isinstance(word, str)] if isinstance(said, list) else [],
+        passed=_of(float, facts.get("passed")),
+        strings=_of(int, facts.get("strings")),
+        seconds=_of(float, facts.get("seconds")),
+        loss=_of(float, facts.get("loss")),
+        bits=_of(float, facts.get("bits")),
     )
 
 

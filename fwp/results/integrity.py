@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fwp.utils.files import write_json, write_text
+from fwp.utils.files import write_text
 
 REMEDY = "delete it, and the next `snakemake` makes it again"
 SEAL = "seal"
@@ -112,7 +112,27 @@ def write_sealed(path: str | Path, record: dict, files: Iterable[str | Path] = (
     """
     found = {Path(file).name: facts(file) for file in files}
     record = json.loads(json.dumps(record | ({"files": found} if found else {})))
-    write_json(path, record | {SEAL: _seal(record)})
+    text = json.dumps(record | {SEAL: _seal(record)}, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, f"{_with_lists_on_lines(text)}\n")
+
+
+def _with_lists_on_lines(text: str) -> str:
+    """Indented JSON with each list of plain values on a line of its own: long ones are many."""
+    lines: list[str] = []
+    waiting: list[str] = []  # the lines of a list, as long as it holds plain values
+    for line in text.split("\n"):
+        if line[-1] in "[{":
+            lines += waiting
+            waiting = [line] if line[-1] == "[" else []
+            lines += [] if waiting else [line]
+        elif not waiting:
+            lines.append(line)
+        elif line.lstrip() in ("]", "],"):
+            lines.append(waiting[0] + " ".join(x.strip() for x in waiting[1:]) + line.lstrip())
+            waiting = []
+        else:
+            waiting.append(line)
+    return "\n".join(lines)
 
 
 def read_sealed(path: str | Path) -> dict:

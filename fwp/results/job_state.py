@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fwp.results.heartbeat import Heartbeat, read_heartbeat
+from fwp.results.heartbeat import Heartbeat, Known, read_heartbeat
 from fwp.results.integrity import (
     MissingFile,
     OldRecord,
@@ -33,6 +33,8 @@ class RunState:
         said: of texts and translations in training: loss, speed and time left, in words.
         epoch: epochs trained so far, of `epochs`.
         epochs: the budget.
+        known: what a job that trains says of it, if one has said something.
+        seconds: that training took, if it is over.
     """
 
     state: str = "waiting"
@@ -40,6 +42,8 @@ class RunState:
     said: list[str] = field(default_factory=list)
     epoch: int | None = None
     epochs: int | None = None
+    known: Known | None = None
+    seconds: float | None = None
 
 
 @dataclass
@@ -53,6 +57,7 @@ class JobState:
         error: one line, if it failed.
         damage: one line, if a file of its results is damaged or of something else.
         heard: when it was last heard of, seconds since 1970.
+        beat: what it said then.
     """
 
     model: str
@@ -63,11 +68,25 @@ class JobState:
     error: str | None = None
     damage: str | None = None
     heard: float | None = None
+    beat: Heartbeat | None = None
 
     @property
     def log(self) -> Path:
         """The log of the stage."""
         return self.folder / f"{self.stage}.log"
+
+    @property
+    def state(self) -> str:
+        """Of the job as a whole: done, if all its runs are, else what most needs to be known."""
+        found = {run.state for run in self.runs.values()}
+        if found <= set(STATUSES):
+            return "done"
+        if "running" in found:
+            return "running"
+        if self.error is not None:
+            return "failed"
+        order = ("damaged", "interrupted", "waiting", "outdated", "trained")
+        return next((state for state in order if state in found), "waiting")
 
 
 def read_job(planned, current: Callable[[dict], bool], now: float) -> JobState:
@@ -88,8 +107,13 @@ def read_job(planned, current: Callable[[dict], bool], now: float) -> JobState:
     trained = {run["seed"]: run for run in (record or {}).get("runs", [])}
     for seed in job.runs.keys() & trained.keys():
         job.runs[seed].state = "outdated" if outdated else "trained"
+        job.runs[seed].seconds = trained[seed].get("seconds")
+        job.runs[seed].epoch = trained[seed].get("epochs")
+    if record is not None and not outdated:
+        for run in job.runs.values():
+            run.epochs = record["config"].get("training", {}).get("epochs")
     if (beat := read_heartbeat(folder / "progress.json")) is not None:
-        job.stage, job.heard = beat.stage, beat.time
+        job.stage, job.heard, job.beat = beat.stage, beat.time, beat
         _apply(job, beat, now)
     if any(run.state == "running" for run in job.runs.values()):
         job.damage = None  # what is there is about to be replaced
@@ -136,8 +160,9 @@ def _apply(job: JobState, beat: Heartbeat, now: float) -> None:
         run = job.runs.get(seed)
         if run is None:
             continue
-        run.accuracy, run.epoch, run.epochs = known.accuracy, known.epoch, known.epochs
-        run.said = known.said
+        run.accuracy, run.said, run.known = known.accuracy, known.said, known
+        if known.epoch is not None or run.seconds is None:
+            run.epoch, run.epochs = known.epoch, known.epochs
         if state in ("failed", "interrupted"):
             run.state = state
         elif state == "running" and (job.stage == "evaluate" or known.status == "running"):

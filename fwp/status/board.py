@@ -1,54 +1,27 @@
 """The grid as a board: which runs are done, running, failed or still to come, and how they fare."""
 
-import contextlib
 import os
 import shutil
 import sys
-import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from rich.columns import Columns
-from rich.console import Console, ConsoleOptions, Group
-from rich.live import Live
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from fwp.report import labels
-from fwp.results.job_state import JobState, RunState, read_job
+from fwp.results.job_state import RunState
 from fwp.results.record import STATUSES
+from fwp.status import lines, time_left
+from fwp.status.marks import STATES, counted, letters, mark
+from fwp.status.snapshot import Watcher
+from fwp.status.state import Status
 
-LISTED = 8  # running or interrupted jobs listed one by one
-SILENT = 90  # seconds after which the board says when a running job was last heard of
 GAP = 2  # columns between two tasks
-
-
-@dataclass(frozen=True)
-class State:
-    """A state that a run can be in."""
-
-    glyph: str
-    plain: str  # for terminals without Unicode
-    style: str
-    meaning: str
-
-
-STATES = {
-    "solved": State("✓", "+", "green", "done, 100 % on validation"),
-    "budget": State("•", "o", "cyan", "done, budget used up"),
-    "diverged": State("!", "!", "magenta", "done, diverged"),
-    "running": State("▸", ">", "bold yellow", "running"),
-    "trained": State("○", "O", "cyan", "trained, not yet evaluated"),
-    "outdated": State("~", "~", "dim", "outdated: config or code has changed since"),
-    "failed": State("✗", "x", "bold red", "failed"),
-    "damaged": State("#", "#", "bold red", "damaged: a file is not what was written"),
-    "interrupted": State("?", "?", "red", "interrupted"),
-    "waiting": State("·", ".", "dim", "waiting"),
-}
 NOTES = {
     "strings": (
         "One mark per seed. Numbers: mean accuracy (%) on the two shortest bins, on test strings "
@@ -71,27 +44,17 @@ WRITTEN = {
 """How the numbers of a kind of task are written."""
 
 
-def show(experiment, *, watch: bool = False, seconds: float = 2) -> None:
+def show(experiment, *, slurm: bool = True) -> None:
     """Print the board of a `fwp.experiment.experiment.Experiment`.
 
     Args:
-        watch: renew the board until Ctrl-C, if standard output is a terminal.
-        seconds: between two boards.
+        slurm: whether to ask Slurm for the jobs of a run that uses it.
     """
-    console = _Console()
-    if not (watch and console.is_terminal):
-        console.print(Board(experiment), crop=False)
-        return
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        Live(Board(experiment, wrap=True), console=console, auto_refresh=False) as live,
-    ):
-        while True:
-            time.sleep(seconds)
-            live.update(Board(experiment, wrap=True), refresh=True)
+    console = Terminal()
+    console.print(Board(Watcher(experiment, slurm=slurm).look()), crop=False)
 
 
-class _Console(Console):
+class Terminal(Console):
     """Standard output, with colours if it is a terminal and NO_COLOR is empty."""
 
     def __init__(self):
@@ -107,151 +70,166 @@ class _Console(Console):
 
 
 class Board:
-    """The state of every run of an experiment, as it is when the board is made.
+    """The state of every run of an experiment.
 
     Args:
-        experiment: a `fwp.experiment.experiment.Experiment`.
-        now: the time, seconds since 1970.
+        status: what to show.
+        height: lines that the board may take; what matters least is left out. None for all.
         wrap: whether to break long messages and paths; unbroken ones can be copied.
     """
 
-    def __init__(self, experiment, now: float | None = None, *, wrap: bool = False):
-        self.wrap = wrap
-        self.now = time.time() if now is None else now
-        self.models, self.tasks = list(experiment.models), list(experiment.tasks)
-        self.kinds = {task: experiment.kind(task) for task in self.tasks}
-        self.chosen = [Path(experiment.chosen(m, t)) for t, m in experiment.searches()]
-        self.jobs = [
-            read_job(job, partial(experiment.is_current, job.model, job.task), self.now)
-            for job in experiment.jobs()
-        ]
+    def __init__(self, status: Status, *, height: int | None = None, wrap: bool = False):
+        self.status, self.height, self.wrap = status, height, wrap
+        self.runs: dict[tuple[str, str], list[RunState]] = defaultdict(list)
+        for job in status.jobs:
+            self.runs[job.model, job.task] += job.runs.values()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        parts = [
-            *self.tables(options.max_width),
-            Group(self.legend(), Text(self.note())),
-            self.total(),
-            *self.searches(),
-            *self.trouble(),
-            *self.running(),
-        ]
-        spaced = [line for part in parts for line in (part, "")][:-1]
+        spaced = [line for part in self.parts(options.max_width) for line in (part, "")][:-1]
         for segment in console.render(Group(*spaced), options):
-            text = _letters(segment.text) if options.ascii_only else segment.text
+            text = letters(segment.text) if options.ascii_only else segment.text
             yield Segment(text, segment.style, segment.control)
 
-    def tables(self, width: int) -> Iterator[Table]:
+    def parts(self, width: int) -> list[RenderableType]:
+        """What stands one below the other, as far as there is room."""
+        total = self.total()
+        if self.height is None:
+            below = [self._joined(lines.first(self.trouble(), lines.LISTED))]
+            below += [self._joined(lines.first(self.running(None), lines.LISTED))]
+            legend = Group(self.legend(), Text(self.note()))
+            return [*self.tables(width), legend, total, *(part for part in below if part)]
+        return self._fitted(width, self.height, total)
+
+    def _fitted(self, width: int, height: int, total: Text) -> list[RenderableType]:
+        """The grid as large as there is room for, beside all else that is to be said."""
+        running, trouble = self.running(width), self.trouble()
+        room = height - _height(total, width)
+        heights = [_height(line, width) for line in trouble]
+        wanted = min(sum(heights) + bool(heights), room // 3) + min(
+            len(running) + bool(running), room // 2
+        )
+        above: list[RenderableType] = []
+        for grid, rows in self._grids(width, room - wanted - 2):
+            if rows + 2 + wanted <= room:
+                above, room = [*grid, self.legend()], room - rows - 2
+                break
+        parts, room = [*above, total], room - bool(above)
+        # Jobs that run have what failures leave, and at least half of the room.
+        share = min(len(running) + 1, max(room - sum(heights) - 1, (room + 1) // 2))
+        if shown := _first_of(trouble, heights, room - share - 1):
+            parts, room = [*parts, self._joined(shown)], room - 1 - _height(shown, width)
+        if shown := _first_of(running, [1] * len(running), room - 1):
+            parts, room = [*parts, self._joined(shown)], room - 1 - len(shown)
+        note = Text(self.note())
+        if above and room > (needed := _height(note, width)) and needed:
+            parts[len(above) - 1] = Group(self.legend(), note)
+        return parts
+
+    def _grids(self, width: int, room: int) -> Iterator[tuple[list[RenderableType], int]]:
+        """The grid and its lines, the most telling first: with numbers, marks alone, counts."""
+        status = self.status
+        for numbers in (True, False):
+            if len(status.models) + 2 <= room:  # else not even one block fits
+                tables = list(self.tables(width, numbers=numbers))
+                yield [*tables], sum(table.row_count + 2 for table in tables)
+        kinds = [(0, status.models, labels.model), (1, status.tasks, labels.task)]
+        for place, names, shown in sorted(kinds, key=lambda kind: len(kind[1]), reverse=True):
+            counts: dict[str, Counter] = defaultdict(Counter)
+            for key, runs in self.runs.items():
+                counts[key[place]].update(run.state for run in runs)
+            rows = [
+                Text.assemble(f"{shown(name)} ", Text(" ").join(_texts(counts[name])))
+                for name in names
+            ]
+            wide = max(row.cell_len for row in rows)
+            side = max(1, (width + 3) // (wide + 3))
+            columns = Columns(rows, padding=(0, 3), width=wide, column_first=True)
+            yield [columns], -(-len(rows) // side) + 1
+
+    def tables(self, width: int, *, numbers: bool = True) -> Iterator[Table]:
         """Rows of models, columns of tasks; tasks that do not fit side by side follow below."""
-        runs: dict[tuple[str, str], list[RunState]] = {}
-        for job in self.jobs:
-            runs.setdefault((job.model, job.task), []).extend(job.runs.values())
-        names = [Text(labels.model(model)) for model in self.models]
+        status = self.status
+        names = [Text(labels.model(model)) for model in status.models]
         columns = []
-        for task in self.tasks:
-            write = WRITTEN[self.kinds[task]]
-            cells = [_cell(runs[model, task], write) for model in self.models]
+        for task in status.tasks:
+            write = WRITTEN[status.kinds[task]] if numbers else None
+            cells = [_cell(self.runs[model, task], write) for model in status.models]
             columns.append([Text(labels.task(task)), *cells])
         for block in _blocks(columns, width - max(name.cell_len for name in names)):
-            table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
-            table.add_column(overflow="fold")
-            for head, *_ in block:
-                table.add_column(head, overflow="fold")
-            for i, name in enumerate(names, start=1):
-                table.add_row(name, *(column[i] for column in block))
-            yield table
+            rows = [
+                (name, *(column[i] for column in block)) for i, name in enumerate(names, start=1)
+            ]
+            yield _table([column[0] for column in block], rows)
 
     def note(self) -> str:
         """How to read the numbers."""
-        return " ".join(NOTES[kind] for kind in NOTES if kind in self.kinds.values())
+        return " ".join(NOTES[kind] for kind in NOTES if kind in self.status.kinds.values())
 
     def legend(self) -> Columns:
         """What the marks on the board mean."""
-        present = {run.state for job in self.jobs for run in job.runs.values()}
+        present = self.status.counts()
         marks = [
-            Text.assemble(_mark(name), " ", state.meaning)
+            Text.assemble(mark(name), " ", state.meaning)
             for name, state in STATES.items()
-            if name in present
+            if present[name]
         ]
         return Columns(marks, padding=(0, 3))
 
     def total(self) -> Text:
-        """How many runs are in which state."""
-        counts = Counter(run.state for job in self.jobs for run in job.runs.values())
+        """How many runs are in which state, and what is left."""
+        counts = self.status.counts()
         done = Text(f"{sum(counts[state] for state in STATUSES)} of {counts.total()} runs done")
         if counts["diverged"]:
             done.append_text(Text.assemble(" (", _painted("diverged", counts), ")"))
         others = (state for state in STATES if state not in STATUSES and counts[state])
-        return Text(", ").join([done, *(Text.assemble(_painted(s, counts)) for s in others)])
-
-    def searches(self) -> list[Text]:
-        """For how many cells a search has chosen settings; nothing if none is wanted."""
-        if not self.chosen:
-            return []
-        done = sum(path.is_file() for path in self.chosen)
-        return [Text(f"settings chosen by search for {done} of {len(self.chosen)} cells")]
+        counted = Text(", ").join([done, *(Text.assemble(_painted(s, counts)) for s in others)])
+        more = [line(self.status) for line in (time_left.sentence, lines.searches, lines.slurm)]
+        return Text("\n").join([counted, *(Text(line) for line in more if line)])
 
     def trouble(self) -> list[Text]:
         """The jobs that failed or were interrupted, with their logs, and files that are damaged."""
-        failed, interrupted = [], []
-        for job in self.jobs:
-            log = f"\n    see {job.log}"
-            if job.damage is not None:
-                word = ("damaged", STATES["damaged"].style)
-                failed.append(Text.assemble(word, f": {_where(job)}\n    {job.damage}"))
-            elif job.error is not None:
-                what = f": {_where(job)}: {job.error}{log}"
-                failed.append(Text.assemble(("failed", STATES["failed"].style), what))
-            elif any(run.state == "interrupted" for run in job.runs.values()):
-                word = ("interrupted", STATES["interrupted"].style)
-                interrupted.append(Text.assemble(word, f": {_where(job)}{log}"))
-        return self._joined([*failed, *_first(interrupted)])
+        return lines.trouble(self.status)
 
-    def running(self) -> list[Text]:
-        """The runs at work, with their epochs and validation accuracies."""
-        lines = []
-        for job in self.jobs:
-            for seed, run in job.runs.items():
-                if run.state != "running":
-                    continue
-                what = f" {_where(job, [seed])}: "
-                if job.stage == "evaluate":
-                    what += "being evaluated"
-                elif run.epoch is None:
-                    what += "starting"
-                else:
-                    what += f"epoch {run.epoch} of {run.epochs}"
-                    shares = () if run.said else (f"{labels.percent(x)} %" for x in run.accuracy)
-                    what += "".join(f", {part}" for part in (*run.said, *shares))
-                if job.heard is not None and self.now - job.heard > SILENT:
-                    what += f" (last heard of {(self.now - job.heard) / 60:.0f} min ago)"
-                lines.append(Text.assemble(_mark("running"), what))
-        return self._joined(_first(lines))
+    def running(self, width: int | None) -> list[Text]:
+        """The jobs at work, with their epochs, validation accuracies, rates and places."""
+        return lines.running(self.status, width)
 
-    def _joined(self, lines: list[Text]) -> list[Text]:
-        """The lines as one text; nothing if there are none."""
+    def _joined(self, texts: list[Text]) -> Text:
+        """The lines as one text; an empty one if there are none."""
         overflow = "fold" if self.wrap else "ignore"
-        return [Text("\n", no_wrap=not self.wrap, overflow=overflow).join(lines)] if lines else []
-
-
-def _mark(state: str, count: int | str = "") -> tuple[str, str]:
-    return f"{count}{STATES[state].glyph}", STATES[state].style
+        return Text("\n", no_wrap=not self.wrap, overflow=overflow).join(texts)
 
 
 def _painted(state: str, counts: Counter) -> tuple[str, str]:
-    return f"{counts[state]} {state}", STATES[state].style
+    return mark(state, f" {state}", counts[state])
 
 
-def _cell(runs: list[RunState], write: Callable[[float], str]) -> Text:
+def _texts(counts: Counter) -> list[Text]:
+    return [Text(*painted) for painted in counted(counts)]
+
+
+def _cell(runs: list[RunState], write: Callable[[float], str] | None) -> Text:
     """One mark per seed (or counts, if there are many) and the mean accuracies so far."""
     if len(runs) <= 5:
-        marks = [_mark(run.state) for run in runs]
+        marks = [mark(run.state) for run in runs]
     else:
-        counts = Counter(run.state for run in runs)
-        marks = [_mark(state, counts[state]) for state in STATES if counts[state]]
+        marks = counted(Counter(run.state for run in runs))
+    if write is None:
+        return Text.assemble(*marks)
     known = [run.accuracy[:2] for run in runs if run.accuracy]
     means = [sum(column) / len(column) for column in zip(*known, strict=False)]
     numbers = "/".join(map(write, means))
     return Text.assemble(*marks, f" {numbers}" if numbers else "")
+
+
+def _table(heads: Sequence[Text], rows: Sequence[Sequence[Text]]) -> Table:
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column(overflow="fold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _blocks(columns: list[list[Text]], width: int) -> list[list[list[Text]]]:
@@ -267,18 +245,19 @@ def _blocks(columns: list[list[Text]], width: int) -> list[list[list[Text]]]:
     return blocks
 
 
-def _where(job: JobState, seeds: Sequence[int] | None = None) -> str:
-    """Model, task and seeds in words."""
-    numbers = labels.seeds(list(job.runs) if seeds is None else seeds)
-    return f"{labels.model(job.model)} on {labels.task(job.task)}, {numbers}"
+def _height(text: Text | Sequence[Text], width: int) -> int:
+    """Lines that a text takes, or several, once they are broken."""
+    if not isinstance(text, Text):
+        return sum(_height(part, width) for part in text)
+    return sum(max(1, -(-line.cell_len // width)) for line in text.split("\n")) if text else 0
 
 
-def _first(lines: list[Text]) -> list[Text]:
-    more = len(lines) - LISTED
-    return lines[:LISTED] + [Text(f"  and {more} more")] * (more > 0)
-
-
-def _letters(text: str) -> str:
-    """The text for a terminal without Unicode."""
-    plain = {ord(state.glyph): state.plain for state in STATES.values()}
-    return text.translate(plain).encode("ascii", "replace").decode()
+def _first_of(texts: Sequence[Text], heights: Sequence[int], room: int) -> list[Text]:
+    """As many as there is room for, and how many more there are; none without room."""
+    if sum(heights) <= room:
+        return list(texts)
+    count, used = 0, 1
+    while used + heights[count] <= room:
+        used += heights[count]
+        count += 1
+    return lines.first(texts, count) if count else []

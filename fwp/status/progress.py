@@ -7,12 +7,13 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from tqdm import tqdm
 
+from fwp.datasets.spec import TaskSettings
 from fwp.experiment.cell import Cell, TrainedCell
 from fwp.results.heartbeat import process_start
 from fwp.status.pace import PACE, in_words, pace
@@ -23,6 +24,19 @@ BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 """Of texts, which tell their speed and the time left themselves."""
 
 
+class Searched(NamedTuple):
+    """A cell whose settings are not known yet, as far as `Progress` asks."""
+
+    task: TaskSettings
+    names: dict[str, str]
+
+    @classmethod
+    def of(cls, cell: Mapping[str, Any]) -> "Searched":
+        """Of a `Cell` as a plain dict."""
+        task = TaskSettings.from_dict(cell["task"])
+        return cls(task, {"task": task.name, "model": cell["model"]["name"]})
+
+
 class Progress:
     """Progress of the seeds of one cell.
 
@@ -30,18 +44,20 @@ class Progress:
         cell: what is trained or measured.
         seeds: the seeds of this job.
         epochs: budget of each.
-        stage: "train" or "evaluate".
+        stage: "train", "evaluate" or "search".
+        trials: how many runs a search trains at most.
         path: the file for `fwp status`, rewritten at most once a second; None for no file.
         stream: where the bar is drawn; a log file or a terminal.
     """
 
     def __init__(
         self,
-        cell: Cell | TrainedCell,
+        cell: Cell | TrainedCell | Searched,
         seeds: list[int],
         epochs: int,
         *,
         stage: str = "train",
+        trials: int | None = None,
         path: str | Path | None = None,
         stream: TextIO | None = None,
     ):
@@ -58,6 +74,8 @@ class Progress:
             "pid": os.getpid(),
             "started": process_start(os.getpid()),
             "host": socket.gethostname(),
+            "slurm": os.environ.get("SLURM_JOB_ID"),
+            "trials": trials,
             "time": time.time(),
             "seeds": {str(seed): {"status": "waiting", "epochs": epochs} for seed in seeds},
         }
@@ -72,6 +90,7 @@ class Progress:
 
     def start(self, seeds: Sequence[int], total: int) -> None:
         """Seeds begin, to be trained together; `total` is the number of epochs of each."""
+        self.report["device"] = _device()
         for seed in seeds:
             self.report["seeds"][str(seed)]["status"] = "running"
         self.running = list(seeds)
@@ -155,6 +174,16 @@ class Progress:
 
     def __exit__(self, kind, error, trace) -> None:
         self.close(error)
+
+
+def _device() -> str:
+    """What this process computes on: cpu, or the GPU's name and number."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return "cpu"
+    number = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    name = torch.cuda.get_device_name()
+    return f"{name} #{number}" if number.isdecimal() else name
 
 
 @contextlib.contextmanager

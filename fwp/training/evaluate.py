@@ -72,7 +72,7 @@ def evaluate_cell(
     kind = load_evaluation(cell.task)
     data = kind.load(dataset, cell.task, spec)
     pack = pack or (len(runs) if device == "cuda" else 1)
-    rows, more = [], {}
+    rows, more, mistakes = [], {}, {}
     for begin in range(0, len(runs), pack):
         chosen = runs[begin : begin + pack]
         with devices.explaining_memory(len(chosen)):
@@ -83,6 +83,9 @@ def evaluate_cell(
                 for run in chosen
             ]
             results, found = _measured(models, data, device)
+        if of_models := found.pop("mistakes", None):  # of strings
+            seeds = (str(run["seed"]) for run in chosen)
+            mistakes |= dict(zip(seeds, of_models, strict=True))
         more = found | more  # of the first models, where it is about some alone
         for run, own in zip(chosen, results, strict=True):
             facts = cell.names | {"seed": run["seed"], "status": run["status"]}
@@ -90,6 +93,7 @@ def evaluate_cell(
     write_rows(output, (*NAMES, *kind.COLUMNS), rows)
     facts = {"seeds": [run["seed"] for run in runs], "config": cell.as_dict()}
     facts |= {"dataset": data.hash, "machine": machine.describe(device)} | more
+    facts |= {"mistakes": mistakes} if mistakes else {}
     write_sealed(record, cell.names | facts, (_trained(record), output))
 
 

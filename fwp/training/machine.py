@@ -6,17 +6,15 @@ name of a machine, user or folder is among them.
 """
 
 import functools
-import os
 import platform
 import re
-import subprocess
-from pathlib import Path
 
 import torch
 
 from fwp import __version__
 from fwp.kernels import c_compiler, threads
 from fwp.utils import devices
+from fwp.utils.checkout import commit
 
 
 def describe(device: str) -> dict[str, str | int | None]:
@@ -66,24 +64,3 @@ def kernels() -> str | None:
     except c_compiler.Unavailable:
         return None
     return " ".join([version.strip().splitlines()[0], *c_compiler.FLAGS])
-
-
-@functools.cache
-def commit() -> str | None:
-    """The commit of the checkout that this package lies in; None if it is installed elsewhere."""
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():  # also a file: worktrees, submodules
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty"]
-    try:
-        done = subprocess.run(
-            [*command, "--exclude=*"],
-            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None

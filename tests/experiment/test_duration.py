@@ -11,7 +11,7 @@ from fwp.experiment import duration, speeds
 from fwp.experiment.experiment import Experiment, load_experiment
 
 LAB = load_experiment("config.yaml", top={"results": "no results"})
-FIXED = ("figures", "claims", "summarise", "collect", "tables", "report", "workflow_report", "all")
+FIXED = ("figures", "claims", "summarise", "collect", "tables", "report", "all")
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,7 @@ KINDS = (
 )  # of tasks; an edit for one touches cells of that kind alone
 
 WRITTEN = "text_data text_test_data translation_data translation_test_data"
+OWN = "files_data files_test_data"  # strings from files of the user's own
 
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
@@ -80,8 +81,10 @@ SHARED = {
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
     "_patterns": "regex star_free tomita",
-    "_paths": "counter_machine dfa dyck_k regex star_free tomita",
-    "automaton": "counter_machine dfa dyck_k regex star_free tomita",
+    **dict.fromkeys(
+        ("_paths", "automaton"), "automaton_file counter_machine dfa dyck_k regex star_free tomita"
+    ),
+    **dict.fromkeys(("_att", "_dot", "_nfa"), "automaton_file"),
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
     "_trees": "listops",
@@ -93,21 +96,25 @@ BASES = {
 PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
-        "config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
-        "experiment/copies.py experiment/duration.py experiment/speeds.py "
+        "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
+        "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
+        "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
+        "datasets/files/windows.py "
         "datasets/make.py datasets/text/made.py datasets/text/check.py datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py models/eigenvalues.py "
         "models/facts.py models/learning.py models/subject.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
-        "results/integrity.py "
-        "status/* training/machine.py training/sized.py utils/devices.py utils/gpus.py "
-        "utils/imports.py utils/locks.py utils/mps.py "
+        "results/integrity.py results/mistakes.py results/comparison.py results/permutation.py "
+        "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
+        "analysis/results.py "
+        "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py "
+        "utils/gpus.py utils/imports.py utils/installed.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
     "trace automaton": "analysis/__init__.py",
@@ -129,12 +136,21 @@ PLACES = {
         "training/batches.py"
     ),
     (
-        f"data test_data {WRITTEN} train evaluate trace automaton tables figures report states"
+        f"data test_data {OWN} {WRITTEN} train evaluate trace automaton tables figures report "
+        "states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
-    f"data test_data {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
-    f"data test_data {WRITTEN} strings text translation trace automaton": "datasets/dataset.py",
+    f"data test_data {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
+    (
+        f"data test_data {OWN} {WRITTEN} strings text translation trace automaton"
+    ): "datasets/dataset.py",
+    OWN: (
+        "datasets/files/__init__.py datasets/files/benchmarks.py datasets/files/bins.py "
+        "datasets/files/build.py datasets/files/formats.py datasets/files/parts.py "
+        "datasets/files/reading.py datasets/files/source.py datasets/files/tables.py"
+    ),
+    "files_test_data": "datasets/files/card.py",
     f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
     "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
@@ -165,7 +181,7 @@ PLACES = {
     ),
     "strings": (
         "training/errors/* training/evaluation/strings.py training/evaluator.py "
-        "training/kinds/strings.py"
+        "training/kinds/strings.py training/mistakes.py"
     ),
     "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
     "data test_data": "datasets/pools.py datasets/sampling.py",
@@ -220,7 +236,11 @@ PLACES = {
     "report search_tables search_figures": (
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
-    "report": "report/overview.py report/page.py report/figure_names.py report/texts.py",
+    "report": (
+        "report/explorer/* report/overview.py report/page.py report/figure_names.py report/findings.py "
+        "report/made.py report/rule_graph.py report/stages.py report/texts.py"
+    ),
+    "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
     "tables": "report/tables/summary.py",
     "collect summarise tables claims figures report states search_tables search_figures": (
@@ -247,7 +267,7 @@ PLACES = {
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
-        "data test_data text_data text_test_data translation_data translation_test_data "
+        f"data test_data {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval retrieval_report "
         "search_tables search_figures"
@@ -303,19 +323,23 @@ PLACES = {
         "report states search search_tables search_figures"
     ): "results/chosen.py",
     (
-        "data test_data text_data text_test_data translation_data translation_test_data "
+        f"data test_data {OWN} {WRITTEN} "
         "train trace automaton collect collect_text summarise tables text_tables claims "
         "figures text_figures report states automata retrieval_report search_tables "
         "search_figures text translation strings"
     ): "utils/bins.py",
     (
-        "data test_data text_data text_test_data translation_data translation_test_data "
+        f"{OWN} collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states automata retrieval_report search_tables search_figures"
+    ): "utils/named_bins.py",
+    (
+        f"data test_data {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval_report "
         "search_tables search_figures"
     ): "utils/files.py",
     (
-        "data test_data translation_data translation_test_data train evaluate trace "
+        f"data test_data {OWN} translation_data translation_test_data train evaluate trace "
         "automaton tables text_tables claims figures text_figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "utils/targets.py",

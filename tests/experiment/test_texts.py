@@ -58,10 +58,14 @@ def test_files_are_inputs_of_the_data(story):
 @pytest.mark.parametrize(
     ("tasks", "message"),
     [
-        ({"a": {}}, "tasks.a: must have exactly one of language, text, translation; none of them"),
+        (
+            {"a": {}},
+            "tasks.a: must have exactly one of language, text, translation, files; none of them",
+        ),
         (
             {"a": {"language": "parity", "text": {"files": "x"}}},
-            "tasks.a: must have exactly one of language, text, translation; got language and text",
+            "tasks.a: must have exactly one of language, text, translation, files; "
+            "got language and text",
         ),
         ({"a": {"text": {}}}, "text: must have exactly one of files, package, generator"),
         (

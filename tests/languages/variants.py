@@ -2,6 +2,15 @@
 
 from fwp import languages
 
+PARITY = """digraph parity {
+  node [shape=circle]; arrow [shape=point];
+  even [shape=doublecircle];
+  arrow -> even;
+  even -> even [label="0"]; odd -> odd [label="0"];
+  even -> odd -> even [label="1"];
+}"""
+GUESS = "0 0 a\n0 0 b\n0 1 b\n1 2 a\n1 2 b\n2\n"  # the last symbol but one is b
+
 # A language that is not named here is tested as it is without parameters.
 PARAMS = {
     "regex": [
@@ -33,6 +42,16 @@ PARAMS = {
             "accept": ["odd"],
             "alphabet": "xyz",
             "labels": "next",
+        },
+    ],
+    "automaton": [
+        {"file": "parity.dot", "text": PARITY},
+        {"file": "guess.att", "text": GUESS, "labels": "next"},
+        {
+            "file": "guess.txt",
+            "text": GUESS.replace("b", "2"),
+            "symbols": "names.txt",
+            "table": "<eps> 0\na 1\nb 2\n",
         },
     ],
     "counter_machine": [

@@ -21,7 +21,9 @@ from fwp.results.summary import summarise, write_summary
 from fwp.results.unfinished import write_unfinished
 from fwp.utils.files import write_text
 
-VOID = {"meta", "img", "br"}
+VOID = {"meta", "img", "br", "input"}
+EXPLORER = {"explorer", "explorer-controls", "heat", "heat-help", "said", "cell", "cell-title"}
+EXPLORER |= {"explorer-data", "explorer-runtime"}
 COUNTS = (40, 10, 10)
 
 
@@ -80,7 +82,7 @@ def grid(tmp_path_factory):
     judged = judge(claim.read_claims(library), read_accuracy(folder / "tables/accuracy.csv"))
     write_judgements(judged, folder / "tables/claims.json")
     synthetic.seal_tables(folder / "tables")
-    page.write(folder, folder / "report.html", cards=cards, details="workflow.html")
+    page.write(folder, folder / "report.html", cards=cards, made={"config": {"seeds": 4}})
     return folder, Page((folder / "report.html").read_text())
 
 
@@ -92,8 +94,9 @@ def test_the_page_says_what_was_run(grid):
 
 
 def test_the_order_is_that_of_a_reader(grid):
-    chapters = ["run", "heat-map", "claims", "length", "seeds", "training", "data", "files"]
-    assert [name for name in grid[1].ids if "/" not in name] == chapters
+    chapters = ["run", "heat-map", "claims", "length", "seeds", "training", "explore"]
+    chapters += ["data", "files", "made"]
+    assert [name for name in grid[1].ids if "/" not in name and name not in EXPLORER] == chapters
     assert [link[1:] for link in grid[1].links[: len(chapters)]] == chapters
 
 
@@ -112,7 +115,11 @@ def test_every_number_leads_to_the_record_of_its_cell(grid):
 
 def test_links_to_files_are_relative_and_lead_somewhere(grid):
     folder, page = grid
-    expected = {"workflow.html", "tables/summary.csv", "cells/parity/lstm/seeds-0-3/cell.json"}
+    expected = {
+        "tables/summary.csv",
+        "tables/accuracy.csv",
+        "cells/parity/lstm/seeds-0-3/cell.json",
+    }
     files = {link for link in page.links if link[0] != "#"}
     assert expected <= files
     for link in files:
@@ -125,7 +132,7 @@ def test_the_page_stands_alone(grid):
     text = (grid[0] / "report.html").read_text()
     assert len(grid[1].sources) == 4
     assert all(source.startswith("data:image/svg+xml") for source in grid[1].sources)
-    assert "<script" not in text and "<link" not in text
+    assert "<script src" not in text and "<link" not in text
 
 
 def test_names_are_escaped_and_claims_may_be_absent(tmp_path):

@@ -17,7 +17,8 @@ import synthetic
 from rich.console import Console
 
 from fwp.results.heartbeat import process_start
-from fwp.status import board
+from fwp.status import board, watch
+from fwp.status.snapshot import Watcher
 
 NOW = 1_000_000_000.0
 GONE = 2**22 + 1  # larger than any process number on Linux
@@ -75,7 +76,9 @@ def show(experiment, *, width=100, colour=False, **options):
         force_terminal=colour,
         color_system="standard" if colour else None,
     )
-    console.print(board.Board(experiment, **{"now": NOW} | options), crop=False)
+    watcher = Watcher(experiment, slurm=options.pop("slurm", False))
+    status = watcher.look(options.pop("now", NOW))
+    console.print(board.Board(status, **options), crop=False)
     return console.file.getvalue()
 
 
@@ -145,14 +148,14 @@ def test_running_job(experiment):
 
 def test_running_job_before_its_first_epoch(experiment):
     report(experiment, seeds={str(i): {"status": "running", "epochs": 9} for i in range(3)})
-    assert "seed 0: starting" in show(experiment)
+    assert "▸ LSTM on Parity, seeds 0–2: starting, pid" in show(experiment)
 
 
 def test_evaluation_counts_as_running(experiment):
     finish(experiment)
     report(experiment, stage="evaluate", seeds={str(i): {"status": "waiting"} for i in range(3)})
     text = show(experiment)
-    assert "▸▸▸" in row(text, "LSTM") and "seed 2: being evaluated" in text
+    assert "▸▸▸" in row(text, "LSTM") and "seeds 0–2: being evaluated" in text
 
 
 def test_trained_but_not_evaluated(experiment):
@@ -278,11 +281,11 @@ def test_board_fits_the_terminal(tmp_path, width):
 
 
 def test_many_running_jobs_are_cut_short(tmp_path):
-    experiment = Experiment(tmp_path, [f"m{i}" for i in range(20)], ["parity"])
+    experiment = Experiment(tmp_path, [f"m{i}" for i in range(50)], ["parity"])
     for model in experiment.models:
         report(experiment, model=model)
     text = show(experiment)
-    assert text.count("epoch 7 of 40") == 8 and "  and 12 more" in text
+    assert text.count("epoch 7 of 40") == 40 and "  and 10 more" in text
 
 
 def test_long_messages_are_whole_but_on_a_board_that_is_renewed(experiment):
@@ -339,13 +342,13 @@ def test_a_file_gets_a_hundred_columns(tmp_path, capsys, monkeypatch, columns, w
     monkeypatch.delenv("COLUMNS", raising=False)
     if columns:
         monkeypatch.setenv("COLUMNS", columns)
-    board.show(Experiment(tmp_path, synthetic.MODELS, synthetic.TASKS), watch=True)
+    watch.watch(Experiment(tmp_path, synthetic.MODELS, synthetic.TASKS))
     text = capsys.readouterr().out
     assert width - 20 < max(map(len, text.splitlines())) <= width
     assert text.count("runs done") == 1
 
 
-CODE = "import sys; from test_status import *; board.show(Experiment(sys.argv[1]){})"
+CODE = "import sys; from test_status import *; {}(Experiment(sys.argv[1]){})"
 
 
 def python(code, *arguments, **environment):
@@ -360,7 +363,7 @@ def python(code, *arguments, **environment):
 
 def test_a_watched_board_is_renewed_until_it_is_interrupted(experiment):
     ours, its = pty.openpty()
-    code = CODE.format(", watch=True, seconds=0.1")
+    code = CODE.format("watch.watch", ", seconds=0.1")
     environment = {"COLUMNS": "100", "LINES": "40", "TERM": "xterm"}
     process = subprocess.Popen(
         **python(code, experiment.results, **environment), stdout=its, stderr=subprocess.STDOUT
@@ -386,7 +389,7 @@ def test_a_watched_board_is_renewed_until_it_is_interrupted(experiment):
 def test_a_reader_who_has_gone_is_left_to_the_command_line(experiment):
     read, write = os.pipe()
     os.close(read)
-    code = f"try:\n    {CODE.format('')}\nexcept BrokenPipeError:\n    os._exit(7)"
+    code = f"try:\n    {CODE.format('board.show', '')}\nexcept BrokenPipeError:\n    os._exit(7)"
     code = code.replace("; ", "\n    ")
     done = subprocess.run(**python(code, experiment.results), stdout=write, stderr=subprocess.PIPE)
     os.close(write)
@@ -396,7 +399,7 @@ def test_a_reader_who_has_gone_is_left_to_the_command_line(experiment):
 def test_terminals_without_unicode_get_letters(experiment):
     finish(experiment)
     done = subprocess.run(
-        **python(CODE.format(""), experiment.results, PYTHONIOENCODING="ascii"),
+        **python(CODE.format("board.show", ""), experiment.results, PYTHONIOENCODING="ascii"),
         check=True,
         capture_output=True,
     )

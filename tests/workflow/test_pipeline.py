@@ -6,6 +6,7 @@ then change something and ask by a dry-run what would run again.
 
 import contextlib
 import csv
+import html
 import json
 import os
 import re
@@ -14,9 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from project import ROOT, copy_project, planned, run, snakemake
+from project import ROOT, copy_project, planned, run, snakemake, stdout
 
 from fwp.datasets.dataset import load_dataset, save_dataset
+from fwp.report.rule_graph import direct
+from fwp.report.stages import taking_part
 from fwp.results.integrity import read_sealed, write_sealed
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
@@ -37,7 +40,7 @@ tasks:
   parity: {language: parity}
   pairs: {language: aa_star}
 """
-DRAWING = {"figures": 1, "report": 1, "workflow_report": 1, "all": 1}
+DRAWING = {"figures": 1, "report": 1, "all": 1}
 REPORTING = {"collect": 1, "summarise": 1, "tables": 1, "claims": 1} | DRAWING
 
 
@@ -80,7 +83,6 @@ def test_a_run_writes_everything_and_names_it(done):
     results = folder / "results"
     for file in (
         "report.html",
-        "workflow.html",
         *(f"tables/{name}.csv" for name in ("accuracy", "history", "runs", "summary", "datasets")),
         *(
             f"tables/{name}"
@@ -96,6 +98,8 @@ def test_a_run_writes_everything_and_names_it(done):
         assert (results / file).stat().st_size > 0, file
     for name in re.findall(r"^  (results/\S+)$", printed.split("Done. Open:")[1], re.M):
         assert (folder / name).is_file()
+    assert "\nIn short:\n\n- " in printed and (results / "findings.md").stat().st_size > 0
+    assert json.loads((results / "run.json").read_text())["state"] == "done"
     with (results / "tables/runs.csv").open(newline="") as file:
         rows = {(row["task"], row["model"], row["seed"]) for row in csv.DictReader(file)}
     assert rows == {(t, m, s) for t in ("parity", "pairs") for m in ("delta", "lstm") for s in "01"}
@@ -143,11 +147,49 @@ def test_the_report_is_of_this_grid_and_leads_to_its_files(project):
         assert (project / "results" / link).exists(), link
 
 
-def test_the_report_of_the_workflow_stands_alone_and_is_labelled(project):
-    text = (project / "results/workflow.html").read_text(encoding="utf-8")
+def test_the_report_says_how_it_was_made(project):
+    text = (project / "results/report.html").read_text(encoding="utf-8")
+    text = text[text.index('id="made"') :]
+    assert "18 jobs of 10 rules" in " ".join(text.split())
+    for name in ("figures/heatmap.*", "figures/length.*", "tables/summary.html", "datasets.html"):
+        assert name in text
+    assert "Train the seeds of a model on a task." in text and "–</td>" not in rows(text)["train"]
+    config = html.unescape(re.search(r"<pre>(results: .*?)</pre>", text, re.S)[1])
+    (project / "shown.yaml").write_text(config, encoding="utf-8")
+    assert planned(project, "--configfile", "shown.yaml") == {}
+    assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", text)
+
+
+def rows(text: str) -> dict[str, str]:
+    """Rows of the table of rules."""
+    found = re.findall(r"<tr><th>(\w+)</th>(.*?)</tr>", text, re.S)
+    return dict(found)
+
+
+def test_the_graph_of_rules_is_that_of_snakemake(project):
+    """And stands alone on stdout, as `dot` wants it."""
+    drawn = stdout(project, "--rulegraph")
+    assert drawn.startswith("digraph") and drawn.rstrip().endswith("}")
+    names = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)"', drawn, re.M))
+    edges = {(names[a], names[b]) for a, b in re.findall(r"^\s*(\d+) -> (\d+)", drawn, re.M)}
+    after = {
+        name: [a for a, b in sorted(edges) if b == name] for name in names.values() if name != "all"
+    }
+    stages = taking_part("strings")
+    named = {stage.name for stage in stages}
+    ours = direct({s.name: [a for a in s.after if a in named] for s in stages})
+    assert {n: sorted(a) for n, a in ours.items()} == {
+        n: sorted(a) for n, a in direct(after).items()
+    }
+
+
+def test_snakemakes_own_report_is_labelled(project):
+    run(project, "--report", "own.html")
+    assert (project / "own.html").stat().st_size > 100_000
+    text = (project / "own.html").read_text(encoding="utf-8")
     for name in ("heatmap.svg", "length.svg", "learning.svg", "summary.html", "datasets.html"):
         assert name in text
-    assert "accuracy against length" in text
+    assert "accuracy against length" in text and "share of solved runs against seconds" in text
     assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", text)
 
 
@@ -236,12 +278,6 @@ def test_files_that_are_not_what_was_written_stop_a_run_in_one_line(project):
     weights.write_bytes(whole)
     os.utime(weights, ns=(status.st_atime_ns, status.st_mtime_ns))
     run(project)
-
-
-def test_snakemakes_own_report_command_works(project):
-    result = snakemake(project, "--report", "elsewhere.html")
-    assert result.returncode == 0, result.stdout
-    assert (project / "elsewhere.html").stat().st_size > 100_000
 
 
 def test_two_runs_of_a_cell_give_the_same_bits(project):
@@ -460,7 +496,7 @@ def test_other_training_strings_train_everything_anew(project):
 
 def test_the_device_and_the_packing_of_jobs_train_nothing(project):
     change = ("--config", "compute={device: auto, seeds_per_job: 1}")
-    assert planned(project, *change).keys() <= {"workflow_report", "all"}
+    assert planned(project, *change) == {}
 
 
 def test_a_target_can_be_asked_for_by_name(project):

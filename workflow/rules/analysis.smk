@@ -2,9 +2,12 @@
 # follows states along the longest test strings, `snakemake automata` reads automata out of cells
 # that are solved. `analysis` in the config says of which models and tasks.
 FINITE = EXPERIMENT.finite_tasks()
+INSIDE = [(t, m) for t in EXPERIMENT.analysis.tasks for m in EXPERIMENT.analysis.models]
+READ = [(t, m) for t in FINITE for m in EXPERIMENT.analysis.models]
 
 
 rule trace:
+    """Follow the states of a model along the longest test strings."""
     input:
         dataset="<results>/data/{task}/test.npz",
         weights="<cell>/model.safetensors",
@@ -34,21 +37,41 @@ rule trace:
 
 
 rule states:
+    """Draw and tabulate what the states of models do."""
     input:
         results=rules.collect.output.runs,
         names=rules.collect.output.names,
         cells=lambda _: [f"{job.directory}/states.csv" for job in EXPERIMENT.analysed()],
         cards=CARDS,
     output:
-        csv="<results>/analysis/states.csv",
-        markdown="<results>/analysis/states.md",
-        memory=expand("<results>/analysis/memory.{format}", format=FORMATS),
-        figures=expand(
-            "<results>/analysis/states/{task}/{model}.{format}",
-            task=EXPERIMENT.analysis.tasks,
-            model=EXPERIMENT.analysis.models,
-            format=FORMATS,
+        csv=report(
+            "<results>/analysis/states.csv",
+            caption="../report/states_table.rst",
+            category="States",
+            labels={"What": "Table", "Shows": "what states do on long strings"},
         ),
+        markdown="<results>/analysis/states.md",
+        memory=report(
+            "<results>/analysis/memory.svg",
+            caption="../report/memory.rst",
+            category="States",
+            labels={"What": "Figure", "Shows": "memory against length"},
+        ),
+        figures=[
+            report(
+                f"<results>/analysis/states/{task}/{model}.svg",
+                caption="../report/states.rst",
+                category="States",
+                labels={"What": "Figure", "Shows": f"{model} on {task}"},
+            )
+            for task, model in INSIDE
+        ],
+        others=expand("<results>/analysis/memory.{format}", format=FORMATS[1:])
+        + [
+            f"<results>/analysis/states/{task}/{model}.{format}"
+            for task, model in INSIDE
+            for format in FORMATS[1:]
+        ],
     log:
         "<results>/analysis/states.log",
     benchmark:
@@ -64,6 +87,7 @@ rule states:
 
 
 rule automaton:
+    """Read automata out of the seeds that solved a task."""
     input:
         dataset="<results>/data/{task}/test.npz",
         weights="<cell>/model.safetensors",
@@ -93,17 +117,31 @@ rule automaton:
 
 
 rule automata:
+    """Draw the automata, and compare them with those of the languages."""
     input:
         lambda _: [f"{job.directory}/automaton.json" for job in EXPERIMENT.analysed(FINITE)],
     output:
-        csv="<results>/analysis/automata.csv",
-        markdown="<results>/analysis/automata.md",
-        figures=expand(
-            "<results>/analysis/automata/{task}/{model}.{format}",
-            task=FINITE,
-            model=EXPERIMENT.analysis.models,
-            format=FORMATS,
+        csv=report(
+            "<results>/analysis/automata.csv",
+            caption="../report/automata_table.rst",
+            category="Automata",
+            labels={"What": "Table", "Shows": "automata read out of models"},
         ),
+        markdown="<results>/analysis/automata.md",
+        figures=[
+            report(
+                f"<results>/analysis/automata/{task}/{model}.svg",
+                caption="../report/automata.rst",
+                category="Automata",
+                labels={"What": "Figure", "Shows": f"{model} on {task}"},
+            )
+            for task, model in READ
+        ],
+        others=[
+            f"<results>/analysis/automata/{task}/{model}.{format}"
+            for task, model in READ
+            for format in FORMATS[1:]
+        ],
     log:
         "<results>/analysis/automata.log",
     benchmark:

@@ -2,8 +2,8 @@
 MEASURED = EXPERIMENT.config["benchmark"]
 
 
-# `snakemake benchmark`: the speed of training steps, beside their floor and peers, and of ops.
 rule benchmark:
+    """Measure the speed of training steps and of ops on this machine."""
     output:
         steps="<results>/benchmark/steps.csv",
         markdown="<results>/benchmark/summary.md",
@@ -26,8 +26,8 @@ rule benchmark:
         "../scripts/benchmark.py"
 
 
-# `snakemake growth`: how time and memory grow with seeds, width, length, layers and cells.
 rule growth:
+    """Measure how time and memory grow with seeds, width, length, layers and cells."""
     output:
         table="<results>/growth/growth.csv",
         markdown="<results>/growth/growth.md",
@@ -49,6 +49,6 @@ rule growth:
     params:
         cells=lambda _: [cell.as_dict() for cell in EXPERIMENT.benchmarked()],
         settings=MEASURED["growth"],
-        snakefile=workflow.main_snakefile,
+        snakefile=os.path.join(ROOT or "", "Snakefile"),
     script:
         "../scripts/growth.py"

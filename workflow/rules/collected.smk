@@ -40,3 +40,26 @@ if EXPERIMENT.partial:
     TRIALS = [path for path in TRIALS if os.path.exists(path)]
 SEARCH_TABLE = "<results>/tables/trials.csv" if TRIALS else []
 SEARCH_FIGURES = [f"<results>/figures/search-{name}.svg" for name in ("settings", "best") if TRIALS]
+
+
+def how_it_was_made():
+    """What the report says of config, code and commands, beside what jobs have left."""
+    names = ("collect", "summarise", "tables", "figures", "collect_text", "text_tables")
+    names += ("text_figures", "search_tables", "search_figures", "claims", "report")
+    cells = [EXPERIMENT.cell(model, task) for model in EXPERIMENT.models for task in KINDS]
+    drawn = {
+        "data": [EXPERIMENT.data_params(task)["code"] for task in KINDS],
+        "test_data": [EXPERIMENT.test_data_params(task)["code"] for task in KINDS],
+        "evaluate": [cell.code["evaluate"] for cell in cells],
+    }
+    return {
+        "config": EXPERIMENT.config,
+        "codes": {stage: sorted(set(codes)) for stage, codes in drawn.items()}
+        | {stage: [EXPERIMENT.code(stage)] for stage in names},
+        "configs": CONFIG,
+        "arguments": ARGUMENTS,
+        "changes": [
+            *(f"{key}={json.dumps(value)}" for key, value in CHANGES.items() if key != "set"),
+            *([CHANGES["set"]] if isinstance(CHANGES.get("set"), str) else []),
+        ],
+    }

@@ -1,8 +1,9 @@
 # Training and test strings are files of their own, each with the params that decide it: other test
 # bins or counts train nothing.
 rule data:
+    """Draw the training and validation strings of a task, or prepare its text."""
     input:
-        lambda wildcards: EXPERIMENT.text_files(wildcards.task),
+        lambda wildcards: EXPERIMENT.text_files(wildcards.task, "train", "validation"),
     output:
         "<results>/data/{task}/train.npz",
     log:
@@ -22,9 +23,10 @@ rule data:
 
 
 rule test_data:
+    """Draw the test strings of a task, or prepare its test text, and describe all sets."""
     input:
         train="<results>/data/{task}/train.npz",
-        text=lambda wildcards: EXPERIMENT.text_files(wildcards.task),
+        text=lambda wildcards: EXPERIMENT.text_files(wildcards.task, "test"),
     output:
         test="<results>/data/{task}/test.npz",
         card="<results>/data/{task}/card.json",

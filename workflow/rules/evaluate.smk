@@ -1,4 +1,5 @@
 rule evaluate:
+    """Measure trained models on test data."""
     input:
         dataset="<results>/data/{task}/test.npz",
         weights="<cell>/model.safetensors",

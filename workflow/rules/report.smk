@@ -1,4 +1,5 @@
 rule collect:
+    """Gather the results on strings in tidy tables."""
     input:
         # The records of a cell are older than its accuracies and lie beside them: naming them
         # too would only double the time for planning large grids.
@@ -31,6 +32,7 @@ rule collect:
 
 # Bootstrap, tests and medians: computed once, for all that is drawn.
 rule summarise:
+    """Compute means, intervals, tests of pairs of models, and costs of training."""
     input:
         results=rules.collect.output,
     output:
@@ -53,6 +55,7 @@ rule summarise:
 
 
 rule tables:
+    """Write tables of accuracies and of datasets."""
     input:
         results=rules.collect.output,
         summary=rules.summarise.output,
@@ -99,6 +102,7 @@ NAMES = (rules.collect if STRINGS else rules.collect_text).output.names
 
 # Also a target of its own, `snakemake claims`: it prints the verdicts.
 rule claims:
+    """Compare the results with claims of papers."""
     input:
         results=RESULTS,
         names=NAMES,
@@ -132,6 +136,7 @@ rule claims:
 
 
 rule figures:
+    """Draw figures of accuracies and of training."""
     input:
         results=rules.collect.output,
         summary=rules.summarise.output,
@@ -165,17 +170,22 @@ rule figures:
             "<results>/figures/solved-epochs.svg",
             caption="../report/solved.rst",
             category="Training",
-            labels={"What": "Figure", "Shows": "share of runs that have solved the task"},
+            labels={"What": "Figure", "Shows": "share of solved runs against epochs"},
         ),
+        costs=[
+            report(
+                f"<results>/figures/solved-{cost}.svg",
+                caption="../report/solved.rst",
+                category="Training",
+                labels={"What": "Figure", "Shows": f"share of solved runs against {cost}"},
+            )
+            for cost in ("strings", "seconds")
+        ],
         others=expand(
             "<results>/figures/{figure}.{format}",
-            figure=["heatmap", "length", "learning", "strip", "solved-epochs"],
+            figure=["heatmap", "length", "learning", "strip"]
+            + [f"solved-{cost}" for cost in ("epochs", "strings", "seconds")],
             format=FORMATS[1:],
-        ),
-        costs=expand(
-            "<results>/figures/solved-{cost}.{format}",
-            cost=["strings", "seconds"],
-            format=FORMATS,
         ),
         sums="<results>/figures/figures.sha256",
     log:
@@ -192,7 +202,14 @@ rule figures:
         "../scripts/figures.py"
 
 
+def drawn_automata():
+    """The pictures that `snakemake automata` has left, and when."""
+    pictures = Path(EXPERIMENT.results, "analysis", "automata").glob("*/*.svg")
+    return sorted((f"{p.parent.name}/{p.stem}", int(p.stat().st_mtime)) for p in pictures)
+
+
 rule report:
+    """Write the report: one page with everything in it."""
     input:
         results=RESULTS,
         # What the page shows or refers to.
@@ -207,7 +224,8 @@ rule report:
         text_cards=TEXT_CARDS,
         templates=TEMPLATES,
     output:
-        "<results>/report.html",
+        page="<results>/report.html",
+        findings="<results>/findings.md",
     log:
         "<results>/report.log",
     benchmark:
@@ -219,36 +237,9 @@ rule report:
     params:
         code=EXPERIMENT.code("report"),
         search=EXPERIMENT.config["search"] if TRIALS else None,
-        details=None if EXPERIMENT.partial else "workflow.html",
+        # Pictures of automata that are there: new ones make the page again.
+        automata=drawn_automata(),
+        # By its argument `input`, it is none of the params that make a job run again.
+        made=lambda _, input: how_it_was_made(),
     script:
         "../scripts/report.py"
-
-
-# The rules whose files Snakemake's own report has.
-SHOWN = ["tables", "claims", "figures"] if STRINGS else ["claims"]
-SHOWN += ["text_tables", "text_figures"] if WRITTEN else []
-SHOWN += ["search_tables", "search_figures"] if TRIALS else []
-
-
-# Snakemake's own report: which command made each file, with which settings, and how long it took.
-rule workflow_report:
-    input:
-        [rules.tables.output, rules.figures.output] if STRINGS else [],
-        [rules.text_tables.output, rules.text_figures.output] if WRITTEN else [],
-        rules.claims.output,
-        SEARCH_TABLE,
-        SEARCH_FIGURES,
-    output:
-        "<results>/workflow.html",
-    log:
-        "<results>/workflow.log",
-    benchmark:
-        "<results>/workflow.benchmark.tsv"
-    localrule: True
-    threads: 1
-    params:
-        snakemake=shlex.join([os.path.relpath(sys.executable), "-m", "snakemake"]),
-        arguments=shlex.join(ARGUMENTS),
-        rules=" ".join(SHOWN),
-    shell:
-        "{params.snakemake} {params.rules} --report {output:q} {params.arguments} > {log:q} 2>&1"

@@ -7,6 +7,7 @@ RETRIEVAL_JOBS = list(retrieval_grid.jobs(RETRIEVAL))
 
 
 rule retrieve:
+    """Train a memory on associative retrieval."""
     output:
         "<results>/retrieval/{setting}/{memory}/pairs-{pairs}-seed-{seed}.json",
     log:
@@ -34,6 +35,7 @@ rule retrieve:
 
 
 rule retrieval:
+    """Set the losses of memories beside the published ones."""
     input:
         [
             f"<results>/retrieval/{job.setting}/{job.memory}/pairs-{job.pairs}-seed-{job.seed}.json"

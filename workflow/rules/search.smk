@@ -1,6 +1,6 @@
-# Chooses settings by trials on validation strings (`search` in the config), a job per model × task.
 # The files are updated rather than deleted first: the same choice as before trains nothing again.
 rule search:
+    """Choose settings of a model on a task by trials on validation data."""
     input:
         dataset="<results>/data/{task}/train.npz",
     output:

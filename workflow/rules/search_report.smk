@@ -1,5 +1,6 @@
 # What a search tried and chose, in tables and figures; only if the config has a search.
 rule search_tables:
+    """Write tables of what searches tried and chose."""
     input:
         results=RESULTS,
         names=NAMES,
@@ -34,6 +35,7 @@ rule search_tables:
 
 
 rule search_figures:
+    """Draw figures of what searches tried."""
     input:
         results=RESULTS,
         names=NAMES,

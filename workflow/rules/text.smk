@@ -1,5 +1,6 @@
 # Losses on texts and scores of translations; only if the config has such tasks.
 rule collect_text:
+    """Gather the results on texts and translations in tidy tables."""
     input:
         [f"{job.directory}/accuracy.csv" for job in WRITTEN],
     output:
@@ -30,6 +31,7 @@ rule collect_text:
 
 
 rule text_tables:
+    """Write tables of losses and of translations."""
     input:
         results=rules.collect_text.output,
         cards=TEXT_CARDS,
@@ -74,6 +76,7 @@ if TRANSLATIONS:
 
 
 rule text_figures:
+    """Draw figures of losses and of translations."""
     input:
         results=rules.collect_text.output,
         cards=TEXT_CARDS,

@@ -4,6 +4,7 @@ KEPT = update if EXPERIMENT.searches() or "FWP_GROUP" in os.environ else str
 
 
 rule train:
+    """Train the seeds of a model on a task."""
     input:
         dataset="<results>/data/{task}/train.npz",
         chosen=lambda wildcards: EXPERIMENT.chosen_inputs(wildcards.model, wildcards.task),

@@ -7,13 +7,16 @@ from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
     with signals.deferred():
-        from fwp.report import page
+        from fwp.report import findings, page
 
+    folder = Path(snakemake.output.page).parent
+    kinds = {"strings": bool(snakemake.input.cards), "texts": bool(snakemake.input.text_cards)}
+    findings.write(folder, snakemake.output.findings, **kinds)
     page.write(
-        Path(snakemake.output[0]).parent,
-        snakemake.output[0],
+        folder,
+        snakemake.output.page,
         cards=snakemake.input.cards,
-        details=snakemake.params.details,
+        made=snakemake.params.made,
         search=snakemake.params.search,
         text_cards=snakemake.input.text_cards,
     )

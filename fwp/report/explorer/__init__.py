@@ -1,0 +1,1 @@
+"""Charts on the page of the report to explore the results with."""

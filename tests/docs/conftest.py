@@ -1,0 +1,6 @@
+"""What makes the documentation site is beside the pages."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
