@@ -110,7 +110,7 @@ PLACES = {
         "languages/_properties.py models/check.py search/configured.py models/eigenvalues.py "
         "models/facts.py models/learning.py models/subject.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
-        "results/integrity.py results/mistakes.py results/comparison.py results/permutation.py "
+        "results/integrity.py results/comparison.py results/permutation.py "
         "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
         "analysis/results.py "
         "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py "
@@ -237,8 +237,10 @@ PLACES = {
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
     "report": (
-        "report/explorer/* report/overview.py report/page.py report/figure_names.py report/findings.py "
-        "report/made.py report/rule_graph.py report/stages.py report/texts.py"
+        "report/explorer/* report/overview.py report/page.py report/figure_names.py "
+        "report/findings.py "
+        "report/made.py report/picture.py report/rule_graph.py report/stages.py report/texts.py "
+        "results/mistakes.py"
     ),
     "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
