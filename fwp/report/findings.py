@@ -19,10 +19,12 @@ from fwp.report.tables.evidence import cell, found
 from fwp.results import collect, unfinished
 from fwp.results.integrity import MissingFile
 from fwp.results.names import read_names
+from fwp.results.pairwise import exact, holm
 from fwp.results.statistics import APART, CELL, wilson
 from fwp.results.summary import read_summary
 from fwp.utils.files import write_text
 
+CHANCE = 0.05  # probability of Fisher's test (by Holm) from which on a difference may be chance
 NAMED = 3  # models, tasks or claims that a sentence names
 
 Frame = pd.DataFrame
@@ -144,16 +146,16 @@ def of_generalisation(summary: Frame) -> Iterator[str]:
         yield from _furthest(longest)
         return
     first = [name for name in counts.index if counts.loc[name, "rate"] == counts["rate"].iloc[0]]
-    verb = "generalises" if len(first) == 1 else "generalise"
+    verb, each = ("solves", "") if len(first) == 1 else ("solve", " each")
     text = (
-        f"{_some(map(model, first))} {verb} best: {_of(counts.loc[best])} runs{' each' * (len(first) > 1)} "
-        f"{where} solve the {strings}, every position right"
+        f"{_some(map(model, first))} {verb} the {strings} most often: {_of(counts.loc[best])} runs"
+        f"{each} {where}, every position right"
     )
     text += _interval(counts.loc[best]) if tasks == 1 else ""
     others = [name for name in counts.index if name not in first]
-    close = [
-        name for name in others if _limits(counts.loc[name])[1] >= _limits(counts.loc[best])[0]
-    ]
+    ours = (int(counts.loc[best, "solved"]), int(counts.loc[best, "seeds"]))
+    tests = [exact(*ours, *map(int, counts.loc[name, ["solved", "seeds"]])) for name in others]
+    close = [name for name, p in zip(others, holm(tests), strict=True) if p >= CHANCE]
     if close:
         names = _some(f"{model(name)} ({_of(counts.loc[name])})" for name in close)
         verb = "is" if len(close) == 1 else "are"
@@ -183,8 +185,8 @@ def _furthest(rows: Frame) -> Iterator[str]:
         low, high = int(best["generalisation_worst"]), int(best["generalisation_best"])
         spread = f" (median of {seeds} seeds, which reach {low} to {high})"
     yield (
-        f"{model(best['model'])} gets furthest on {task(best['task'])}: at least 99 % of strings of "
-        f"each length are right up to length {reach}{spread}."
+        f"{model(best['model'])} gets furthest on {task(best['task'])}: at least 99 % of strings "
+        f"of each length are right up to length {reach}{spread}."
     )
 
 
