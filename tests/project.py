@@ -27,7 +27,7 @@ def load_preset(path: str | Path) -> Experiment:
 def copy_project(folder: Path, config: str) -> Path:
     """Copy what a run needs to `folder`, with another config."""
     folder.mkdir(exist_ok=True)
-    ignored = shutil.ignore_patterns("__pycache__")
+    ignored = shutil.ignore_patterns("__pycache__", "*.sif")
     for name in ("fwp", "workflow", "profiles", "envs"):
         shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=ignored)
     shutil.copy(ROOT / "Snakefile", folder)

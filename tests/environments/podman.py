@@ -1,5 +1,6 @@
 """Podman on this machine: how it runs here, an image to start from, the settings of pip."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -59,8 +60,9 @@ class Podman:
         for image in (named, BASE):
             if self.tried("image", "exists", image).returncode == 0:
                 return image
-        if self.tried("pull", "--quiet", named, timeout=300).returncode == 0:
-            return named
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self.tried("pull", "--quiet", named, timeout=300).returncode == 0:
+                return named
         if not shutil.which("mmdebstrap") or os.geteuid():
             pytest.skip(f"{named} cannot be pulled, and root has no mmdebstrap to make another")
         archive = self.folder / "base.tar"

@@ -16,7 +16,10 @@ from fwp.kernels import c_cache, c_compiler
 NAME = "twice-float32-8"
 SOURCE = "#include <stdlib.h>\nint twice(int x) { return x + x; }\n"
 # What runs as soon as the library is loaded.
-FOREIGN = '__attribute__((constructor)) void run(void) { setenv("FWP_FOREIGN_CODE", "1", 1); }\n'
+FOREIGN = """\
+#include <stdlib.h>
+__attribute__((constructor)) void run(void) { setenv("FWP_FOREIGN_CODE", "1", 1); }
+"""
 
 
 @pytest.fixture(scope="module")
