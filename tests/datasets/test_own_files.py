@@ -274,6 +274,10 @@ def test_bins_are_made_from_what_is_there(tmp_path):
         fwp.read_dataset(train, {"5-9": train}, train)
     with pytest.raises(FilesError, match=r"files.bins: bins must not overlap, got 1-3 and 3-9"):
         fwp.read_dataset(train, train, train, bins=[[1, 3], [3, 9]])
+    with pytest.raises(
+        FilesError, match=r"validation.near: a bin must be written like 51-100"
+    ):
+        fwp.read_dataset(train, train, {"near": train})
     with pytest.raises(FilesError, match=r"a bin may be given once, 2-4 is given twice"):
         fwp.read_dataset(train, {"2-4": train, "02-4": train}, train)
 

@@ -97,7 +97,7 @@ PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
-        "experiment/copies.py experiment/duration.py experiment/speeds.py "
+        "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
@@ -236,8 +236,8 @@ PLACES = {
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
     "report": (
-        "report/explorer/* report/overview.py report/page.py report/figure_names.py report/findings.py "
-        "report/made.py report/rule_graph.py report/stages.py report/texts.py"
+        "report/explorer/* report/overview.py report/page.py report/figure_names.py "
+        "report/findings.py report/made.py report/rule_graph.py report/stages.py report/texts.py"
     ),
     "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
@@ -327,6 +327,10 @@ PLACES = {
         "figures text_figures report states automata retrieval_report search_tables "
         "search_figures text translation strings"
     ): "utils/bins.py",
+    (
+        f"{OWN} collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states automata retrieval_report search_tables search_figures"
+    ): "utils/named_bins.py",
     (
         f"data test_data {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
