@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import forked
+
 from fwp.experiment.experiment import Experiment, load_experiment
 
 ROOT = Path(__file__).parents[1]

@@ -19,10 +19,12 @@ from fwp.report.tables.evidence import cell, found
 from fwp.results import collect, unfinished
 from fwp.results.integrity import MissingFile
 from fwp.results.names import read_names
+from fwp.results.pairwise import exact, holm
 from fwp.results.statistics import APART, CELL, wilson
 from fwp.results.summary import read_summary
 from fwp.utils.files import write_text
 
+CHANCE = 0.05  # probability of Fisher's test (by Holm) from which on a difference may be chance
 NAMED = 3  # models, tasks or claims that a sentence names
 
 Frame = pd.DataFrame
@@ -151,9 +153,9 @@ def of_generalisation(summary: Frame) -> Iterator[str]:
     )
     text += _interval(counts.loc[best]) if tasks == 1 else ""
     others = [name for name in counts.index if name not in first]
-    close = [
-        name for name in others if _limits(counts.loc[name])[1] >= _limits(counts.loc[best])[0]
-    ]
+    ours = (int(counts.loc[best, "solved"]), int(counts.loc[best, "seeds"]))
+    tests = [exact(*ours, *map(int, counts.loc[name, ["solved", "seeds"]])) for name in others]
+    close = [name for name, p in zip(others, holm(tests), strict=True) if p >= CHANCE]
     if close:
         names = _some(f"{model(name)} ({_of(counts.loc[name])})" for name in close)
         verb = "is" if len(close) == 1 else "are"

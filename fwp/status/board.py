@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -22,6 +23,7 @@ from fwp.status.snapshot import Watcher
 from fwp.status.state import Status
 
 GAP = 2  # columns between two tasks
+NARROW = 6  # columns of a task without numbers, at least
 NOTES = {
     "strings": (
         "One mark per seed. Numbers: mean accuracy (%) on the two shortest bins, on test strings "
@@ -131,7 +133,8 @@ class Board:
         for numbers in (True, False):
             if len(status.models) + 2 <= room:  # else not even one block fits
                 tables = list(self.tables(width, numbers=numbers))
-                yield [*tables], sum(table.row_count + 2 for table in tables)
+                high = 1 if numbers else max(map(_lines, status.tasks))
+                yield [*tables], sum(table.row_count + high + 1 for table in tables)
         kinds = [(0, status.models, labels.model), (1, status.tasks, labels.task)]
         for place, names, shown in sorted(kinds, key=lambda kind: len(kind[1]), reverse=True):
             counts: dict[str, Counter] = defaultdict(Counter)
@@ -147,19 +150,26 @@ class Board:
             yield [columns], -(-len(rows) // side) + 1
 
     def tables(self, width: int, *, numbers: bool = True) -> Iterator[Table]:
-        """Rows of models, columns of tasks; tasks that do not fit side by side follow below."""
+        """Rows of models, columns of tasks; tasks that do not fit side by side follow below.
+
+        Without numbers, columns are as narrow as their marks, and their heads are broken.
+        """
         status = self.status
         names = [Text(labels.model(model)) for model in status.models]
         columns = []
         for task in status.tasks:
             write = WRITTEN[status.kinds[task]] if numbers else None
             cells = [_cell(self.runs[model, task], write) for model in status.models]
-            columns.append([Text(labels.task(task)), *cells])
-        for block in _blocks(columns, width - max(name.cell_len for name in names)):
+            head = labels.task(task)
+            if not numbers:
+                head = textwrap.fill(head, max(NARROW, *(cell.cell_len for cell in cells)))
+            columns.append([Text(head), *cells])
+        gap = GAP if numbers else 1
+        for block in _blocks(columns, width - max(name.cell_len for name in names), gap):
             rows = [
                 (name, *(column[i] for column in block)) for i, name in enumerate(names, start=1)
             ]
-            yield _table([column[0] for column in block], rows)
+            yield _table([column[0] for column in block], rows, gap)
 
     def note(self) -> str:
         """How to read the numbers."""
@@ -222,8 +232,8 @@ def _cell(runs: list[RunState], write: Callable[[float], str] | None) -> Text:
     return Text.assemble(*marks, f" {numbers}" if numbers else "")
 
 
-def _table(heads: Sequence[Text], rows: Sequence[Sequence[Text]]) -> Table:
-    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+def _table(heads: Sequence[Text], rows: Sequence[Sequence[Text]], gap: int) -> Table:
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(overflow="fold")
     for head in heads:
         table.add_column(head, overflow="fold")
@@ -232,17 +242,22 @@ def _table(heads: Sequence[Text], rows: Sequence[Sequence[Text]]) -> Table:
     return table
 
 
-def _blocks(columns: list[list[Text]], width: int) -> list[list[list[Text]]]:
+def _blocks(columns: list[list[Text]], width: int, gap: int) -> list[list[list[Text]]]:
     """The columns, in groups that fit into the width side by side."""
     blocks, room = [[]], width
     for column in columns:
-        needed = GAP + max(text.cell_len for text in column)
+        needed = gap + max(line.cell_len for text in column for line in text.split("\n"))
         if blocks[-1] and room < needed:
             blocks.append([])
             room = width
         blocks[-1].append(column)
         room -= needed
     return blocks
+
+
+def _lines(task: str) -> int:
+    """Lines that the head of a narrow column takes at most."""
+    return len(textwrap.wrap(labels.task(task), NARROW))
 
 
 def _height(text: Text | Sequence[Text], width: int) -> int:
@@ -257,7 +272,7 @@ def _first_of(texts: Sequence[Text], heights: Sequence[int], room: int) -> list[
     if sum(heights) <= room:
         return list(texts)
     count, used = 0, 1
-    while used + heights[count] <= room:
+    while count < len(heights) and used + heights[count] <= room:
         used += heights[count]
         count += 1
     return lines.first(texts, count) if count else []

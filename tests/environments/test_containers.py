@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from podman import Podman
 from project import ROOT, copy_project, snakemake
-from small_grid import CONFIG, check_results, write_config
+from tiny_config import CONFIG, check_results, write_config
 
 pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("containers")]
 

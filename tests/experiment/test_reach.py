@@ -107,9 +107,10 @@ PLACES = {
         "datasets/make.py datasets/text/made.py datasets/text/check.py datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
-        "languages/_properties.py models/check.py search/configured.py "
+        "languages/_properties.py models/check.py search/configured.py models/eigenvalues.py "
+        "models/facts.py models/learning.py models/subject.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
-        "results/integrity.py results/mistakes.py results/comparison.py results/permutation.py "
+        "results/integrity.py results/comparison.py results/permutation.py "
         "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
         "analysis/results.py "
         "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py "
@@ -237,7 +238,9 @@ PLACES = {
     ),
     "report": (
         "report/explorer/* report/overview.py report/page.py report/figure_names.py "
-        "report/findings.py report/made.py report/rule_graph.py report/stages.py report/texts.py"
+        "report/findings.py "
+        "report/made.py report/picture.py report/rule_graph.py report/stages.py report/texts.py "
+        "results/mistakes.py"
     ),
     "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",

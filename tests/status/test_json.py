@@ -128,6 +128,14 @@ def test_a_watched_board_fits_the_terminal(busy, width, height):
     assert ("bad 1" in text) == (height > 10)
 
 
+@pytest.mark.parametrize("height", range(2, 9))
+def test_a_terminal_of_a_few_lines_shows_how_many_are_done(tmp_path, height):
+    """Also where nothing runs and nothing has failed."""
+    console = Console(file=io.StringIO(), width=80, height=height)
+    console.print(Board(Guessed(tmp_path).look(), height=height))
+    assert "0 of 12 runs done" in console.file.getvalue()
+
+
 def test_a_grid_that_is_too_high_becomes_counts(tmp_path):
     experiment = Guessed(tmp_path, [f"m{i}" for i in range(30)], [f"t{i}" for i in range(4)])
     console = Console(file=io.StringIO(), width=80, height=24)
