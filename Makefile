@@ -57,7 +57,7 @@ lint: setup ## check style, spelling, types, imports and workflow
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pyright --project pyproject.toml
+	$(BIN)/pyright --threads 2 --project pyproject.toml
 	$(BIN)/snakefmt --check $(SMK)
 	$(BIN)/snakemake --lint
 

@@ -115,7 +115,8 @@ def parser() -> argparse.ArgumentParser:
     )
     trial.add_argument(
         "name",
-        help="my_module:MyClass, my_module:my_function, or the name of a mixer or language",
+        help="my_module:MyClass, my_module:my_function, or the name of a mixer or language; fla "
+        "tries all layers of flash-linear-attention, and prints a Markdown table",
     )
     trial.add_argument(
         "--set",
@@ -139,6 +140,19 @@ def parser() -> argparse.ArgumentParser:
         help="also train a model of one layer on parity, for some seconds or for so many steps",
     )
     trial.add_argument("--json", action="store_true", help="print the findings as JSON")
+    trial.add_argument(
+        "--jobs",
+        type=arguments.threads,
+        metavar="N",
+        help="of `check fla`: layers that are tried at a time (default: half the cores, at most 8)",
+    )
+    trial.add_argument(
+        "--timeout",
+        type=float,
+        default=150,
+        metavar="SECONDS",
+        help="of `check fla`: time of a layer (default: %(default)s)",
+    )
     trial.set_defaults(run=check.run)
 
     speed = commands.add_parser(

@@ -157,7 +157,7 @@ def test_results_of_other_seeds_and_settings_are_not_replaced(config, tmp_path, 
 
     assert "holds a cell of seed 0, which seed 1 would replace" in refused("--seed", "1")
     assert "other settings (training)" in refused("--set", "training.epochs=2")
-    record.write_text(text.replace('"seeds": [\n    0\n  ]', '"seeds": [0, 1]'))
+    record.write_text(text.replace('"seeds": [0]', '"seeds": [0, 1]'))
     assert "holds a cell of seeds 0, 1, which seed 0 would replace" in refused()
     record.write_text("{")
     assert "cell.json, cannot be read" in refused()

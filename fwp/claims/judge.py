@@ -44,7 +44,7 @@ from fwp.claims.searched import Trials
 from fwp.claims.texts import Texts, place_of, weigh
 from fwp.results import statistics
 from fwp.results.pairwise import exact
-from fwp.utils.bins import Bin
+from fwp.utils.named_bins import NamedBin
 
 if TYPE_CHECKING:
     from fwp.results.text import TextResults
@@ -99,7 +99,7 @@ def judge(
         for key, of_cell in rows.groupby(["task", "model", "bin"], observed=True)
     }
     bins = {
-        str(task): sorted(of_task.unique(), key=Bin.parse)
+        str(task): sorted(of_task.unique(), key=NamedBin.parse)
         for task, of_task in rows.groupby("task", observed=True)["bin"]
     }
     found = _Results(cells, bins, Trials(trials), Texts(texts))

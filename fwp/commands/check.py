@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fwp.commands import check_fla
 from fwp.utils import signals
 from fwp.utils.imports import make_importable
 
@@ -22,6 +23,9 @@ STYLES = {"ok": "green", "fails": "bold red", "skipped": "yellow", "is so": "cya
 
 def run(options: Namespace) -> None:
     """Print a row per property; ValueError if one that must hold fails."""
+    if options.name == "fla":
+        check_fla.run(options)
+        return
     with signals.deferred():  # an exception within the import of PyTorch would be swallowed
         from fwp.models.check import HIDDEN, Finding, read_options, try_properties
 
@@ -54,14 +58,18 @@ def run(options: Namespace) -> None:
 
 
 def _show(findings: "Sequence[Finding]") -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 1000  # a line per property, for other programs
-    table = Table.grid(padding=(0, 2, 0, 0))
+    console, rows = Console(highlight=False), []
     for finding in findings:
         verdict = finding.verdict.upper() if finding.verdict == "fails" else finding.verdict
-        style = STYLES[finding.verdict]
-        table.add_row(Text(verdict.ljust(7), style), Text(finding.name), Text(finding.found))
+        rows.append((verdict, finding.name, finding.found))
+    if not console.is_terminal:  # a line per property, for other programs
+        width = max((len(name) for _, name, _ in rows), default=0)
+        for verdict, name, found in rows:
+            print(f"{verdict:<7}  {name:<{width}}  {found}".rstrip())
+        return
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for verdict, name, found in rows:
+        table.add_row(Text(verdict.ljust(7), STYLES[verdict.lower()]), Text(name), Text(found))
     console.print(table)
 
 

@@ -165,20 +165,29 @@ def signature_of(kind: type) -> Signature:
     return Signature(kind.__module__, kind.__qualname__, options, Facts())
 
 
-def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
-    """A layer of flash-linear-attention; the code that counts is ours, whatever its version."""
+def layers(folders: Sequence[str | Path] = ()) -> dict[str, str]:
+    """The layers of flash-linear-attention, and the module of each; nothing is imported.
+
+    Raises:
+        SignatureError: the package is not installed.
+    """
     package = source.find("fla.layers", folders)
     if package is None:
         raise SignatureError(
             "names a layer of the package flash-linear-attention, which is not installed; "
             "pip install 'fwp-lab[fla]' installs it"
         )
-    modules = {
+    return {
         alias.name: f"fla.layers.{node.module}"
         for node in source.parse(package).body
         if isinstance(node, ast.ImportFrom) and node.level == 1
         for alias in node.names
     }
+
+
+def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
+    """A layer of flash-linear-attention; the code that counts is ours, whatever its version."""
+    modules = layers(folders)
     if layer not in modules:
         raise SignatureError(
             f"names a layer that flash-linear-attention does not have; it has "

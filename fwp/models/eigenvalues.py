@@ -14,6 +14,8 @@ SIZES = (1.0, 4.0, 16.0)  # of inputs: large ones bring gates to their ends
 DRAWS, BEFORE = 4, 5  # inputs of each size, and symbols that are read before them
 MOST = 4096  # numbers in a part of a state
 SAME = {torch.float64: 1e-7, torch.float32: 1e-2}
+NOISE = {torch.float64: 1e-13, torch.float32: 1e-5}  # as a share of the largest entry
+WIDEST = 1024  # numbers of a block whose eigenvalues are computed
 NEGATIVE, IMAGINARY, NOTHING = -1e-3, 1e-3, 1e-6
 
 Read = Callable[[Tensor, object], tuple[Tensor, object]]
@@ -98,7 +100,7 @@ def spectra(read: Read, draw: Callable[[int, int], Tensor]) -> list[Spectrum] | 
     return lasting or "the state is not linear: what it becomes depends on it in another way"
 
 
-def _moved(read: Read, x: Tensor, state: Sequence[Tensor], part: int) -> tuple[Tensor, set[int]]:
+def _moved(read: Read, x: Tensor, state: tuple, part: int) -> tuple[Tensor, set[int]]:
     """By how much the next value of a part changes with each of its numbers, [n, n].
 
     And which parts of the state change with it.
@@ -107,17 +109,26 @@ def _moved(read: Read, x: Tensor, state: Sequence[Tensor], part: int) -> tuple[T
     before = [p.expand(size + 1, *p.shape[1:]).clone() for p in state]
     step = torch.eye(size, dtype=state[part].dtype, device=x.device)
     before[part][1:] += step.view(size, *state[part].shape[1:])
-    _, after = read(x.expand(size + 1, 1, -1).contiguous(), tuple(before))
+    _, after = read(x.expand(size + 1, 1, -1).contiguous(), _like(state, before))
     changes = [(p[1:] - p[:1]).flatten(1) for p in after]  # pyright: ignore
     seen = {i for i, c in enumerate(changes) if bool((c.abs() > SAME[torch.float64]).any())}
     return changes[part], seen
 
 
-def _elsewhere(state: Sequence[Tensor], part: int) -> tuple[Tensor, ...]:
+def _elsewhere(state: tuple, part: int) -> tuple:
     """The state with other numbers in one part."""
     own = state[part]
     other = torch.randn(own.shape, generator=torch.Generator().manual_seed(part)).to(own)
-    return tuple(own + other if i == part else p for i, p in enumerate(state))
+    return _like(state, [own + other if i == part else p for i, p in enumerate(state)])
+
+
+def _like(state: tuple, parts: Sequence[Tensor]) -> tuple:
+    """A state of other numbers; a mixer may have a tuple of its own, with attributes."""
+    if type(state) is tuple:
+        return tuple(parts)
+    made = tuple.__new__(type(state), parts)
+    made.__dict__.update(vars(state))
+    return made
 
 
 def _reached(part: int, moved: dict[int, set[int]]) -> set[int]:
@@ -131,7 +142,13 @@ def _reached(part: int, moved: dict[int, set[int]]) -> set[int]:
 
 
 def eigenvalues(matrix: Tensor) -> Tensor:
-    """Those of a matrix [n, n], block by block: heads and columns of a state do not mix."""
+    """Those of a matrix [n, n], block by block: heads and columns of a state do not mix.
+
+    Raises:
+        ValueError: a block is wider than `WIDEST`.
+    """
+    tiny = NOISE.get(matrix.dtype, NOISE[torch.float32]) * matrix.abs().max()
+    matrix = matrix.where(matrix.abs() > tiny, 0.0).double()
     joined = (matrix != 0) | (matrix != 0).T | torch.eye(len(matrix), device=matrix.device).bool()
     labels = torch.arange(len(matrix), device=matrix.device)
     while True:
@@ -142,6 +159,8 @@ def eigenvalues(matrix: Tensor) -> Tensor:
     blocks: dict[int, list[Tensor]] = {}
     for label in labels.unique():
         rows = (labels == label).nonzero().squeeze(1)
+        if len(rows) > WIDEST:
+            raise ValueError(f"a transition mixes more than {WIDEST} numbers; try a smaller width")
         blocks.setdefault(len(rows), []).append(matrix[rows][:, rows])
-    same = [torch.stack(own).double().cpu() for own in blocks.values()]
+    same = [torch.stack(own).cpu() for own in blocks.values()]
     return torch.cat([torch.linalg.eigvals(own).flatten() for own in same])

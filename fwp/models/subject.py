@@ -41,6 +41,8 @@ class Subject:
             self.single.append(make().to(device).eval())
         self.dtype, self.mixers, self.reason = torch.float32, self.single, ""
         narrow = self._precision(self.single, torch.float32, *LOW)
+        if type(self.single[0]).__module__ == "fwp.mixers._fla":
+            narrow = torch.bfloat16
         self.low = narrow in LOW
         if self.low:
             self.reason = f"it computes in {narrow}".replace("torch.", "")
@@ -53,8 +55,9 @@ class Subject:
                 self.reason = f"float64 becomes {precision}".replace("torch.", "")
         self.x = self.input(BATCH, TIME)
         usual = EXACT if self.dtype == torch.float64 else rounding_of(nn.Identity(), self.x)
-        own = {key: rounding for key, rounding in LOW.items() if key == narrow}
-        self.rounding = getattr(self.mixers[0], "rounding", own.get(narrow or self.dtype, usual))
+        if narrow is not None:
+            usual = LOW.get(narrow, usual)
+        self.rounding = getattr(self.mixers[0], "rounding", usual)
 
     @torch.no_grad()
     def _precision(

@@ -15,7 +15,7 @@ from fwp import languages, mixers
 from fwp.languages._title import titled
 from fwp.mixers._signature import read_signature
 from fwp.results.names import Name
-from fwp.utils.bins import Bin
+from fwp.utils.named_bins import NamedBin
 
 _SHOWN: ContextVar[dict[tuple[str, str], Name]] = ContextVar("shown", default={})  # noqa: B039
 
@@ -126,7 +126,7 @@ def escape_latex(text: str) -> str:
 
 def lengths(bin: str) -> str:
     """A bin of string lengths with an en dash: "2-50" → "2–50"."""
-    return Bin.parse(bin).label
+    return NamedBin.parse(bin).label
 
 
 def plural(count: int | Sized, ending: str = "s") -> str:

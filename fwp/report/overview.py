@@ -10,7 +10,7 @@ from fwp import languages
 from fwp.mixers import _signature
 from fwp.report import labels
 from fwp.results import statistics
-from fwp.utils.bins import Bin
+from fwp.utils.named_bins import NamedBin
 
 SETTINGS = (
     "mixer", "hidden", "layers", "parameters",
@@ -42,7 +42,7 @@ def counts(
         "solved": int((runs["status"] == "solved").sum()),
         "diverged": int((runs["status"] == "diverged").sum()),
         "time": duration(runs["seconds"].sum()),
-        "longest": max((Bin.parse(bin).longest for bin in bins), default=0),
+        "longest": max((NamedBin.parse(bin).longest for bin in bins), default=0),
         "devices": ["CPU" if name == "cpu" else name for name in sorted(runs["device"].unique())],
     }
 
@@ -106,7 +106,7 @@ def task(card: dict) -> dict:
     example, targets = _example(card)
     windows = {"train": [], "validation": [], "test": []}
     for name, split in card["splits"].items():
-        windows[name.split()[0]].append(Bin.parse(split["bin"]).label)
+        windows[name.split()[0]].append(NamedBin.parse(split["bin"]).label)
     return {
         "name": card["task"],
         "example": example,

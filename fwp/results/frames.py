@@ -15,7 +15,8 @@ import pandas as pd
 
 from fwp.results.integrity import check_sum, damaged, read_bytes
 from fwp.results.record import STATUSES, one_of
-from fwp.utils.bins import Bin, bin_of_column
+from fwp.utils.bins import bin_of_column
+from fwp.utils.named_bins import NamedBin
 
 
 class Schema(dict[str, str]):
@@ -55,7 +56,7 @@ def _check_accuracy(frame: pd.DataFrame, refuse: Refuse) -> None:
     alive = frame["status"] != "diverged"
     for column in ("sequence_accuracy", "position_accuracy"):
         refuse(alive & frame[column].isna(), "only a diverged run may have no accuracy", column)
-    bins = {bin: Bin.parse(bin) for bin in frame["bin"].unique()}
+    bins = {bin: NamedBin.parse(bin) for bin in frame["bin"].unique()}
     low, high = (frame["bin"].map({b: x[i] for b, x in bins.items()}) for i in (0, 1))
     length = frame["length"]
     outside = (length < low.astype(float)) | (length > high.astype(float))
@@ -255,7 +256,7 @@ def finish(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             if column == "status":
                 levels = list(STATUSES)
             elif column == "bin" and schema is ACCURACY:
-                levels.sort(key=Bin.parse)
+                levels.sort(key=NamedBin.parse)
             columns[column] = pd.Categorical(values, categories=levels, ordered=True)
         else:
             columns[column] = values.astype(pd.api.types.pandas_dtype(kind))

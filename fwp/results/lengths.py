@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fwp.utils.bins import Bin
+from fwp.utils.named_bins import NamedBin
 
 # Neighbouring lengths whose ratio is below about e^0.2 = 1.22 share a point of the line: few
 # strings are tested per length, so that a line through single lengths would show chance.
@@ -22,7 +22,7 @@ def grouped(accuracy: pd.DataFrame) -> pd.DataFrame:
     """
     rows = accuracy.assign(accuracy=accuracy["sequence_accuracy"].fillna(0.0))
     low, high = (
-        rows["bin"].map({bin: Bin.parse(bin)[i] for bin in rows["bin"].unique()}).astype(float)
+        rows["bin"].map({bin: NamedBin.parse(bin)[i] for bin in rows["bin"].unique()}).astype(float)
         for i in (0, 1)
     )
     whole = rows["length"].isna()

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from fwp.results.frames import groups
-from fwp.utils.bins import Bin
+from fwp.utils.named_bins import NamedBin
 
 CELL = ["task", "model"]
 APART = 0.2  # accuracy of the best seed less that of the worst, from which on seeds are far apart
@@ -198,11 +198,11 @@ def bins(accuracy: pd.DataFrame) -> list[dict[str, str]]:
     windows of their own, the n-th bins of all tasks share index n.
     """
     pairs = accuracy.loc[accuracy["length"].isna(), ["task", "bin"]].drop_duplicates()
-    every = sorted(pairs["bin"].unique(), key=Bin.parse)
-    apart = all(a.longest < b.shortest for a, b in pairwise(map(Bin.parse, every)))
+    every = sorted(pairs["bin"].unique(), key=NamedBin.parse)
+    apart = all(a.longest < b.shortest for a, b in pairwise(map(NamedBin.parse, every)))
     found: list[dict[str, str]] = []
     for task, own in groups(pairs, "task"):
-        for i, bin in enumerate(sorted(own["bin"], key=Bin.parse)):
+        for i, bin in enumerate(sorted(own["bin"], key=NamedBin.parse)):
             index = every.index(bin) if apart else i
             found += [{} for _ in range(index + 1 - len(found))]
             found[index][task] = bin

@@ -208,7 +208,7 @@ def test_mistakes_have_their_place(rows, message, tmp_path):
         ("x.jsonl", b'{"string": "01", "labels": [1, 0]}\n{"string"', "x.jsonl:2:10: not JSON"),
         ("x.jsonl", b'{"string": {}, "labels": 1}', "x.jsonl:1:12: a string must be text or a"),
         ("x.jsonl", b'{"string": "0", "labels": [[]]}', "x.jsonl:1:27: labels must be text"),
-        ("x.jsonl", b'{"string": "0", "labels": 1}\n{"strng": 1}', "x.jsonl:2:1: has no key 'stri"),
+        ("x.jsonl", b'{"string": "0", "labels": 1}\n{"word": 1}', "x.jsonl:2:1: has no key 'stri"),
         ("x.jsonl", b"[]", "x.jsonl:1:1: must be an object"),
         ("x.txt", b"word\n", "x.txt:1:1: its format cannot be told; set files.format, one of csv"),
         ("x.txt", b"0\tTRUE\n01\tMAYBE", "x.txt:2:4: must be a string, a tab, and TRUE or FALSE"),
@@ -274,6 +274,8 @@ def test_bins_are_made_from_what_is_there(tmp_path):
         fwp.read_dataset(train, {"5-9": train}, train)
     with pytest.raises(FilesError, match=r"files.bins: bins must not overlap, got 1-3 and 3-9"):
         fwp.read_dataset(train, train, train, bins=[[1, 3], [3, 9]])
+    with pytest.raises(FilesError, match=r"validation.near: a bin must be written like 51-100"):
+        fwp.read_dataset(train, train, {"near": train})
     with pytest.raises(FilesError, match=r"a bin may be given once, 2-4 is given twice"):
         fwp.read_dataset(train, {"2-4": train, "02-4": train}, train)
 

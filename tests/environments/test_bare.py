@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from project import ROOT
-from small_grid import check_results, environment, write_config
+from tiny_config import check_results, environment, write_config
 
 pytestmark = pytest.mark.install
 

@@ -97,7 +97,7 @@ PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
-        "experiment/copies.py experiment/duration.py experiment/speeds.py "
+        "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
@@ -107,9 +107,10 @@ PLACES = {
         "datasets/make.py datasets/text/made.py datasets/text/check.py datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
-        "languages/_properties.py models/check.py search/configured.py "
+        "languages/_properties.py models/check.py search/configured.py models/eigenvalues.py "
+        "models/facts.py models/learning.py models/subject.py "
         "models/contract.py models/properties.py py.typed report/templates/* "
-        "results/integrity.py results/mistakes.py results/comparison.py results/permutation.py "
+        "results/integrity.py results/comparison.py results/permutation.py "
         "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
         "analysis/results.py "
         "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py "
@@ -236,8 +237,10 @@ PLACES = {
         "report/search_words.py results/trial_statistics.py results/trials.py"
     ),
     "report": (
-        "report/explorer/* report/overview.py report/page.py report/figure_names.py report/findings.py "
-        "report/made.py report/rule_graph.py report/stages.py report/texts.py"
+        "report/explorer/* report/overview.py report/page.py report/figure_names.py "
+        "report/findings.py "
+        "report/made.py report/picture.py report/rule_graph.py report/stages.py report/texts.py "
+        "results/mistakes.py"
     ),
     "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
@@ -327,6 +330,10 @@ PLACES = {
         "figures text_figures report states automata retrieval_report search_tables "
         "search_figures text translation strings"
     ): "utils/bins.py",
+    (
+        f"{OWN} collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states automata retrieval_report search_tables search_figures"
+    ): "utils/named_bins.py",
     (
         f"data test_data {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "

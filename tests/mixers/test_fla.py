@@ -1,5 +1,7 @@
 """Layers of flash-linear-attention: with a package in its place, and with the real one on a GPU."""
 
+import json
+import subprocess
 import sys
 
 import pytest
@@ -7,6 +9,8 @@ import torch
 from torch import nn
 
 from fwp import mixers
+from fwp.cli import main
+from fwp.commands import check_fla
 from fwp.config.messages import ConfigError
 from fwp.experiment import fingerprint
 from fwp.experiment.experiment import Experiment
@@ -198,6 +202,49 @@ def test_a_layer_without_a_state_is_refused(package, on_cpu, x):
 def test_a_cpu_is_refused(package, x):
     with pytest.raises(RuntimeError, match=r"'fla.Cumulative' runs only on a GPU \(compute.device"):
         mixers.get("fla.Cumulative")(8)(x)
+
+
+def test_all_layers_are_tried_each_in_its_own_process(package, on_cpu, capsys, monkeypatch):
+    def child(command, **_):
+        asked = json.loads(command[-1])
+        if asked["name"] == "Forgetful":
+            raise subprocess.TimeoutExpired(command, 2)
+        if asked["name"] == "Wide":
+            return subprocess.CompletedProcess(command, -11, "", "noise\nillegal | access\n")
+        check_fla._child(command[-1])
+        return subprocess.CompletedProcess(command, 0, "noise\n" + capsys.readouterr().out, "")
+
+    layers = ["Cumulative", "OneByOne", "Forgetful", "Wide"]
+    monkeypatch.setattr(check_fla, "layers", lambda: layers)
+    monkeypatch.setattr(check_fla.subprocess, "run", child)
+    monkeypatch.setattr(check_fla, "small", lambda name: {"width": 1} if name == "Wide" else {})
+    assert main(["check", "fla", "--jobs", "1"]) == 0
+    first, _, head, rule, *rows = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"1 of 4 layers pass on cpu, PyTorch {torch.__version__}")
+    assert head.startswith("| layer | streamed = whole | padded = alone | causal | long strings |")
+    assert rule.startswith("| --- | :-: |")
+    assert [row.split(" | ")[0] for row in rows] == [f"| `fla.{name}`" for name in layers]
+    assert rows[0] == "| `fla.Cumulative` | ✓ | ✓ | ✓ | ✓ | ✓ | ✓ | 1.00 |  |"
+    assert rows[1].endswith("| 1.00 | repeatable: the input is written into |")
+    assert rows[2].endswith("| not within 150 s |")
+    assert rows[3].endswith("| the process ended by signal 11: illegal \\| access |")
+
+
+def test_what_fails_in_a_layer_is_its_remark(package, capsys):
+    check_fla._child(json.dumps({"name": "Cumulative", "device": "cpu", "learn": False,
+                                 "settings": {"scale": 2.0}}))  # fmt: skip
+    found = json.loads(capsys.readouterr().out)
+    assert check_fla._remark(found).startswith("shapes: RuntimeError: mixer 'fla.Cumulative' runs")
+    (row,) = check_fla.table({"Cumulative": found}).splitlines()[4:]
+    assert row.startswith("| `fla.Cumulative` |  |  |  |  |  |  |  | shapes: RuntimeError")
+
+
+def test_options_make_a_layer_small(package):
+    assert check_fla.small("Cumulative") == {}
+    assert check_fla.try_layer("Forgetful", "cpu", 9) == {
+        "error": "names a layer that keeps no state, without which strings cannot be read piece by "
+        "piece"
+    }
 
 
 class Model(nn.Module):

@@ -23,6 +23,8 @@ MISTAKE = {"bin": "2-50", "length": 4, "start": 0, "string": list("0110"), "firs
 MISTAKE |= {"target": ["even", "odd", "even", "even"], "predicted": ["even", "odd", "odd", "even"]}
 WIDE = '<svg xmlns="http://www.w3.org/2000/svg" width="900pt" height="200pt"/>\n'
 FOCUSED = """(one => one.name || one.id || one.tagName)(document.activeElement)"""
+OPACITIES = """[...document.querySelectorAll("#cell .mark-line path")]
+    .map(one => one.getAttribute("opacity"))"""
 OUTLINE = "getComputedStyle(document.activeElement).outlineStyle"
 
 
@@ -94,7 +96,7 @@ def opened(browser, report):
 
 
 def cells(tab):
-    """(model, task) → text of the heat map, from the labels and letters that are drawn."""
+    """What is written in the cells of the heat map."""
     tab.wait_for_timeout(50)
     return tab.locator("#heat .mark-text.role-mark text").all_text_contents()
 
@@ -150,8 +152,17 @@ def test_a_click_shows_the_cell_and_the_address_leads_there(opened):
     assert again.input_value("[name=part]") == "0"
     lines = again.locator("#cell .curves .mark-line path")
     assert lines.count() == 3 * 2  # of three charts, for two seeds
+    assert set(again.evaluate(OPACITIES)) == {"0.9"}
+    again.locator("#cell .mark-symbol.role-mark path").last.hover(force=True)  # of the third chart
+    again.wait_for_function(f"{OPACITIES}.filter(one => one != '0.9').length == 3")
+    again.mouse.move(0, 0)
     first = again.locator("#cell td.first").all_text_contents()
     assert first == ["1", "even", "odd"] and again.locator("td.wrong").count() == 3
+    again.select_option("[name=seed]", "0")
+    again.wait_for_function("!document.querySelector('#cell .mistake')")  # it was seed 1's
+    assert again.evaluate("location.hash").endswith("&seed=0")
+    again.select_option("[name=seed]", "1")
+    again.wait_for_selector("#cell .mistake")
     assert "first wrong at symbol 3" in again.inner_text("#cell .mistakes")
     assert again.locator("#cell .automaton img").count() == 1
     again.locator("#cell .record-link").first.click()
@@ -163,6 +174,12 @@ def test_a_click_shows_the_cell_and_the_address_leads_there(opened):
 def test_a_narrow_and_dark_screen(opened):
     tab = opened("#explore?cell=parity/deltanet", width=400, colours="dark")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 400
+    for of in ("models", "tasks"):
+        tab.click(f".choice[data-of={of}] summary")
+        place = tab.locator(f".choice[data-of={of}] > div").bounding_box()
+        assert place["x"] >= 0 and place["x"] + place["width"] <= 400
+        tab.keyboard.press("Escape")
+        assert tab.locator(".choice[open]").count() == 0 and tab.is_visible("#cell")
     dark, light = tab.evaluate(
         "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
     )

@@ -1,6 +1,7 @@
 import pytest
 
 from fwp.utils.bins import Bin, accuracy_column, bin_of_column
+from fwp.utils.named_bins import NamedBin
 
 
 @pytest.mark.parametrize("text", ["2", "50-2", "2–50", "a-b", ""])
@@ -17,10 +18,10 @@ def test_a_bin_is_read_written_and_compared():
 
 
 def test_sets_of_the_same_lengths_have_names():
-    bin = Bin.parse("20-29 SA")
+    bin = NamedBin.parse("20-29 SA")
     assert (bin, bin.name, str(bin), bin.label) == ((20, 29), "SA", "20-29 SA", "20–29 SA")
-    assert bin_of_column(accuracy_column(bin)) == bin
-    assert str(Bin.parse("20-29")) == "20-29"
+    assert str(NamedBin.parse("20-29")) == "20-29" and NamedBin.parse("20-29").label == "20–29"
+    assert str(NamedBin.of(Bin(1, 2), "x")) == "1-2 x"
 
 
 def test_columns_of_the_history_name_bins():

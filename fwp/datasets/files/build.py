@@ -28,6 +28,7 @@ from fwp.datasets.files.reading import (
 from fwp.datasets.files.source import FilesError
 from fwp.datasets.spec import DatasetSpec
 from fwp.utils.bins import Bin
+from fwp.utils.named_bins import NamedBin
 
 
 def build_files(spec: DatasetSpec, kinds: Sequence[str], seen: Dataset | None = None) -> Dataset:
@@ -88,7 +89,7 @@ def _training(spec: DatasetSpec, options: Mapping[str, Any]) -> Dataset:
     for name, part in parts.items():
         with _telling(_place("validation", name)):
             own = coded(part, alphabet, classes)
-            bin = _own_bin(name, part, own)
+            bin = _own_bin("validation", name, part, own) if name else whole(np.diff(own.offsets))
         splits |= _binned("validation", [bin], own, splits)
     return Dataset("", spec.task.language, {}, alphabet, classes, splits, {"found": found})
 
@@ -106,7 +107,7 @@ def _testing(
         with _telling(_place("test", name)):
             own = coded(part, known.alphabet, known.classes)
             if name:
-                bins = [_own_bin(name, part, own)]
+                bins = [_own_bin("test", name, part, own)]
             elif measure["bins"]:
                 bins, why = [Bin(*pair) for pair in measure["bins"]], "Test bins are files.bins."
                 _check_inside(part, own, bins)
@@ -115,7 +116,7 @@ def _testing(
                 bins, why = make_bins(lengths, known.train.max_length, measure["windows"])
         splits |= _binned("test", bins, own, splits)
     facts = {"files": every(given), "empty": empty, "bins": why}
-    return dict(sorted(splits.items(), key=lambda item: (item[1].window, item[0]))), facts
+    return dict(sorted(splits.items(), key=lambda item: _order(item[1]))), facts
 
 
 def _read(
@@ -146,11 +147,13 @@ def _taken(strings: Strings, wanted: Sequence[bool]) -> Strings:
     return Strings(*([own[i] for i in chosen] for own in lists), strings.empty)  # type: ignore[arg-type]
 
 
-def _own_bin(name: str, part: Strings, own: Coded) -> Bin:
+def _own_bin(kind: str, name: str, part: Strings, own: Coded) -> Bin:
     """The bin of strings that are one by themselves: the window of its name, or their lengths."""
     bin = window(name)
     if bin is None:
-        return Bin(*whole(np.diff(own.offsets)), name)
+        if kind != "test":
+            raise FilesError(f"a bin must be written like 51-100, got {name}; files.test has names")
+        return NamedBin.of(whole(np.diff(own.offsets)), name)
     _check_inside(part, own, [bin])
     return bin
 
@@ -194,6 +197,10 @@ def _binned(
 
 def _split(name: str, bin: Bin, own: Coded) -> Split:
     return Split(name, str(bin), own.tokens, own.targets, own.offsets)
+
+
+def _order(split: Split) -> tuple[NamedBin, str]:
+    return NamedBin.parse(split.bin), split.bin
 
 
 def _place(kind: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """The charts of the explorer, as Vega-Lite that Altair writes; the page fills in their data."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from fwp.report import shades
 WHOLE = "datum.value % 1 ? '' : format(datum.value, ',d')"
 """Labels of an axis of epochs, which has no halves."""
 
+ONLY = "only === '' || datum.seed === only"
 STEPS = 64  # between which the letters of the heat map change from black to white
 EMPTY = alt.InlineData([])
 
@@ -72,6 +74,8 @@ def white_from() -> float:
 def line_charts(charts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Charts side by side, with a line per seed; to point at a seed picks it out in all of them.
 
+    So does the parameter only, a seed.
+
     Args:
         charts: of each its name, which is also that of its data (seed, x, y and kept), the titles
             x and y, whether x is "log" or "large" (else it is whole), and whether y is a "share" in
@@ -82,12 +86,17 @@ def line_charts(charts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     under = alt.selection_point(
         name="under", fields=["seed"], on="pointerover", clear="pointerout", empty=True
     )
-    parts = [_lines(chart, picked, under) for chart in charts]
-    parts[0] = parts[0].add_params(picked, under)
-    return _spec(alt.concat(*parts, columns=len(parts), spacing=28))
+    only = alt.param(name="only", value="")
+    shown = {"and": [{"param": "picked"}, {"param": "under"}, ONLY]}
+    parts = [_lines(chart, alt.PredicateComposition(shown)) for chart in charts]
+    whole = alt.concat(*parts, columns=len(parts), spacing=28)
+    with warnings.catch_warnings():
+        # The parameters are meant to be those of all parts.
+        warnings.filterwarnings("ignore", message="Automatically deduplicated")
+        return _spec(whole.add_params(picked, under, only))
 
 
-def _lines(chart: dict[str, Any], picked: Any, under: Any) -> Any:
+def _lines(chart: dict[str, Any], picked: Any) -> Any:
     log, share = chart.get("log"), chart.get("share")
     ticks: dict[str, Any] = {"format": "~s"} if log or chart.get("large") else {"labelExpr": WHOLE}
     x_axis = alt.Axis(title=chart["x"], grid=False, tickCount=5, **ticks)
@@ -105,7 +114,7 @@ def _lines(chart: dict[str, Any], picked: Any, under: Any) -> Any:
             legend=alt.Legend(title="Seed", orient="bottom", direction="horizontal", columns=8),
         ),
     )
-    strong = alt.when(picked & under)
+    strong = alt.when(picked)
     lines = base.mark_line(strokeWidth=2, interpolate="linear", clip=True).encode(
         opacity=strong.then(alt.value(0.9)).otherwise(alt.value(0.12))
     )

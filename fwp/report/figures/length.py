@@ -10,7 +10,7 @@ from fwp.report.figures.lines import curves, log_ticks, page_of_tasks
 from fwp.report.figures.style import SHADE, Look, looks
 from fwp.results.frames import present
 from fwp.results.lengths import grouped
-from fwp.utils.bins import Bin
+from fwp.utils.named_bins import NamedBin
 
 
 def accuracy_by_length(
@@ -39,6 +39,6 @@ def accuracy_by_length(
             if task in training:
                 axis.axvspan(*training[task], color=SHADE, linewidth=0, zorder=0)
             bins = accuracy.loc[accuracy["task"] == task, "bin"].unique()
-            limits = [limit for bin in bins for limit in Bin.parse(bin)]
+            limits = [limit for bin in bins for limit in NamedBin.parse(bin)]
             log_ticks(axis, min(limits), max(limits))
     return figure
