@@ -191,8 +191,8 @@ def _furthest(rows: Frame) -> Iterator[str]:
     spread = spread if len(first) == 1 else f" (median of {seeds} seeds each)"
     verb = "gets" if len(first) == 1 else "get"
     yield (
-        f"{_some(map(model, first))} {verb} furthest on {task(best['task'])}: at least 99 % of strings "
-        f"of each length are right up to length {reach}{spread}."
+        f"{_some(map(model, first))} {verb} furthest on {task(best['task'])}: at least 99 % of "
+        f"strings of each length are right up to length {reach}{spread}."
     )
 
 
