@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fwp.analysis.results import ExperimentResults
     from fwp.models.check import Finding
     from fwp.models.sequence_model import SequenceModel
+    from fwp.status.state import Status
     from fwp.training.run import Run
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "load_experiment",
     "load_model",
     "load_results",
+    "load_status",
     "make_dataset",
     "make_text",
     "read_dataset",
@@ -283,6 +285,25 @@ def show_mistake(mistake: "Mapping[str, Any] | pd.Series") -> str:
     from fwp.results.mistakes import aligned
 
     return aligned(dict(mistake))
+
+
+def load_status(*configs: str | Path, slurm: bool = False) -> "Status":
+    """How far an experiment is, as `fwp status` shows it.
+
+    Args:
+        configs: one file, or several of which later ones override earlier ones; by default
+            config.yaml.
+        slurm: whether to ask squeue, if the run is on Slurm; it may take two seconds.
+
+    Returns:
+        Jobs with their runs, searches, failures and the time left; `as_dict()` is ready for JSON.
+
+    Raises:
+        ConfigError: there is something wrong with the config.
+    """
+    from fwp.status.snapshot import Watcher
+
+    return Watcher(load_experiment(*(configs or ("config.yaml",))), slurm=slurm).look()
 
 
 def load_model(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 from fwp.experiment.experiment import Experiment, load_experiment
 
 ROOT = Path(__file__).parents[1]
@@ -51,9 +52,13 @@ def start_snakemake(
 
 def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     """Run snakemake in `folder`; what it prints is in `stdout`."""
-    process = start_snakemake(folder, *arguments, output=subprocess.PIPE, **environment)
-    printed, _ = process.communicate()
-    return subprocess.CompletedProcess(process.args, process.returncode, printed)
+    if environment or not sys.platform.startswith("linux"):
+        process = start_snakemake(folder, *arguments, output=subprocess.PIPE, **environment)
+        printed, _ = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, printed)
+    own = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    status, printed = forked.run("snakemake", folder, *arguments, environment=own)
+    return subprocess.CompletedProcess(["snakemake", *arguments], status, printed)
 
 
 def stdout(folder: Path, *arguments: str) -> str:

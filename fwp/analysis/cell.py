@@ -207,7 +207,7 @@ class CellResults:
         try:
             language = languages.get(data.language, **data.params)
             labels = language.label("".join(symbols))
-        except ValueError:  # no such language, or not a string of it
+        except (ValueError, ImportError, OSError):  # no such language here, or not a string of it
             return [None] * len(symbols)
         return [data.classes[k] if k >= 0 else None for k in labels]
 

@@ -13,13 +13,13 @@ other file in a package of `fwp` may have such a name. The module of a cell's gr
 its task (`fwp.training.kind`).
 """
 
-import ast
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 
+from fwp.experiment import syntax
+from fwp.experiment.syntax import read_syntax
 from fwp.utils import source
 
 ROOTS = {
@@ -66,9 +66,6 @@ ROOTS = {
 }
 """Modules that each rule of the workflow starts from."""
 
-SHOWN = ("title", "latex", "state_names", "state_grows", "look")
-"""Class attributes of mixers and languages that results do not depend on; collected by name."""
-
 INERT = (
     *("fwp.api", "fwp.kernels.c_cache", "fwp.models.contract", "fwp.results.integrity"),
     *("fwp.training.machine", "fwp.utils.checkout", "fwp.utils.devices", "fwp.utils.gpus"),
@@ -101,7 +98,8 @@ def fingerprint(stage: str, *modules: str, folders: Sequence[str | Path] = ()) -
         raise ValueError(f"stage must be one of {', '.join(ROOTS)}, got {stage!r}")
     digest = hashlib.sha256()
     for name, file in sorted(_reachable((*ROOTS[stage], *modules), folders).items()):
-        digest.update(f"{name}\n{_of_module(file)}\n".encode())
+        digest.update(f"{name}\n{read_syntax(file, name).hash}\n".encode())
+    syntax.save()
     return digest.hexdigest()[:16]
 
 
@@ -135,7 +133,7 @@ def _reachable(roots: tuple[str, ...], folders: Sequence[str | Path]) -> dict[st
             continue
         found[name] = file
         waiting += [(parent, False) for parent in _parents(name)]
-        waiting += [(other, False) for other in _imports(file, name)]
+        waiting += [(other, False) for other in read_syntax(file, name).imports]
         found |= {f"{name} {c.name}": c for c in _compiled(file)}
         waiting += [(f"{name}.{backend}", False) for backend in _backends(file)]
     return found
@@ -151,92 +149,6 @@ def _parents(name: str) -> list[str]:
     """Packages around a module: importing it runs their `__init__` first."""
     parts = name.split(".")
     return [".".join(parts[:i]) for i in range(1, len(parts))]
-
-
-def _imports(file: Path, name: str) -> list[str]:
-    status = file.stat()
-    return _imports_of(file, name, status.st_mtime_ns, status.st_size)
-
-
-@cache
-def _imports_of(file: Path, name: str, _mtime: int, _size: int) -> list[str]:
-    """Names that may be modules in all import statements of a file, inside functions too."""
-    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-    imported = []
-    for node in ast.walk(source.parse(file)):
-        if isinstance(node, ast.Import):
-            imported += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                around = package.split(".")[: len(package.split(".")) - node.level + 1]
-                base = ".".join([*around, *([base] if base else [])])
-            imported.append(base)
-            imported += [f"{base}.{alias.name}" for alias in node.names]  # may be a submodule
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            called = getattr(node.func, "attr", getattr(node.func, "id", None))
-            if called == "import_module" and isinstance(node.args[0].value, str):
-                imported.append(node.args[0].value)
-    return imported
-
-
-def _of_module(file: Path) -> str:
-    status = file.stat()
-    return _hash(file, status.st_mtime_ns, status.st_size)
-
-
-@cache
-def _hash(file: Path, _mtime: int, _size: int) -> str:
-    if file.suffix != ".py":
-        text = plain_c(file.read_text(encoding="utf-8"))
-    else:
-        text = "".join(_tokens(source.parse(file)))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _tokens(node: object) -> Iterator[str]:
-    """A syntax tree as text, without what has no effect.
-
-    Not `ast.dump`: empty fields that newer versions of Python add must not change the text.
-    """
-    if isinstance(node, ast.AST):
-        yield f"{type(node).__name__}("
-        for field, value in ast.iter_fields(node):
-            if field in ("ctx", "type_comment", "kind", "type_ignores"):
-                continue
-            if isinstance(value, list):
-                value = [item for item in value if not _idle(item)]
-            if isinstance(node, ast.ClassDef) and field == "body":
-                value = [item for item in value if not _shown(item)]
-            if value is None or value == []:
-                continue
-            yield f"{field}="
-            yield from _tokens(value)
-        yield ")"
-    elif isinstance(node, list):
-        for item in node:
-            yield from _tokens(item)
-            yield ","
-    else:
-        yield repr(node)
-
-
-def _idle(node: object) -> bool:
-    """Whether a statement changes no result: a string by itself, `pass`, the package's version."""
-    match node:
-        case ast.Assign(targets=[ast.Name(id="__version__" | "__all__")]):
-            return True
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return isinstance(node.value.value, str)
-    return isinstance(node, ast.Pass)
-
-
-def _shown(statement: ast.stmt) -> bool:
-    """Whether a statement of a class says how tables and figures show it: see `SHOWN`."""
-    match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant() | ast.Tuple()):
-            return name in SHOWN
-    return False
 
 
 def _backends(file: Path) -> list[str]:
@@ -256,26 +168,3 @@ def _compiled(file: Path) -> list[Path]:
             if other.is_file() and other not in found:
                 found.append(other)
     return found
-
-
-C_TOKEN = re.compile(
-    r"""(?P<comment>//(?:\\\n|[^\n])*|/\*.*?\*/)"""
-    r"""|(?P<literal>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
-    r"""|(?P<join>\\\n)|(?P<newline>\n)|(?P<blank>[ \t\r\f\v]+)|(?P<token>\w+|.)""",
-    re.S,
-)
-
-
-def plain_c(text: str) -> str:
-    """C source without comments and layout: tokens apart, preprocessor lines kept whole."""
-    lines: list[list[str]] = [[]]
-    for match in C_TOKEN.finditer(text):
-        if match.lastgroup in ("token", "literal"):
-            lines[-1].append(match.group())
-        elif match.lastgroup == "newline":
-            lines.append([])
-    parts = []
-    for line in filter(None, lines):
-        directive = line[0] == "#"
-        parts.append(("\n" if directive else "") + " ".join(line) + ("\n" if directive else ""))
-    return " ".join(parts)

@@ -62,3 +62,17 @@ def repeated_titles(config: dict, signatures: Mapping[str, Signature]) -> Iterat
         if given and shown[name.kind, name.title] > 1:
             rule = f"must be of one {name.kind} alone"
             yield f"{name.kind}s.{name.name}.title: {rule}, got {show(name.title)}"
+
+
+def names_alike(config: dict) -> Iterator[str]:
+    """A line for every name that differs from an earlier one in capital letters alone.
+
+    Each names a folder of results, and the usual file system of macOS would take both for one.
+    """
+    for kind in ("models", "tasks"):
+        first: dict[str, str] = {}
+        for name in config[kind]:
+            other = first.setdefault(name.casefold(), name)
+            if other != name:
+                rule = f"must differ from {kind}.{other} in more than capital letters"
+                yield f"{kind}.{name}: {rule}, because a file system may take their folders for one"

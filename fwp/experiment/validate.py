@@ -23,7 +23,7 @@ from fwp.experiment import (
     validate_texts,
 )
 from fwp.experiment.colours import unknown_colours
-from fwp.experiment.names import repeated_titles
+from fwp.experiment.names import names_alike, repeated_titles
 from fwp.experiment.resolve import MODEL_KEYS, named
 from fwp.experiment.validate_models import Signatures
 from fwp.utils.imports import make_importable
@@ -127,6 +127,7 @@ def _problems(
     yield from validate_models.sizes(config, signatures)
     yield from validate_models.products(config, signatures)
     yield from validate_models.heads(config, signatures)
+    yield from names_alike(config)
     if len(signatures) == len(config["models"]):
         yield from repeated_titles(config, signatures)
     for section in ("only", "analysis"):

@@ -144,10 +144,10 @@ def of_generalisation(summary: Frame) -> Iterator[str]:
         yield from _furthest(longest)
         return
     first = [name for name in counts.index if counts.loc[name, "rate"] == counts["rate"].iloc[0]]
-    verb = "generalises" if len(first) == 1 else "generalise"
+    verb, each = ("solves", "") if len(first) == 1 else ("solve", " each")
     text = (
-        f"{_some(map(model, first))} {verb} best: {_of(counts.loc[best])} runs{' each' * (len(first) > 1)} "
-        f"{where} solve the {strings}, every position right"
+        f"{_some(map(model, first))} {verb} the {strings} most often: {_of(counts.loc[best])} runs"
+        f"{each} {where}, every position right"
     )
     text += _interval(counts.loc[best]) if tasks == 1 else ""
     others = [name for name in counts.index if name not in first]
@@ -183,8 +183,8 @@ def _furthest(rows: Frame) -> Iterator[str]:
         low, high = int(best["generalisation_worst"]), int(best["generalisation_best"])
         spread = f" (median of {seeds} seeds, which reach {low} to {high})"
     yield (
-        f"{model(best['model'])} gets furthest on {task(best['task'])}: at least 99 % of strings of "
-        f"each length are right up to length {reach}{spread}."
+        f"{model(best['model'])} gets furthest on {task(best['task'])}: at least 99 % of strings "
+        f"of each length are right up to length {reach}{spread}."
     )
 
 

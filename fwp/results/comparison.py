@@ -1,6 +1,6 @@
 """How far the measurements of two experiments are apart, and whether seeds explain it."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -88,39 +88,55 @@ _COLUMNS = (
 )
 
 
-def _values(frame: pd.DataFrame) -> dict[tuple[str, ...], pd.Series]:
-    """Values by seed of every cell and bin."""
-    return {
-        tuple(map(str, key)): own.set_index("seed")["value"].sort_index()
-        for key, own in groups(frame, KEYS, sort=False)
+Values = dict[int, float]
+"""By seed."""
+
+
+def _values(frame: pd.DataFrame) -> dict[tuple[str, ...], Values]:
+    """Values of every cell and bin."""
+    found: dict[tuple[str, ...], Values] = {}
+    keys = zip(*(frame[key].astype(str) for key in KEYS), strict=True)
+    for key, seed, value in zip(keys, frame["seed"], frame["value"], strict=True):
+        found.setdefault(key, {})[int(seed)] = float(value)
+    return found
+
+
+def _row(key: tuple[str, ...], a: Values, b: Values, *, paired: bool) -> dict:
+    shared = tuple(sorted(a.keys() & b.keys()))
+    same = sum(a[seed] == b[seed] for seed in shared)
+    constant = len({*a.values()} | {*b.values()}) == 1
+    equal = constant or (len(shared) > 0 and same == len(shared))
+    pairs = paired and len(shared) >= FEWEST_PAIRS
+    seeds = shared if pairs else (tuple(sorted(a)), tuple(sorted(b)))
+    first, second = (float(np.mean([*own.values()])) for own in (a, b))
+    return dict(zip(KEYS, key, strict=True)) | {
+        "a": first,
+        "b": second,
+        "difference": second - first,
+        "a_seeds": len(a),
+        "b_seeds": len(b),
+        "shared": len(shared),
+        "same": same,
+        "seeds": () if equal else seeds,
+        "pairs": pairs,
+        "test": "none" if equal else "paired" if pairs else "unpaired",
+        "p": 1.0,
+        "p_corrected": 1.0,
     }
 
 
-def _row(key: tuple[str, ...], a: pd.Series, b: pd.Series, *, paired: bool) -> dict:
-    shared = a.index.intersection(b.index)
-    same = int((a[shared] == b[shared]).sum())
-    equal = (len(shared) > 0 and same == len(shared)) or (a.nunique() == 1 and {*a} == {*b})
-    pairs = paired and len(shared) >= FEWEST_PAIRS
-    test = "none" if equal else "paired" if pairs else "unpaired"
-    seeds: Hashable = tuple(shared) if pairs else (tuple(a.index), tuple(b.index))
-    means = {"a": a.mean(), "b": b.mean(), "difference": b.mean() - a.mean()}
-    counts = {"a_seeds": len(a), "b_seeds": len(b), "shared": len(shared), "same": same}
-    rest = {"seeds": seeds if not equal else (), "pairs": pairs, "test": test}
-    return (
-        dict(zip(KEYS, key, strict=True)) | means | counts | rest | {"p": 1.0, "p_corrected": 1.0}
-    )
-
-
 def _test(found: pd.DataFrame, rows: pd.Index, seeds: tuple, values: list) -> None:
-    """Fill in p of rows whose seeds are the same."""
+    """Fill in p of rows whose seeds are the same; `values` of each in A and in B."""
     if not seeds:
         return
-    if bool(found["pairs"][rows[0]]):
-        sides = [np.array([own[i].loc[list(seeds)] for own in values]).T for i in (0, 1)]
-        found.loc[rows, "p"] = permutation.paired(*sides)
-    else:
-        sides = [np.array([own[i] for own in values]).T for i in (0, 1)]
-        found.loc[rows, "p"] = permutation.unpaired(*sides)
+    pairs = bool(found["pairs"][rows[0]])
+    wanted = (seeds, seeds) if pairs else seeds
+    a, b = (
+        np.array([[pair[i][seed] for pair in values] for seed in own])
+        for i, own in enumerate(wanted)
+    )
+    test = permutation.paired if pairs else permutation.unpaired
+    found.loc[rows, "p"] = test(a, b)
 
 
 def _verdict(row, level: float) -> str:

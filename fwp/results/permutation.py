@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike
 MOST = 9_999
 """Ways that are looked at; if there are more, so many are drawn, always the same."""
 
+AT_A_TIME = 256  # quantities: bounds the memory
+
 
 def unpaired(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """Two-sided p-values for differences of means, of many quantities.
@@ -26,9 +28,8 @@ def unpaired(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     values, size = np.concatenate([a, b]), len(a)
-    first = _splits(len(values), size) @ values
     # The difference of means is a linear function of the sum of the first.
-    return _share(np.abs(first - values.sum(0) * size / len(values)))
+    return _share(_splits(len(values), size), values, values.sum(0) * size / len(values))
 
 
 def paired(a: ArrayLike, b: ArrayLike) -> np.ndarray:
@@ -37,7 +38,7 @@ def paired(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     The names are exchanged within pairs.
     """
     difference = np.asarray(a, float) - np.asarray(b, float)
-    return _share(np.abs(_signs(len(difference)) @ difference))
+    return _share(_signs(len(difference)), difference, np.zeros(difference.shape[1]))
 
 
 def lowest(a: int, b: int, *, pairs: bool) -> float:
@@ -57,9 +58,14 @@ def false_discoveries(values: np.ndarray) -> np.ndarray:
     return false_discovery_control(values) if len(values) else np.zeros(0)
 
 
-def _share(distances: np.ndarray) -> np.ndarray:
-    """How often distances [ways, quantities] reach the first of them, that in fact."""
-    return (distances >= distances[0] - 1e-12).mean(0)  # the same sum differs by rounding
+def _share(ways: np.ndarray, values: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """In which share of ways [ways, seeds] a sum is as far from its middle as in the first."""
+    found = []
+    for i in range(0, values.shape[1], AT_A_TIME):
+        part = slice(i, i + AT_A_TIME)
+        far = np.abs(ways @ values[:, part] - middle[part])
+        found.append((far >= far[0] - 1e-12).mean(0))  # the same sum differs by rounding
+    return np.concatenate(found) if found else np.zeros(0)
 
 
 def _splits(number: int, size: int) -> np.ndarray:

@@ -114,13 +114,11 @@ class Board:
                 above, room = [*grid, self.legend()], room - rows - 2
                 break
         parts, room = [*above, total], room - bool(above)
-        if trouble:
-            # At most a third of what is left, or all that jobs that run do not need.
-            share = max(room // 3, room - len(running) - 2)
-            shown = _first_of(trouble, heights, share - 1)
+        # Jobs that run have what failures leave, and at least half of the room.
+        share = min(len(running) + 1, max(room - sum(heights) - 1, (room + 1) // 2))
+        if shown := _first_of(trouble, heights, room - share - 1):
             parts, room = [*parts, self._joined(shown)], room - 1 - _height(shown, width)
-        if running and room > 2:
-            shown = lines.first(running, len(running) if len(running) < room else room - 2)
+        if shown := _first_of(running, [1] * len(running), room - 1):
             parts, room = [*parts, self._joined(shown)], room - 1 - len(shown)
         note = Text(self.note())
         if above and room > (needed := _height(note, width)) and needed:
@@ -255,9 +253,11 @@ def _height(text: Text | Sequence[Text], width: int) -> int:
 
 
 def _first_of(texts: Sequence[Text], heights: Sequence[int], room: int) -> list[Text]:
-    """As many as there is room for, at least one, and how many more there are."""
-    count, used = 0, 0
-    while count < len(texts) and (not count or used + heights[count] <= room - 1):
+    """As many as there is room for, and how many more there are; none without room."""
+    if sum(heights) <= room:
+        return list(texts)
+    count, used = 0, 1
+    while used + heights[count] <= room:
         used += heights[count]
         count += 1
-    return lines.first(texts, count)
+    return lines.first(texts, count) if count else []

@@ -83,7 +83,7 @@ def _training(status: Status, job: JobState, tight: bool, width: int | None) -> 
     return _fitted(f"{where(job, seeds)}: ", parts, width)
 
 
-def _searching(status: Status, job: SearchState, tight: bool, width: int | None) -> str:
+def _searching(status: Status, job: SearchState, _tight: bool, width: int | None) -> str:
     begin = f"search for {labels.model(job.model)} on {labels.task(job.task)}: "
     most = f" of {job.of}" if job.of else ""
     return _fitted(begin, [f"{job.trials}{most} trials", *_place(status, job)], width)
@@ -94,10 +94,11 @@ def _place(status: Status, job: JobState | SearchState) -> list[str]:
     beat = job.beat
     if beat is None:
         return []
-    parts = [f"for {duration(status.time - beat.started)}"] if beat.started else []
+    elapsed = max(0.0, status.time - beat.started) if beat.started else None
+    parts = [] if elapsed is None else [f"for {duration(elapsed)}"]
     place = f"Slurm job {beat.slurm}" if beat.slurm else f"pid {beat.pid}" if beat.pid else ""
     if beat.host and (beat.slurm or beat.host != socket.gethostname()):
-        place += f" on {beat.host}"
+        place = f"{place} on {beat.host}".strip()
     device = [beat.device] if beat.device and beat.device != "cpu" else []
     return [*parts, *filter(None, [place]), *device]
 

@@ -1,10 +1,10 @@
 """The time that is left, from the rates of this experiment: finished jobs and those that run.
 
-Before anything is finished, it is the estimate of `fwp.experiment.duration`. A finished cell says by
-which factor that estimate is off. The factor of a cell that is still to come is the mean (of
+Before anything is finished, it is the estimate of `fwp.experiment.duration`. A finished cell says
+by which factor that estimate is off. The factor of a cell that is still to come is the mean (of
 logarithms) of all, drawn to those of its model and of its task as far as there are any. If the jobs
-that were finished last took longer than so expected, as the machine is busier, so will the next. How
-much finished cells differ from what the others say of them decides the range.
+that were finished last took longer than so expected, as the machine is busier, so will the next.
+How much finished cells differ from what the others say of them decides the range.
 
 A running job tells its own rate: the seconds and the epochs so far.
 """

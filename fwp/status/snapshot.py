@@ -19,6 +19,7 @@ from fwp.status.state import SearchState, Status
 ANEW = 60.0  # seconds after which files are looked at again that seem to be as they were
 SETTLED = ("done", "waiting", "trained", "failed", "damaged", "outdated")
 # Logs of rules that are no cell's, below the results, with the names of the rules.
+AGAIN = " (waits in Slurm's queue again)"
 LOGS = {
     **{f"tables/{name}.log": name for name in ("collect", "summarise", "tables", "claims")},
     **{f"tables/{name}.log": name for name in ("collect_text", "text_tables", "search_tables")},
@@ -126,6 +127,9 @@ class Watcher:
 
     def _left(self, status: Status) -> Left | None:
         """The time left; None if all is done, or nobody knows."""
+        run = status.run
+        if run is not None and run.alive() and run.slots is None and not status.running:
+            return None  # nobody knows how many jobs the cluster will run at a time
         searches = [search for search in status.searches if search.state != "done"]
         more = sum(self.remaining.guess("search", s.model, s.task) for s in searches)
         left = self.remaining.left(status.jobs, status.time, self._slots(status), more)
@@ -152,7 +156,10 @@ class Watcher:
             if job.damage is not None:
                 yield Failure("damaged", job.damage, [names], [])
             elif state == "failed":
-                yield Failure("failed", self._reason(job.log) or job.error, [names], log)
+                why = self._reason(job.log) or job.error
+                found = status.slurm_job(job)
+                again = found is not None and found.state == "PENDING"
+                yield Failure("failed", f"{why}{AGAIN * again}", [names], log)
             elif state == "interrupted":
                 yield Failure("interrupted", self._of_slurm(status, job), [names], log)
             elif (why := self._reason(job.log)) and not why.startswith("interrupted"):

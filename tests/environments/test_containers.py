@@ -33,10 +33,8 @@ def test_a_grid_runs_in_the_container(podman, tmp_path):
 
 
 def test_the_image_keeps_no_settings_of_the_machine_that_built_it(podman):
-    printed = podman.call(
-        "run", "--rm", IMAGE, "sh", "-c", "cat /etc/pip.conf; pip config list; env"
-    )
-    assert not {"index", "find-links", "PIP_"} & set(printed.replace("=", " ").split()), printed
+    look = "cat /etc/pip.conf 2> /dev/null; pip config list; env | grep ^PIP_; echo looked"
+    assert podman.call("run", "--rm", IMAGE, "sh", "-c", look).strip() == "looked"
     history = podman.call("history", "--no-trunc", "--format", "{{.CreatedBy}}", IMAGE)
     assert "pip.conf" not in history
 

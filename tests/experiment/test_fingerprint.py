@@ -11,6 +11,7 @@ import pytest
 
 from fwp import mixers
 from fwp.experiment import fingerprint as fingerprints
+from fwp.experiment import syntax
 from fwp.experiment.fingerprint import fingerprint
 from fwp.utils import source
 
@@ -148,7 +149,7 @@ def ast_docstring(node) -> bool:
 )
 def test_logic_changes_the_fingerprint(before, after):
     def tokens(text):
-        return "".join(fingerprints._tokens(ast.parse(text)))
+        return "".join(syntax._tokens(ast.parse(text)))
 
     assert tokens(before) != tokens(after)
     assert tokens(before) == tokens(before + "  # comment")
@@ -224,8 +225,8 @@ def test_c_sources_beside_a_module_count(tmp_path, monkeypatch):
 
 
 def test_a_string_in_c_is_no_comment():
-    assert fingerprints.plain_c('x = "// no"; // yes') == 'x = "// no" ;'
-    assert fingerprints.plain_c("char q = '\"'; /* \" */ y") == "char q = '\"' ; y"
+    assert syntax.plain_c('x = "// no"; // yes') == 'x = "// no" ;'
+    assert syntax.plain_c("char q = '\"'; /* \" */ y") == "char q = '\"' ; y"
 
 
 def test_a_module_of_the_users_own_and_its_neighbours_count(tmp_path):
@@ -285,17 +286,21 @@ def test_a_copy_elsewhere_has_the_same_fingerprints(package):
         assert result.stdout.strip() == fingerprint("train", "fwp.mixers.srwm")
 
 
-def test_many_models_parse_every_file_once(package, monkeypatch):
+def test_many_models_parse_every_file_once(package, monkeypatch, tmp_path):
     parsed = []
+    parse = source._parse
 
-    def parse(text, filename):
-        parsed.append(filename)
-        return compile(text, filename, "exec", ast.PyCF_ONLY_AST)
+    def listed(path, *status):
+        parsed.append(str(path))
+        return parse(path, *status)
 
-    monkeypatch.setattr(source.ast, "parse", parse)
+    monkeypatch.setenv("FWP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(source, "_parse", listed)
+    syntax._kept.cache_clear()
     for i in range(50):
         name = mixers.names()[i % len(mixers.names())]
         fingerprint("train", f"fwp.mixers.{name}")
         fingerprint("evaluate", f"fwp.mixers.{name}")
+    syntax._kept.cache_clear()
     assert str(package / "training/train.py") in parsed
     assert len(parsed) == len(set(parsed))

@@ -113,6 +113,17 @@ def test_a_title_belongs_to_one_model():
         Experiment({"models": models, "tasks": {"parity": {"language": "parity"}}})
 
 
+def test_names_that_a_mac_takes_for_one_folder_are_refused():
+    config = {"models": {"lstm": {"mixer": "lstm"}, "LSTM": {"mixer": "elstm"}}}
+    config["tasks"] = {"parity": {"language": "parity"}}
+    with pytest.raises(
+        ConfigError, match=r"models\.LSTM: must differ from models\.lstm in more than capital"
+    ):
+        Experiment(config)
+    config["models"]["b"] = config["models"].pop("LSTM")
+    assert Experiment(config).names()
+
+
 def test_a_mixer_of_the_users_own_is_shown_as_it_says(tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
     config = {"models": {"a": {"mixer": "mine:Net"}}, "tasks": {"parity": {"language": "parity"}}}

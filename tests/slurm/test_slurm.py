@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -190,6 +191,26 @@ def untimed(path: Path) -> list[dict]:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
+def assert_shown(project: Path, at_work: dict[str, Job]) -> None:
+    """`fwp status` knows the Slurm jobs of the cells that are trained, and those that wait."""
+    command = [sys.executable, "-m", "fwp", "status"]
+    printed, found = (
+        subprocess.run([*command, *more], cwd=project, check=True, capture_output=True, text=True)
+        for more in ((), ("--json",))
+    )
+    status = json.loads(found.stdout)
+    assert status["run"]["alive"] and status["run"]["executor"] == "slurm"
+    assert status["slurm"]["error"] is None
+    assert status["slurm"]["states"]["RUNNING"] >= len(at_work)
+    shown = {job["model"]: job for job in status["jobs"]}
+    for model, job in at_work.items():
+        where = (shown[model]["slurm"], shown[model]["slurm_state"], shown[model]["state"])
+        assert where == (job.id, "RUNNING", "running")
+        assert f"Slurm job {job.id} on " in printed.stdout
+    waiting = status["slurm"]["pending"]
+    assert not waiting or f"(waiting: {waiting.popitem()[1]} " in printed.stdout
+
+
 def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
     befallen = ("timed_out", "cancelled", "requeued", "on_broken_node")
     models = {model: held(model) for model in befallen} | {
@@ -209,6 +230,7 @@ def test_cells_survive_what_befalls_their_jobs(tmp_path, monkeypatch):
         wait_until(lambda: all(at_work(model) for model in befallen))
         busiest = len(gpus_in_use())
         first = {model: under_way(project, model) for model in befallen}
+        assert_shown(project, first)
         update(f"jobid={first['timed_out'].id}", "endtime=now+1")
         command("scancel", first["cancelled"].id)
         requeue(first["requeued"])

@@ -76,7 +76,8 @@ def show(experiment, *, width=100, colour=False, **options):
         force_terminal=colour,
         color_system="standard" if colour else None,
     )
-    status = Watcher(experiment, slurm=False).look(options.pop("now", NOW))
+    watcher = Watcher(experiment, slurm=options.pop("slurm", False))
+    status = watcher.look(options.pop("now", NOW))
     console.print(board.Board(status, **options), crop=False)
     return console.file.getvalue()
 

@@ -1,5 +1,6 @@
 """The texts of the report, rendered as Snakemake renders them."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,13 +19,14 @@ TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
 SEARCH = ["search.html", "search_settings.svg", "search_best.svg"]  # where settings are searched
 TEXT = ["texts.html", "text_position.svg", "text_state.svg", "text_tokens.svg", "text_seconds.svg"]
 TEXT += ["translation_length.svg", "translation_pairs.svg", "translation_seconds.svg"]
+INSIDE = ["states.svg", "memory.svg", "automata.svg", "states_table.csv", "automata_table.csv"]
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
 
 def render(path, grid=None, targets=TARGETS, links=LINKS):
     snakemake = SimpleNamespace(config={"grid": grid} if grid else {})
     files = [SimpleNamespace(target=target) for target in targets]
-    text = Environment(undefined=StrictUndefined).from_string(
+    text = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
         path.read_text(encoding="utf-8") + (links if targets else "")
     )
     text = text.render(snakemake=snakemake, categories={}, files=files)
@@ -39,7 +41,9 @@ def test_captions_are_valid(path):
 
 def test_there_is_a_caption_for_everything_in_the_report():
     stems = {path.stem for path in FOLDER.glob("*.rst")}
-    assert stems >= {target.split(".")[0] for target in [*TARGETS, *SEARCH, *TEXT]} | {"workflow"}
+    assert stems >= {target.split(".")[0] for target in [*TARGETS, *SEARCH, *TEXT, *INSIDE]} | {
+        "workflow"
+    }
 
 
 def test_front_page_counts_runs_and_links_to_results():
@@ -55,6 +59,15 @@ def test_front_page_names_a_search_where_there_is_one():
     text = f"{LINKS}\n\n.. _search.html: javascript:show('search.html')"
     page = render(FOLDER / "workflow.rst", targets=[*TARGETS, "search.html"], links=text)
     assert "with fresh seeds" in page and "search.html" in page
+
+
+def test_front_page_has_a_blank_behind_every_sentence():
+    targets = [*TARGETS, "search.html", "texts.html"]
+    links = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in targets)
+    grid = {"models": ["a"], "tasks": ["p"], "texts": ["play"], "seeds": [0]}
+    page = render(FOLDER / "workflow.rst", grid, targets, links)
+    text = re.sub(r"<[^>]+>", "", page)
+    assert not re.findall(r"[a-z)][.:][A-Z`]", text) and "`" not in text
 
 
 def test_front_page_without_results_has_no_dead_links():

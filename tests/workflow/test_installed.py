@@ -97,6 +97,16 @@ def test_the_wheel_carries_the_whole_workflow(installed, tmp_path):
             assert (Path(printed).parent / path.relative_to(ROOT)).is_file(), path
 
 
+def test_the_wheel_carries_each_file_of_the_package_and_no_other(installed):
+    """Also templates, schemas and kernels in C, whatever their suffix is."""
+
+    def files(root: Path) -> set[str]:
+        found = (path.relative_to(root) for path in (root / "fwp").rglob("*") if path.is_file())
+        return {str(path) for path in found if "__pycache__" not in path.parts}
+
+    assert files(installed) == files(ROOT)
+
+
 def test_a_project_folder_of_ones_own(installed, tmp_path):
     (tmp_path / "own.yaml").write_text(CONFIG)
     (tmp_path / "my_mixers.py").write_text(MIXER)

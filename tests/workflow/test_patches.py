@@ -153,6 +153,36 @@ def test_the_time_is_told_once_below_the_number_of_jobs(dryrun, said):
     assert asked == [["train", "data"]]
 
 
+@pytest.mark.parametrize(("done", "said"), [(2, "about 3 min left"), (2, ""), (9, "never")])
+def test_the_time_left_stands_where_jobs_are_counted(done, said):
+    from snakemake.logging import DefaultFormatter
+
+    patches.LEFT.apply(left=lambda: said)
+    text = DefaultFormatter().format_progress({"done": done, "total": 9})
+    more = f", {said}" if said and done < 9 else ""
+    assert text == f"{done} of 9 steps ({done / 9:.0%}) done{more}"
+
+
+def test_the_log_names_some_of_many_files():
+    from snakemake.logging import DefaultFormatter
+
+    patches.SHORT.apply()
+    told = {"rule_name": "collect", "local": True, "is_checkpoint": False, "wildcards": {}}
+    told |= {"jobid": 1, "benchmark": None, "output": ["out"], "log": [], "resources": {}}
+    told |= {"priority": 0, "threads": 1}
+
+    def printed(count):
+        files = [f"in-{i}" for i in range(count)]
+        because = f"Input files updated by another job: {', '.join(files)}"
+        return "\n".join(
+            DefaultFormatter()._format_job_info(told | {"input": files, "reason": because})
+        )
+
+    assert "in-6, in-7\n" in printed(8) and "more" not in printed(8)
+    many = printed(2000)
+    assert "in-5, in-6, and 1993 more\n" in many and many.endswith(", …") and len(many) < 600
+
+
 def test_a_terminated_job_terminates_its_script_and_what_that_started():
     """In a process of its own, as all its children are told to end."""
     script = "import subprocess as s; p = s.Popen(['sleep', '60']); print(flush=True); p.wait()"

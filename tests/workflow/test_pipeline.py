@@ -98,6 +98,8 @@ def test_a_run_writes_everything_and_names_it(done):
         assert (results / file).stat().st_size > 0, file
     for name in re.findall(r"^  (results/\S+)$", printed.split("Done. Open:")[1], re.M):
         assert (folder / name).is_file()
+    assert "\nIn short:\n\n- " in printed and (results / "findings.md").stat().st_size > 0
+    assert json.loads((results / "run.json").read_text())["state"] == "done"
     with (results / "tables/runs.csv").open(newline="") as file:
         rows = {(row["task"], row["model"], row["seed"]) for row in csv.DictReader(file)}
     assert rows == {(t, m, s) for t in ("parity", "pairs") for m in ("delta", "lstm") for s in "01"}

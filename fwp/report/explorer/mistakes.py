@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from fwp.results.integrity import read_sealed
+from fwp.results.mistakes import read_mistakes
 
 SHOWN = 6
 """Examples of a cell: of different seeds and bins as far as there are."""
@@ -13,12 +13,12 @@ def examples(folders: Iterable[Path]) -> list[dict]:
     """Some mistakes of the seeds of a cell, each with its seed; the shortest strings first.
 
     Args:
-        folders: of the cell, each with an evaluation.json.
+        folders: of the cell, one for each of its jobs.
     """
     found: list[dict] = []
     for folder in folders:
-        own = read_sealed(folder / "evaluation.json").get("mistakes", {})
-        found += [{"seed": int(seed)} | one for seed, of in own.items() for one in of]
+        own = read_mistakes(folder)
+        found += [{"seed": seed} | one for seed, of in own.items() for one in of]
     return chosen(found)
 
 
