@@ -1,4 +1,4 @@
-"""The gallery: every figure of README and records, with its caption and the page it is from."""
+"""The gallery: every figure of the README, of the page on the report and of records."""
 
 import posixpath
 import re
@@ -16,7 +16,7 @@ IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 def page() -> str:
     """The page in Markdown, a figure for each image of the pages."""
     figures = []
-    for home in ["README.md", *sorted(_records())]:
+    for home in ["README.md", "docs/report.md", *sorted(_records())]:
         text = read(home)
         (title,) = re.findall(r"^# (.*)$", text, re.MULTILINE)[:1]
         for caption, image in IMAGE.findall(text):
