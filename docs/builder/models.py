@@ -16,6 +16,7 @@ from builder.markdown import ROOT, MissingError, as_table, table
 from fwp import mixers
 from fwp.mixers._option import NAMES, Option
 from fwp.mixers._signature import Signature, read_signature
+from fwp.report.labels import percent, task
 from fwp.utils import source
 
 RECORD = "docs/records/default-cpu"
@@ -138,7 +139,7 @@ def _measured() -> dict[str, dict[str, dict[str, float]]]:
 
 def _accuracies(tasks: dict[str, dict[str, float]]) -> str:
     bins = list(next(iter(tasks.values())))
-    rows = [[f"`{t}`", *(f"{100 * cells[b]:.1f}" for b in bins)] for t, cells in tasks.items()]
+    rows = [[task(t), *(percent(cells[b]) for b in bins)] for t, cells in tasks.items()]
     return (
         "Mean sequence accuracy in per cent by length, in the "
         "[record of the default grid](records/default-cpu/README.md):\n\n"

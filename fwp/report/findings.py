@@ -183,10 +183,16 @@ def _furthest(rows: Frame) -> Iterator[str]:
     spread = ""
     if seeds > 1:
         low, high = int(best["generalisation_worst"]), int(best["generalisation_best"])
-        spread = f" (median of {seeds} seeds, which reach {low} to {high})"
+        spread = f" ({seeds} seeds)"
+        if low < high:
+            spread = f" (median of {seeds} seeds, which reach {low} to {high})"
+    alike = rows["generalisation_median"] == best["generalisation_median"]
+    first = rows.loc[alike & (rows["task"] == best["task"]), "model"]
+    spread = spread if len(first) == 1 else f" (median of {seeds} seeds each)"
+    verb = "gets" if len(first) == 1 else "get"
     yield (
-        f"{model(best['model'])} gets furthest on {task(best['task'])}: at least 99 % of strings "
-        f"of each length are right up to length {reach}{spread}."
+        f"{_some(map(model, first))} {verb} furthest on {task(best['task'])}: at least 99 % of "
+        f"strings of each length are right up to length {reach}{spread}."
     )
 
 

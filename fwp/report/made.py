@@ -24,6 +24,7 @@ from fwp.utils.checkout import commit
 
 PACKAGES = (
     *("snakemake", "numpy", "pandas", "scipy", "statsmodels", "matplotlib", "seaborn", "jinja2"),
+    *("altair", "vl-convert-python"),
     *("optuna", "tokenizers", "sacrebleu", "aalpy", "networkx"),
 )
 """Whose versions are listed, where they are installed."""

@@ -55,7 +55,7 @@ def test_every_model_has_equation_eigenvalues_and_options(plain):
     assert r"S_{t}=S_{t-1}+k_{t}\otimes \beta _{t}(v_{t}-k_{t}S_{t-1})" in deltanet
     assert "| `allow_neg_eigval` | true or false | `false` | whether β is doubled" in deltanet
     assert "DeltaNet still fails on parity" in deltanet  # a claim
-    assert "| `parity` | 5.1 | 0.0 |" in deltanet  # of the record
+    assert "| Parity | 5.1 | 0 |" in deltanet  # of the record
 
 
 def test_a_model_without_equation_is_named(plain):

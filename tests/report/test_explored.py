@@ -186,7 +186,7 @@ def test_the_page_holds_mistakes_and_pictures(tmp_path, monkeypatch):
 def test_charts_are_valid():
     import altair
 
-    for spec in (heat_map(), *map(line_charts, CHARTS.values())):
+    for spec in (heat_map(), line_charts(CHARTS["strings"])):
         altair.Chart.from_dict(spec)
     assert 0.5 < white_from() < 1
 

@@ -165,10 +165,13 @@ def test_a_click_shows_the_cell_and_the_address_leads_there(opened):
     again.wait_for_selector("#cell .mistake")
     assert "first wrong at symbol 3" in again.inner_text("#cell .mistakes")
     assert again.locator("#cell .automaton img").count() == 1
+    before = again.evaluate("[scrollY, location.hash]")
     again.locator("#cell .record-link").first.click()
     assert again.is_visible("[id='parity/deltanet']")
     again.keyboard.press("Escape")
-    assert again.is_hidden("[id='parity/deltanet']")
+    assert again.is_hidden("[id='parity/deltanet']") and again.is_visible("#cell")
+    again.wait_for_function(f"scrollY == {before[0]}")
+    assert again.evaluate("location.hash") == before[1]
 
 
 def test_a_narrow_and_dark_screen(opened):
@@ -192,6 +195,11 @@ def test_a_narrow_and_dark_screen(opened):
     )
     assert labels == "#e4e4e4"
     assert tab.locator("#cell .curves .mark-line path").count() == 6
+    tab.set_viewport_size({"width": 900, "height": 900})
+    tab.wait_for_function("document.querySelector('#cell .curves svg').clientWidth > 600")
+    tab.set_viewport_size({"width": 400, "height": 900})
+    tab.wait_for_function("document.querySelector('#cell .curves svg').clientWidth < 400")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_everything_can_be_reached_with_the_keyboard(opened):

@@ -49,6 +49,10 @@ def test_the_best_generaliser_with_its_interval_and_who_is_not_clearly_worse():
         "LSTM solves the longest strings (501–1000) most often: 5 of 5 runs on Parity, every "
         "position right (95 % interval 57 to 100 %). Not clearly worse is SRWM (4 of 5)."
     )
+    assert "LSTM, SRWM and Transformer get furthest on Parity" in text
+    assert "up to length 800 (median of 5 seeds each)." in text
+    text = said([("lstm", "parity", 5)])
+    assert "LSTM gets furthest on Parity" in text
     assert "up to length 800 (median of 5 seeds, which reach 600 to 1000)." in text
 
 

@@ -29,6 +29,7 @@ from fwp.results.record import check_cell, read_record, weights_hash
 from fwp.results.summary import read_summary, summarise, write_summary
 from fwp.results.unfinished import read_unfinished, split_finished, write_unfinished
 from fwp.status.board import Board
+from fwp.status.snapshot import Watcher
 from fwp.training.evaluate import evaluate_cell, is_evaluated
 from fwp.training.train import train_cell
 
@@ -97,13 +98,14 @@ def grid(tmp_path):
         is_current=lambda model, task, config: config == synthetic.config(model, 4),
         searches=list,
         kind=lambda task: "strings",
+        results=tmp_path,
     )
     return cells, experiment
 
 
 def shown(experiment):
     console = Console(width=400, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
-    console.print(Board(experiment), crop=False)
+    console.print(Board(Watcher(experiment, slurm=False).look()), crop=False)
     return console.export_text()
 
 

@@ -202,12 +202,6 @@ rule figures:
         "../scripts/figures.py"
 
 
-def drawn_automata():
-    """The pictures that `snakemake automata` has left, and when."""
-    pictures = Path(EXPERIMENT.results, "analysis", "automata").glob("*/*.svg")
-    return sorted((f"{p.parent.name}/{p.stem}", int(p.stat().st_mtime)) for p in pictures)
-
-
 rule report:
     """Write the report: one page with everything in it."""
     input:
@@ -237,8 +231,6 @@ rule report:
     params:
         code=EXPERIMENT.code("report"),
         search=EXPERIMENT.config["search"] if TRIALS else None,
-        # Pictures of automata that are there: new ones make the page again.
-        automata=drawn_automata(),
         # By its argument `input`, it is none of the params that make a job run again.
         made=lambda _, input: how_it_was_made(),
     script:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fwp.report import labels
@@ -33,9 +32,10 @@ TRANSLATION_MEASURES = (
     Measure("seconds", "Seconds of training, mean", "seconds", parted=False, more=False),
 )
 HOVER = {"mean": "Mean", "spread": "95 % interval", "seeds": "Each seed"}
-KEY = "Shades go from the worst model of each task to its best."
+KEY = "Shades go by rank, from the worst model of each task to its best."
 NOTE = f"Losses in training are those of validation data. At most {POINTS} of a run are drawn."
-WITHIN, BEYOND = "within the training context", "beyond it"
+WITHIN, BEYOND = "within the training context", "beyond the training context"
+BEST = 0.85  # the shade of the best model: the darkest means that all is right
 DIGITS = {"bits": 3, "nats": 3, "accuracy": 1, "bleu": 1, "chrf": 1}
 
 
@@ -153,7 +153,7 @@ def _cells(
     count: int,
     drawn: Mapping[str, Mapping],
 ) -> list[dict[str, Any]]:
-    """The cells: means over seeds, and shades that are of each task and part alone."""
+    """The cells: means over seeds, and shades among the models of a task."""
     parted = [measure for measure in measures if measure.parted]
     cost = runs.groupby(CELL, observed=True)["seconds"].mean()
     cells: dict[tuple, dict[str, Any]] = {}
@@ -196,20 +196,16 @@ def _hover(rows: pd.DataFrame, measure: Measure) -> dict[str, str]:
 
 
 def _shade(cells: Sequence[dict], measures: Sequence[Measure], count: int) -> None:
-    """Shades from the worst model of a task to its best, which is just short of "all"."""
+    """Shades by rank among the models of a task: a model that is far off hides no differences."""
     for measure in measures:
-        for cell in cells:
-            cell["shades"][measure.name] = [None] * count
+        every = [cell["values"][measure.name] for cell in cells]
+        shades: list[list] = [[None] * count for _ in cells]
         for part in range(count):
-            values = [cell["values"][measure.name][part] for cell in cells]
-            known = [value for value in values if value is not None]
-            if not known:
-                continue
-            low, span = min(known), np.ptp(known)
-            for cell, value in zip(cells, values, strict=True):
-                if value is None:
-                    continue
-                share = (value - low) / span if span else 0.5
-                cell["shades"][measure.name][part] = rounded(
-                    0.85 * (share if measure.more else 1 - share)
-                )
+            known = sorted({own[part] for own in every if own[part] is not None})
+            ranks = {value: i / max(len(known) - 1, 1) for i, value in enumerate(known)}
+            for own, shade in zip(every, shades, strict=True):
+                if own[part] in ranks:
+                    share = ranks[own[part]] if measure.more else 1 - ranks[own[part]]
+                    shade[part] = rounded(BEST * share)
+        for cell, shade in zip(cells, shades, strict=True):
+            cell["shades"][measure.name] = shade

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from fwp.report import labels
@@ -52,19 +53,24 @@ def explorer(
         mistakes: (task, model) → examples, see `fwp.report.explorer.mistakes`.
         automata: (task, model) → a picture as a URL.
     """
-    specs = {kind["name"]: charts.line_charts(CHARTS[kind["name"]]) for kind in kinds}
+    specs = {name: _charts(name) for name in ("heat", *(kind["name"] for kind in kinds))}
     held = {
         "titles": {
             of: _titles(of[:-1], (name for kind in kinds for name in kind[of]))
             for of in ("models", "tasks")
         },
         "kinds": kinds,
-        "specs": {"heat": charts.heat_map()} | specs,
+        "specs": specs,
         "mistakes": {f"{task}/{model}": found for (task, model), found in mistakes.items()},
         "automata": {f"{task}/{model}": picture for (task, model), picture in automata.items()},
     }
     text = json.dumps(held, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return {"data": packed(text.encode()), "runtime": runtime()}
+
+
+@cache
+def _charts(name: str) -> dict[str, Any]:
+    return charts.heat_map() if name == "heat" else charts.line_charts(CHARTS[name])
 
 
 def _titles(of: str, names: Iterable[str]) -> dict[str, str]:
