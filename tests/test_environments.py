@@ -74,3 +74,20 @@ def test_the_container_installs_the_lock_on_a_python_that_is_allowed():
     assert all(f"-r {path}" in recipe.partition("%post")[2] for _, path in copies)
     version = re.search(r"^From: python:(\d+\.\d+)-", recipe, re.M)[1]
     assert version in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_the_image_of_podman_is_built_from_all_that_the_package_is():
+    """`pip install` in the image needs each file that pyproject.toml names."""
+    recipe = (ROOT / "envs/Containerfile").read_text(encoding="utf-8")
+    copied = {
+        name for line in re.findall(r"^COPY (.*) \S+$", recipe, re.M) for name in line.split()
+    }
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    packed = [name for names in setup["setuptools"]["data-files"].values() for name in names]
+    needed = {name.partition("/")[0] for name in packed}
+    needed |= {"fwp", "pyproject.toml", PROJECT["readme"], *PROJECT["license-files"]}
+    assert needed <= copied
+    kept = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.M)
+    assert copied - {"envs/torch.lock"} <= set(kept)
+    version = re.search(r"^ARG BASE=\S*python:(\d+\.\d+)-", recipe, re.M)[1]
+    assert version in SpecifierSet(PROJECT["requires-python"])

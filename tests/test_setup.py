@@ -37,7 +37,7 @@ def test_pytorch_alone_is_apart_for_its_builds_differ():
         assert requirement.specifier.contains(versions[requirement.name]), requirement
 
 
-@pytest.mark.parametrize("file", ["Makefile", "envs/fwp.def"])
+@pytest.mark.parametrize("file", ["Makefile", "envs/fwp.def", "envs/Containerfile"])
 def test_whoever_installs_a_lock_checks_its_hashes(file):
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     installing = [line for line in lines if re.search(r"install .*-r \S+\.lock", line)]
