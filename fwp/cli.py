@@ -133,7 +133,7 @@ def parser() -> argparse.ArgumentParser:
     trial.add_argument(
         "--learn",
         nargs="?",
-        type=arguments.steps,
+        type=arguments.count,
         const=True,
         default=False,
         metavar="STEPS",
@@ -142,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
     trial.add_argument("--json", action="store_true", help="print the findings as JSON")
     trial.add_argument(
         "--jobs",
-        type=arguments.threads,
+        type=arguments.count,
         metavar="N",
         help="of `check fla`: layers that are tried at a time (default: half the cores, at most 8)",
     )

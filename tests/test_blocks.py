@@ -25,7 +25,7 @@ def indented(page: Path) -> str:
 def commands(page: Path, program: str) -> list[list[str]]:
     """The commands of a page, split like a shell does; what a reader fills in is one word."""
     lines = [line for line in indented(page).splitlines() if line.startswith(program + " ")]
-    lines = [re.sub(r"<[^>]+>", "PLACE", line) for line in lines]
+    lines = [re.sub(r"<[^>]+>", "PLACE", line).partition(" > ")[0] for line in lines]
     return [shlex.split(line, comments=True)[1:] for line in lines]
 
 

@@ -13,8 +13,8 @@ def threads(text: str) -> int:
     return _integer(text, 1, cores, f"an integer from 1 to {cores}, the cores of this machine")
 
 
-def steps(text: str) -> int:
-    """A number of training steps."""
+def count(text: str) -> int:
+    """A number of things, at least one, such as training steps."""
     return _integer(text, 1, MOST, "an integer of 1 or more")
 
 

@@ -55,6 +55,6 @@ def test_right_classes_of_the_figure_are_those_of_the_language(ran):
 def test_the_lines_on_results_in_the_page_on_usage_run(ran, monkeypatch):
     folder, names = ran
     monkeypatch.chdir(folder)
-    text = (PAGE.parent / "usage.md").read_text(encoding="utf-8")
+    text = (PAGE.parent / "usage.md").read_text(encoding="utf-8").split("## Results in Python")[1]
     (lines,) = re.findall(r"^    (results = fwp\.load_results.*\n(?: {4}.*\n)*)", text, re.M)
     exec(compile(textwrap.dedent(f"    {lines}"), "usage.md", "exec"), {"fwp": names["fwp"]})

@@ -12,7 +12,7 @@ import sys
 import pytest
 from channel import write_channel
 from project import copy_project, snakemake
-from small_grid import CONFIG, check_results
+from tiny_config import CONFIG, check_results
 
 pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("containers")]
 

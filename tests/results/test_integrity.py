@@ -204,7 +204,7 @@ READERS = {
     "comparison.csv": lambda path: read_summary(path.parent),
     "compute.csv": lambda path: read_summary(path.parent),
     "claims.json": read_judgements,
-    "length.svg": lambda path: page._figure(path.parents[1], "length"),
+    "length.svg": page._figure,
 }
 
 
