@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         shown = self.differing.drop(columns=["shared", "same", "test", "p"])
-        text = f"<p>A = {self.a}, B = {self.b}. {self.headline}</p>"
+        text = f"<p>{escape(f'A = {self.a}, B = {self.b}. {self.headline}')}</p>"
         return text + (shown.to_html(index=False, border=0, max_rows=30) if len(shown) else "")
 
 

@@ -5,6 +5,7 @@ Tables are read when they are first asked for. The workflow does not use this fi
 
 from collections.abc import Callable
 from functools import cached_property
+from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -182,7 +183,8 @@ class ExperimentResults(Results):
     def _repr_html_(self) -> str:
         """The mean accuracy of every cell, in the notebook."""
         names = ", ".join(f"<code>.{name}</code>" for name in self._there())
-        text = f"<p>{self._head()} Frames: {names}. One cell: <code>.cell(task, model)</code>.</p>"
+        head, one = escape(self._head()), "<code>.cell(task, model)</code>"
+        text = f"<p>{head} Frames: {names}. One cell: {one}.</p>"
         if self.accuracy.empty:
             return text
         means = overview(self.accuracy)

@@ -31,7 +31,7 @@ def show(found: "Comparison", rows: int | None = ROWS) -> None:
 
     from fwp.analysis.comparison import grouped
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)  # names may hold brackets
     console.print(found.headline, style="bold")
     if found.identical and found.settings.empty:
         return
@@ -79,8 +79,8 @@ def _cell(row: dict[Any, Any]) -> tuple[str, ...]:
     share = row["measure"] == "sequence accuracy"
     factor, digits = (100, 1) if share else (1, 3)
     numbers = [factor * row[key] for key in ("a", "b", "difference")]
-    a, b, difference = (f"{value:.{digits}f}" for value in numbers)
-    difference = difference if difference.startswith("-") else f"+{difference}"
+    a, b, difference = ("–" if value != value else f"{value:.{digits}f}" for value in numbers)
+    difference = difference if difference.startswith(("-", "–")) else f"+{difference}"
     a_seeds, b_seeds = row["a_seeds"], row["b_seeds"]
     seeds = str(a_seeds) if a_seeds == b_seeds else f"{a_seeds}/{b_seeds}"
     bin = row["bin"] if share else f"{row['bin']} ({row['measure']})"

@@ -17,8 +17,8 @@ FEWEST_PAIRS = 8
 METHOD = (
     "Exact permutation test on the means of the seeds, two-sided, for each cell that is not equal. "
     f"With the same data and {FEWEST_PAIRS} shared seeds or more, values are exchanged within "
-    "pairs of equal seeds, else among all seeds. p-values are corrected for the number of cells by "
-    "Benjamini and Hochberg (1995)."
+    "pairs of equal seeds, else among all seeds. Where a loss is infinite, ranks stand for values. "
+    "p-values are corrected for the number of cells by Benjamini and Hochberg (1995)."
 )
 
 
@@ -29,22 +29,27 @@ def measurements(
 ) -> pd.DataFrame:
     """Tables of strings, texts and translations as one: `KEYS`, seed and value.
 
-    Measures are sequence accuracy (a diverged run has 0), nats per token, and BLEU by decoding.
+    Measures are sequence accuracy, nats per token, and BLEU by decoding. A diverged run has an
+    accuracy and a BLEU of 0, and an infinite loss.
     """
     strings = accuracy[accuracy["length"].isna()]
     strings = strings.assign(value=strings["sequence_accuracy"].fillna(0.0))
     parts = [strings.assign(measure="sequence accuracy")]
     if text is not None:
         ranges = text["first"].astype(str) + "-" + text["last"].astype(str)
-        parts.append(text.assign(measure="nats per token", bin=ranges, value=text["nats"]))
+        parts.append(
+            text.assign(measure="nats per token", bin=ranges, value=text["nats"].fillna(np.inf))
+        )
     if translation is not None:
         names = "BLEU, " + translation["decoding"].astype(str)
-        parts.append(translation.assign(measure=names, value=translation["bleu"]))
+        parts.append(translation.assign(measure=names, value=translation["bleu"].fillna(0.0)))
     plain = [
         part[[*KEYS, "seed", "value"]].astype(dict.fromkeys(KEYS, str))
         for part in parts
         if len(part)
     ]
+    if not plain:
+        return pd.DataFrame(columns=[*KEYS, "seed", "value"])
     return pd.concat(plain, ignore_index=True)
 
 
@@ -61,11 +66,11 @@ def compare(
         same_data: (task, model) whose training and test data are the same in both.
 
     Returns:
-        `KEYS`; a, b: means over seeds; difference: b − a; a_seeds, b_seeds: how many; shared: how
-        many seeds both have, and same: how many of these have equal values; test: paired, unpaired
-        or none; p, p_corrected; verdict: one of `VERDICTS`. Where the shared seeds have equal
-        values, or all seeds have one value, the verdict is equal. Where no outcome of so few seeds
-        could have been significant, it is too few seeds.
+        `KEYS`; a, b: means over seeds, missing if a loss is infinite; difference: b − a; a_seeds,
+        b_seeds: how many; shared: how many seeds both have, and same: how many of these have equal
+        values; test: paired, unpaired or none; p, p_corrected; verdict: one of `VERDICTS`. Where
+        the shared seeds have equal values, or all seeds have one value, the verdict is equal. Where
+        no outcome of so few seeds could have been significant, it is too few seeds.
     """
     data = set(same_data)
     first, second = (_values(frame) for frame in (a, b))
@@ -108,7 +113,8 @@ def _row(key: tuple[str, ...], a: Values, b: Values, *, paired: bool) -> dict:
     equal = constant or (len(shared) > 0 and same == len(shared))
     pairs = paired and len(shared) >= FEWEST_PAIRS
     seeds = shared if pairs else (tuple(sorted(a)), tuple(sorted(b)))
-    first, second = (float(np.mean([*own.values()])) for own in (a, b))
+    means = (float(np.mean([*own.values()])) for own in (a, b))
+    first, second = (mean if np.isfinite(mean) else np.nan for mean in means)
     return dict(zip(KEYS, key, strict=True)) | {
         "a": first,
         "b": second,
@@ -135,8 +141,19 @@ def _test(found: pd.DataFrame, rows: pd.Index, seeds: tuple, values: list) -> No
         np.array([[pair[i][seed] for pair in values] for seed in own])
         for i, own in enumerate(wanted)
     )
+    endless = ~np.isfinite(np.concatenate([a, b])).all(0)
+    if endless.any():  # such a mean says nothing
+        a[:, endless], b[:, endless] = _ranks(a[:, endless], b[:, endless])
     test = permutation.paired if pairs else permutation.unpaired
     found.loc[rows, "p"] = test(a, b)
+
+
+def _ranks(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks of values [seeds, quantities] among all those of a quantity."""
+    from scipy.stats import rankdata
+
+    found = rankdata(np.concatenate([a, b]), axis=0)
+    return found[: len(a)], found[len(a) :]
 
 
 def _verdict(row, level: float) -> str:

@@ -97,9 +97,9 @@ def aligned(mistake: Mapping[str, Any]) -> str:
     names = list(dict.fromkeys(name for name in (*target, *predicted) if name is not None))
     longest = max(map(len, mistake["string"]))
     short = all(len(name) <= longest for name in names)
-    initials = len({name[0] for name in names}) == len(names)
+    initials = len({name[:1] for name in names}) == len(names)
     marks = {
-        name: name if short else name[0] if initials else str(i) for i, name in enumerate(names)
+        name: name if short else name[:1] if initials else str(i) for i, name in enumerate(names)
     } | {None: "."}
     lines = {
         "string": mistake["string"],

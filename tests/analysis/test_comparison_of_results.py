@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ import synthetic
 
 import fwp
 from fwp.cli import main
+from fwp.commands.compare import show
 from fwp.results.collect import collect_results, write_results
 
 pytestmark = pytest.mark.xdist_group("small_grid")
@@ -98,6 +100,13 @@ def test_verdicts_code_machines_and_data_that_differ_are_told(small_results, tmp
     ]
     assert not found.identical and "equal" in found.headline
     assert {"code.train", "data.train"} <= set(found.made["what"])
+
+
+def test_folders_with_brackets_are_shown_as_they_are(small_results, other, capsys):
+    found = replace(fwp.compare(small_results, other), a="runs[old]<b>")
+    show(found)
+    assert "A = runs[old]<b>\n" in capsys.readouterr().out
+    assert "runs[old]&lt;b&gt;" in found._repr_html_()
 
 
 def test_tables_alone_are_compared_with_a_note(small_results, tmp_path):

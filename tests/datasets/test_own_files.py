@@ -237,6 +237,14 @@ def test_options_are_those_of_the_config(tmp_path):
     assert data.classes == ("ab", "abba", "ba", "bbb")
 
 
+def test_names_that_read_as_no_number_have_one_order(tmp_path):
+    rows = [f"{word},ab" for word in ("2", "nan", "a", "-1", "NaN", "b", "10")]
+    for order in (rows, rows[::-1], sorted(rows)):
+        path = table(tmp_path / "x.csv", order, "y,text")
+        data = fwp.read_dataset(path, path, path, per="string")
+        assert data.classes == ("-1", "2", "10", "NaN", "a", "b", "nan")
+
+
 def test_equal_strings_are_held_out_together(tmp_path):
     rows = [f"{i % 40:06b},{i % 2}" for i in range(200)]
     path = table(tmp_path / "x.csv", rows)

@@ -97,6 +97,7 @@ PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
+        "experiment/params.py experiment/selection.py "
         "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
         "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "

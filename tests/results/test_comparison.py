@@ -1,6 +1,9 @@
 """Which cells of two experiments differ, and whether seeds explain it."""
 
+import math
+
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 
@@ -83,3 +86,24 @@ def test_a_diverged_run_has_nothing_right():
 
 def test_cells_that_one_has_alone_are_left_out():
     assert verdicts(frame(net=[1.0], other=[1.0]), frame(net=[1.0])) == {"net": "equal"}
+
+
+def texts(nats):
+    rows = [("book", "net", seed, 1, 64, loss) for seed, loss in enumerate(nats)]
+    columns = ["task", "model", "seed", "first", "last", "nats"]
+    return measurements(synthetic.table(), pd.DataFrame(rows, columns=columns))
+
+
+def test_a_text_run_that_diverged_is_the_worst_of_its_cell():
+    lost = [1.1, 1.2, math.nan, 1.3, 1.4]
+    assert compare(texts(lost), texts(lost))["verdict"].tolist() == ["equal"]
+    (row,) = compare(texts(lost), texts([1.1, 1.2, 1.25, 1.3, 1.4])).to_dict("records")
+    assert row["verdict"] == "no difference shown" and 0.5 < row["p"] < 1
+    assert math.isnan(row["a"]) and row["b"] == pytest.approx(1.25)
+    (row,) = compare(texts(lost), texts([0.1, 0.2, 0.3, 0.4, 0.5])).to_dict("records")
+    assert row["verdict"] == "differs" and row["p"] == pytest.approx(2 / 252)
+
+
+def test_results_without_a_run_have_nothing_to_compare():
+    nothing = measurements(synthetic.table())
+    assert compare(nothing, nothing).empty

@@ -70,6 +70,8 @@ def test_a_mistake_is_shown_symbol_above_symbol():
     ]
     alike = {"string": ["a"], "target": ["one"], "predicted": ["other"], "start": 0, "first": 0}
     assert aligned(alike).splitlines()[1:3] == ["right      0", "predicted  1"]
+    unnamed = alike | {"target": [""], "predicted": ["other"]}
+    assert aligned(unnamed).splitlines()[2] == "predicted  o"
     words = {"string": ["push", "x"], "target": ["1", "10"], "predicted": ["1", "1"], "start": 50}
     assert aligned(words | {"first": 51, "length": 90}).splitlines() == [
         "string     push x",

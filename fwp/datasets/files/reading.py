@@ -1,5 +1,6 @@
 """From rows to strings of symbols with a label at every position, or at the last one alone."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -236,9 +237,11 @@ def _offset(found: Strings, i: int, j: int) -> int:
 
 def _order(name: str) -> tuple:
     try:
-        return (0, float(name), name)
+        number = float(name)
     except ValueError:
         return (1, 0.0, name)
+    # What is not a number is neither before nor after one, so that the order would be any.
+    return (1, 0.0, name) if math.isnan(number) else (0, number, name)
 
 
 def _some(names: Sequence[str]) -> str:
