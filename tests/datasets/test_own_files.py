@@ -210,6 +210,7 @@ def test_mistakes_have_their_place(rows, message, tmp_path):
         ("x.jsonl", b'{"string": "0", "labels": [[]]}', "x.jsonl:1:27: labels must be text"),
         ("x.jsonl", b'{"string": "0", "labels": 1}\n{"word": 1}', "x.jsonl:2:1: has no key 'stri"),
         ("x.jsonl", b"[]", "x.jsonl:1:1: must be an object"),
+        ("x.jsonl", b'{"string": "\\ud800", "labels": 1}', "x.jsonl:1:1: half of a surrogate pair"),
         ("x.txt", b"word\n", "x.txt:1:1: its format cannot be told; set files.format, one of csv"),
         ("x.txt", b"0\tTRUE\n01\tMAYBE", "x.txt:2:4: must be a string, a tab, and TRUE or FALSE"),
         ("x.src", b"01", "x.src: must have a partner with the targets"),

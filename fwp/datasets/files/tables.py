@@ -79,6 +79,8 @@ def read_jsonl(path: Path, options: Mapping[str, Any], most: int | None = None) 
             raise FilesError(f"{where}:{error.colno}: not JSON: {error.msg}") from None
         except RecursionError:
             raise FilesError(f"{where}:1: not JSON that can be read: it nests too deep") from None
+        if re.search(r"\\u[dD][89a-fA-F]", line) and not _is_text(record):
+            raise FilesError(f"{where}:1: half of a surrogate pair is no character of a text")
         if not isinstance(record, dict):
             raise FilesError(f"{where}:1: must be an object, such as {{'string': …, 'labels': …}}")
         for what, names in (("string", STRING), ("labels", LABELS)):
@@ -96,6 +98,14 @@ def read_jsonl(path: Path, options: Mapping[str, Any], most: int | None = None) 
             _labels(record[keys["labels"]], f"{where}:{column(number, 'labels')}"),
         )
     return source
+
+
+def _is_text(record: object) -> bool:
+    try:
+        json.dumps(record, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _column(
