@@ -76,7 +76,7 @@ def export(results: ExperimentResults, path: str | Path, *, lengths: bool = Fals
         raise ExportError(f"--output must end in {' or '.join(SUFFIXES)}, got {path.name!r}")
     if path.suffix == ".parquet":
         try:
-            import pyarrow  # noqa: F401
+            import pyarrow  # noqa: F401  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise ExportError(
                 f"{path.name}: Parquet needs the package pyarrow: {INSTALL}; .csv needs none"
