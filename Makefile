@@ -30,8 +30,9 @@ $(READY): $(LOCKS)
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot create virtual environments. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --require-hashes -r requirements.lock
-	$(PIP) install -r envs/torch.lock
+	@# Python compiles what is imported, once: all of it now would take longer.
+	$(PIP) install --no-compile --require-hashes -r requirements.lock
+	$(PIP) install --no-compile -r envs/torch.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@# Where the system has no C compiler, a Python package brings one for the CPU kernels.
 	@command -v $(firstword $(CC)) > /dev/null || command -v gcc > /dev/null || command -v clang > /dev/null || \

@@ -60,13 +60,18 @@ def planned(spec: dict):
     return plan(DatasetSpec.from_dict(spec))
 
 
+class Built(dict):
+    """Datasets of SPEC by language, each built when it is first asked for."""
+
+    def __missing__(self, short):
+        name, params = DRAWN[short]
+        self[short] = build(changed(language=name, params=params))
+        return self[short]
+
+
 @pytest.fixture(scope="module")
 def built():
-    """Datasets of SPEC by language, built once."""
-    return {
-        short: build(changed(language=name, params=params))
-        for short, (name, params) in DRAWN.items()
-    }
+    return Built()
 
 
 def test_the_languages_of_one_string_per_length_are_known():
