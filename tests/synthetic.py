@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fwp.results.integrity import write_sealed, write_sums
+from fwp.results.integrity import read_sealed, write_sealed, write_sums
 
 EPOCHS = 40
 MODELS = [
@@ -161,6 +161,14 @@ def seal_tables(folder: Path) -> None:
     """Give a folder of tables or figures the hashes of its files as they are now."""
     files = [path for path in folder.iterdir() if path.suffix in (".csv", ".json", ".svg")]
     write_sums(folder / "all.sha256", files)
+
+
+def add_mistakes(cell: Path, mistakes: dict[str, list[dict]]) -> None:
+    """Write wrong strings, by seed, into the record of a cell's evaluation."""
+    record = cell / "evaluation.json"
+    held = {key: value for key, value in read_sealed(record).items() if key != "files"}
+    files = [cell / name for name in ("cell.json", "accuracy.csv")]
+    write_sealed(record, held | {"mistakes": mistakes}, files)
 
 
 def write_grid(folder: Path, models=None, tasks=None, seeds=(0, 1, 2), **settings) -> list[Path]:

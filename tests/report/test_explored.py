@@ -19,7 +19,6 @@ from fwp.report.explorer.texts import of_texts, of_translations
 from fwp.report.explorer.write import CHARTS, explorer
 from fwp.report.labels import shown_as
 from fwp.results.collect import collect_results
-from fwp.results.integrity import read_sealed, write_sealed
 from fwp.results.names import Name
 from fwp.results.summary import summarise
 from fwp.results.text import collect_text
@@ -168,10 +167,7 @@ def test_the_page_holds_mistakes_and_pictures(tmp_path, monkeypatch):
         (tmp_path / f"figures/{name}.svg").parent.mkdir(exist_ok=True)
         (tmp_path / f"figures/{name}.svg").write_text("<svg/>\n")
     synthetic.seal_tables(tmp_path / "figures")
-    record = tmp_path / "cells/parity/lstm/seed-0/evaluation.json"
-    held = {key: value for key, value in read_sealed(record).items() if key != "files"}
-    files = [record.with_name(name) for name in ("cell.json", "accuracy.csv")]
-    write_sealed(record, held | {"mistakes": {"0": [one]}}, files)
+    synthetic.add_mistakes(tmp_path / "cells/parity/lstm/seed-0", {"0": [one]})
     picture = tmp_path / "analysis/automata/parity/lstm.svg"
     picture.parent.mkdir(parents=True)
     picture.write_text("<svg>new</svg>")

@@ -9,7 +9,6 @@ import synthetic
 from test_page import make
 
 from fwp.report import page
-from fwp.results.integrity import read_sealed, write_sealed
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is missing")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -40,10 +39,7 @@ def report(tmp_path_factory):
         (folder / "figures").mkdir(exist_ok=True)
         (folder / f"figures/{name}.svg").write_text(WIDE)
     synthetic.seal_tables(folder / "figures")
-    record = folder / "cells/parity/deltanet/seeds-0-1/evaluation.json"
-    held = {key: value for key, value in read_sealed(record).items() if key != "files"}
-    files = [record.with_name(name) for name in ("cell.json", "accuracy.csv")]
-    write_sealed(record, held | {"mistakes": {"1": [MISTAKE]}}, files)
+    synthetic.add_mistakes(folder / "cells/parity/deltanet/seeds-0-1", {"1": [MISTAKE]})
     picture = folder / "analysis/automata/parity/deltanet.svg"
     picture.parent.mkdir(parents=True)
     picture.write_text(WIDE)
