@@ -214,7 +214,7 @@ def test_a_further_test_bin_changes_no_other_set(built):
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_test_sets_play_no_part_in_what_is_trained_on(built, name):
     spec = dict(zip(("language", "params"), DRAWN[name], strict=True))
-    other = build(changed(test={"bins": [[5, 17], [18, 45]], "count": 150}, **spec))
+    other = build(changed(test={"bins": [[5, 17], [18, 45]], "count": 30}, **spec))
     for key, split in built[name].splits.items():
         if not key.startswith("test"):
             assert built[name].strings(split) == other.strings(other.splits[key])
