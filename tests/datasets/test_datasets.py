@@ -16,8 +16,9 @@ from fwp import languages
 from fwp.datasets import dataset
 from fwp.datasets.card import describe
 from fwp.datasets.dataset import Dataset, DatasetError, Split, load_dataset, save_dataset
+from fwp.datasets.made import make_dataset
 from fwp.datasets.pools import pool_size
-from fwp.datasets.sampling import build_dataset, make_dataset, plan, spread
+from fwp.datasets.sampling import build_dataset, plan, spread
 from fwp.datasets.spec import DatasetSpec
 
 SPEC = {

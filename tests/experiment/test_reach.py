@@ -28,6 +28,7 @@ KINDS = (
 )  # of tasks; an edit for one touches cells of that kind alone
 
 WRITTEN = "text_data text_test_data translation_data translation_test_data"
+HALVES = "recognition_data recognition_test_data"  # strings of a language, and others
 OWN = "files_data files_test_data"  # strings from files of the user's own
 
 # Mixers that use an op or a layer, beside that of the same name.
@@ -91,6 +92,7 @@ BASES = {
     "regex": "star_free tomita",
     "tracking": "arithmetic navigation transduction word_problem",
 }
+COUNTED = ("_paths", "automaton")  # count the strings outside a language
 
 # Results, and the files of which an edit touches just these; "" is for none.
 PLACES = {
@@ -105,7 +107,8 @@ PLACES = {
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
         "datasets/files/windows.py "
-        "datasets/make.py datasets/text/made.py datasets/text/check.py datasets/text/pair_check.py "
+        "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
+        "datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py models/eigenvalues.py "
@@ -137,21 +140,22 @@ PLACES = {
         "training/batches.py"
     ),
     (
-        f"data test_data {OWN} {WRITTEN} train evaluate trace automaton tables figures report "
-        "states"
+        f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton tables figures "
+        "report states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
-    f"data test_data {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
+    f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
     (
-        f"data test_data {OWN} {WRITTEN} strings text translation trace automaton"
+        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton"
     ): "datasets/dataset.py",
     OWN: (
-        "datasets/files/__init__.py datasets/files/benchmarks.py datasets/files/bins.py "
-        "datasets/files/build.py datasets/files/formats.py datasets/files/parts.py "
+        "datasets/files/benchmarks.py datasets/files/bins.py datasets/files/build.py "
+        "datasets/files/formats.py datasets/files/parts.py "
         "datasets/files/reading.py datasets/files/source.py datasets/files/tables.py"
     ),
-    "files_test_data": "datasets/files/card.py",
+    "files_test_data recognition_test_data": "datasets/files/card.py",
+    f"{OWN} recognition_test_data": "datasets/files/__init__.py",
     f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
     "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
@@ -185,7 +189,13 @@ PLACES = {
         "training/kinds/strings.py training/mistakes.py"
     ),
     "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
-    "data test_data": "datasets/pools.py datasets/sampling.py",
+    f"data test_data {HALVES}": "datasets/pools.py datasets/sampling.py",
+    HALVES: (
+        "datasets/recognition/__init__.py datasets/recognition/build.py "
+        "datasets/recognition/edits.py datasets/recognition/outside.py "
+        "datasets/recognition/task.py"
+    ),
+    "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
         "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
@@ -270,13 +280,13 @@ PLACES = {
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
-        f"data test_data {OWN} {WRITTEN} "
+        f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval retrieval_report "
         "search_tables search_figures"
     ): "__init__.py utils/__init__.py",
     (
-        "data test_data automaton tables text_tables claims figures text_figures report "
+        f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
         "states automata retrieval_report search_tables search_figures"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
@@ -326,24 +336,24 @@ PLACES = {
         "report states search search_tables search_figures"
     ): "results/chosen.py",
     (
-        f"data test_data {OWN} {WRITTEN} "
+        f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train trace automaton collect collect_text summarise tables text_tables claims "
         "figures text_figures report states automata retrieval_report search_tables "
         "search_figures text translation strings"
     ): "utils/bins.py",
     (
-        f"{OWN} collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states automata retrieval_report search_tables search_figures"
+        f"{HALVES} {OWN} collect collect_text summarise tables text_tables claims figures "
+        "text_figures report states automata retrieval_report search_tables search_figures"
     ): "utils/named_bins.py",
     (
-        f"data test_data {OWN} {WRITTEN} "
+        f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval_report "
         "search_tables search_figures"
     ): "utils/files.py",
     (
-        f"data test_data {OWN} translation_data translation_test_data train evaluate trace "
-        "automaton tables text_tables claims figures text_figures report states automata "
+        f"data test_data {HALVES} {OWN} translation_data translation_test_data train evaluate "
+        "trace automaton tables text_tables claims figures text_figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "utils/targets.py",
     "text_figures": (
@@ -423,7 +433,8 @@ def placed(file: str) -> set[str]:
         return set(LAYERS[name].split())
     if room == "languages" and (of_module(name) or name in BASES):
         modules = [name, *BASES.get(name, "").split()]
-        return set.union(*map(of_module, modules))
+        counted = set(HALVES.split()) if name in COUNTED else set()
+        return set.union(counted, *map(of_module, modules))
     places = [
         results
         for results, patterns in PLACES.items()
