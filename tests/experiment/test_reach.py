@@ -81,16 +81,22 @@ SHARED = {
 }
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
-    "_patterns": "regex star_free tomita",
+    "_patterns": "regex star_free tomita flare_regular",
     **dict.fromkeys(
-        ("_paths", "automaton"), "automaton_file counter_machine dfa dyck_k regex star_free tomita"
+        ("_paths", "automaton"),
+        "automaton_file counter_machine dfa dyck_k regex star_free tomita flare_regular",
     ),
     **dict.fromkeys(("_att", "_dot", "_nfa"), "automaton_file"),
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
     "_trees": "listops",
-    "regex": "star_free tomita",
-    "tracking": "arithmetic navigation transduction word_problem",
+    "regex": "star_free tomita flare_regular",
+    "arithmetic": "equation",
+    "transduction": "binary_transduction",
+    "tracking": (
+        "arithmetic navigation transduction word_problem answered binary_transduction duplicate "
+        "equation flare_stack_manipulation palindrome"
+    ),
 }
 COUNTED = ("_paths", "automaton")  # count the strings outside a language
 

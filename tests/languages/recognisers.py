@@ -13,6 +13,8 @@ from itertools import accumulate, groupby, pairwise, permutations, product
 from statistics import median
 from string import ascii_letters, digits
 
+from flare_recognisers import FLARE, root
+
 
 def parity(string):
     even = string.count("1") % 2 == 0
@@ -486,7 +488,67 @@ def listops(string, depth=10, arguments=5, operators="nxf", at_most=False):
     return False, None
 
 
+def operation(string, sign, result, more):
+    inputs = string.partition("_")[0]
+    first, signs, second = inputs.partition(sign)
+    if sign in second or (signs and "1" not in first) or (inputs != string and "1" not in second):
+        return None
+    if inputs == string:
+        return False, None
+
+    def answer(whole):
+        value = result(*(int(bits[::-1], 2) for bits in whole.split(sign)))
+        due = [*reversed(f"{value:b}"), "end"]
+        return due + [None] * (len(whole) + more - len(due))
+
+    return transduction(string, answer)
+
+
+def compute_sqrt(string):
+    if string.endswith("_") and "1" not in string:
+        return None
+    # The root of a number of 2n bits has n bits.
+    return transduction(string, lambda s: f"{root(int(s, 2)):b}".zfill(-(-len(s) // 2)))
+
+
+def missing_duplicate(string):
+    word, end, rest = string.partition("=")
+    if rest or word.count("_") > 1:
+        return None
+    fits = [d for d in "01" if re.fullmatch(r"(.+)\1", word.replace("_", d))]
+    if end and ("_" not in word or not fits):
+        return None
+    return bool(end), fits[0] if end else None
+
+
+def solve_equation(string, modulus=5):
+    expression, equals, value = string.partition("=")
+    if expression.count("x") > 1 or (equals and "x" not in expression) or len(value) > 1:
+        return None
+    known = modular_arithmetic_brackets(expression.replace("x", "1") + equals, modulus, "+-")
+    if known is None or not (value == "" or value in digits[:modulus]):
+        return None
+    if equals:
+        values = [eval(expression.replace("x", d)) % modulus for d in digits[:modulus]]
+        return value != "", str(values.index(int(value))) if value else None
+    # Can the unknown still come? Long strings are prefixes of strings of the language here.
+    if "x" not in string and len(string) < 5:
+        few = range(string.count("(") + 1)
+        ends = ["".join(end) for n in few for end in product((")", "+1)"), repeat=n)]
+        trials = [")" * n + sign + "1" + end for n in few for sign in ("", "+") for end in ends]
+        opinions = [modular_arithmetic_brackets(f"{string}{t}=", modulus, "+-") for t in trials]
+        if not any(known and known[0] for known in opinions):
+            return None
+    return False, None
+
+
 RECOGNISERS = {
+    **FLARE,
+    "binary_addition": partial(operation, sign="+", result=lambda x, y: x + y, more=1),
+    "binary_multiplication": partial(operation, sign="×", result=lambda x, y: x * y, more=0),
+    "compute_sqrt": compute_sqrt,
+    "missing_duplicate": missing_duplicate,
+    "solve_equation": solve_equation,
     "code_execution": code_execution,
     "listops": listops,
     "word_problem": word_problem,

@@ -108,6 +108,7 @@ PARAMS = {
     "flip_flop": [{}, {"ignore": 0.0}],
     "modular_arithmetic": [{}, {"modulus": 2, "operators": "-*", "labels": "every"}],
     "modular_arithmetic_brackets": [{}, {"modulus": 2, "operators": "*"}],
+    "solve_equation": [{}, {"modulus": 2}],
     "mqar": [{}, {"pairs": 2, "keys": 3, "values": 2}],
     "shuffle_2": [{}, {"nested": True}],
     "reset_dyck_1": [{}, {"one_reset": True}],
