@@ -31,6 +31,8 @@ WRITTEN = "text_data text_test_data translation_data translation_test_data"
 HALVES = "recognition_data recognition_test_data"  # strings of a language, and others
 OWN = "files_data files_test_data"  # strings from files of the user's own
 
+# Kimi Delta Attention and its descendants.
+KIMI = "gated_deltanet2 kimi_delta"
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
     "delta_rnn": "delta_rnn",
@@ -39,7 +41,7 @@ OPS = {
     "elman": "elman",
     "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
-    "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
+    "generalised_delta_rule": f"deltanet deltaproduct gated_deltanet {KIMI} mlstm rwkv7",
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
@@ -50,7 +52,7 @@ OPS = {
     "slstm": "slstm",
 }
 MAPPED = "deltanet linear_transformer retrieval"
-GATED = "deltanet deltaproduct gated_deltanet kimi_delta"
+GATED = f"deltanet deltaproduct gated_deltanet {KIMI}"
 LAYERS = {
     **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
@@ -60,15 +62,16 @@ LAYERS = {
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
     ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
-    "input_decay": "deltaproduct gated_deltanet kimi_delta",
+    "input_decay": f"deltaproduct gated_deltanet {KIMI}",
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
-    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
+    "signed_gate": KIMI,
+    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI}",
     "rotary": "transformer",
     "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
-HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
+HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl", "kimi_delta": KIMI}
 SHOWING = (
     "tables text_tables claims figures text_figures report states automata retrieval_report "
     "search_tables search_figures"
@@ -210,7 +213,7 @@ PLACES = {
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
     (
-        "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
+        f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
@@ -226,7 +229,7 @@ PLACES = {
     ): "kernels/runs.h",
     "recurrent_delta": "kernels/narrow_feedback.h",
     (
-        "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
+        f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
     (
@@ -234,12 +237,12 @@ PLACES = {
         "srwm"
     ): "kernels/triton_math.py",
     (
-        "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
+        f"retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet {KIMI} "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
-        "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
+        f"delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru {KIMI} "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",
