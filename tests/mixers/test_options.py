@@ -44,6 +44,8 @@ OPTIONS = [
     ("transformer", {"window": 3}),
     ("transformer", {"positions": "rotary"}),
     ("transformer", {"positions": "rotary", "window": 3}),
+    *(("transformer", {"positions": name, "places": 6, "window": window})
+      for name in ("alibi", "sinusoidal", "learnt") for window in (None, 3)),
     ("lstm", {"two_biases": True}),
     ("elstm", {"init": "normal"}),
     ("slstm", {"init": "authors"}),
