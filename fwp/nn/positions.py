@@ -43,7 +43,7 @@ def with_distances(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Ten
     """Queries, keys and values with one more unit, so that a score falls with the distance.
 
     The score of a query at n and a key at s becomes q · k / √D − m (n − s), with the slope m of
-    their head, but for a number that all keys of a query share. So a softmax has ALiBi's weights.
+    their head, plus a number that all keys of a query share. So a softmax has ALiBi's weights.
 
     Args:
         q: queries [B, T, H, D].

@@ -38,7 +38,9 @@ OPS = {
     "elman": "elman",
     "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
-    "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
+    "generalised_delta_rule": (
+        "deltanet deltaproduct gated_deltanet gla kimi_delta mamba2 mlstm retnet rwkv7"
+    ),
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
@@ -60,11 +62,12 @@ LAYERS = {
     ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
     "input_decay": "deltaproduct gated_deltanet kimi_delta",
-    "rms_norm": GATED,
-    "short_convolution": f"{GATED} selective_ssm",
+    "rms_norm": f"{GATED} gla mamba2 retnet",
+    "short_convolution": f"{GATED} mamba2 selective_ssm",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
-    **dict.fromkeys(("positions", "rotary"), "transformer"),
-    "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
+    "positions": "transformer",
+    "rotary": "retnet transformer",
+    "split": "delta_rnn deltanet elstm gla linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
@@ -193,9 +196,10 @@ PLACES = {
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
+    "gla mamba2 retnet": "ops/gated_linear_attention.py",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
-        "recurrent_delta rwkv7 slstm srwm transformer"
+        "gla mamba2 retnet recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
         "kernels/chunks.py kernels/rules.h kernels/triton_chunk_kernels.py "
@@ -211,7 +215,7 @@ PLACES = {
     "recurrent_delta": "kernels/narrow_feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
-        "recurrent_delta rwkv7 slstm srwm"
+        "gla mamba2 retnet recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
@@ -219,12 +223,13 @@ PLACES = {
     ): "kernels/triton_math.py",
     (
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
+        "gla mamba2 retnet linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
+        "gla mamba2 retnet linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm "
+        "slstm srwm"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (

@@ -46,6 +46,9 @@ OPTIONS = [
     ("transformer", {"positions": "rotary", "window": 3}),
     *(("transformer", {"positions": name, "places": 6, "window": window})
       for name in ("alibi", "sinusoidal", "learnt") for window in (None, 3)),
+    ("retnet", {"rotation": False, "decay": False}),
+    ("gla", {"decay": "number"}),
+    ("mamba2", {"states": 3, "expand": 1, "conv_size": 0}),
     ("lstm", {"two_biases": True}),
     ("elstm", {"init": "normal"}),
     ("slstm", {"init": "authors"}),
