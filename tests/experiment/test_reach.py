@@ -46,7 +46,7 @@ OPS = {
     "lstm": "lstm",
     "mlstm": "mlstm",
     "recurrent_delta_rule": "recurrent_delta",
-    "selective_scan": "selective_ssm",
+    "selective_scan": "lru s5 selective_ssm",
     "self_reference": "srwm",
     "slstm": "slstm",
 }
@@ -196,6 +196,7 @@ PLACES = {
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
+    "lru s5": "ops/complex_scan.py",
     "gla mamba2 retnet": "ops/gated_linear_attention.py",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
@@ -228,8 +229,8 @@ PLACES = {
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
-        "gla mamba2 retnet linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm "
-        "slstm srwm"
+        "gla lru mamba2 retnet linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 s5 "
+        "selective_ssm slstm srwm"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
