@@ -47,7 +47,7 @@ OPS = {
     "lstm": "lstm",
     "mlstm": "mlstm",
     "recurrent_delta_rule": "recurrent_delta",
-    "selective_scan": "selective_ssm",
+    "selective_scan": "lru s5 selective_ssm",
     "self_reference": "srwm",
     "slstm": "slstm",
 }
@@ -212,6 +212,8 @@ PLACES = {
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
+    "lru s5": "ops/complex_scan.py",
+    "gla mamba2 retnet": "ops/gated_linear_attention.py",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"

@@ -48,6 +48,13 @@ OPTIONS = [
     ("transformer", {"window": 3}),
     ("transformer", {"positions": "rotary"}),
     ("transformer", {"positions": "rotary", "window": 3}),
+    *(("transformer", {"positions": name, "places": 6, "window": window})
+      for name in ("alibi", "sinusoidal", "learnt") for window in (None, 3)),
+    ("retnet", {"rotation": False, "decay": False}),
+    ("gla", {"decay": "number"}),
+    ("mamba2", {"states": 3, "expand": 1, "conv_size": 0}),
+    ("lru", {"expand": 2}),
+    ("s5", {"expand": 2, "blocks": 4}),
     ("lstm", {"two_biases": True}),
     ("elstm", {"init": "normal"}),
     ("slstm", {"init": "authors"}),
@@ -60,7 +67,7 @@ IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, op
 
 def model(mixer, options, seed=0):
     torch.manual_seed(seed)
-    if mixer not in ("selective_ssm", "lstm", "elstm"):
+    if mixer not in ("selective_ssm", "lstm", "lru", "s5", "elstm"):
         options = {"heads": 2} | options
     settings = settings_of(mixer, hidden=8, feed_forward=1, options=options)
     return SequenceModel(3, 2, settings).double()
