@@ -272,17 +272,50 @@ def question(string, labels):
     return (string, asked or labels == "every") if known else None
 
 
+QUATERNIONS = ["1", "i", "j", "k", "-1", "-i", "-j", "-k"]
+
+
+def quaternions(a, b):
+    """Their product, of signed units."""
+    sign, (p, q) = (a + b).count("-") % 2, (a[-1], b[-1])
+    if "1" in (p, q):
+        unit = q if p == "1" else p
+    elif p == q:
+        sign, unit = 1 - sign, "1"
+    else:
+        [unit] = {*"ijk"} - {p, q}
+        sign ^= p + q not in "ijki"
+    return "-" * sign + unit
+
+
+def permutations_of(kind, number):
+    """All elements of a group, each found by what it keeps or does, not by generators."""
+    points = range({"D": number // 2, "H": number**2}.get(kind, number))
+    if kind == "H":
+        column = range(number)
+        return [
+            [(x + b) % number * number + (y + a * x + c) % number for x in column for y in column]
+            for a, b, c in product(column, repeat=3)
+        ]
+    if kind == "Q":
+        return [[QUATERNIONS.index(quaternions(q, r)) for r in QUATERNIONS] for q in QUATERNIONS]
+    own = list(permutations(points))
+    if kind == "A":
+        return [p for p in own if sum(p[i] > p[j] for j in points for i in range(j)) % 2 == 0]
+    if kind == "Z":
+        return [p for p in own if all((p[i] - p[0] - i) % number == 0 for i in points)]
+    if kind == "D":  # neighbours stay neighbours
+        steps = (1, len(points) - 1)
+        return [p for p in own if all((p[i] - p[i - 1]) % len(points) in steps for i in points)]
+    return own
+
+
 @cache
 def group_elements(group):
     """All permutations of the points that each factor allows, sorted."""
     found = [()]
     for factor in group.split("x"):
-        points = range(int(factor[1:]))
-        own = list(permutations(points))
-        if factor[0] == "A":
-            own = [p for p in own if sum(p[i] > p[j] for j in points for i in range(j)) % 2 == 0]
-        if factor[0] == "Z":
-            own = [p for p in own if all((p[i] - p[0] - i) % len(points) == 0 for i in points)]
+        own = permutations_of(factor[0], int(factor[1:]))
         found = [(*p, *(len(p) + i for i in q)) for p in found for q in own]
     return sorted(found)
 
@@ -291,6 +324,8 @@ GENERATORS = {
     "S4": ["1023", "1230"],
     "A5": ["12034", "13204", "14230"],  # (0 1 2), (0 1 3), (0 1 4)
     "Z7": ["1234560"],
+    "H2": ["0132", "2301"],  # y + x, and x + 1
+    "D8": ["1230", "0321"],
 }
 GROUP_SYMBOLS = digits + ascii_letters + "".join(map(chr, range(0xC0, 0x17F)))
 
@@ -298,7 +333,9 @@ GROUP_SYMBOLS = digits + ascii_letters + "".join(map(chr, range(0xC0, 0x17F)))
 def word_problem(string, group, elements="all", labels="every"):
     if (asked := question(string, labels)) is None:
         return None
-    read = group_elements(group) if elements == "all" else GENERATORS[group]
+    read = group_elements(group) if elements == "all" else GENERATORS.get(group)
+    if elements == "swaps":
+        read = [p for p in group_elements(group) if sum(i != j for i, j in enumerate(p)) <= 2]
     found = "".join(map(str, group_elements(group)[0]))
     points = []
     for point in found:  # follow every point through the factors, the rightmost first
