@@ -10,6 +10,7 @@ the tests that need a second opinion are skipped for it.
 import re
 from functools import cache, partial
 from itertools import accumulate, groupby, pairwise, permutations, product
+from math import cos, sin, tau
 from statistics import median
 from string import ascii_letters, digits
 
@@ -371,6 +372,67 @@ def flip_flop(string, ignore=0.8):
     return bool(re.search("r[01]$", string)), memory if string[-1] == "r" else None
 
 
+def undo_flip_flop(string, ignore=0.8, undo=0.05):
+    """Writes and undos of nothing between them cancel, until no undo is left."""
+    if not re.fullmatch("w([01]([wi][01]|[ru])*[wi]?)?", string):
+        return None
+    text, before = re.sub("i[01]?|r", "", string), None
+    while text != before:
+        before, text = text, re.sub("w[01]u", "", text)
+    if text.startswith("u") or (text + "w")[0] != "w" or "u" in text:
+        return None
+    first = re.sub("i[01]|r", "", string)
+    depth = accumulate((s == "w") - (s == "u") for s in first)
+    if min(list(depth)[1:], default=1) < 1:
+        return None
+    return string[-1] == "r", text[-1] if string[-1] == "r" else None
+
+
+def axis_turn(point, axis, angle):
+    """Rodrigues' formula."""
+    size = sum(x * x for x in axis) ** 0.5
+    k = [x / size for x in axis]
+    along = sum(a * b for a, b in zip(k, point, strict=True))
+    across = [k[i - 2] * point[i - 1] - k[i - 1] * point[i - 2] for i in range(3)]
+    return [
+        p * cos(angle) + c * sin(angle) + a * along * (1 - cos(angle))
+        for p, c, a in zip(point, across, k, strict=True)
+    ]
+
+
+@cache
+def turns_of_a5():
+    """For each element, in order, the turns by a third (t) and a fifth (f) that it is."""
+    moves = {"t": [1, 2, 0, 3, 4], "f": [2, 3, 4, 0, 1]}
+    words = {(0, 1, 2, 3, 4): ""}
+    for p in (waiting := [*words]):
+        for name, q in moves.items():
+            after = tuple(p[i] for i in q)
+            if after not in words:
+                words[after] = words[p] + name
+                waiting.append(after)
+    return [words[p] for p in group_elements("A5")]
+
+
+@cache
+def turned(string):
+    """Where (1, 1, 1)/√3 is after the turns of the string."""
+    if not string:
+        return [3**-0.5] * 3
+    axes = {"t": ((1, 1, 1), tau / 3), "f": ((0, 2, 1 + 5**0.5), tau / 5)}
+    point = turned(string[:-1])
+    for turn in reversed(turns_of_a5()[GROUP_SYMBOLS.index(string[-1])]):
+        point = axis_turn(point, *axes[turn])
+    return point
+
+
+def rotation(string, labels="every"):
+    if (asked := question(string, labels)) is None:
+        return None
+    corner = " ".join(f"{x:.3f}".replace("-0.000", "0.000") for x in turned(asked[0]))
+    return asked[1], corner if asked[1] else None
+
+
 def modular_arithmetic(string, modulus=5, operators="+-*", labels="last"):
     if (asked := question(string, labels)) is None:
         return None
@@ -530,6 +592,8 @@ RECOGNISERS = {
     "cycle_navigation": cycle_navigation,
     "even_pairs": even_pairs,
     "flip_flop": flip_flop,
+    "undo_flip_flop": undo_flip_flop,
+    "rotation": rotation,
     "modular_arithmetic": modular_arithmetic,
     "modular_arithmetic_brackets": modular_arithmetic_brackets,
     "reverse_string": partial(transduction, answer=lambda s: "".join(reversed(s))),

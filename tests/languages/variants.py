@@ -111,6 +111,8 @@ PARAMS = {
     "cycle_navigation": [{}, {"size": 2, "labels": "last"}],
     "even_pairs": [{}, {"labels": "last"}],
     "flip_flop": [{}, {"ignore": 0.0}],
+    "undo_flip_flop": [{}, {"ignore": 0.0, "undo": 0.4}],
+    "rotation": [{"labels": "last"}],
     "modular_arithmetic": [{}, {"modulus": 2, "operators": "-*", "labels": "every"}],
     "modular_arithmetic_brackets": [{}, {"modulus": 2, "operators": "*"}],
     "mqar": [{}, {"pairs": 2, "keys": 3, "values": 2}],
