@@ -15,6 +15,7 @@ from fwp.languages.tracking import Tracking
 
 SYMBOLS = string.digits + string.ascii_letters + "".join(map(chr, range(0xC0, 0x17F)))
 
+
 class WordProblem(Tracking):
     """Product g_1 g_2 … g_t in a finite group of the elements read so far, one symbol each.
 

@@ -8,6 +8,7 @@ the tests that need a second opinion are skipped for it.
 """
 
 import re
+from collections import Counter
 from functools import cache, partial
 from itertools import accumulate, groupby, pairwise, permutations, product
 from math import cos, sin, tau
@@ -328,6 +329,7 @@ GENERATORS = {
     "H2": ["0132", "2301"],  # y + x, and x + 1
     "D8": ["1230", "0321"],
 }
+PAIR_SYMBOLS = digits + "".join(map(chr, [*range(0xC0, 0x100), *range(0x100, 0x180)]))
 GROUP_SYMBOLS = digits + ascii_letters + "".join(map(chr, range(0xC0, 0x17F)))
 
 
@@ -517,6 +519,51 @@ def mqar(string, pairs=4, keys=16, values=16):
     return asked != "", due[known.index(asked[-1])] if asked else None
 
 
+def mqar_composition(string, triples=4, keys=12, values=16):
+    first, second = ascii_letters[:keys], ascii_letters[26:][:keys]
+    given, asked = string[: 3 * triples], string[3 * triples :]
+    if not re.fullmatch(f"([{first}][{second}][^{ascii_letters}])*([{first}][{second}]?)?", given):
+        return None
+    both = [given[i : i + 2] for i in range(0, len(given), 3)]
+    whole = [keys for keys in both if len(keys) == 2]
+    side = [{keys[i : i + 1] for keys in both} - {""} for i in (0, 1)]
+    alone = Counter(keys[0] for keys in both)
+    if len(set(whole)) < len(whole) or any(len(s) ** 2 > triples for s in side):
+        return None
+    if any(n**2 > triples for n in alone.values()):
+        return None
+    if any(symbol not in side[i % 2] for i, symbol in enumerate(asked)):
+        return None
+    if not asked or len(asked) % 2:
+        return False, None
+    return True, given[3 * both.index(asked[-2:]) + 2]
+
+
+def mqar_forgetting(string, pairs=4, updates=2, keys=16, values=16):
+    given, asked = string[: 2 * (pairs + updates)], string[2 * (pairs + updates) :]
+    names = given[::2]
+    if not re.fullmatch(f"([{ascii_letters[:keys]}][^{ascii_letters}])*[a-zA-Z]?", given):
+        return None
+    old, new = names[:pairs], names[pairs:]
+    if not set(names) <= {*ascii_letters[:keys]} or not set(new + asked) <= set(old):
+        return None
+    if len(set(old)) < len(old) or len(set(new)) < len(new):
+        return None
+    return asked != "", given[2 * names.rindex(asked[-1]) + 1] if asked else None
+
+
+def mqar_stacked(string, pairs=4, keys=12, values=12):
+    numbers = [PAIR_SYMBOLS.index(symbol) for symbol in string[:pairs] if symbol in PAIR_SYMBOLS]
+    known = [ascii_letters[number // values] for number in numbers]
+    asked = string[pairs:]
+    if len(numbers) < len(string[:pairs]) or len(set(known)) < len(known):
+        return None
+    if set(asked) - set(known):
+        return None
+    due = numbers[known.index(asked[-1])] % values if asked else 0
+    return asked != "", PAIR_SYMBOLS[due] if asked else None
+
+
 @cache
 def executed(program, variables, lowest, highest, skip_reassignment):
     """Values after a program of whole statements and what its last one shows; None if it fails."""
@@ -602,6 +649,9 @@ RECOGNISERS = {
     "bucket_sort": partial(transduction, answer=lambda s: "".join(d * s.count(d) for d in "12345")),
     "stack_manipulation": stack_manipulation,
     "mqar": mqar,
+    "mqar_composition": mqar_composition,
+    "mqar_forgetting": mqar_forgetting,
+    "mqar_stacked": mqar_stacked,
     "automaton": automaton,
     "dfa": dfa,
     "counter_machine": counter_machine,

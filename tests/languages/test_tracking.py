@@ -16,10 +16,18 @@ BAD = [
     ("word_problem", {"group": "S6"}, "group: must have at most 253 elements where all are sym"),
     ("word_problem", {"group": "S3", "elements": "some"}, "elements: must be one of all, gen"),
     ("word_problem", {"group": "S3", "labels": "all"}, "labels: must be one of every, last"),
-    ("word_problem", {"group": "D7"}, "group: D must have an order that is even and at least 6, got"),
+    (
+        "word_problem",
+        {"group": "D7"},
+        "group: D must have an order that is even and at least 6, got",
+    ),
     ("word_problem", {"group": "H1"}, "group: H must have a modulus of at least 2, got 'H1'"),
     ("word_problem", {"group": "Q16"}, "group: Q must have 8 elements, got 'Q16'"),
-    ("word_problem", {"group": "A5", "elements": "swaps"}, "elements: swaps are of a group S alone"),
+    (
+        "word_problem",
+        {"group": "A5", "elements": "swaps"},
+        "elements: swaps are of a group S alone",
+    ),
     ("cycle_navigation", {"size": 1}, "size: must be an integer from 2 to 1000, got 1"),
     ("cycle_navigation", {"size": 5.0}, "size: must be an integer from 2 to 1000, got 5.0"),
     ("flip_flop", {"ignore": 1}, "ignore: must be a probability below 1, got 1"),
@@ -77,7 +85,9 @@ def test_generators_generate_the_group(group, order, generators):
 def test_swaps_are_the_symbols_of_a_symmetric_group():
     language = languages.get("word_problem", group="S5", elements="swaps")
     assert (len(language.classes), len(language.alphabet)) == (120, 11)
-    moved = [sum(i != int(p) for i, p in enumerate(language.classes[n])) for n in language.label("1")]
+    moved = [
+        sum(i != int(p) for i, p in enumerate(language.classes[n])) for n in language.label("1")
+    ]
     assert moved == [2]
 
 
