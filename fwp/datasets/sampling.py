@@ -76,21 +76,28 @@ def build_dataset(spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> Dataset:
 
 
 def plan(
-    spec: DatasetSpec, kinds: Sequence[str] = KINDS
+    spec: DatasetSpec, kinds: Sequence[str] = KINDS, language: Language | None = None
 ) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
     """Return the language and who gets what: kind of set -> window -> length -> number of strings.
+
+    Args:
+        spec: what to draw.
+        kinds: train, validation, test: of which kind.
+        language: that of the spec, if it was made before.
 
     ValueError, one line, for windows and counts that make no sense, for a window that holds no
     string of the language and for a set that would be left without strings.
     """
-    language = languages.get(spec.task.language, **spec.task.params)
+    language = language or languages.get(spec.task.language, **spec.task.params)
     repeats = holds_few(language, spec)
+    shared = [range(low, high + 1) for low, high in (*spec.train.bins, *spec.validation.bins)]
+    owners = {length: _owners(spec, length) for lengths in shared for length in lengths}
 
     def available(kind: str, length: int) -> int:
         total = language.count_capped(length)
         if repeats:
             return spec.train.count if kind == "train" else total
-        return pool_size(total, kind, _owners(spec, length))
+        return pool_size(total, kind, owners.get(length, ()))
 
     shares: dict[str, dict[Bin, dict[int, int]]] = {}
     for kind in (kind for kind in KINDS if kind in kinds):
@@ -166,7 +173,7 @@ def _owners(spec: DatasetSpec, length: int) -> tuple[str, ...]:
     owners = tuple(
         kind
         for kind in ("train", "validation")
-        if any(Bin(*window).holds(length) for window in getattr(spec, kind).bins)
+        if any(low <= length <= high for low, high in getattr(spec, kind).bins)
     )
     return ("test", *reversed(owners)) if owners else ()
 

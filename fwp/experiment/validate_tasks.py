@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from fwp.config.messages import dotted, show
 from fwp.datasets.spec import TrainStrings
-from fwp.experiment.resolve import place, resolved_dataset, section
+from fwp.experiment.resolve import place, resolved_dataset, resolved_task, section
 from fwp.languages.base import Language
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
@@ -101,8 +101,8 @@ def _own_language(config: dict, task: str, folders: Sequence[str]) -> Iterator[s
 
 def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
     """A language or parameter that does not exist, and windows without strings of it."""
-    from fwp import languages
     from fwp.datasets.sampling import plan
+    from fwp.experiment.known_languages import known_language
 
     entry = config["tasks"][task]
     name = entry["language"]
@@ -115,7 +115,7 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
         return
     params = entry.get("params", {})
     try:
-        language = languages.get(name, **params)
+        language = known_language(name, resolved_task(config, task).params)
     except (ValueError, TypeError) as error:
         # Languages name the parameter first, so that the place in the config goes on with it.
         named = re.match(r"(\w+)[.:\[]", str(error))
@@ -149,7 +149,7 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
     if broken or sum(high - low + 1 for _, windows in places for low, high in windows) > COUNTABLE:
         return
     try:
-        _, shares = plan(spec)
+        _, shares = plan(spec, language=language)
     except ValueError as error:
         yield f"tasks.{task}: {error}"
         return
