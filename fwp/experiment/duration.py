@@ -21,6 +21,7 @@ from fwp.datasets.spec import DatasetSpec
 from fwp.experiment import speeds
 from fwp.experiment.cell import Cell
 from fwp.experiment.experiment import Experiment
+from fwp.experiment.known_languages import known_language
 from fwp.experiment.resources import width_within
 from fwp.experiment.seed_groups import group_seeds
 from fwp.results.chosen import settled
@@ -255,13 +256,11 @@ def _different(dataset: DatasetSpec, low: int, high: int, enough: int) -> int:
 
 @cache
 def _count(language: str, params: str, low: int, high: int, enough: int) -> int:
-    from fwp import languages
-
     found = 0
     try:
-        counted = languages.get(language, **json.loads(params))
+        counted = known_language(language, json.loads(params))
         for length in range(low, high + 1):
-            found += counted.count(length)
+            found += counted.count_capped(length)
             if found >= enough:
                 return enough
     except (ValueError, TypeError, ImportError):  # told when the config is checked
