@@ -36,18 +36,22 @@ class Reader:
         observations: how many there are.
         actions: how many there are.
         previous: whether the action before is read too.
+
+    Attributes:
+        alphabet: what may be read, numbered, as `build_model` asks for it.
+        classes: the actions, likewise.
     """
 
     def __init__(self, observations: int, actions: int, *, previous: bool):
         self.actions, self.previous = actions, previous
-        self.vocabulary = observations * (actions + 1) if previous else observations
+        read = observations * (actions + 1) if previous else observations
+        self.alphabet, self.classes = (tuple(map(str, range(n))) for n in (read, actions))
 
     def token(self, observed: np.ndarray, before: np.ndarray | None) -> np.ndarray:
         """Tokens of observations and of the actions before, which the first step lacks."""
         if not self.previous:
             return observed
-        action = self.actions if before is None else before
-        return observed * (self.actions + 1) + action
+        return observed * (self.actions + 1) + (self.actions if before is None else before)
 
 
 def play(

@@ -18,7 +18,16 @@ STANDARD = {
 }
 """The environments of a config that names none."""
 TITLES = {"t_maze": "Passive T-maze", "match": "Passive match"}
-SHARED = ("batch_size", "collected", "replay", "discount", "target_rate", "exploration", "episodes")
+SHARED = (
+    "batch_size",
+    "collected",
+    "updates",
+    "replay",
+    "discount",
+    "target_rate",
+    "exploration",
+    "episodes",
+)
 
 
 class PomdpJob(NamedTuple):

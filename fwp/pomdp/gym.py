@@ -4,6 +4,7 @@ Importing this module registers them: fwp/Language-v0, fwp/TMaze-v0 and fwp/Matc
 `gymnasium.make("fwp.pomdp.gym:fwp/TMaze-v0", horizon=20)` imports it by itself.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -66,13 +67,14 @@ class WorldVectorEnv(VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
-    def reset(self, *, seed: int | list[int | None] | None = None, options: dict | None = None):
+    def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None):
         """Begin all episodes: first observations, and {}.
 
         A list of seeds, one for each, is taken as the seed of all together.
         """
-        if isinstance(seed, list):
-            seed = None if None in seed else int(np.random.SeedSequence(seed).generate_state(1)[0])
+        if isinstance(seed, Sequence):
+            given = [one for one in seed if one is not None]
+            seed = int(np.random.SeedSequence(given).generate_state(1)[0]) if given else None
         if seed is not None:
             super().reset(seed=seed)
         self.world.rng = self.np_random

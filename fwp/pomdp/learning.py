@@ -3,7 +3,6 @@
 import copy
 import time
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,7 @@ def run(
     steps: int,
     batch_size: int,
     collected: int,
+    updates: int,
     replay: int,
     discount: float,
     target_rate: float,
@@ -54,7 +54,8 @@ def run(
         seed: decides initial weights, worlds, exploration and batches.
         steps: of gradient descent (Adam).
         batch_size: episodes per step.
-        collected: episodes that are played before each step.
+        collected: episodes that are played at a time.
+        updates: steps from one time to the next.
         replay: how many episodes are remembered.
         discount: γ.
         target_rate: by which share the target network comes nearer at each step.
@@ -65,34 +66,35 @@ def run(
         device: "cpu" or "cuda".
 
     Returns:
-        trained: the longest horizon of the training; test: a row per horizon with horizon, return and success (means over episodes); history: a
-        row per part of the training with step, return and loss; parameters, seconds.
+        world; trained: the longest horizon of the training; test: a row per horizon with horizon,
+        return and success (means over episodes); history: a row per part of the training with step,
+        return and loss; parameters, seconds.
     """
     began = time.perf_counter()
     rng = np.random.default_rng([seed, 1])
     shortest, longest = train
     place = worlds.make(world, collected, options, horizon=longest, shortest=shortest)
-    observations, actions = worlds.sizes(place)
-    reader = Reader(observations, actions, previous=previous_action)
-    symbols = SimpleNamespace(alphabet=range(reader.vocabulary), classes=range(actions))
+    reader = Reader(*worlds.sizes(place), previous=previous_action)
     settings = ModelSettings.from_dict(model)
-    online = build_model(settings, symbols, seed=seed, dtype="float32").to(device)
+    online = build_model(settings, reader, seed=seed, dtype="float32").to(device)
     target = copy.deepcopy(online)
     weights, slow = list(online.parameters()), list(target.parameters())
     optimiser = torch.optim.Adam(weights, lr=learning_rate, fused=True)
     memory, history, part, losses = Replay(replay), [], [], []
     for step in range(1, steps + 1):
-        played = play(
-            place,
-            online,
-            reader,
-            longest=longest,
-            rng=rng,
-            explore=_explore(step / steps, exploration, 1 / longest),
-            seed=seed if step == 1 else None,
-            device=device,
-        )
-        memory.add(played)
+        if (step - 1) % updates == 0:
+            played = play(
+                place,
+                online,
+                reader,
+                longest=longest,
+                rng=rng,
+                explore=_explore(step / steps, exploration, 1 / longest),
+                seed=seed if step == 1 else None,
+                device=device,
+            )
+            memory.add(played)
+            part.append(played.returns.mean())
         batch = memory.draw(rng, batch_size)
         optimiser.zero_grad(set_to_none=True)
         loss = temporal_difference(online, target, batch, discount=discount, device=device)
@@ -101,10 +103,10 @@ def run(
             nn.utils.clip_grad_norm_(weights, clip)
         optimiser.step()
         with torch.no_grad():
-            torch._foreach_lerp_(slow, weights, target_rate)
-        part.append(played.returns.mean())
+            for old, new in zip(slow, weights, strict=True):
+                old.lerp_(new, target_rate)
         losses.append(loss.detach())
-        if step * PARTS // steps > (step - 1) * PARTS // steps:
+        if part and step * PARTS // steps > (step - 1) * PARTS // steps:
             mean = float(torch.stack(losses).mean())
             history.append({"step": step, "return": float(np.mean(part)), "loss": mean})
             part, losses = [], []
@@ -117,6 +119,7 @@ def run(
         found = {"return": float(played.returns.mean()), "success": float(played.success.mean())}
         rows.append({"horizon": horizon} | found)
     return {
+        "world": world,
         "trained": longest,
         "test": rows,
         "history": history,

@@ -1,14 +1,14 @@
-"""What Lu, Shi, Liu, Hu, Du and Xu (ICML 2024, arXiv 2405.17358) state, in words of their abstract."""
+"""What Lu et al. (ICML 2024, arXiv 2405.17358) state in their abstract."""
 
 from typing import NamedTuple
 
 
 class Statement(NamedTuple):
-    """One model earns more than another, in all environments, at horizons beyond the training.
+    """One model earns more than another with languages, at horizons beyond the training.
 
     Attributes:
         quote: the words of the paper.
-        better, worse: mixers.
+        better, worse: models, named like their mixers.
     """
 
     quote: str
@@ -16,15 +16,18 @@ class Statement(NamedTuple):
     worse: str
 
 
-_RESULTS = (
-    "empirical results highlighting the sub-optimal performance of Transformer and considerable "
-    "strength of LRU"
-)
-_RECURRENCE = (
-    "regular languages, which Transformers struggle to model, are reducible to POMDPs […] due to "
-    "their lack of inherent recurrence found in other models like RNNs"
-)
 STATEMENTS = (
-    Statement(_RESULTS, "lru", "transformer"),
-    Statement(_RECURRENCE, "lstm", "transformer"),
+    Statement(
+        "The Deep Linear Recurrent Unit (LRU) emerges as a well-suited alternative for Partially "
+        "Observable RL, with empirical results highlighting the sub-optimal performance of "
+        "Transformer and considerable strength of LRU.",
+        "lru",
+        "transformer",
+    ),
+    Statement(
+        "This poses a significant challenge for Transformers in learning POMDP-specific inductive "
+        "biases, due to their lack of inherent recurrence found in other models like RNNs.",
+        "lstm",
+        "transformer",
+    ),
 )

@@ -30,14 +30,14 @@ def collect(
         files: what each job wrote.
 
     Returns:
-        environment, title, model, seed, trained (the longest horizon of the training), horizon,
-        return, success (share of episodes), parameters, seconds.
+        environment, title, world, model, seed, trained (the longest horizon of the training),
+        horizon, return, success (share of episodes), parameters, seconds.
     """
     rows = []
     for (environment, model, seed), file in zip(jobs, files, strict=True):
         found = json.loads(Path(file).read_text(encoding="utf-8"))
         job = {"environment": environment, "title": titles[environment]}
-        job |= {"model": model, "seed": seed, "trained": found["trained"]}
+        job |= {"world": found["world"], "model": model, "seed": seed, "trained": found["trained"]}
         after = {key: found[key] for key in ("parameters", "seconds")}
         rows += [job | row | after for row in found["test"]]
     return pd.DataFrame(rows)
@@ -67,22 +67,13 @@ def markdown(table: pd.DataFrame) -> str:
         rows = []
         for model in found["model"].unique():
             own = found[found["model"] == model]
-            cells = [
-                _cell(own[own["horizon"] == horizon]["return"].tolist()) for horizon in horizons
-            ]
+            returns = [own[own["horizon"] == horizon]["return"] for horizon in horizons]
+            cells = [_number(*mean_interval(own.tolist())) for own in returns]
             rows.append([labels.model(model), *cells])
         trained = found["trained"].iloc[0]
         parts.append(f"## {found['title'].iloc[0]}\n\nTrained at horizons up to {trained}.\n")
         parts.append(markdown_table(["Model", *map(str, horizons)], rows) + "\n")
-    rows = [row for statement in STATEMENTS for row in _judged(table, statement)]
-    if rows:
-        parts.append(
-            "## What was stated\n\nLu et al. (ICML 2024) in their abstract, and here the difference "
-            "of mean returns over the horizons beyond the training. A statement holds where the "
-            "whole interval is above 0, is contradicted where it is below, and is open otherwise.\n"
-        )
-        header = ["Statement", "Environment", "Difference", "Verdict"]
-        parts.append(markdown_table(header, rows, left=2) + "\n")
+    parts += [text for statement in STATEMENTS if (text := _judged(table, statement))]
     return "\n".join(parts)
 
 
@@ -105,30 +96,31 @@ def figure(table: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _cell(values: list[float]) -> str:
-    if not values:
-        return ""
-    mean, low, high = mean_interval(values)
-    interval = "" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]"
-    return f"{mean:.2f}{interval}".replace("-", "−")
-
-
-def _judged(table: pd.DataFrame, statement: Statement) -> list[list[str]]:
-    """A row per environment: the statement, the environment, the difference and the verdict."""
+def _judged(table: pd.DataFrame, statement: Statement) -> str:
+    """A section on a statement: a row per language; empty without its models or languages."""
     rows = []
-    beyond = table[table["horizon"] > table["trained"]]
-    for title in beyond["title"].unique():
-        own = beyond[beyond["title"] == title]
-        # Seeds of two models are no pairs; the same number stands for nothing but a place.
+    beyond = table[(table["world"] == "language") & (table["horizon"] > table["trained"])]
+    for _, own in beyond.groupby("environment", sort=False):
         means = own.pivot_table(index="seed", columns="model", values="return")
         if not {statement.better, statement.worse} <= {*means.columns}:
             continue
         mean, low, high = _difference(means[statement.better], means[statement.worse])
         verdict = "holds" if low > 0 else "contradicted" if high < 0 else "open"
-        pair = f"{labels.model(statement.better)} − {labels.model(statement.worse)}"
-        cell = f"{mean:.2f}" + ("" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]")
-        rows.append([f"“{statement.quote}”: {pair}", title, cell.replace("-", "−"), verdict])
-    return rows
+        rows.append([own["title"].iloc[0], _number(mean, low, high), verdict])
+    if not rows:
+        return ""
+    pair = f"{labels.model(statement.better)} − {labels.model(statement.worse)}"
+    return (
+        f"## {pair}\n\n> {statement.quote}\n>\n> Lu et al. (2024), abstract\n\nDifference of the "
+        "mean returns over the horizons beyond the training, with Welch's 95 % interval. The "
+        "statement holds if the interval is above 0, is contradicted if it is below, and is open "
+        f"otherwise.\n\n{markdown_table(['Language', pair, 'Verdict'], rows)}\n"
+    )
+
+
+def _number(mean: float, low: float, high: float) -> str:
+    interval = "" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]"
+    return f"{mean:.2f}{interval}".replace("-", "−")
 
 
 def _difference(better: pd.Series, worse: pd.Series) -> tuple[float, float, float]:
