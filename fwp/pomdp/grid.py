@@ -100,12 +100,11 @@ def titles(config: dict) -> dict[str, str]:
 
 
 def check(experiment: Experiment) -> None:
-    """Refuse a section `pomdp` whose jobs would fail, if it has anything that is no default.
+    """Refuse a section `pomdp` whose jobs would fail.
 
     Raises:
         ConfigError: with everything that is wrong with it.
     """
-    make_importable(experiment.folders)
     if problems := list(_problems(experiment)):
         raise ConfigError(problems)
 
@@ -130,6 +129,8 @@ def _problems(experiment: Experiment) -> Iterator[str]:
                 f"models.{name}.{key}: must not be given for a model of the section pomdp, got "
                 f"{show(settings[key])}"
             )
+    if any(":" in entry.get("language", "") for entry in given["environments"].values()):
+        make_importable(experiment.folders)
     for name, entry in given["environments"].items():
         yield from _of_environment(f"pomdp.environments.{name}", entry, given)
 

@@ -125,13 +125,16 @@ def _number(mean: float, low: float, high: float) -> str:
 
 def _difference(better: pd.Series, worse: pd.Series) -> tuple[float, float, float]:
     """Difference of two means, and Welch's 95 % interval of it; NaN for fewer than two seeds."""
-    from scipy.stats import ttest_ind
+    from scipy.stats import t
 
     better, worse = better.dropna(), worse.dropna()
     mean = float(better.mean() - worse.mean())
     if min(len(better), len(worse)) < LEAST:
         return mean, np.nan, np.nan
-    if better.std() == worse.std() == 0:
+    parts = [(own.var() / len(own), len(own) - 1) for own in (better, worse)]
+    variance = sum(part for part, _ in parts)
+    if not variance:
         return mean, mean, mean
-    found = ttest_ind(better, worse, equal_var=False).confidence_interval()
-    return mean, float(found.low), float(found.high)
+    freedom = variance**2 / sum(part**2 / count for part, count in parts)
+    half = float(t.ppf(0.975, freedom) * np.sqrt(variance))
+    return mean, mean - half, mean + half
