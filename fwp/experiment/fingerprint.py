@@ -57,6 +57,8 @@ ROOTS = {
     ),
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),
+    "pomdp": ("fwp.pomdp.learning",),
+    "pomdp_report": ("fwp.pomdp.report",),
     "claims": ("fwp.claims.verdicts", "fwp.report.tables.claims", "fwp.results.every_run"),
     "report": ("fwp.report.page",),
     "trace": ("fwp.analysis.traces",),

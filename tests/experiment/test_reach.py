@@ -116,7 +116,7 @@ PLACES = {
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
-        "datasets/files/windows.py "
+        "datasets/files/windows.py pomdp/grid.py pomdp/gym.py "
         "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
         "datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
@@ -275,6 +275,12 @@ PLACES = {
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
+    "pomdp pomdp_report": "pomdp/__init__.py",
+    "pomdp": (
+        "pomdp/episodes.py pomdp/language_world.py pomdp/learning.py pomdp/match.py "
+        "pomdp/t_maze.py pomdp/world.py pomdp/worlds.py"
+    ),
+    "pomdp_report": "pomdp/published.py pomdp/report.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
@@ -298,8 +304,13 @@ PLACES = {
         "search_tables search_figures"
     ): "__init__.py utils/__init__.py",
     (
+<<<<<<< HEAD
+        "data test_data automaton tables text_tables claims figures text_figures report "
+        "states automata retrieval_report search_tables search_figures pomdp"
+=======
         f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
         "states automata retrieval_report search_tables search_figures"
+>>>>>>> main
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
@@ -390,6 +401,11 @@ PLACES = {
     ): "results/text_kinds.py",
 }
 
+# An agent has a model like that of a cell, but without these.
+UNACTED = (
+    *("datasets/__init__.py", "datasets/spec.py", "experiment/__init__.py", "experiment/cell.py"),
+    *("models/weights.py", "training/__init__.py", "training/batches.py", "utils/files.py"),
+)
 # A search trains, but without these.
 UNSEARCHED = ("models/weights.py", "training/train.py", "utils/bins.py")
 
@@ -427,8 +443,15 @@ def of_module(module: str) -> set[str]:
 
 
 def expected(file: str) -> set[str]:
-    """What an edit of a file may touch: a search is trained like a cell."""
+    """What an edit of a file may touch: a search is trained like a cell, and so are agents.
+
+    What agents earn is shown with what shows associative retrieval.
+    """
     found = placed(file)
+    if set(MODELS.split()) <= found and file not in UNACTED:
+        found |= {"pomdp"}
+    if "retrieval_report" in found and not file.startswith("retrieval/"):
+        found |= {"pomdp_report"}
     return found | {"search"} if "train" in found and file not in UNSEARCHED else found
 
 
