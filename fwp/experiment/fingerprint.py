@@ -52,6 +52,8 @@ ROOTS = {
     ),
     "retrieval": ("fwp.retrieval.training",),
     "retrieval_report": ("fwp.retrieval.report",),
+    "metalearning": ("fwp.metalearning.training",),
+    "metalearning_report": ("fwp.metalearning.report", "fwp.metalearning.figure"),
     "claims": ("fwp.claims.verdicts", "fwp.report.tables.claims", "fwp.results.every_run"),
     "report": ("fwp.report.page",),
     "trace": ("fwp.analysis.traces",),
