@@ -44,6 +44,7 @@ OPS = {
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
+    "m2rnn": "m2rnn",
     "mlstm": "mlstm",
     "recurrent_delta_rule": "recurrent_delta",
     "selective_scan": "lru s5 selective_ssm",
@@ -61,9 +62,9 @@ LAYERS = {
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
     ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
-    "input_decay": "deltaproduct gated_deltanet kimi_delta",
-    "rms_norm": f"{GATED} gla mamba2 retnet",
-    "short_convolution": f"{GATED} mamba2 selective_ssm",
+    "input_decay": "deltaproduct gated_deltanet kimi_delta m2rnn",
+    "rms_norm": f"{GATED} gla m2rnn mamba2 retnet",
+    "short_convolution": f"{GATED} m2rnn mamba2 selective_ssm",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
     "positions": "transformer",
     "rotary": "retnet transformer",
@@ -195,12 +196,12 @@ PLACES = {
         "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    "recurrent_delta slstm": "kernels/feedback.h",
+    "m2rnn recurrent_delta slstm": "kernels/feedback.h",
     "lru s5": "ops/complex_scan.py",
     "gla mamba2 retnet": "ops/gated_linear_attention.py",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
-        "gla mamba2 retnet recurrent_delta rwkv7 slstm srwm transformer"
+        "gla m2rnn mamba2 retnet recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
         "kernels/chunks.py kernels/rules.h kernels/triton_chunk_kernels.py "
@@ -216,7 +217,7 @@ PLACES = {
     "recurrent_delta": "kernels/narrow_feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
-        "gla mamba2 retnet recurrent_delta rwkv7 slstm srwm"
+        "gla m2rnn mamba2 retnet recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
@@ -229,7 +230,7 @@ PLACES = {
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
-        "gla lru mamba2 retnet linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 s5 "
+        "gla lru m2rnn mamba2 retnet linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 s5 "
         "selective_ssm slstm srwm"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",

@@ -49,6 +49,7 @@ OPTIONS = [
     ("retnet", {"rotation": False, "decay": False}),
     ("gla", {"decay": "number"}),
     ("mamba2", {"states": 3, "expand": 1, "conv_size": 0}),
+    ("m2rnn", {"states": 3, "conv_size": 0}),
     ("lru", {"expand": 2}),
     ("s5", {"expand": 2, "blocks": 4}),
     ("lstm", {"two_biases": True}),
