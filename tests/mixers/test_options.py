@@ -50,6 +50,7 @@ OPTIONS = [
     ("gla", {"decay": "number"}),
     ("mamba2", {"states": 3, "expand": 1, "conv_size": 0}),
     ("m2rnn", {"states": 3, "conv_size": 0}),
+    ("mesanet", {"conv_size": 0, "least_ridge": 2.0}),
     ("lru", {"expand": 2}),
     ("s5", {"expand": 2, "blocks": 4}),
     ("lstm", {"two_biases": True}),
