@@ -39,7 +39,8 @@ OPS = {
     "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
     "generalised_delta_rule": (
-        "deltanet deltaproduct gated_deltanet gla kimi_delta mamba2 mesanet mlstm retnet rwkv7"
+        "deltanet deltaproduct gated_deltanet gla kimi_delta mamba2 mamba3 mesanet mlstm "
+        "retnet rwkv7"
     ),
     "gru": "gru",
     "linear_attention": "linear_transformer",
@@ -63,7 +64,7 @@ LAYERS = {
     ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
     "input_decay": "deltaproduct gated_deltanet kimi_delta m2rnn",
-    "rms_norm": f"{GATED} gla m2rnn mamba2 mesanet retnet",
+    "rms_norm": f"{GATED} gla m2rnn mamba2 mamba3 mesanet retnet",
     "short_convolution": f"{GATED} m2rnn mamba2 mesanet selective_ssm",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta mesanet",
     "positions": "transformer",
@@ -198,10 +199,10 @@ PLACES = {
     ),
     "m2rnn recurrent_delta slstm": "kernels/feedback.h",
     "lru s5": "ops/complex_scan.py",
-    "gla mamba2 mesanet retnet": "ops/gated_linear_attention.py",
+    "gla mamba2 mamba3 mesanet retnet": "ops/gated_linear_attention.py",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
-        "gla m2rnn mamba2 mesanet retnet recurrent_delta rwkv7 slstm srwm transformer"
+        "gla m2rnn mamba2 mamba3 mesanet retnet recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
         "kernels/chunks.py kernels/rules.h kernels/triton_chunk_kernels.py "
@@ -217,7 +218,7 @@ PLACES = {
     "recurrent_delta": "kernels/narrow_feedback.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
-        "gla m2rnn mamba2 mesanet retnet recurrent_delta rwkv7 slstm srwm"
+        "gla m2rnn mamba2 mamba3 mesanet retnet recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
@@ -225,13 +226,14 @@ PLACES = {
     ): "kernels/triton_math.py",
     (
         "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "gla mamba2 mesanet retnet linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
+        "gla mamba2 mamba3 mesanet retnet linear_transformer lstm mlstm recurrent_delta rtrl "
+        "rwkv7 srwm"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
-        "gla lru m2rnn mamba2 mesanet retnet linear_transformer lstm mlstm recurrent_delta rtrl "
-        "rwkv7 s5 selective_ssm slstm srwm"
+        "gla lru m2rnn mamba2 mamba3 mesanet retnet linear_transformer lstm mlstm recurrent_delta "
+        "rtrl rwkv7 s5 selective_ssm slstm srwm"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (

@@ -51,6 +51,7 @@ OPTIONS = [
     ("mamba2", {"states": 3, "expand": 1, "conv_size": 0}),
     ("m2rnn", {"states": 3, "conv_size": 0}),
     ("mesanet", {"conv_size": 0, "least_ridge": 2.0}),
+    ("mamba3", {"rotation": False, "trapezoid": False, "states": 3}),
     ("lru", {"expand": 2}),
     ("s5", {"expand": 2, "blocks": 4}),
     ("lstm", {"two_biases": True}),
