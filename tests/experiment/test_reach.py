@@ -45,6 +45,7 @@ OPS = {
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
+    "m2rnn": "m2rnn",
     "mlstm": "mlstm",
     "recurrent_delta_rule": "recurrent_delta",
     "selective_scan": "lru s5 selective_ssm",
@@ -212,9 +213,9 @@ PLACES = {
         "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    "recurrent_delta slstm": "kernels/feedback.h",
+    "m2rnn recurrent_delta slstm": "kernels/feedback.h",
     "lru s5": "ops/complex_scan.py",
-    "gla mamba2 retnet": "ops/gated_linear_attention.py",
+    "gla mamba2 mamba3 mesanet retnet": "ops/gated_linear_attention.py",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"
