@@ -96,10 +96,13 @@ BASES = {
     "_trees": "listops",
     "regex": "star_free tomita flare_regular",
     "arithmetic": "equation",
-    "transduction": "binary_transduction",
+    "transduction": "binary_transduction selective_copying",
+    "mqar": "fuzzy_recall in_context_recall mqar_variants selective_copying",
+    "word_problem": "rotation",
+    "_groups": "rotation word_problem",
     "tracking": (
         "arithmetic navigation transduction word_problem answered binary_transduction duplicate "
-        "equation flare_stack_manipulation palindrome"
+        "equation flare_stack_manipulation memorisation palindrome rotation selective_copying"
     ),
 }
 COUNTED = ("_paths", "automaton")  # count the strings outside a language
