@@ -82,8 +82,10 @@ SHARED = {
 BASES = {
     "_patterns": "regex star_free tomita",
     **dict.fromkeys(
-        ("_paths", "automaton"), "automaton_file counter_machine dfa dyck_k regex star_free tomita"
+        ("_paths", "automaton"),
+        "automaton_file counter_machine dfa dyck_k regex star_free subregular tomita",
     ),
+    "_pieces": "subregular",
     **dict.fromkeys(("_att", "_dot", "_nfa"), "automaton_file"),
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",

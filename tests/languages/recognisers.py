@@ -13,6 +13,8 @@ from itertools import accumulate, groupby, pairwise, permutations, product
 from statistics import median
 from string import ascii_letters, digits
 
+from fwp import languages
+
 
 def parity(string):
     even = string.count("1") % 2 == 0
@@ -248,6 +250,60 @@ def dfa(string, start, labels, **_):
         return None
     odd = len(string) % 2 == 1
     return odd, "x end" if odd else "x"
+
+
+def number_of(says, string, tier):
+    """What a piece of a subregular language says of a string, by searching the text."""
+    kind, *told = says
+    symbols = ascii_letters
+    text = "".join(symbol for symbol in string if symbol in tier)
+    if kind == "factor":
+        parts = {-1: "<", -2: ">"}
+        factor = "".join(parts.get(token) or symbols[token] for token in told[0])
+        found = len(re.findall(f"(?={factor})", f"<{text}>"))
+        return min(found, told[1] if len(told) > 1 else 1)
+    if kind == "subsequence":
+        return int(bool(re.search(".*".join(symbols[token] for token in told[0]), text)))
+    if kind == "in order":
+        words = ("".join(symbols[token] for token in word) for word in told)
+        return int(bool(re.search(".*".join(words), text)))
+    if kind == "sum":
+        return sum(told[0][symbols.index(symbol)] for symbol in text) % told[1]
+    bits = [0] * len(told)
+    for symbol in text:
+        read = tuple(bits)
+        for i, rule in enumerate(told):
+            new = rule[(*read[:i], symbols.index(symbol))]
+            bits[i] = bits[i] if new is None else new
+    return int("".join(map(str, bits)), 2)
+
+
+@cache
+def subregular_of(**params):
+    """A language, and whether a string has the numbers that it accepts."""
+    known = languages.get("subregular", **params)
+
+    @cache
+    def contains(string):
+        return tuple(number_of(p.says, string, known.tier) for p in known.pieces) in known.accepted
+
+    return known, contains
+
+
+def subregular(string, labels="member", **params):
+    known, contains = subregular_of(**params)
+
+    def is_prefix(string):  # what can be completed can be completed by so few symbols, here
+        ends = (end for length in range(3) for end in product(known.alphabet, repeat=length))
+        return any(contains(string + "".join(end)) for end in ends)
+
+    if not is_prefix(string):
+        return None
+    member = contains(string)
+    if labels == "member":
+        return member, "member" if member else "prefix"
+    after = "".join(symbol for symbol in known.alphabet if is_prefix(string + symbol))
+    return member, " ".join(filter(None, [after, "end" * member]))
 
 
 def counter_machine(string, start, **_):
@@ -503,6 +559,7 @@ RECOGNISERS = {
     "mqar": mqar,
     "automaton": automaton,
     "dfa": dfa,
+    "subregular": subregular,
     "counter_machine": counter_machine,
     "regex": regex,
     "parity": parity,
