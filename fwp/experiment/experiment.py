@@ -138,7 +138,7 @@ class Experiment(Params):
         from fwp.languages import _machine
 
         strings = [task for task in self.analysis.tasks if self.kind(task) == "strings"]
-        strings = [task for task in strings if not self._of_files(task)]
+        strings = [task for task in strings if self._of_language(task)]
         tasks = [resolve.resolved_task(self.config, task) for task in strings]
         return [
             task.name

@@ -30,6 +30,11 @@ ROOTS = {
     "translation_data": ("fwp.datasets.text.build_pairs",),
     "translation_test_data": ("fwp.datasets.text.build_pairs", "fwp.datasets.text.card_pairs"),
     "files_data": ("fwp.datasets.files.build",),
+    "recognition_data": ("fwp.datasets.recognition.build",),
+    "recognition_test_data": (
+        "fwp.datasets.recognition.build",
+        "fwp.datasets.recognition.card",
+    ),
     "files_test_data": ("fwp.datasets.files.build", "fwp.datasets.files.card"),
     "search": ("fwp.training.search",),
     "train": ("fwp.training.train",),

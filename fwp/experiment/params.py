@@ -234,6 +234,11 @@ class Params(Selection):
     def _of_files(self, task: str) -> bool:
         return "files" in self.config["tasks"][task]
 
+    def _of_language(self, task: str) -> bool:
+        """Whether the strings are those of a language, with a target at each position."""
+        entry = self.config["tasks"][task]
+        return "language" in entry and not resolve.recognises(entry)
+
     def code(self, stage: str) -> str:
         """Fingerprint of a stage that no model or language has a part in (tables, figures, ...)."""
         return self._fingerprint(stage)
@@ -251,7 +256,10 @@ class Params(Selection):
             return self._fingerprint(f"files_{stage}")
         from fwp import languages
 
-        return self._fingerprint(stage, languages.module(self.config["tasks"][task]["language"]))
+        entry = self.config["tasks"][task]
+        if resolve.recognises(entry):
+            stage = f"recognition_{stage}"
+        return self._fingerprint(stage, languages.module(entry["language"]))
 
     def _fingerprint(self, stage: str, *modules: str) -> str:
         key = (stage, *modules)

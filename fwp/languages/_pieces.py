@@ -15,7 +15,7 @@ BEGIN, END = -1, -2
 MOST_STATES = 5_000  # of a product
 
 
-class TooManyStates(ValueError):
+class TooManyStatesError(ValueError):
     """A product is larger than what is of use."""
 
 
@@ -113,7 +113,7 @@ def combined(pieces: Sequence[Piece], accepted: set[tuple]) -> tuple[Table, set[
     """The product of pieces; it accepts where their numbers are in `accepted`.
 
     Raises:
-        TooManyStates: it has more than `MOST_STATES`.
+        TooManyStatesError: it has more than `MOST_STATES`.
     """
     tables = [piece.table for piece in pieces]
 
@@ -144,7 +144,7 @@ def _piece(
             to = after(state, token)
             if to not in numbers:
                 if len(states) == MOST_STATES:
-                    raise TooManyStates(f"must have at most {MOST_STATES} states")
+                    raise TooManyStatesError(f"must have at most {MOST_STATES} states")
                 numbers[to] = len(states)
                 states.append(to)
             row.append(numbers[to])

@@ -1,4 +1,4 @@
-"""Random languages of the classes below the regular ones, after MLRegTest (van der Poel et al. 2024).
+"""Random languages of the classes below the regular ones (MLRegTest, van der Poel et al. 2024).
 
 A language is a Boolean function of what its class can see of a string w, with marks at its ends:
 
@@ -97,7 +97,7 @@ class Subregular(Automaton):
             self.accepted = draw.function(self.pieces)
             try:
                 table, accepting = _pieces.combined(self.pieces, self.accepted)
-            except _pieces.TooManyStates:
+            except _pieces.TooManyStatesError:
                 continue
             table, accepting = minimal(table, accepting)
             table, accepting = _without_dead(table, accepting)
@@ -208,7 +208,7 @@ def _matters(accepted: set[tuple], every: list[tuple], at: int, numbers: int) ->
 
 
 def _without_dead(table: list, accepting: set[int]) -> tuple[list, set[int]]:
-    """Leave out what `minimal` adds for missing transitions: there are none, nothing leads to it."""
+    """Leave out the state that `minimal` adds for missing transitions, of which there are none."""
     reached = [0]
     for state in reached:  # grows meanwhile
         reached += [to for to in dict.fromkeys(table[state]) if to not in reached]

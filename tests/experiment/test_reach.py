@@ -28,8 +28,11 @@ KINDS = (
 )  # of tasks; an edit for one touches cells of that kind alone
 
 WRITTEN = "text_data text_test_data translation_data translation_test_data"
+HALVES = "recognition_data recognition_test_data"  # strings of a language, and others
 OWN = "files_data files_test_data"  # strings from files of the user's own
 
+# Kimi Delta Attention and its descendants.
+KIMI = "gated_deltanet2 kimi_delta"
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
     "delta_rnn": "delta_rnn",
@@ -38,18 +41,18 @@ OPS = {
     "elman": "elman",
     "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
-    "generalised_delta_rule": "deltanet deltaproduct gated_deltanet kimi_delta mlstm rwkv7",
+    "generalised_delta_rule": f"deltanet deltaproduct gated_deltanet {KIMI} mlstm rwkv7",
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
     "mlstm": "mlstm",
     "recurrent_delta_rule": "recurrent_delta",
-    "selective_scan": "selective_ssm",
+    "selective_scan": "lru s5 selective_ssm",
     "self_reference": "srwm",
     "slstm": "slstm",
 }
 MAPPED = "deltanet linear_transformer retrieval"
-GATED = "deltanet deltaproduct gated_deltanet kimi_delta"
+GATED = f"deltanet deltaproduct gated_deltanet {KIMI}"
 LAYERS = {
     **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
@@ -59,15 +62,16 @@ LAYERS = {
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
     ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
-    "input_decay": "deltaproduct gated_deltanet kimi_delta",
+    "input_decay": f"deltaproduct gated_deltanet {KIMI}",
     "rms_norm": GATED,
     "short_convolution": f"{GATED} selective_ssm",
-    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta",
+    "signed_gate": KIMI,
+    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI}",
     "rotary": "transformer",
     "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
-HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
+HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl", "kimi_delta": KIMI}
 SHOWING = (
     "tables text_tables claims figures text_figures report states automata retrieval_report "
     "search_tables search_figures"
@@ -80,19 +84,25 @@ SHARED = {
 }
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
-    "_patterns": "regex star_free tomita",
+    "_patterns": "regex star_free tomita flare_regular",
     **dict.fromkeys(
         ("_paths", "automaton"),
-        "automaton_file counter_machine dfa dyck_k regex star_free subregular tomita",
+        "automaton_file counter_machine dfa dyck_k regex star_free subregular tomita flare_regular",
     ),
     "_pieces": "subregular",
     **dict.fromkeys(("_att", "_dot", "_nfa"), "automaton_file"),
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
     "_trees": "listops",
-    "regex": "star_free tomita",
-    "tracking": "arithmetic navigation transduction word_problem",
+    "regex": "star_free tomita flare_regular",
+    "arithmetic": "equation",
+    "transduction": "binary_transduction",
+    "tracking": (
+        "arithmetic navigation transduction word_problem answered binary_transduction duplicate "
+        "equation flare_stack_manipulation palindrome"
+    ),
 }
+COUNTED = ("_paths", "automaton")  # count the strings outside a language
 
 # Results, and the files of which an edit touches just these; "" is for none.
 PLACES = {
@@ -108,7 +118,8 @@ PLACES = {
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
         "datasets/files/windows.py "
-        "datasets/make.py datasets/text/made.py datasets/text/check.py datasets/text/pair_check.py "
+        "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
+        "datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py models/eigenvalues.py "
@@ -140,21 +151,22 @@ PLACES = {
         "training/batches.py"
     ),
     (
-        f"data test_data {OWN} {WRITTEN} train evaluate trace automaton tables figures report "
-        "states"
+        f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton tables figures "
+        "report states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
-    f"data test_data {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
+    f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
     (
-        f"data test_data {OWN} {WRITTEN} strings text translation trace automaton"
+        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton"
     ): "datasets/dataset.py",
     OWN: (
-        "datasets/files/__init__.py datasets/files/benchmarks.py datasets/files/bins.py "
-        "datasets/files/build.py datasets/files/formats.py datasets/files/parts.py "
+        "datasets/files/benchmarks.py datasets/files/bins.py datasets/files/build.py "
+        "datasets/files/formats.py datasets/files/parts.py "
         "datasets/files/reading.py datasets/files/source.py datasets/files/tables.py"
     ),
-    "files_test_data": "datasets/files/card.py",
+    "files_test_data recognition_test_data": "datasets/files/card.py",
+    f"{OWN} recognition_test_data": "datasets/files/__init__.py",
     f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
     "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
@@ -188,7 +200,13 @@ PLACES = {
         "training/kinds/strings.py training/mistakes.py"
     ),
     "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
-    "data test_data": "datasets/pools.py datasets/sampling.py",
+    f"data test_data {HALVES}": "datasets/pools.py datasets/sampling.py",
+    HALVES: (
+        "datasets/recognition/__init__.py datasets/recognition/build.py "
+        "datasets/recognition/edits.py datasets/recognition/outside.py "
+        "datasets/recognition/task.py"
+    ),
+    "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
         "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
@@ -196,8 +214,10 @@ PLACES = {
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "recurrent_delta slstm": "kernels/feedback.h",
+    "lru s5": "ops/complex_scan.py",
+    "gla mamba2 retnet": "ops/gated_linear_attention.py",
     (
-        "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
+        f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
@@ -213,7 +233,7 @@ PLACES = {
     ): "kernels/runs.h",
     "recurrent_delta": "kernels/narrow_feedback.h",
     (
-        "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
+        f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
     (
@@ -221,12 +241,12 @@ PLACES = {
         "srwm"
     ): "kernels/triton_math.py",
     (
-        "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
+        f"retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet {KIMI} "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
-        "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
+        f"delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru {KIMI} "
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",
@@ -273,13 +293,13 @@ PLACES = {
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
-        f"data test_data {OWN} {WRITTEN} "
+        f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval retrieval_report "
         "search_tables search_figures"
     ): "__init__.py utils/__init__.py",
     (
-        "data test_data automaton tables text_tables claims figures text_figures report "
+        f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
         "states automata retrieval_report search_tables search_figures"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
@@ -329,24 +349,24 @@ PLACES = {
         "report states search search_tables search_figures"
     ): "results/chosen.py",
     (
-        f"data test_data {OWN} {WRITTEN} "
+        f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train trace automaton collect collect_text summarise tables text_tables claims "
         "figures text_figures report states automata retrieval_report search_tables "
         "search_figures text translation strings"
     ): "utils/bins.py",
     (
-        f"{OWN} collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states automata retrieval_report search_tables search_figures"
+        f"{HALVES} {OWN} collect collect_text summarise tables text_tables claims figures "
+        "text_figures report states automata retrieval_report search_tables search_figures"
     ): "utils/named_bins.py",
     (
-        f"data test_data {OWN} {WRITTEN} "
+        f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval_report "
         "search_tables search_figures"
     ): "utils/files.py",
     (
-        f"data test_data {OWN} translation_data translation_test_data train evaluate trace "
-        "automaton tables text_tables claims figures text_figures report states automata "
+        f"data test_data {HALVES} {OWN} translation_data translation_test_data train evaluate "
+        "trace automaton tables text_tables claims figures text_figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "utils/targets.py",
     "text_figures": (
@@ -426,7 +446,8 @@ def placed(file: str) -> set[str]:
         return set(LAYERS[name].split())
     if room == "languages" and (of_module(name) or name in BASES):
         modules = [name, *BASES.get(name, "").split()]
-        return set.union(*map(of_module, modules))
+        counted = set(HALVES.split()) if name in COUNTED else set()
+        return set.union(counted, *map(of_module, modules))
     places = [
         results
         for results, patterns in PLACES.items()

@@ -13,6 +13,7 @@ from fwp.nn.initialisation import square
 from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
 from fwp.ops.self_reference import self_reference
 
+KIMI = ("kimi_delta", "gated_deltanet2")
 OPTIONS = [
     *(("linear_transformer", {"feature_map": name}) for name in FEATURE_MAPS),
     *(("deltanet", {"feature_map": name}) for name in FEATURE_MAPS),
@@ -29,8 +30,11 @@ OPTIONS = [
     ("deltaproduct", {"gate": True}),
     ("deltaproduct", {"allow_neg_eigval": False}),
     ("gated_deltanet", {"allow_neg_eigval": True}),
-    ("kimi_delta", {"allow_neg_eigval": True}),
-    *((name, {"conv_size": 0}) for name in ("deltaproduct", "gated_deltanet", "kimi_delta")),
+    *((name, {"allow_neg_eigval": True}) for name in KIMI),
+    *((name, {"signed_gates": True, "allow_neg_eigval": True}) for name in KIMI),
+    *((name, {"decay": "head"}) for name in KIMI),
+    *((name, {"silu": False}) for name in KIMI),
+    *((name, {"conv_size": 0}) for name in ("deltaproduct", "gated_deltanet", *KIMI)),
     *((name, {"init": init}) for name in ("linear_transformer", "deltanet")
       for init in ("xavier", "orthogonal")),
     *(("recurrent_delta", {f"feedback_{part}": False}) for part in ("q", "k", "v", "beta")),
@@ -44,6 +48,13 @@ OPTIONS = [
     ("transformer", {"window": 3}),
     ("transformer", {"positions": "rotary"}),
     ("transformer", {"positions": "rotary", "window": 3}),
+    *(("transformer", {"positions": name, "places": 6, "window": window})
+      for name in ("alibi", "sinusoidal", "learnt") for window in (None, 3)),
+    ("retnet", {"rotation": False, "decay": False}),
+    ("gla", {"decay": "number"}),
+    ("mamba2", {"states": 3, "expand": 1, "conv_size": 0}),
+    ("lru", {"expand": 2}),
+    ("s5", {"expand": 2, "blocks": 4}),
     ("lstm", {"two_biases": True}),
     ("elstm", {"init": "normal"}),
     ("slstm", {"init": "authors"}),
@@ -56,7 +67,7 @@ IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, op
 
 def model(mixer, options, seed=0):
     torch.manual_seed(seed)
-    if mixer not in ("selective_ssm", "lstm", "elstm"):
+    if mixer not in ("selective_ssm", "lstm", "lru", "s5", "elstm"):
         options = {"heads": 2} | options
     settings = settings_of(mixer, hidden=8, feed_forward=1, options=options)
     return SequenceModel(3, 2, settings).double()
