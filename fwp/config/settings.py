@@ -66,20 +66,22 @@ class TrainingSettings:
     curriculum: float
     clip: float | None
     weight_decay: float
-    gradient: Literal["bptt", "rtrl"]
+    gradient: Literal["bptt", "rtrl", "tbptt"]
     betas: tuple[float, float]
     eps: float
     dtype: Literal["float32", "float64"]
     validate_every: int | None
     matmul: Literal["float32", "bfloat16"]
+    truncation: int | None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingSettings":
         """What `as_dict` returned; 1 and 1.0 give equal settings with equal texts.
 
-        A record of 0.1.0 lacks `validate_every`, which was null then, and `matmul`.
+        A record of 0.1.0 lacks `validate_every` and `truncation`, null then, and `matmul`.
         """
-        values = {"validate_every": None, "matmul": "float32", **values}
+        lacking = {"validate_every": None, "matmul": "float32", "truncation": None}
+        values = {**lacking, **values}
         numbers = {
             field.name: float(values[field.name])
             for field in fields(cls)

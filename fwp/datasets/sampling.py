@@ -94,13 +94,20 @@ def draw_sets(
             yield kind, window, strings
 
 
-def plan(spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> tuple[Language, Shares]:
+def plan(
+    spec: DatasetSpec, kinds: Sequence[str] = KINDS, language: Language | None = None
+) -> tuple[Language, Shares]:
     """Return the language and who gets what: kind of set -> window -> length -> number of strings.
+
+    Args:
+        spec: what to draw.
+        kinds: train, validation, test: of which kind.
+        language: that of the spec, if it was made before.
 
     ValueError, one line, for windows and counts that make no sense, for a window that holds no
     string of the language and for a set that would be left without strings.
     """
-    language = languages.get(spec.task.language, **spec.task.params)
+    language = language or languages.get(spec.task.language, **spec.task.params)
     return language, share_out(language, spec, kinds)
 
 

@@ -41,8 +41,18 @@ DRAWN = 16  # trials of a search that its time is estimated from
 
 # Seconds of rules that are alike in all experiments, and of rules whose work nobody knows before.
 FIXED = {"figures": 16.0, "claims": 3.0, "summarise": 3.0}
-FIXED |= {"states": 10.0, "automata": 10.0, "retrieval": 5.0, "automaton": 10.0, "all": 0.0}
+FIXED |= {
+    "states": 10.0,
+    "automata": 10.0,
+    "retrieval": 5.0,
+    "pomdp": 5.0,
+    "automaton": 10.0,
+    "all": 0.0,
+}
 LOCAL = 1.5  # seconds of other rules
+
+# A step of `reinforce`: seconds, with the episodes that are played meanwhile.
+ACTING = 6e-3
 
 # A run of `retrieve`: typical steps, and seconds of a step by pairs × width of the state.
 STEPS = 2500
@@ -88,6 +98,8 @@ def estimate(
     for (rule, model, task, seeds, memory), count in kinds.items():
         if memory is not None:
             found = _retrieving(experiment, *memory)
+        elif rule == "reinforce":
+            found = _acting(experiment)
         elif model is None or task is None:
             found = _other(experiment, rule, task)
         elif model in factors:
@@ -185,6 +197,13 @@ def _retrieving(experiment: Experiment, memory: str, pairs: int) -> Seconds:
     seconds = steps * (1e-3 + PAIR * pairs * width)
     start = START[experiment.warm_worker]
     return Seconds(start + speeds.slowness() * seconds, math.inf)
+
+
+def _acting(experiment: Experiment) -> Seconds:
+    """Of a run of `reinforce`, which never ends before its budget does."""
+    seconds = START[experiment.warm_worker]
+    seconds += speeds.slowness() * ACTING * experiment.config["pomdp"]["steps"]
+    return Seconds(seconds, seconds)
 
 
 def _searching(experiment: Experiment, cell: Cell, dataset: DatasetSpec) -> float:

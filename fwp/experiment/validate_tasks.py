@@ -119,7 +119,7 @@ def _own_language(config: dict, task: str, folders: Sequence[str]) -> Iterator[s
 def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
     """A language or parameter that does not exist, and windows without strings of it."""
     from fwp.datasets.recognition.build import plan_recognition
-    from fwp.datasets.sampling import share_out
+    from fwp.datasets.sampling import plan
     from fwp.experiment.known_languages import known_language
 
     entry = config["tasks"][task]
@@ -132,8 +132,8 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
         )
         return
     params = entry.get("params", {})
-    resolved = resolved_task(config, task).params
     try:
+        resolved = resolved_task(config, task).params
         language = known_language(name, resolved["params"] if recognises(entry) else resolved)
     except (ValueError, TypeError) as error:
         # Languages name the parameter first, so that the place in the config goes on with it.
@@ -168,10 +168,11 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
     if broken or sum(high - low + 1 for _, windows in places for low, high in windows) > COUNTABLE:
         return
     try:
-        if recognises(entry):
+        recognised = recognises(entry)
+        if recognised:
             shares = plan_recognition(spec, language=language)
         else:
-            shares = share_out(language, spec)
+            shares = plan(spec, language=language)[1]
     except ValueError as error:
         between = "." if str(error).startswith("strings:") else ": "
         yield f"tasks.{task}{between}{error}"

@@ -28,7 +28,7 @@ from fwp.utils import signals
 
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
 
-GRADIENTS = ("bptt", "rtrl")
+GRADIENTS = ("bptt", "rtrl", "tbptt")
 """Ways to compute gradients: modules of this folder."""
 
 
@@ -70,6 +70,8 @@ class TrainStep:
     ):
         self.settings, self._steps = of_each(settings, pack.size), steps
         gradient = load_gradient(self.settings[0].gradient).gradients
+        if self.settings[0].truncation is not None:
+            gradient = functools.partial(gradient, truncation=self.settings[0].truncation)
         self.gradient = products_in(self.settings[0].matmul)(gradient)
         self.pack, self.strings, self.evaluators = pack, strings, evaluators
         self.device = strings.tokens.device

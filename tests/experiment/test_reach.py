@@ -56,7 +56,7 @@ GATED = f"deltanet deltaproduct gated_deltanet {KIMI}"
 LAYERS = {
     **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
-    "cross_entropy": "bptt rtrl",
+    "cross_entropy": "bptt rtrl tbptt",
     "feature_maps": MAPPED,
     **dict.fromkeys(
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
@@ -117,7 +117,7 @@ PLACES = {
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
-        "datasets/files/windows.py "
+        "datasets/files/windows.py pomdp/grid.py pomdp/gym.py "
         "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
         "datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
@@ -276,6 +276,12 @@ PLACES = {
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
+    "pomdp pomdp_report": "pomdp/__init__.py",
+    "pomdp": (
+        "pomdp/episodes.py pomdp/language_world.py pomdp/learning.py pomdp/match.py "
+        "pomdp/t_maze.py pomdp/world.py pomdp/worlds.py"
+    ),
+    "pomdp_report": "pomdp/published.py pomdp/report.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
@@ -289,9 +295,11 @@ PLACES = {
         "search/settings.py search/space.py training/checkpoint.py training/search.py "
         "training/trial_run.py training/trials.py"
     ),
-    "bptt": "training/bptt.py training/readout.py",
+    "bptt": "training/bptt.py",
+    "bptt tbptt": "training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
+    "tbptt": "training/tbptt.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
@@ -300,7 +308,7 @@ PLACES = {
     ): "__init__.py utils/__init__.py",
     (
         f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures"
+        "states automata retrieval_report search_tables search_figures pomdp"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
@@ -391,6 +399,11 @@ PLACES = {
     ): "results/text_kinds.py",
 }
 
+# An agent has a model like that of a cell, but without these.
+UNACTED = (
+    *("datasets/__init__.py", "datasets/spec.py", "experiment/__init__.py", "experiment/cell.py"),
+    *("models/weights.py", "training/__init__.py", "training/batches.py", "utils/files.py"),
+)
 # A search trains, but without these.
 UNSEARCHED = ("models/weights.py", "training/train.py", "utils/bins.py")
 
@@ -408,7 +421,7 @@ def touched() -> dict[str, set[str]]:
         add(files(stage), stage)
     parts = [("train", f"fwp.mixers.{name}", name) for name in mixers.names()]
     parts += [("evaluate", f"fwp.mixers.{name}", name) for name in mixers.names()]
-    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl")]
+    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl", "tbptt")]
     for kind in KINDS:
         parts += [("train", f"fwp.training.kinds.{kind}", kind)]
         parts += [("evaluate", f"fwp.training.evaluation.{kind}", kind)]
@@ -428,8 +441,15 @@ def of_module(module: str) -> set[str]:
 
 
 def expected(file: str) -> set[str]:
-    """What an edit of a file may touch: a search is trained like a cell."""
+    """What an edit of a file may touch: a search is trained like a cell, and so are agents.
+
+    What agents earn is shown with what shows associative retrieval.
+    """
     found = placed(file)
+    if set(MODELS.split()) <= found and file not in UNACTED:
+        found |= {"pomdp"}
+    if "retrieval_report" in found and not file.startswith("retrieval/"):
+        found |= {"pomdp_report"}
     return found | {"search"} if "train" in found and file not in UNSEARCHED else found
 
 

@@ -15,6 +15,7 @@ from math import cos, sin, tau
 from statistics import median
 from string import ascii_letters, digits
 
+import numpy as np
 from flare_recognisers import FLARE, root
 
 from fwp import languages
@@ -624,6 +625,69 @@ def mqar_stacked(string, pairs=4, keys=12, values=12):
     return asked != "", PAIR_SYMBOLS[due] if asked else None
 
 
+def in_context_recall(string, keys=8, values=8, noise=0.0, noise_symbols=16):
+    key, value, noisy = f"[a-{ascii_letters[keys - 1]}]", "[0-9]", "[\u0100-\u0140]"
+    if not re.fullmatch(f"({key}{value}|{noisy}{noisy})*({key}|{noisy})?", string):
+        return None
+    facts = {pair for pair in re.findall("..", string) if pair[0] in ascii_letters}
+    known = dict(facts)
+    if len(known) < len(facts):
+        return None
+    due = known.get(string[-1]) if len(string) % 2 else None
+    return due is not None, due
+
+
+def fuzzy_recall(string, keys=7, values=8, key_size=3, value_size=3):
+    text = string.lstrip("_")
+    if not re.fullmatch(f"([a-z]{{{key_size}}}[0-9]{{1,{value_size}}})*[a-z]*", text):
+        return None
+    pairs = re.findall("([a-z]+)([0-9]*)", text)
+    if any(
+        len(set(part)) < len(part) or len(key) > key_size for key, v in pairs for part in (key, v)
+    ):
+        return None
+    known = {}
+    for key, value in pairs[:-1]:
+        if known.setdefault(key, value) != value:
+            return None
+    key, value = pairs[-1] if pairs else ("", "")
+    due = known.get(key) if len(key) == key_size else None
+    if due is None:
+        return False, None
+    rest = due.removeprefix(value)
+    return (
+        None if len(rest) + len(value) > len(due) else (len(rest) == 1, rest[0] if rest else None)
+    )
+
+
+def selective_copying(string, symbols=14, copied=16):
+    before, copy, blanks = string.partition("|")
+    text = before.replace("_", "")
+    if "|" in blanks or blanks.strip("_") or len(blanks) > copied or len(text) > copied:
+        return None
+    if copy and len(text) < copied:
+        return None
+    return len(blanks) == copied, text[len(blanks) - 1] if blanks else None
+
+
+def memorisation(string, facts=127, seed=12345):
+    if not re.fullmatch("([^=]=)*[^=]?", string):
+        return None
+    asked = string.endswith("=")
+    return asked, all_facts(facts, seed)[string[-2]] if asked else None
+
+
+@cache
+def all_facts(facts, seed):
+    """As in the code of MAD: lists of tuples are shuffled, keys first."""
+    rng = np.random.default_rng(seed)
+    keys, values = ([(i,) for i in range(size)] for size in (facts, facts + 1))
+    rng.shuffle(keys)
+    rng.shuffle(values)
+    letters = [*ascii_letters[:26], *map(chr, range(0xC0, 0x1A5))]
+    return {letters[key]: f"v{value}" for (key,), (value,) in zip(keys, values, strict=False)}
+
+
 @cache
 def executed(program, variables, lowest, highest, skip_reassignment):
     """Values after a program of whole statements and what its last one shows; None if it fails."""
@@ -764,11 +828,17 @@ RECOGNISERS = {
     "modular_arithmetic": modular_arithmetic,
     "modular_arithmetic_brackets": modular_arithmetic_brackets,
     "reverse_string": partial(transduction, answer=lambda s: "".join(reversed(s))),
+    "copy_bits": partial(transduction, answer=lambda s: s),
     "duplicate_string": partial(transduction, answer=lambda s: 2 * s),
     "odds_first": odds_first,
     "bucket_sort": partial(transduction, answer=lambda s: "".join(d * s.count(d) for d in "12345")),
     "stack_manipulation": stack_manipulation,
     "mqar": mqar,
+    "in_context_recall": in_context_recall,
+    "fuzzy_recall": fuzzy_recall,
+    "selective_copying": selective_copying,
+    "compression": lambda s, symbols: transduction(s, answer=lambda s: s),
+    "memorisation": memorisation,
     "mqar_composition": mqar_composition,
     "mqar_forgetting": mqar_forgetting,
     "mqar_stacked": mqar_stacked,

@@ -117,6 +117,17 @@ PARAMS = {
     "modular_arithmetic_brackets": [{}, {"modulus": 2, "operators": "*"}],
     "solve_equation": [{}, {"modulus": 2}],
     "mqar": [{}, {"pairs": 2, "keys": 3, "values": 2}],
+    "in_context_recall": [
+        {"keys": 3, "values": 2},
+        {"keys": 2, "values": 3, "noise": 0.4, "noise_symbols": 2},
+    ],
+    "fuzzy_recall": [
+        {"keys": 3, "values": 3, "key_size": 2, "value_size": 2},
+        {"keys": 1, "values": 2, "key_size": 1, "value_size": 1},
+    ],
+    "selective_copying": [{"copied": 5}, {"symbols": 2, "copied": 2}],
+    "compression": [{"symbols": 3}],
+    "memorisation": [{}, {"facts": 3, "seed": 1}],
     "mqar_composition": [{}, {"triples": 1, "keys": 2, "values": 2}],
     "mqar_forgetting": [{}, {"pairs": 2, "updates": 1, "keys": 2, "values": 2}],
     "mqar_stacked": [{}, {"pairs": 2, "keys": 2, "values": 2}],
