@@ -303,13 +303,8 @@ PLACES = {
         "search_tables search_figures"
     ): "__init__.py utils/__init__.py",
     (
-<<<<<<< HEAD
-        "data test_data automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures pomdp"
-=======
         f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures"
->>>>>>> main
+        "states automata retrieval_report search_tables search_figures pomdp"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
