@@ -115,6 +115,7 @@ PLACES = {
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
+        "metalearning/grid.py "
         "datasets/files/windows.py "
         "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
         "datasets/text/pair_check.py "
@@ -275,6 +276,13 @@ PLACES = {
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
+    "metalearning metalearning_report": "metalearning/__init__.py",
+    "metalearning": (
+        "metalearning/episodes.py metalearning/families.py metalearning/images.py "
+        "metalearning/measures.py metalearning/model.py metalearning/streams.py "
+        "metalearning/tasks.py metalearning/training.py"
+    ),
+    "metalearning_report": "metalearning/figure.py metalearning/job.py metalearning/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
@@ -389,6 +397,33 @@ PLACES = {
     ): "results/text_kinds.py",
 }
 
+# What experiments of their own use of the files above.
+ALSO = {
+    "metalearning": (
+        "__init__.py config/__init__.py config/settings.py kernels/__init__.py kernels/aside.py "
+        "kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py kernels/matmul.h "
+        "kernels/native.h kernels/norm.h kernels/op.py kernels/packed.py kernels/plan.py "
+        "kernels/precision.py kernels/registry.py kernels/rows.py kernels/shapes.py "
+        "kernels/tensors.py kernels/threads.* kernels/triton_matmul.py kernels/triton_support.py "
+        "kernels/triton_vectors.py kernels/vmap.py mixers/__init__.py models/__init__.py "
+        "models/block.py models/sequence_model.py nn/__init__.py nn/dropout/* nn/embedding/* "
+        "nn/feed_forward/* nn/layer_norm/* nn/linear/* training/__init__.py training/schedule.py "
+        "utils/__init__.py utils/denormals.py"
+    ),
+    "metalearning_report": (
+        "__init__.py claims/__init__.py claims/means.py claims/sides.py languages/__init__.py "
+        "languages/_checks.py languages/_labeller.py languages/_own.py languages/_title.py "
+        "languages/base.py mixers/__init__.py mixers/_facts.py mixers/_option.py mixers/_shape.py "
+        "mixers/_signature.py report/__init__.py report/figures/__init__.py "
+        "report/figures/apart.py report/figures/layout.py report/figures/lines.py "
+        "report/figures/style.py report/labels.py report/tables/__init__.py "
+        "report/tables/grid.py report/tables/markdown.py results/__init__.py results/frames.py "
+        "results/names.py results/pairwise.py results/record.py results/statistics.py "
+        "utils/__init__.py utils/bins.py utils/files.py utils/named_bins.py utils/source.py "
+        "utils/targets.py"
+    ),
+}
+
 # A search trains, but without these.
 UNSEARCHED = ("models/weights.py", "training/train.py", "utils/bins.py")
 
@@ -427,7 +462,11 @@ def of_module(module: str) -> set[str]:
 
 def expected(file: str) -> set[str]:
     """What an edit of a file may touch: a search is trained like a cell."""
-    found = placed(file)
+    found = placed(file) | {
+        stage
+        for stage, patterns in ALSO.items()
+        if any(fnmatch(file, pattern) for pattern in patterns.split())
+    }
     return found | {"search"} if "train" in found and file not in UNSEARCHED else found
 
 
