@@ -287,6 +287,13 @@ PLACES = {
     ),
     "pomdp_report": "pomdp/published.py pomdp/report.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
+    "metalearning metalearning_report": "metalearning/__init__.py",
+    "metalearning": (
+        "metalearning/episodes.py metalearning/families.py metalearning/images.py "
+        "metalearning/measures.py metalearning/model.py metalearning/streams.py "
+        "metalearning/tasks.py metalearning/training.py"
+    ),
+    "metalearning_report": "metalearning/figure.py metalearning/job.py metalearning/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
