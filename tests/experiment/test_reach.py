@@ -32,7 +32,9 @@ HALVES = "recognition_data recognition_test_data"  # strings of a language, and 
 OWN = "files_data files_test_data"  # strings from files of the user's own
 
 # Kimi Delta Attention and its descendants.
-KIMI = "gated_deltanet2 kimi_delta"
+KIMI = (
+    "erase_then_delta gated_deltanet2 kimi_delta momentum_deltanet oja preconditioned_delta q_delta"
+)
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
     "delta_rnn": "delta_rnn",
@@ -46,6 +48,8 @@ OPS = {
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
     "mlstm": "mlstm",
+    "momentum_delta_rule": "momentum_deltanet",
+    "oja_rule": "oja",
     "recurrent_delta_rule": "recurrent_delta",
     "selective_scan": "lru s5 selective_ssm",
     "self_reference": "srwm",
@@ -304,13 +308,8 @@ PLACES = {
         "search_tables search_figures"
     ): "__init__.py utils/__init__.py",
     (
-<<<<<<< HEAD
-        "data test_data automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures pomdp"
-=======
         f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures"
->>>>>>> main
+        "states automata retrieval_report search_tables search_figures pomdp"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
