@@ -47,6 +47,7 @@ OPS = {
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
+    "m2rnn": "m2rnn",
     "mlstm": "mlstm",
     "momentum_delta_rule": "momentum_deltanet",
     "oja_rule": "oja",
@@ -60,7 +61,7 @@ GATED = f"deltanet deltaproduct gated_deltanet {KIMI}"
 LAYERS = {
     **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
-    "cross_entropy": "bptt rtrl",
+    "cross_entropy": "bptt rtrl tbptt",
     "feature_maps": MAPPED,
     **dict.fromkeys(
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
@@ -91,18 +92,22 @@ BASES = {
     "_patterns": "regex star_free tomita flare_regular",
     **dict.fromkeys(
         ("_paths", "automaton"),
-        "automaton_file counter_machine dfa dyck_k regex star_free tomita flare_regular",
+        "automaton_file counter_machine dfa dyck_k regex star_free subregular tomita flare_regular",
     ),
+    "_pieces": "subregular",
     **dict.fromkeys(("_att", "_dot", "_nfa"), "automaton_file"),
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
     "_trees": "listops",
     "regex": "star_free tomita flare_regular",
     "arithmetic": "equation",
-    "transduction": "binary_transduction",
+    "transduction": "binary_transduction selective_copying",
+    "mqar": "fuzzy_recall in_context_recall mqar_variants selective_copying",
+    "word_problem": "rotation",
+    "_groups": "rotation word_problem",
     "tracking": (
         "arithmetic navigation transduction word_problem answered binary_transduction duplicate "
-        "equation flare_stack_manipulation palindrome"
+        "equation flare_stack_manipulation memorisation palindrome rotation selective_copying"
     ),
 }
 COUNTED = ("_paths", "automaton")  # count the strings outside a language
@@ -216,9 +221,9 @@ PLACES = {
         "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    "recurrent_delta slstm": "kernels/feedback.h",
+    "m2rnn recurrent_delta slstm": "kernels/feedback.h",
     "lru s5": "ops/complex_scan.py",
-    "gla mamba2 retnet": "ops/gated_linear_attention.py",
+    "gla mamba2 mamba3 mesanet retnet": "ops/gated_linear_attention.py",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"
@@ -298,9 +303,11 @@ PLACES = {
         "search/settings.py search/space.py training/checkpoint.py training/search.py "
         "training/trial_run.py training/trials.py"
     ),
-    "bptt": "training/bptt.py training/readout.py",
+    "bptt": "training/bptt.py",
+    "bptt tbptt": "training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
+    "tbptt": "training/tbptt.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
@@ -422,7 +429,7 @@ def touched() -> dict[str, set[str]]:
         add(files(stage), stage)
     parts = [("train", f"fwp.mixers.{name}", name) for name in mixers.names()]
     parts += [("evaluate", f"fwp.mixers.{name}", name) for name in mixers.names()]
-    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl")]
+    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl", "tbptt")]
     for kind in KINDS:
         parts += [("train", f"fwp.training.kinds.{kind}", kind)]
         parts += [("evaluate", f"fwp.training.evaluation.{kind}", kind)]

@@ -18,6 +18,8 @@ from string import ascii_letters, digits
 import numpy as np
 from flare_recognisers import FLARE, root
 
+from fwp import languages
+
 
 def parity(string):
     even = string.count("1") % 2 == 0
@@ -253,6 +255,62 @@ def dfa(string, start, labels, **_):
         return None
     odd = len(string) % 2 == 1
     return odd, "x end" if odd else "x"
+
+
+def number_of(says, string, tier):
+    """What a piece of a subregular language says of a string, by searching the text."""
+    kind, *told = says
+    symbols = ascii_letters
+    text = "".join(symbol for symbol in string if symbol in tier)
+    if kind == "factor":
+        parts = {-1: "<", -2: ">"}
+        factor = "".join(parts.get(token) or symbols[token] for token in told[0])
+        found = len(re.findall(f"(?={factor})", f"<{text}>"))
+        return min(found, told[1] if len(told) > 1 else 1)
+    if kind == "subsequence":
+        return int(bool(re.search(".*".join(symbols[token] for token in told[0]), text)))
+    if kind == "in order":
+        words = ("".join(symbols[token] for token in word) for word in told)
+        return int(bool(re.search(".*".join(words), text)))
+    if kind == "sum":
+        return sum(told[0][symbols.index(symbol)] for symbol in text) % told[1]
+    bits = [0] * len(told)
+    for symbol in text:
+        read = tuple(bits)
+        for i, rule in enumerate(told):
+            new = rule[(*read[:i], symbols.index(symbol))]
+            bits[i] = bits[i] if new is None else new
+    return int("".join(map(str, bits)), 2)
+
+
+@cache
+def subregular_of(**params):
+    """A language, and whether a string has the numbers that it accepts."""
+    known = languages.get("subregular", **params)
+
+    @cache
+    def contains(string):
+        return tuple(number_of(p.says, string, known.tier) for p in known.pieces) in known.accepted
+
+    @cache
+    def is_prefix(string):  # what can be completed can be completed by so few symbols, here
+        if string and not is_prefix(string[:-1]):
+            return False
+        ends = (end for length in range(5) for end in product(known.alphabet, repeat=length))
+        return any(contains(string + "".join(end)) for end in ends)
+
+    return known, contains, is_prefix
+
+
+def subregular(string, labels="member", **params):
+    known, contains, is_prefix = subregular_of(**params)
+    if not is_prefix(string):
+        return None
+    member = contains(string)
+    if labels == "member":
+        return member, "member" if member else "prefix"
+    after = "".join(symbol for symbol in known.alphabet if is_prefix(string + symbol))
+    return member, " ".join(filter(None, [after, "end" * member]))
 
 
 def counter_machine(string, start, **_):
@@ -630,6 +688,28 @@ def all_facts(facts, seed):
     return {letters[key]: f"v{value}" for (key,), (value,) in zip(keys, values, strict=False)}
 
 
+def repl_trace(string, variables=5, reveal=0.25):
+    """Python executes the statements."""
+    name = f"[{ascii_letters[:variables]}]"
+    if not re.fullmatch(f"({name}{name}|p{name}[0-9])*({name}|p{name}?)?", string):
+        return None
+    values = {v: str(i) for i, v in enumerate(ascii_letters[:variables])}
+    due = None
+    for statement in re.findall("p.?.?|..?", string):
+        due = None
+        if statement[0] == "p":
+            shown = values[statement[1]] if len(statement) > 1 else ""
+            if len(statement) == 3 and statement[2] != shown:
+                return None
+            due = shown if len(statement) == 2 else None
+        elif len(statement) == 2:
+            a, b = statement
+            if a == b:
+                return None
+            exec(f"{a}, {b} = {b}, {a}", {}, values)
+    return bool(re.search("[0-9]$", string)), due
+
+
 @cache
 def executed(program, variables, lowest, highest, skip_reassignment):
     """Values after a program of whole statements and what its last one shows; None if it fails."""
@@ -770,11 +850,13 @@ RECOGNISERS = {
     "modular_arithmetic": modular_arithmetic,
     "modular_arithmetic_brackets": modular_arithmetic_brackets,
     "reverse_string": partial(transduction, answer=lambda s: "".join(reversed(s))),
+    "copy_bits": partial(transduction, answer=lambda s: s),
     "duplicate_string": partial(transduction, answer=lambda s: 2 * s),
     "odds_first": odds_first,
     "bucket_sort": partial(transduction, answer=lambda s: "".join(d * s.count(d) for d in "12345")),
     "stack_manipulation": stack_manipulation,
     "mqar": mqar,
+    "repl_trace": repl_trace,
     "in_context_recall": in_context_recall,
     "fuzzy_recall": fuzzy_recall,
     "selective_copying": selective_copying,
@@ -785,6 +867,7 @@ RECOGNISERS = {
     "mqar_stacked": mqar_stacked,
     "automaton": automaton,
     "dfa": dfa,
+    "subregular": subregular,
     "counter_machine": counter_machine,
     "regex": regex,
     "parity": parity,

@@ -112,6 +112,7 @@ PARAMS = {
     "even_pairs": [{}, {"labels": "last"}],
     "flip_flop": [{}, {"ignore": 0.0}],
     "undo_flip_flop": [{}, {"ignore": 0.0, "undo": 0.4}],
+    "repl_trace": [{}, {"variables": 2, "reveal": 1}],
     "rotation": [{"labels": "last"}],
     "modular_arithmetic": [{}, {"modulus": 2, "operators": "-*", "labels": "every"}],
     "modular_arithmetic_brackets": [{}, {"modulus": 2, "operators": "*"}],
@@ -135,6 +136,15 @@ PARAMS = {
     "reset_dyck_1": [{}, {"one_reset": True}],
     "stack_manipulation": [{}, {"initial_stack": True}],
     "odds_first": [{}, {"first": "even"}],
+    "subregular": [
+        {"kind": "SL", "alphabet": 3},
+        {"kind": "SP", "alphabet": 3},
+        {"kind": "TLTT", "t": 3, "alphabet": 3},
+        {"kind": "coSP"},
+        {"kind": "PLT", "alphabet": 3},
+        {"kind": "SF", "labels": "next"},
+        {"kind": "Reg", "seed": 2},
+    ],
     "bounded_dyck": [{}, {"kinds": 1, "depth": 3}, {"kinds": 3, "depth": 1}],
 }
 VARIANTS = [(name, params) for name in languages.names() for params in PARAMS.get(name, [{}])]
