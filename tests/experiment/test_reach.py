@@ -32,7 +32,9 @@ HALVES = "recognition_data recognition_test_data"  # strings of a language, and 
 OWN = "files_data files_test_data"  # strings from files of the user's own
 
 # Kimi Delta Attention and its descendants.
-KIMI = "gated_deltanet2 kimi_delta"
+KIMI = (
+    "erase_then_delta gated_deltanet2 kimi_delta momentum_deltanet oja preconditioned_delta q_delta"
+)
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
     "delta_rnn": "delta_rnn",
@@ -47,6 +49,8 @@ OPS = {
     "lstm": "lstm",
     "m2rnn": "m2rnn",
     "mlstm": "mlstm",
+    "momentum_delta_rule": "momentum_deltanet",
+    "oja_rule": "oja",
     "recurrent_delta_rule": "recurrent_delta",
     "selective_scan": "lru s5 selective_ssm",
     "self_reference": "srwm",
