@@ -56,7 +56,7 @@ GATED = f"deltanet deltaproduct gated_deltanet {KIMI}"
 LAYERS = {
     **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
-    "cross_entropy": "bptt rtrl",
+    "cross_entropy": "bptt rtrl auxiliary",
     "feature_maps": MAPPED,
     **dict.fromkeys(
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
@@ -156,7 +156,8 @@ PLACES = {
     "tables figures report states": "datasets/card_reader.py",
     f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
     (
-        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton"
+        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton "
+        "auxiliary"
     ): "datasets/dataset.py",
     OWN: (
         "datasets/files/benchmarks.py datasets/files/bins.py datasets/files/build.py "
@@ -200,10 +201,10 @@ PLACES = {
     "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
     f"data test_data {HALVES}": "datasets/pools.py datasets/sampling.py",
     HALVES: (
-        "datasets/recognition/__init__.py datasets/recognition/build.py "
-        "datasets/recognition/edits.py datasets/recognition/outside.py "
-        "datasets/recognition/task.py"
+        "datasets/recognition/build.py datasets/recognition/edits.py "
+        "datasets/recognition/outside.py"
     ),
+    f"{HALVES} auxiliary": "datasets/recognition/__init__.py datasets/recognition/task.py",
     "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
@@ -287,7 +288,9 @@ PLACES = {
         "search/settings.py search/space.py training/checkpoint.py training/search.py "
         "training/trial_run.py training/trials.py"
     ),
-    "bptt": "training/bptt.py training/readout.py",
+    "bptt": "training/bptt.py",
+    "bptt auxiliary": "training/readout.py",
+    "auxiliary": "training/auxiliary.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     (
@@ -298,7 +301,7 @@ PLACES = {
     ): "__init__.py utils/__init__.py",
     (
         f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures"
+        "states automata retrieval_report search_tables search_figures auxiliary"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
@@ -406,7 +409,7 @@ def touched() -> dict[str, set[str]]:
         add(files(stage), stage)
     parts = [("train", f"fwp.mixers.{name}", name) for name in mixers.names()]
     parts += [("evaluate", f"fwp.mixers.{name}", name) for name in mixers.names()]
-    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl")]
+    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl", "auxiliary")]
     for kind in KINDS:
         parts += [("train", f"fwp.training.kinds.{kind}", kind)]
         parts += [("evaluate", f"fwp.training.evaluation.{kind}", kind)]
