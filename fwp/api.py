@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fwp.config.loading import ConfigError
 from fwp.datasets.dataset import Dataset, load_dataset, save_dataset
 from fwp.datasets.files.made import read_dataset
-from fwp.datasets.sampling import make_dataset
+from fwp.datasets.made import make_dataset
 from fwp.datasets.text.dataset import TextDataset
 from fwp.datasets.text.made import make_text
 from fwp.experiment.experiment import Experiment, load_experiment

@@ -10,7 +10,12 @@ from fwp import languages
 from fwp.languages._title import titled
 from fwp.utils.targets import NO_TARGET
 
-HEADINGS = ("Regular languages", "Counters and stacks", "State tracking")
+HEADINGS = (
+    "Regular languages",
+    "Counters and stacks",
+    "State tracking",
+    "Strings that hold their answer",
+)
 PARAMS: Mapping[str, dict] = {"word_problem": {"group": "S3"}}
 """What the example of a language takes where it has no defaults."""
 INTRODUCTION = """# All languages

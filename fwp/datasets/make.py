@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fwp.datasets.files.windows import FILES
+from fwp.datasets.recognition.task import RECOGNITION
 from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.results.integrity import write_sealed
 
@@ -90,6 +91,14 @@ def _maker(task: TaskSettings) -> _Maker:
         from fwp.datasets.files.card import describe_files
 
         return _Maker(build_files, save_dataset, load_dataset, describe_files)
+    if task.language == RECOGNITION:
+        from fwp.datasets.recognition.build import build_recognition
+        from fwp.datasets.recognition.card import describe_recognition
+
+        return _Maker(
+            lambda spec, kinds, _: build_recognition(spec, kinds),
+            *(save_dataset, load_dataset, describe_recognition),
+        )
     from fwp.datasets.card import describe
     from fwp.datasets.sampling import build_dataset
 

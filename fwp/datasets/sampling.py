@@ -17,7 +17,7 @@ parameters and the kind of set. The name of the task plays no part.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -25,9 +25,12 @@ import numpy as np
 from fwp import languages
 from fwp.datasets.dataset import Dataset, Split
 from fwp.datasets.pools import Pool, pool_size
-from fwp.datasets.spec import BinnedStrings, DatasetSpec, TaskSettings, TrainStrings
+from fwp.datasets.spec import DatasetSpec
 from fwp.languages import Language
 from fwp.utils.bins import Bin
+
+Shares = dict[str, dict[Bin, dict[int, int]]]
+"""Kind of set -> window -> length -> number of strings."""
 
 KINDS = ("train", "validation", "test")
 FEW = 3  # strings of a length that are too few to be shared out
@@ -45,25 +48,14 @@ def build_dataset(spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> Dataset:
         ValueError: `plan` refuses the spec, or a set would be left without strings.
     """
     language, shares = plan(spec, kinds)
-    repeats = holds_few(language, spec)
     task, seed = spec.task, (spec.seed, spec.task.language, dict(spec.task.params))
     splits: dict[str, Split] = {}
-    for kind, windows in shares.items():
-        for window, numbers in windows.items():
-            name = kind if kind == "train" else f"{kind} {window}"
-            strings: list[str] = []
-            for length, number in numbers.items():
-                if repeats and kind == "train":
-                    every = list(language.strings(length))
-                    strings += [every[i % len(every)] for i in range(number)]
-                else:
-                    owners = () if repeats else _owners(spec, length)
-                    pool = Pool(language, length, kind, owners, _key(*seed, length))
-                    strings += _draw_distinct(pool, _stream(*seed, kind, length), number)
-            if kind == "train":
-                order = _stream(*seed, "order").permutation(len(strings))
-                strings = [strings[i] for i in order]
-            splits[name] = _split(language, name, str(window), strings)
+    for kind, window, strings in draw_sets(language, spec, shares, seed):
+        name = kind if kind == "train" else f"{kind} {window}"
+        if kind == "train":
+            order = stream(*seed, "order").permutation(len(strings))
+            strings = [strings[i] for i in order]
+        splits[name] = _split(language, name, str(window), strings)
     return Dataset(
         task=task.name,
         language=task.language,
@@ -75,24 +67,63 @@ def build_dataset(spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> Dataset:
     )
 
 
+def draw_sets(
+    language: Language, spec: DatasetSpec, shares: Shares, seed: tuple, *use: str
+) -> Iterator[tuple[str, Bin, list[str]]]:
+    """Kind, window and strings of each set, by ascending length.
+
+    Args:
+        language: that the strings are drawn from.
+        spec: whose windows decide which sets compete for a length.
+        shares: as `share_out` gives them.
+        seed: of all streams: the seed, and what identifies the strings.
+        use: what else the streams are for.
+    """
+    repeats = holds_few(language, spec)
+    for kind, windows in shares.items():
+        for window, numbers in windows.items():
+            strings: list[str] = []
+            for length, number in numbers.items():
+                if repeats and kind == "train":
+                    every = list(language.strings(length))
+                    strings += [every[i % len(every)] for i in range(number)]
+                else:
+                    own = () if repeats else owners(spec, length)
+                    pool = Pool(language, length, kind, own, key(*seed, length))
+                    strings += _draw_distinct(pool, stream(*seed, kind, length, *use), number)
+            yield kind, window, strings
+
+
 def plan(
-    spec: DatasetSpec, kinds: Sequence[str] = KINDS
-) -> tuple[Language, dict[str, dict[Bin, dict[int, int]]]]:
+    spec: DatasetSpec, kinds: Sequence[str] = KINDS, language: Language | None = None
+) -> tuple[Language, Shares]:
     """Return the language and who gets what: kind of set -> window -> length -> number of strings.
+
+    Args:
+        spec: what to draw.
+        kinds: train, validation, test: of which kind.
+        language: that of the spec, if it was made before.
 
     ValueError, one line, for windows and counts that make no sense, for a window that holds no
     string of the language and for a set that would be left without strings.
     """
-    language = languages.get(spec.task.language, **spec.task.params)
+    language = language or languages.get(spec.task.language, **spec.task.params)
+    return language, share_out(language, spec, kinds)
+
+
+def share_out(language: Language, spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> Shares:
+    """Who gets what of a language; see `plan`."""
     repeats = holds_few(language, spec)
+    shared = [range(low, high + 1) for low, high in (*spec.train.bins, *spec.validation.bins)]
+    owning = {length: owners(spec, length) for lengths in shared for length in lengths}
 
     def available(kind: str, length: int) -> int:
         total = language.count_capped(length)
         if repeats:
             return spec.train.count if kind == "train" else total
-        return pool_size(total, kind, _owners(spec, length))
+        return pool_size(total, kind, owning.get(length, ()))
 
-    shares: dict[str, dict[Bin, dict[int, int]]] = {}
+    shares: Shares = {}
     for kind in (kind for kind in KINDS if kind in kinds):
         count = getattr(spec, kind).count
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
@@ -110,7 +141,7 @@ def plan(
                     "few of these lengths to share out; widen the window"
                 )
             shares[kind][window] = numbers
-    return language, shares
+    return shares
 
 
 def holds_few(language: Language, spec: DatasetSpec) -> bool:
@@ -158,7 +189,7 @@ def _lengths(language: Language, kind: str, window: Bin) -> list[int]:
         raise ValueError(f"{kind} {window}: {error}") from None
 
 
-def _owners(spec: DatasetSpec, length: int) -> tuple[str, ...]:
+def owners(spec: DatasetSpec, length: int) -> tuple[str, ...]:
     """The kinds of sets among which the strings of a length are shared out.
 
     Test is one of them wherever training or validation is, asked for or not: so it may come later.
@@ -166,7 +197,7 @@ def _owners(spec: DatasetSpec, length: int) -> tuple[str, ...]:
     owners = tuple(
         kind
         for kind in ("train", "validation")
-        if any(Bin(*window).holds(length) for window in getattr(spec, kind).bins)
+        if any(low <= length <= high for low, high in getattr(spec, kind).bins)
     )
     return ("test", *reversed(owners)) if owners else ()
 
@@ -201,13 +232,14 @@ def _draw_distinct(pool: Pool, rng: np.random.Generator, number: int) -> list[st
     return list(found)
 
 
-def _stream(seed: int, language: str, params: dict, *use: str | int) -> np.random.Generator:
+def stream(seed: int, language: str, params: dict, *use: str | int) -> np.random.Generator:
     """The random stream of one use, such as ("test", 40): the test strings of 40 symbols."""
-    digest = hashlib.sha256(_key(seed, language, params, *use)).digest()
+    digest = hashlib.sha256(key(seed, language, params, *use)).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
 
 
-def _key(*parts) -> bytes:
+def key(*parts) -> bytes:
+    """Text that stands for seed, language and so on."""
     return json.dumps(parts, sort_keys=True).encode()
 
 
@@ -215,34 +247,3 @@ def _split(language: Language, name: str, window: str, strings: list[str]) -> Sp
     offsets = np.cumsum([0, *map(len, strings)], dtype=np.int64)
     tokens = language.encode("".join(strings))
     return Split(name, window, tokens, language.targets(tokens, offsets), offsets)
-
-
-def make_dataset(
-    language: str,
-    *,
-    train: tuple[int, int] = (2, 50),
-    validation: Sequence[tuple[int, int]] = ((2, 50), (51, 100)),
-    test: Sequence[tuple[int, int]] = ((2, 50), (51, 100), (101, 200), (201, 500), (501, 1000)),
-    counts: tuple[int, int, int] = (10_000, 500, 1_000),
-    seed: int = 0,
-    **params,
-) -> Dataset:
-    """A dataset of a language for use without a config; see `build`.
-
-    Args:
-        language: one of `fwp.languages.names()`; further keywords are its parameters.
-        train: shortest and longest training string.
-        validation: windows of lengths by which training stops and the best epoch is chosen.
-        test: windows of lengths to measure.
-        counts: training strings, validation strings per window, test strings per window.
-        seed: decides which strings are drawn.
-    """
-    return build_dataset(
-        DatasetSpec(
-            TaskSettings(language, language, params),
-            seed,
-            TrainStrings(*train, counts[0]),
-            BinnedStrings(tuple((low, high) for low, high in validation), counts[1]),
-            BinnedStrings(tuple((low, high) for low, high in test), counts[2]),
-        )
-    )

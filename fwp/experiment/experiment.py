@@ -134,14 +134,14 @@ class Experiment(Params):
 
     def finite_tasks(self) -> list[str]:
         """The tasks that `analysis` chooses and that a finite automaton can do."""
-        from fwp import languages
+        from fwp.experiment.known_languages import known_language
         from fwp.languages import _machine
 
         strings = [task for task in self.analysis.tasks if self.kind(task) == "strings"]
-        strings = [task for task in strings if not self._of_files(task)]
+        strings = [task for task in strings if self._of_language(task)]
         tasks = [resolve.resolved_task(self.config, task) for task in strings]
         return [
             task.name
             for task in tasks
-            if _machine.is_finite(languages.get(task.language, **task.params))
+            if _machine.is_finite(known_language(task.language, task.params))
         ]

@@ -13,6 +13,7 @@ from fwp.config.messages import ConfigError, dotted
 from fwp.config.settings import ModelSettings, TrainingSettings
 from fwp.datasets.files.windows import FILES, files_windows
 from fwp.datasets.files.windows import MEASURED as MEASURED_FILES
+from fwp.datasets.recognition.task import NEGATIVES, PAIRS, recognition
 from fwp.datasets.spec import TEXTS, DatasetSpec, TaskSettings
 from fwp.datasets.text.windows import MEASURED, text_windows
 from fwp.mixers._signature import Option
@@ -99,6 +100,11 @@ def text_kind(entry: Mapping[str, Any]) -> str | None:
     return next((kind for kind in TEXTS if kind in entry), None)
 
 
+def recognises(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of `tasks` is about whole strings, in a language or outside."""
+    return entry.get("strings") in NEGATIVES
+
+
 def _files(entry: Mapping[str, Any]) -> dict[str, Any]:
     """What an entry of `tasks` says of its files, with all defaults."""
     return merge(schema.defaults("strings"), entry[FILES])
@@ -123,7 +129,8 @@ def resolved_task(config: dict, task: str) -> TaskSettings:
         from fwp.languages.automaton_file import with_contents
 
         params = with_contents(params)
-    return TaskSettings(task, found["language"], params)
+    settings = TaskSettings(task, found["language"], params)
+    return recognition(settings, found["strings"]) if recognises(found) else settings
 
 
 def resolved_dataset(config: dict, task: str) -> DatasetSpec:
@@ -135,7 +142,10 @@ def resolved_dataset(config: dict, task: str) -> DatasetSpec:
     if FILES in entry:
         return files_windows(resolved_task(config, task), _files(entry), test["bins"])
     data = merge(config["data"], section(config, "tasks", task, "data"))
-    return DatasetSpec.from_dict(resolved_task(config, task).as_dict() | data | {"test": test})
+    found = resolved_task(config, task).as_dict() | data | {"test": test}
+    if recognises(entry) and test[PAIRS]:
+        found |= {"measure": {PAIRS: True}}
+    return DatasetSpec.from_dict(found)
 
 
 # Without a config ---------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ def _problems(
     yield from _jobs(config)
     yield from validate_tasks.windows(config)
     yield from validate_tasks.languages(config, folders)
+    yield from validate_tasks.pairs(config)
     yield from validate_texts.texts(config)
     yield from validate_files.files(config)
     for model, entry in config["models"].items():
@@ -124,6 +125,7 @@ def _problems(
     yield from _overrides(config, signatures, names)
     yield from validate_models.gpu(config, signatures)
     yield from validate_models.gradient(config, signatures)
+    yield from validate_models.auxiliary(config, signatures)
     yield from validate_models.sizes(config, signatures)
     yield from validate_models.products(config, signatures)
     yield from validate_models.heads(config, signatures)

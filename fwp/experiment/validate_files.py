@@ -10,7 +10,7 @@ from typing import Any
 
 from fwp.experiment.resolve import resolved_dataset
 
-LANGUAGES = ("params", "data")
+LANGUAGES = ("params", "strings", "data")
 """Keys of a task that say which strings are drawn."""
 PARTS = ("train", "validation", "test")
 

@@ -8,8 +8,15 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from fwp.config.messages import dotted, show
+from fwp.datasets.recognition.task import NEGATIVES, PAIRS
 from fwp.datasets.spec import TrainStrings
-from fwp.experiment.resolve import place, resolved_dataset, section
+from fwp.experiment.resolve import (
+    place,
+    recognises,
+    resolved_dataset,
+    resolved_task,
+    section,
+)
 from fwp.languages.base import Language
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
@@ -72,6 +79,16 @@ def languages(config: dict, folders: Sequence[str]) -> Iterator[str]:
             yield from _language(config, task, known)
 
 
+def pairs(config: dict) -> Iterator[str]:
+    """Pairs to be measured on tasks that have none."""
+    rule = f"evaluation.{PAIRS}: needs a task with strings: {' or '.join(NEGATIVES)}"
+    if config["evaluation"][PAIRS] and not any(map(recognises, config["tasks"].values())):
+        yield f"{rule}, no task has these"
+    for task, entry in config["tasks"].items():
+        if entry.get("evaluation", {}).get(PAIRS) and not recognises(entry):
+            yield f"tasks.{task}.{rule}, got {show(entry.get('strings', 'language'))}"
+
+
 def _own_language(config: dict, task: str, folders: Sequence[str]) -> Iterator[str]:
     """A class that is no language, or that breaks a rule that all languages keep."""
     from fwp import languages
@@ -101,8 +118,9 @@ def _own_language(config: dict, task: str, folders: Sequence[str]) -> Iterator[s
 
 def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
     """A language or parameter that does not exist, and windows without strings of it."""
-    from fwp import languages
+    from fwp.datasets.recognition.build import plan_recognition
     from fwp.datasets.sampling import plan
+    from fwp.experiment.known_languages import known_language
 
     entry = config["tasks"][task]
     name = entry["language"]
@@ -115,7 +133,8 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
         return
     params = entry.get("params", {})
     try:
-        language = languages.get(name, **params)
+        resolved = resolved_task(config, task).params
+        language = known_language(name, resolved["params"] if recognises(entry) else resolved)
     except (ValueError, TypeError) as error:
         # Languages name the parameter first, so that the place in the config goes on with it.
         named = re.match(r"(\w+)[.:\[]", str(error))
@@ -149,9 +168,14 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
     if broken or sum(high - low + 1 for _, windows in places for low, high in windows) > COUNTABLE:
         return
     try:
-        _, shares = plan(spec)
+        recognised = recognises(entry)
+        if recognised:
+            shares = plan_recognition(spec, language=language)
+        else:
+            shares = plan(spec, language=language)[1]
     except ValueError as error:
-        yield f"tasks.{task}: {error}"
+        between = "." if str(error).startswith("strings:") else ": "
+        yield f"tasks.{task}{between}{error}"
         return
     symbols = sum(
         length * number

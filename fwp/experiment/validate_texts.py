@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fwp.experiment.resolve import resolved_task, text_kind
 
-STRINGS = ("params", "data", "evaluation")
+STRINGS = ("params", "strings", "data", "evaluation")
 """Keys of a task that are about strings of a language."""
 
 

@@ -215,13 +215,15 @@ def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     Returns:
         One row per task × model × bin. mean, best, median, worst: of the seeds' sequence
         accuracies; median_low, median_high: `median_interval`, empty where there are too few seeds;
-        position_mean: mean position accuracy; seeds, diverged: numbers of runs; solved:
+        position_mean: mean position accuracy; score_mean, score_best: mean and highest of the
+        seeds' scores, as Delétang et al. (2023) define them: the mean over the lengths of a bin of
+        the position accuracy of each; seeds, diverged: numbers of runs; solved:
         number of runs that solve the bin; success_rate = solved / seeds, wilson_low and wilson_high
         its interval. The generalisation length does not depend on the bin and is repeated on each
         of them: its median, worst and best over seeds, and the longest length tested (all empty
         where accuracy was not measured per length).
     """
-    rows = by_bin(accuracy)
+    rows = by_bin(accuracy).join(_scores(accuracy), on=[*CELL, "seed", "bin"])
     rows["diverged"] = rows["status"] == "diverged"
     by_cell = rows.groupby([*CELL, "bin_index", "bin"], observed=True)
     summary = by_cell.agg(
@@ -233,6 +235,8 @@ def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
         median=("sequence_accuracy", "median"),
         worst=("sequence_accuracy", "min"),
         position_mean=("position_accuracy", "mean"),
+        score_mean=("score", "mean"),
+        score_best=("score", "max"),
         solved=("solved", "sum"),
     ).reset_index()
     of_seeds = by_cell["sequence_accuracy"].apply(list).to_list()
@@ -258,6 +262,13 @@ def summarise(accuracy: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
         ["generalisation_worst", "generalisation_best", "tested_length"]
     ].astype("Int64")
     return summary.merge(lengths, on=CELL, how="left")
+
+
+def _scores(accuracy: pd.DataFrame) -> pd.Series:
+    """The score of every run on every bin: see `summarise`."""
+    rows = accuracy[accuracy["length"].notna()]
+    rows = rows.assign(score=rows["position_accuracy"].fillna(0.0))
+    return rows.groupby([*CELL, "seed", "bin"], observed=True)["score"].mean()
 
 
 def apart(summary: pd.DataFrame) -> pd.Series:

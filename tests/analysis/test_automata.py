@@ -13,7 +13,7 @@ from torch import nn
 from fwp import languages
 from fwp.analysis import automata
 from fwp.datasets.dataset import save_dataset
-from fwp.datasets.sampling import make_dataset
+from fwp.datasets.made import make_dataset
 from fwp.languages import _machine
 from fwp.models.weights import write_weights
 

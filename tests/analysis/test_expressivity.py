@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fwp import languages
-from fwp.datasets.sampling import make_dataset
+from fwp.datasets.made import make_dataset
 from fwp.training.evaluator import Evaluator
 
 STRINGS = make_dataset(

@@ -13,7 +13,7 @@ from tiny import model as settings_of
 from fwp import mixers
 from fwp.analysis import traces
 from fwp.datasets.dataset import save_dataset
-from fwp.datasets.sampling import make_dataset
+from fwp.datasets.made import make_dataset
 from fwp.models.sequence_model import SequenceModel, build_model
 from fwp.models.weights import write_weights
 

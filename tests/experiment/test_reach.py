@@ -28,8 +28,13 @@ KINDS = (
 )  # of tasks; an edit for one touches cells of that kind alone
 
 WRITTEN = "text_data text_test_data translation_data translation_test_data"
+HALVES = "recognition_data recognition_test_data"  # strings of a language, and others
 OWN = "files_data files_test_data"  # strings from files of the user's own
 
+# Kimi Delta Attention and its descendants.
+KIMI = (
+    "erase_then_delta gated_deltanet2 kimi_delta momentum_deltanet oja preconditioned_delta q_delta"
+)
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
     "delta_rnn": "delta_rnn",
@@ -38,41 +43,40 @@ OPS = {
     "elman": "elman",
     "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
-    "generalised_delta_rule": (
-        "deltanet deltaproduct gated_deltanet gla kimi_delta mamba2 mamba3 mesanet mlstm "
-        "retnet rwkv7"
-    ),
+    "generalised_delta_rule": f"deltanet deltaproduct gated_deltanet {KIMI} mlstm rwkv7",
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
     "m2rnn": "m2rnn",
     "mlstm": "mlstm",
+    "momentum_delta_rule": "momentum_deltanet",
+    "oja_rule": "oja",
     "recurrent_delta_rule": "recurrent_delta",
     "selective_scan": "lru s5 selective_ssm",
     "self_reference": "srwm",
     "slstm": "slstm",
 }
 MAPPED = "deltanet linear_transformer retrieval"
-GATED = "deltanet deltaproduct gated_deltanet kimi_delta"
+GATED = f"deltanet deltaproduct gated_deltanet {KIMI}"
 LAYERS = {
     **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
-    "cross_entropy": "bptt rtrl",
+    "cross_entropy": "bptt rtrl tbptt",
     "feature_maps": MAPPED,
     **dict.fromkeys(
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
     ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
-    "input_decay": "deltaproduct gated_deltanet kimi_delta m2rnn",
-    "rms_norm": f"{GATED} gla m2rnn mamba2 mamba3 mesanet retnet",
-    "short_convolution": f"{GATED} m2rnn mamba2 mesanet selective_ssm",
-    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet kimi_delta mesanet",
-    "positions": "transformer",
-    "rotary": "retnet transformer",
-    "split": "delta_rnn deltanet elstm gla linear_transformer recurrent_delta rtrl transformer",
+    "input_decay": f"deltaproduct gated_deltanet {KIMI}",
+    "rms_norm": GATED,
+    "short_convolution": f"{GATED} selective_ssm",
+    "signed_gate": KIMI,
+    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI}",
+    "rotary": "transformer",
+    "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
-HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl"}
+HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl", "kimi_delta": KIMI}
 SHOWING = (
     "tables text_tables claims figures text_figures report states automata retrieval_report "
     "search_tables search_figures"
@@ -85,17 +89,28 @@ SHARED = {
 }
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
-    "_patterns": "regex star_free tomita",
+    "_patterns": "regex star_free tomita flare_regular",
     **dict.fromkeys(
-        ("_paths", "automaton"), "automaton_file counter_machine dfa dyck_k regex star_free tomita"
+        ("_paths", "automaton"),
+        "automaton_file counter_machine dfa dyck_k regex star_free subregular tomita flare_regular",
     ),
+    "_pieces": "subregular",
     **dict.fromkeys(("_att", "_dot", "_nfa"), "automaton_file"),
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
     "_trees": "listops",
-    "regex": "star_free tomita",
-    "tracking": "arithmetic navigation transduction word_problem",
+    "regex": "star_free tomita flare_regular",
+    "arithmetic": "equation",
+    "transduction": "binary_transduction selective_copying",
+    "mqar": "fuzzy_recall in_context_recall mqar_variants selective_copying",
+    "word_problem": "rotation",
+    "_groups": "rotation word_problem",
+    "tracking": (
+        "arithmetic navigation transduction word_problem answered binary_transduction duplicate "
+        "equation flare_stack_manipulation memorisation palindrome rotation selective_copying"
+    ),
 }
+COUNTED = ("_paths", "automaton")  # count the strings outside a language
 
 # Results, and the files of which an edit touches just these; "" is for none.
 PLACES = {
@@ -104,13 +119,15 @@ PLACES = {
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/params.py experiment/selection.py "
         "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
-        "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
+        "experiment/colours.py experiment/known_languages.py experiment/names.py "
+        "experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
-        "datasets/files/windows.py "
-        "datasets/make.py datasets/text/made.py datasets/text/check.py datasets/text/pair_check.py "
+        "datasets/files/windows.py pomdp/grid.py pomdp/gym.py "
+        "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
+        "datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
         "kernels/c_cache.py "
         "languages/_properties.py models/check.py search/configured.py models/eigenvalues.py "
@@ -142,21 +159,22 @@ PLACES = {
         "training/batches.py"
     ),
     (
-        f"data test_data {OWN} {WRITTEN} train evaluate trace automaton tables figures report "
-        "states"
+        f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton tables figures "
+        "report states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
-    f"data test_data {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
+    f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
     (
-        f"data test_data {OWN} {WRITTEN} strings text translation trace automaton"
+        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton"
     ): "datasets/dataset.py",
     OWN: (
-        "datasets/files/__init__.py datasets/files/benchmarks.py datasets/files/bins.py "
-        "datasets/files/build.py datasets/files/formats.py datasets/files/parts.py "
+        "datasets/files/benchmarks.py datasets/files/bins.py datasets/files/build.py "
+        "datasets/files/formats.py datasets/files/parts.py "
         "datasets/files/reading.py datasets/files/source.py datasets/files/tables.py"
     ),
-    "files_test_data": "datasets/files/card.py",
+    "files_test_data recognition_test_data": "datasets/files/card.py",
+    f"{OWN} recognition_test_data": "datasets/files/__init__.py",
     f"text translation {WRITTEN}": "datasets/text/__init__.py datasets/text/archive.py",
     "text text_data text_test_data": "datasets/text/dataset.py",
     "text_data text_test_data": (
@@ -190,7 +208,13 @@ PLACES = {
         "training/kinds/strings.py training/mistakes.py"
     ),
     "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
-    "data test_data": "datasets/pools.py datasets/sampling.py",
+    f"data test_data {HALVES}": "datasets/pools.py datasets/sampling.py",
+    HALVES: (
+        "datasets/recognition/__init__.py datasets/recognition/build.py "
+        "datasets/recognition/edits.py datasets/recognition/outside.py "
+        "datasets/recognition/task.py"
+    ),
+    "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
         "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
@@ -201,8 +225,8 @@ PLACES = {
     "lru s5": "ops/complex_scan.py",
     "gla mamba2 mamba3 mesanet retnet": "ops/gated_linear_attention.py",
     (
-        "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
-        "gla m2rnn mamba2 mamba3 mesanet retnet recurrent_delta rwkv7 slstm srwm transformer"
+        f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
+        "recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
         "kernels/chunks.py kernels/rules.h kernels/triton_chunk_kernels.py "
@@ -217,23 +241,21 @@ PLACES = {
     ): "kernels/runs.h",
     "recurrent_delta": "kernels/narrow_feedback.h",
     (
-        "delta_rnn deltanet deltaproduct gated_deltanet kimi_delta linear_transformer mlstm "
-        "gla m2rnn mamba2 mamba3 mesanet retnet recurrent_delta rwkv7 slstm srwm"
+        f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
+        "recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
         "srwm"
     ): "kernels/triton_math.py",
     (
-        "retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet kimi_delta "
-        "gla mamba2 mamba3 mesanet retnet linear_transformer lstm mlstm recurrent_delta rtrl "
-        "rwkv7 srwm"
+        f"retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet {KIMI} "
+        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
-        "delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru kimi_delta "
-        "gla lru m2rnn mamba2 mamba3 mesanet retnet linear_transformer lstm mlstm recurrent_delta "
-        "rtrl rwkv7 s5 selective_ssm slstm srwm"
+        f"delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru {KIMI} "
+        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
@@ -262,7 +284,20 @@ PLACES = {
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
+    "pomdp pomdp_report": "pomdp/__init__.py",
+    "pomdp": (
+        "pomdp/episodes.py pomdp/language_world.py pomdp/learning.py pomdp/match.py "
+        "pomdp/t_maze.py pomdp/world.py pomdp/worlds.py"
+    ),
+    "pomdp_report": "pomdp/published.py pomdp/report.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
+    "metalearning metalearning_report": "metalearning/__init__.py",
+    "metalearning": (
+        "metalearning/episodes.py metalearning/families.py metalearning/images.py "
+        "metalearning/measures.py metalearning/model.py metalearning/streams.py "
+        "metalearning/tasks.py metalearning/training.py"
+    ),
+    "metalearning_report": "metalearning/figure.py metalearning/job.py metalearning/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
@@ -275,18 +310,20 @@ PLACES = {
         "search/settings.py search/space.py training/checkpoint.py training/search.py "
         "training/trial_run.py training/trials.py"
     ),
-    "bptt": "training/bptt.py training/readout.py",
+    "bptt": "training/bptt.py",
+    "bptt tbptt": "training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
+    "tbptt": "training/tbptt.py",
     (
-        f"data test_data {OWN} {WRITTEN} "
+        f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval retrieval_report "
         "search_tables search_figures"
     ): "__init__.py utils/__init__.py",
     (
-        "data test_data automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures"
+        f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
+        "states automata retrieval_report search_tables search_figures pomdp"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
@@ -335,24 +372,24 @@ PLACES = {
         "report states search search_tables search_figures"
     ): "results/chosen.py",
     (
-        f"data test_data {OWN} {WRITTEN} "
+        f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train trace automaton collect collect_text summarise tables text_tables claims "
         "figures text_figures report states automata retrieval_report search_tables "
         "search_figures text translation strings"
     ): "utils/bins.py",
     (
-        f"{OWN} collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states automata retrieval_report search_tables search_figures"
+        f"{HALVES} {OWN} collect collect_text summarise tables text_tables claims figures "
+        "text_figures report states automata retrieval_report search_tables search_figures"
     ): "utils/named_bins.py",
     (
-        f"data test_data {OWN} {WRITTEN} "
+        f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval_report "
         "search_tables search_figures"
     ): "utils/files.py",
     (
-        f"data test_data {OWN} translation_data translation_test_data train evaluate trace "
-        "automaton tables text_tables claims figures text_figures report states automata "
+        f"data test_data {HALVES} {OWN} translation_data translation_test_data train evaluate "
+        "trace automaton tables text_tables claims figures text_figures report states automata "
         "retrieval_report search_tables search_figures"
     ): "utils/targets.py",
     "text_figures": (
@@ -377,6 +414,11 @@ PLACES = {
     ): "results/text_kinds.py",
 }
 
+# An agent has a model like that of a cell, but without these.
+UNACTED = (
+    *("datasets/__init__.py", "datasets/spec.py", "experiment/__init__.py", "experiment/cell.py"),
+    *("models/weights.py", "training/__init__.py", "training/batches.py", "utils/files.py"),
+)
 # A search trains, but without these.
 UNSEARCHED = ("models/weights.py", "training/train.py", "utils/bins.py")
 
@@ -394,7 +436,7 @@ def touched() -> dict[str, set[str]]:
         add(files(stage), stage)
     parts = [("train", f"fwp.mixers.{name}", name) for name in mixers.names()]
     parts += [("evaluate", f"fwp.mixers.{name}", name) for name in mixers.names()]
-    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl")]
+    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl", "tbptt")]
     for kind in KINDS:
         parts += [("train", f"fwp.training.kinds.{kind}", kind)]
         parts += [("evaluate", f"fwp.training.evaluation.{kind}", kind)]
@@ -414,8 +456,15 @@ def of_module(module: str) -> set[str]:
 
 
 def expected(file: str) -> set[str]:
-    """What an edit of a file may touch: a search is trained like a cell."""
+    """What an edit of a file may touch: a search is trained like a cell, and so are agents.
+
+    What agents earn is shown with what shows associative retrieval.
+    """
     found = placed(file)
+    if set(MODELS.split()) <= found and file not in UNACTED:
+        found |= {"pomdp"}
+    if "retrieval_report" in found and not file.startswith("retrieval/"):
+        found |= {"pomdp_report"}
     return found | {"search"} if "train" in found and file not in UNSEARCHED else found
 
 
@@ -432,7 +481,8 @@ def placed(file: str) -> set[str]:
         return set(LAYERS[name].split())
     if room == "languages" and (of_module(name) or name in BASES):
         modules = [name, *BASES.get(name, "").split()]
-        return set.union(*map(of_module, modules))
+        counted = set(HALVES.split()) if name in COUNTED else set()
+        return set.union(counted, *map(of_module, modules))
     places = [
         results
         for results, patterns in PLACES.items()

@@ -8,10 +8,17 @@ the tests that need a second opinion are skipped for it.
 """
 
 import re
+from collections import Counter
 from functools import cache, partial
 from itertools import accumulate, groupby, pairwise, permutations, product
+from math import cos, sin, tau
 from statistics import median
 from string import ascii_letters, digits
+
+import numpy as np
+from flare_recognisers import FLARE, root
+
+from fwp import languages
 
 
 def parity(string):
@@ -250,6 +257,62 @@ def dfa(string, start, labels, **_):
     return odd, "x end" if odd else "x"
 
 
+def number_of(says, string, tier):
+    """What a piece of a subregular language says of a string, by searching the text."""
+    kind, *told = says
+    symbols = ascii_letters
+    text = "".join(symbol for symbol in string if symbol in tier)
+    if kind == "factor":
+        parts = {-1: "<", -2: ">"}
+        factor = "".join(parts.get(token) or symbols[token] for token in told[0])
+        found = len(re.findall(f"(?={factor})", f"<{text}>"))
+        return min(found, told[1] if len(told) > 1 else 1)
+    if kind == "subsequence":
+        return int(bool(re.search(".*".join(symbols[token] for token in told[0]), text)))
+    if kind == "in order":
+        words = ("".join(symbols[token] for token in word) for word in told)
+        return int(bool(re.search(".*".join(words), text)))
+    if kind == "sum":
+        return sum(told[0][symbols.index(symbol)] for symbol in text) % told[1]
+    bits = [0] * len(told)
+    for symbol in text:
+        read = tuple(bits)
+        for i, rule in enumerate(told):
+            new = rule[(*read[:i], symbols.index(symbol))]
+            bits[i] = bits[i] if new is None else new
+    return int("".join(map(str, bits)), 2)
+
+
+@cache
+def subregular_of(**params):
+    """A language, and whether a string has the numbers that it accepts."""
+    known = languages.get("subregular", **params)
+
+    @cache
+    def contains(string):
+        return tuple(number_of(p.says, string, known.tier) for p in known.pieces) in known.accepted
+
+    @cache
+    def is_prefix(string):  # what can be completed can be completed by so few symbols, here
+        if string and not is_prefix(string[:-1]):
+            return False
+        ends = (end for length in range(5) for end in product(known.alphabet, repeat=length))
+        return any(contains(string + "".join(end)) for end in ends)
+
+    return known, contains, is_prefix
+
+
+def subregular(string, labels="member", **params):
+    known, contains, is_prefix = subregular_of(**params)
+    if not is_prefix(string):
+        return None
+    member = contains(string)
+    if labels == "member":
+        return member, "member" if member else "prefix"
+    after = "".join(symbol for symbol in known.alphabet if is_prefix(string + symbol))
+    return member, " ".join(filter(None, [after, "end" * member]))
+
+
 def counter_machine(string, start, **_):
     if start == "up":
         known = anbn(string)
@@ -272,17 +335,50 @@ def question(string, labels):
     return (string, asked or labels == "every") if known else None
 
 
+QUATERNIONS = ["1", "i", "j", "k", "-1", "-i", "-j", "-k"]
+
+
+def quaternions(a, b):
+    """Their product, of signed units."""
+    sign, (p, q) = (a + b).count("-") % 2, (a[-1], b[-1])
+    if "1" in (p, q):
+        unit = q if p == "1" else p
+    elif p == q:
+        sign, unit = 1 - sign, "1"
+    else:
+        [unit] = {*"ijk"} - {p, q}
+        sign ^= p + q not in "ijki"
+    return "-" * sign + unit
+
+
+def permutations_of(kind, number):
+    """All elements of a group, each found by what it keeps or does, not by generators."""
+    points = range({"D": number // 2, "H": number**2}.get(kind, number))
+    if kind == "H":
+        column = range(number)
+        return [
+            [(x + b) % number * number + (y + a * x + c) % number for x in column for y in column]
+            for a, b, c in product(column, repeat=3)
+        ]
+    if kind == "Q":
+        return [[QUATERNIONS.index(quaternions(q, r)) for r in QUATERNIONS] for q in QUATERNIONS]
+    own = list(permutations(points))
+    if kind == "A":
+        return [p for p in own if sum(p[i] > p[j] for j in points for i in range(j)) % 2 == 0]
+    if kind == "Z":
+        return [p for p in own if all((p[i] - p[0] - i) % number == 0 for i in points)]
+    if kind == "D":  # neighbours stay neighbours
+        steps = (1, len(points) - 1)
+        return [p for p in own if all((p[i] - p[i - 1]) % len(points) in steps for i in points)]
+    return own
+
+
 @cache
 def group_elements(group):
     """All permutations of the points that each factor allows, sorted."""
     found = [()]
     for factor in group.split("x"):
-        points = range(int(factor[1:]))
-        own = list(permutations(points))
-        if factor[0] == "A":
-            own = [p for p in own if sum(p[i] > p[j] for j in points for i in range(j)) % 2 == 0]
-        if factor[0] == "Z":
-            own = [p for p in own if all((p[i] - p[0] - i) % len(points) == 0 for i in points)]
+        own = permutations_of(factor[0], int(factor[1:]))
         found = [(*p, *(len(p) + i for i in q)) for p in found for q in own]
     return sorted(found)
 
@@ -291,14 +387,19 @@ GENERATORS = {
     "S4": ["1023", "1230"],
     "A5": ["12034", "13204", "14230"],  # (0 1 2), (0 1 3), (0 1 4)
     "Z7": ["1234560"],
+    "H2": ["0132", "2301"],  # y + x, and x + 1
+    "D8": ["1230", "0321"],
 }
+PAIR_SYMBOLS = digits + "".join(map(chr, [*range(0xC0, 0x100), *range(0x100, 0x180)]))
 GROUP_SYMBOLS = digits + ascii_letters + "".join(map(chr, range(0xC0, 0x17F)))
 
 
 def word_problem(string, group, elements="all", labels="every"):
     if (asked := question(string, labels)) is None:
         return None
-    read = group_elements(group) if elements == "all" else GENERATORS[group]
+    read = group_elements(group) if elements == "all" else GENERATORS.get(group)
+    if elements == "swaps":
+        read = [p for p in group_elements(group) if sum(i != j for i, j in enumerate(p)) <= 2]
     found = "".join(map(str, group_elements(group)[0]))
     points = []
     for point in found:  # follow every point through the factors, the rightmost first
@@ -332,6 +433,67 @@ def flip_flop(string, ignore=0.8):
             return None
         memory = bit if instruction == "w" else memory
     return bool(re.search("r[01]$", string)), memory if string[-1] == "r" else None
+
+
+def undo_flip_flop(string, ignore=0.8, undo=0.05):
+    """Writes and undos of nothing between them cancel, until no undo is left."""
+    if not re.fullmatch("w([01]([wi][01]|[ru])*[wi]?)?", string):
+        return None
+    text, before = re.sub("i[01]?|r", "", string), None
+    while text != before:
+        before, text = text, re.sub("w[01]u", "", text)
+    if text.startswith("u") or (text + "w")[0] != "w" or "u" in text:
+        return None
+    first = re.sub("i[01]|r", "", string)
+    depth = accumulate((s == "w") - (s == "u") for s in first)
+    if min(list(depth)[1:], default=1) < 1:
+        return None
+    return string[-1] == "r", text[-1] if string[-1] == "r" else None
+
+
+def axis_turn(point, axis, angle):
+    """Rodrigues' formula."""
+    size = sum(x * x for x in axis) ** 0.5
+    k = [x / size for x in axis]
+    along = sum(a * b for a, b in zip(k, point, strict=True))
+    across = [k[i - 2] * point[i - 1] - k[i - 1] * point[i - 2] for i in range(3)]
+    return [
+        p * cos(angle) + c * sin(angle) + a * along * (1 - cos(angle))
+        for p, c, a in zip(point, across, k, strict=True)
+    ]
+
+
+@cache
+def turns_of_a5():
+    """For each element, in order, the turns by a third (t) and a fifth (f) that it is."""
+    moves = {"t": [1, 2, 0, 3, 4], "f": [2, 3, 4, 0, 1]}
+    words = {(0, 1, 2, 3, 4): ""}
+    for p in (waiting := [*words]):
+        for name, q in moves.items():
+            after = tuple(p[i] for i in q)
+            if after not in words:
+                words[after] = words[p] + name
+                waiting.append(after)
+    return [words[p] for p in group_elements("A5")]
+
+
+@cache
+def turned(string):
+    """Where (1, 1, 1)/√3 is after the turns of the string."""
+    if not string:
+        return [3**-0.5] * 3
+    axes = {"t": ((1, 1, 1), tau / 3), "f": ((0, 2, 1 + 5**0.5), tau / 5)}
+    point = turned(string[:-1])
+    for turn in reversed(turns_of_a5()[GROUP_SYMBOLS.index(string[-1])]):
+        point = axis_turn(point, *axes[turn])
+    return point
+
+
+def rotation(string, labels="every"):
+    if (asked := question(string, labels)) is None:
+        return None
+    corner = " ".join(f"{x:.3f}".replace("-0.000", "0.000") for x in turned(asked[0]))
+    return asked[1], corner if asked[1] else None
 
 
 def modular_arithmetic(string, modulus=5, operators="+-*", labels="last"):
@@ -418,6 +580,136 @@ def mqar(string, pairs=4, keys=16, values=16):
     return asked != "", due[known.index(asked[-1])] if asked else None
 
 
+def mqar_composition(string, triples=4, keys=12, values=16):
+    first, second = ascii_letters[:keys], ascii_letters[26:][:keys]
+    given, asked = string[: 3 * triples], string[3 * triples :]
+    if not re.fullmatch(f"([{first}][{second}][^{ascii_letters}])*([{first}][{second}]?)?", given):
+        return None
+    both = [given[i : i + 2] for i in range(0, len(given), 3)]
+    whole = [keys for keys in both if len(keys) == 2]
+    side = [{keys[i : i + 1] for keys in both} - {""} for i in (0, 1)]
+    alone = Counter(keys[0] for keys in both)
+    if len(set(whole)) < len(whole) or any(len(s) ** 2 > triples for s in side):
+        return None
+    if any(n**2 > triples for n in alone.values()):
+        return None
+    if any(symbol not in side[i % 2] for i, symbol in enumerate(asked)):
+        return None
+    if not asked or len(asked) % 2:
+        return False, None
+    return True, given[3 * both.index(asked[-2:]) + 2]
+
+
+def mqar_forgetting(string, pairs=4, updates=2, keys=16, values=16):
+    given, asked = string[: 2 * (pairs + updates)], string[2 * (pairs + updates) :]
+    names = given[::2]
+    if not re.fullmatch(f"([{ascii_letters[:keys]}][^{ascii_letters}])*[a-zA-Z]?", given):
+        return None
+    old, new = names[:pairs], names[pairs:]
+    if not set(names) <= {*ascii_letters[:keys]} or not set(new + asked) <= set(old):
+        return None
+    if len(set(old)) < len(old) or len(set(new)) < len(new):
+        return None
+    return asked != "", given[2 * names.rindex(asked[-1]) + 1] if asked else None
+
+
+def mqar_stacked(string, pairs=4, keys=12, values=12):
+    numbers = [PAIR_SYMBOLS.index(symbol) for symbol in string[:pairs] if symbol in PAIR_SYMBOLS]
+    known = [ascii_letters[number // values] for number in numbers]
+    asked = string[pairs:]
+    if len(numbers) < len(string[:pairs]) or len(set(known)) < len(known):
+        return None
+    if set(asked) - set(known):
+        return None
+    due = numbers[known.index(asked[-1])] % values if asked else 0
+    return asked != "", PAIR_SYMBOLS[due] if asked else None
+
+
+def in_context_recall(string, keys=8, values=8, noise=0.0, noise_symbols=16):
+    key, value, noisy = f"[a-{ascii_letters[keys - 1]}]", "[0-9]", "[\u0100-\u0140]"
+    if not re.fullmatch(f"({key}{value}|{noisy}{noisy})*({key}|{noisy})?", string):
+        return None
+    facts = {pair for pair in re.findall("..", string) if pair[0] in ascii_letters}
+    known = dict(facts)
+    if len(known) < len(facts):
+        return None
+    due = known.get(string[-1]) if len(string) % 2 else None
+    return due is not None, due
+
+
+def fuzzy_recall(string, keys=7, values=8, key_size=3, value_size=3):
+    text = string.lstrip("_")
+    if not re.fullmatch(f"([a-z]{{{key_size}}}[0-9]{{1,{value_size}}})*[a-z]*", text):
+        return None
+    pairs = re.findall("([a-z]+)([0-9]*)", text)
+    if any(
+        len(set(part)) < len(part) or len(key) > key_size for key, v in pairs for part in (key, v)
+    ):
+        return None
+    known = {}
+    for key, value in pairs[:-1]:
+        if known.setdefault(key, value) != value:
+            return None
+    key, value = pairs[-1] if pairs else ("", "")
+    due = known.get(key) if len(key) == key_size else None
+    if due is None:
+        return False, None
+    rest = due.removeprefix(value)
+    return (
+        None if len(rest) + len(value) > len(due) else (len(rest) == 1, rest[0] if rest else None)
+    )
+
+
+def selective_copying(string, symbols=14, copied=16):
+    before, copy, blanks = string.partition("|")
+    text = before.replace("_", "")
+    if "|" in blanks or blanks.strip("_") or len(blanks) > copied or len(text) > copied:
+        return None
+    if copy and len(text) < copied:
+        return None
+    return len(blanks) == copied, text[len(blanks) - 1] if blanks else None
+
+
+def memorisation(string, facts=127, seed=12345):
+    if not re.fullmatch("([^=]=)*[^=]?", string):
+        return None
+    asked = string.endswith("=")
+    return asked, all_facts(facts, seed)[string[-2]] if asked else None
+
+
+@cache
+def all_facts(facts, seed):
+    """As in the code of MAD: lists of tuples are shuffled, keys first."""
+    rng = np.random.default_rng(seed)
+    keys, values = ([(i,) for i in range(size)] for size in (facts, facts + 1))
+    rng.shuffle(keys)
+    rng.shuffle(values)
+    letters = [*ascii_letters[:26], *map(chr, range(0xC0, 0x1A5))]
+    return {letters[key]: f"v{value}" for (key,), (value,) in zip(keys, values, strict=False)}
+
+
+def repl_trace(string, variables=5, reveal=0.25):
+    """Python executes the statements."""
+    name = f"[{ascii_letters[:variables]}]"
+    if not re.fullmatch(f"({name}{name}|p{name}[0-9])*({name}|p{name}?)?", string):
+        return None
+    values = {v: str(i) for i, v in enumerate(ascii_letters[:variables])}
+    due = None
+    for statement in re.findall("p.?.?|..?", string):
+        due = None
+        if statement[0] == "p":
+            shown = values[statement[1]] if len(statement) > 1 else ""
+            if len(statement) == 3 and statement[2] != shown:
+                return None
+            due = shown if len(statement) == 2 else None
+        elif len(statement) == 2:
+            a, b = statement
+            if a == b:
+                return None
+            exec(f"{a}, {b} = {b}, {a}", {}, values)
+    return bool(re.search("[0-9]$", string)), due
+
+
 @cache
 def executed(program, variables, lowest, highest, skip_reassignment):
     """Values after a program of whole statements and what its last one shows; None if it fails."""
@@ -486,23 +778,96 @@ def listops(string, depth=10, arguments=5, operators="nxf", at_most=False):
     return False, None
 
 
+def operation(string, sign, result, more):
+    inputs = string.partition("_")[0]
+    first, signs, second = inputs.partition(sign)
+    if sign in second or (signs and "1" not in first) or (inputs != string and "1" not in second):
+        return None
+    if inputs == string:
+        return False, None
+
+    def answer(whole):
+        value = result(*(int(bits[::-1], 2) for bits in whole.split(sign)))
+        due = [*reversed(f"{value:b}"), "end"]
+        return due + [None] * (len(whole) + more - len(due))
+
+    return transduction(string, answer)
+
+
+def compute_sqrt(string):
+    if string.endswith("_") and "1" not in string:
+        return None
+    # The root of a number of 2n bits has n bits.
+    return transduction(string, lambda s: f"{root(int(s, 2)):b}".zfill(-(-len(s) // 2)))
+
+
+def missing_duplicate(string):
+    word, end, rest = string.partition("=")
+    if rest or word.count("_") > 1:
+        return None
+    fits = [d for d in "01" if re.fullmatch(r"(.+)\1", word.replace("_", d))]
+    if end and ("_" not in word or not fits):
+        return None
+    return bool(end), fits[0] if end else None
+
+
+def solve_equation(string, modulus=5):
+    expression, equals, value = string.partition("=")
+    if expression.count("x") > 1 or (equals and "x" not in expression) or len(value) > 1:
+        return None
+    known = modular_arithmetic_brackets(expression.replace("x", "1") + equals, modulus, "+-")
+    if known is None or not (value == "" or value in digits[:modulus]):
+        return None
+    if equals:
+        values = [eval(expression.replace("x", d)) % modulus for d in digits[:modulus]]
+        return value != "", str(values.index(int(value))) if value else None
+    # Can the unknown still come? Long strings are prefixes of strings of the language here.
+    if "x" not in string and len(string) < 5:
+        few = range(string.count("(") + 1)
+        ends = ["".join(end) for n in few for end in product((")", "+1)"), repeat=n)]
+        trials = [")" * n + sign + "1" + end for n in few for sign in ("", "+") for end in ends]
+        opinions = [modular_arithmetic_brackets(f"{string}{t}=", modulus, "+-") for t in trials]
+        if not any(known and known[0] for known in opinions):
+            return None
+    return False, None
+
+
 RECOGNISERS = {
+    **FLARE,
+    "binary_addition": partial(operation, sign="+", result=lambda x, y: x + y, more=1),
+    "binary_multiplication": partial(operation, sign="×", result=lambda x, y: x * y, more=0),
+    "compute_sqrt": compute_sqrt,
+    "missing_duplicate": missing_duplicate,
+    "solve_equation": solve_equation,
     "code_execution": code_execution,
     "listops": listops,
     "word_problem": word_problem,
     "cycle_navigation": cycle_navigation,
     "even_pairs": even_pairs,
     "flip_flop": flip_flop,
+    "undo_flip_flop": undo_flip_flop,
+    "rotation": rotation,
     "modular_arithmetic": modular_arithmetic,
     "modular_arithmetic_brackets": modular_arithmetic_brackets,
     "reverse_string": partial(transduction, answer=lambda s: "".join(reversed(s))),
+    "copy_bits": partial(transduction, answer=lambda s: s),
     "duplicate_string": partial(transduction, answer=lambda s: 2 * s),
     "odds_first": odds_first,
     "bucket_sort": partial(transduction, answer=lambda s: "".join(d * s.count(d) for d in "12345")),
     "stack_manipulation": stack_manipulation,
     "mqar": mqar,
+    "repl_trace": repl_trace,
+    "in_context_recall": in_context_recall,
+    "fuzzy_recall": fuzzy_recall,
+    "selective_copying": selective_copying,
+    "compression": lambda s, symbols: transduction(s, answer=lambda s: s),
+    "memorisation": memorisation,
+    "mqar_composition": mqar_composition,
+    "mqar_forgetting": mqar_forgetting,
+    "mqar_stacked": mqar_stacked,
     "automaton": automaton,
     "dfa": dfa,
+    "subregular": subregular,
     "counter_machine": counter_machine,
     "regex": regex,
     "parity": parity,

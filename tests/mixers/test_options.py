@@ -13,6 +13,8 @@ from fwp.nn.initialisation import square
 from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
 from fwp.ops.self_reference import self_reference
 
+KIMI = ("kimi_delta", "gated_deltanet2")
+HEIRS = ("q_delta", "erase_then_delta", "preconditioned_delta", "oja")
 OPTIONS = [
     *(("linear_transformer", {"feature_map": name}) for name in FEATURE_MAPS),
     *(("deltanet", {"feature_map": name}) for name in FEATURE_MAPS),
@@ -29,8 +31,17 @@ OPTIONS = [
     ("deltaproduct", {"gate": True}),
     ("deltaproduct", {"allow_neg_eigval": False}),
     ("gated_deltanet", {"allow_neg_eigval": True}),
-    ("kimi_delta", {"allow_neg_eigval": True}),
-    *((name, {"conv_size": 0}) for name in ("deltaproduct", "gated_deltanet", "kimi_delta")),
+    *((name, {"allow_neg_eigval": True}) for name in KIMI),
+    *((name, {"allow_neg_eigval": True}) for name in HEIRS),
+    *((name, {"conv_size": 0}) for name in ("preconditioned_delta", "momentum_deltanet")),
+    *((name, {"decay": "number"}) for name in ("preconditioned_delta", "oja")),
+    ("q_delta", {"decay": "vector"}),
+    ("erase_then_delta", {"rank": 2}),
+    ("preconditioned_delta", {"squash": 2}),
+    *((name, {"signed_gates": True, "allow_neg_eigval": True}) for name in KIMI),
+    *((name, {"decay": "number"}) for name in KIMI),
+    *((name, {"silu": False}) for name in KIMI),
+    *((name, {"conv_size": 0}) for name in ("deltaproduct", "gated_deltanet", *KIMI)),
     *((name, {"init": init}) for name in ("linear_transformer", "deltanet")
       for init in ("xavier", "orthogonal")),
     *(("recurrent_delta", {f"feedback_{part}": False}) for part in ("q", "k", "v", "beta")),

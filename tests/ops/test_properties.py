@@ -67,7 +67,9 @@ def test_equals_the_reference(name, backend, case, dtype, generator):
         [w.double() for w in weights],
     ]
     truth = values_and_gradients(op, "reference", *double)
-    rounded = values_and_gradients(op, "reference", inputs, state, weights)
+    rounded = truth
+    if dtype != torch.float64:
+        rounded = values_and_gradients(op, "reference", inputs, state, weights)
     got = values_and_gradients(op, backend, inputs, state, weights)
     for what, expected in truth.items():
         assert got[what] is None or got[what].dtype == dtype, what

@@ -11,7 +11,7 @@ from fwp.claims.claim import library_names
 from fwp.claims.judge import VERDICTS, judge
 from fwp.claims.verdicts import write_judgements
 from fwp.datasets.card import describe
-from fwp.datasets.sampling import make_dataset
+from fwp.datasets.made import make_dataset
 from fwp.report import page
 from fwp.report.figures.write import write_figures
 from fwp.results.collect import collect_results, read_accuracy, write_results

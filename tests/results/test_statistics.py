@@ -170,6 +170,20 @@ def test_summary_of_seeds():
     assert summary["generalisation_worst"] == 0 and summary["tested_length"] == 2
 
 
+def test_a_score_is_a_mean_over_lengths_and_not_over_strings():
+    accuracy = table(
+        ("p", "m", 0, "solved", "2-50", None, 0.9),
+        ("p", "m", 0, "solved", "2-50", 2, 1.0),
+        ("p", "m", 0, "solved", "2-50", 3, 0.5),
+        ("p", "m", 1, "diverged", "2-50", None, float("nan")),
+        ("p", "m", 1, "diverged", "2-50", 2, float("nan")),
+        ("p", "n", 0, "solved", "2-50", None, 0.9),
+    )
+    first, second = statistics.summarise(accuracy).itertuples()
+    assert (first.score_mean, first.score_best) == (pytest.approx(0.375), 0.75)
+    assert np.isnan(second.score_mean)  # it was not measured per length
+
+
 def test_only_exactly_everything_is_solved():
     summary = statistics.summarise(table(("p", "m", 0, "budget", "2-50", None, 0.9999)))
     assert summary["solved"].tolist() == [0]

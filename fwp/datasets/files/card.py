@@ -21,6 +21,29 @@ def describe_files(dataset: Dataset) -> dict:
         Further keys are `found` (format, layout, and the files of each kind of set), `example` (a
         string as symbols, and its labels) and `warnings`, plain sentences that are among the notes.
     """
+    splits = measured(dataset)
+    found = dataset.spec["found"]
+    warned = [*filter(None, [dataset.warning]), *warnings(splits), *_contradictions(dataset)]
+    return {
+        "task": dataset.task,
+        "language": dataset.language,
+        "params": dataset.params,
+        "seed": dataset.spec.get("seed"),
+        "hash": dataset.hash,
+        "alphabet": list(dataset.alphabet),
+        "classes": list(dataset.classes),
+        "one_string_per_length": False,
+        "distribution": "as in the files",
+        "found": found,
+        "example": example(dataset),
+        "warnings": warned,
+        "notes": [*warned, *_notes(splits, found)],
+        "splits": splits,
+    }
+
+
+def measured(dataset: Dataset) -> dict[str, dict[str, Any]]:
+    """What the sets hold, from their strings alone: the `splits` of a card."""
     contents = {name: _contents(split) for name, split in dataset.splits.items()}
     validation = {s for split in dataset.validation for s in contents[split.name]}
     others = {"train": set(contents["train"]), "validation": validation}
@@ -51,24 +74,7 @@ def describe_files(dataset: Dataset) -> dict:
                 for other in COMPARED[name.split()[0]]
             },
         }
-    found = dataset.spec["found"]
-    warned = [*filter(None, [dataset.warning]), *warnings(splits), *_contradictions(dataset)]
-    return {
-        "task": dataset.task,
-        "language": dataset.language,
-        "params": dataset.params,
-        "seed": dataset.spec.get("seed"),
-        "hash": dataset.hash,
-        "alphabet": list(dataset.alphabet),
-        "classes": list(dataset.classes),
-        "one_string_per_length": False,
-        "distribution": "as in the files",
-        "found": found,
-        "example": _example(dataset),
-        "warnings": warned,
-        "notes": [*warned, *_notes(splits, found)],
-        "splits": splits,
-    }
+    return splits
 
 
 def warnings(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -152,7 +158,7 @@ def _notes(splits: Mapping[str, Mapping[str, Any]], found: Mapping[str, Any]) ->
     return notes
 
 
-def _example(dataset: Dataset) -> dict[str, Sequence[str]]:
+def example(dataset: Dataset) -> dict[str, Sequence[str]]:
     """A training string that is about as long as a line can show."""
     lengths = dataset.train.lengths
     tokens, targets = dataset.train[int(np.argmin(np.abs(lengths - SHOWN)))]

@@ -94,7 +94,8 @@ def sections(
 def _bin_title(index: int, windows: dict[str, str]) -> str:
     """Heading of a bin: its lengths; where tasks have windows of their own, a list of them."""
     if len(set(windows.values())) == 1:
-        return f"Strings of {labels.lengths(next(iter(windows.values())))} symbols"
+        window, _, name = labels.lengths(next(iter(windows.values()))).partition(" ")
+        return f"Strings of {window} symbols{', ' * bool(name)}{name}"
     listed = ", ".join(f"{labels.task(t)} {labels.lengths(bin)}" for t, bin in windows.items())
     return f"Bin {index} (lengths: {listed})"
 
