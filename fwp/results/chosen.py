@@ -52,11 +52,13 @@ def agrees(cell: object, wanted: object) -> bool:
     if wanted == OPEN:
         return True
     if isinstance(wanted, Mapping):
+        if not isinstance(cell, Mapping) or not cell.keys() <= wanted.keys():
+            return False
+        zero = {key for key in wanted.keys() - cell.keys() if wanted[key] == OPEN}
         return (
-            isinstance(cell, Mapping)
-            and cell.keys() <= wanted.keys()
-            and all(value == OPEN for key, value in wanted.items() if key not in cell)
-            and all(agrees(cell.get(key), value) for key, value in wanted.items())
+            zero == wanted.keys() - cell.keys()
+            and zero <= LEFT_OUT.keys()
+            and all(agrees(value, wanted[key]) for key, value in cell.items())
         )
     return cell == wanted
 

@@ -31,6 +31,9 @@ AHEAD = 16  # steps that are made ready at a time, while a GPU computes those be
 GRADIENTS = ("bptt", "rtrl", "tbptt")
 """Ways to compute gradients: modules of this folder."""
 
+FURTHER = "auxiliary"
+"""The module of losses beside that of the task."""
+
 
 def load_gradient(name: str) -> ModuleType:
     """The module of a gradient; it has `check(model)` and `gradients(pack, …)`.
@@ -46,10 +49,10 @@ def load_gradient(name: str) -> ModuleType:
 
 
 def load_auxiliary(settings: TrainingSettings) -> ModuleType | None:
-    """The module of losses beside that of the task, if one counts; loaded by name as well."""
+    """The module of losses beside that of the task, if one counts; loaded by name, too."""
     if not any(getattr(settings, name) for name in AUXILIARY):
         return None
-    return importlib.import_module("fwp.training.auxiliary")
+    return importlib.import_module(f"fwp.training.{FURTHER}")
 
 
 class TrainStep:

@@ -166,7 +166,8 @@ PLACES = {
     "tables figures report states": "datasets/card_reader.py",
     f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
     (
-        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton"
+        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton "
+        "auxiliary"
     ): "datasets/dataset.py",
     OWN: (
         "datasets/files/benchmarks.py datasets/files/bins.py datasets/files/build.py "
@@ -210,10 +211,10 @@ PLACES = {
     "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
     f"data test_data {HALVES}": "datasets/pools.py datasets/sampling.py",
     HALVES: (
-        "datasets/recognition/__init__.py datasets/recognition/build.py "
-        "datasets/recognition/edits.py datasets/recognition/outside.py "
-        "datasets/recognition/task.py"
+        "datasets/recognition/build.py datasets/recognition/edits.py "
+        "datasets/recognition/outside.py"
     ),
+    f"{HALVES} auxiliary": "datasets/recognition/__init__.py datasets/recognition/task.py",
     "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
