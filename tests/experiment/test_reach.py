@@ -35,6 +35,8 @@ OWN = "files_data files_test_data"  # strings from files of the user's own
 KIMI = (
     "erase_then_delta gated_deltanet2 kimi_delta momentum_deltanet oja preconditioned_delta q_delta"
 )
+# Memories that only fade.
+FADING = "gla mamba2 mamba3 mesanet retnet"
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
     "delta_rnn": "delta_rnn",
@@ -43,7 +45,7 @@ OPS = {
     "elman": "elman",
     "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
-    "generalised_delta_rule": f"deltanet deltaproduct gated_deltanet {KIMI} mlstm rwkv7",
+    "generalised_delta_rule": (f"deltanet deltaproduct gated_deltanet {KIMI} {FADING} mlstm rwkv7"),
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
@@ -67,13 +69,14 @@ LAYERS = {
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
     ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
-    "input_decay": f"deltaproduct gated_deltanet {KIMI}",
-    "rms_norm": GATED,
-    "short_convolution": f"{GATED} selective_ssm",
+    "input_decay": f"deltaproduct gated_deltanet {KIMI} m2rnn",
+    "positions": "transformer",
+    "rms_norm": f"{GATED} {FADING} m2rnn",
+    "short_convolution": f"{GATED} m2rnn mamba2 mesanet selective_ssm",
     "signed_gate": KIMI,
-    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI}",
-    "rotary": "transformer",
-    "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
+    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI} mesanet",
+    "rotary": "retnet transformer",
+    "split": "delta_rnn deltanet elstm gla linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl", "kimi_delta": KIMI}
@@ -224,10 +227,10 @@ PLACES = {
     ),
     "m2rnn recurrent_delta slstm": "kernels/feedback.h",
     "lru s5": "ops/complex_scan.py",
-    "gla mamba2 mamba3 mesanet retnet": "ops/gated_linear_attention.py",
+    FADING: "ops/gated_linear_attention.py",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
-        "recurrent_delta rwkv7 slstm srwm transformer"
+        f"{FADING} m2rnn recurrent_delta rwkv7 slstm srwm transformer"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
         "kernels/chunks.py kernels/rules.h kernels/triton_chunk_kernels.py "
@@ -243,7 +246,7 @@ PLACES = {
     "recurrent_delta": "kernels/narrow_feedback.h",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
-        "recurrent_delta rwkv7 slstm srwm"
+        f"{FADING} m2rnn recurrent_delta rwkv7 slstm srwm"
     ): "kernels/state.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
@@ -251,12 +254,13 @@ PLACES = {
     ): "kernels/triton_math.py",
     (
         f"retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet {KIMI} "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
+        f"{FADING} linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         f"delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru {KIMI} "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
+        f"{FADING} linear_transformer lru lstm m2rnn mlstm recurrent_delta rtrl rwkv7 s5 "
+        "selective_ssm slstm srwm"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
