@@ -87,8 +87,9 @@ def _memories(k: Tensor, write: Tensor, w: Tensor, H: Tensor | None) -> Tensor:
     if H is None:
         H = torch.zeros_like(products[:, 0])
     every = []
-    for t in range(k.shape[1]):
-        H = w[:, t].unsqueeze(-1) * H + products[:, t]
+    # Not by index: the gradient of each would be a tensor of all.
+    for decay, product in zip(w.unsqueeze(-1).unbind(1), products.unbind(1), strict=True):
+        H = decay * H + product
         every.append(H)
     return torch.stack(every, dim=1)
 
