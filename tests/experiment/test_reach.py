@@ -32,7 +32,9 @@ HALVES = "recognition_data recognition_test_data"  # strings of a language, and 
 OWN = "files_data files_test_data"  # strings from files of the user's own
 
 # Kimi Delta Attention and its descendants.
-KIMI = "gated_deltanet2 kimi_delta"
+KIMI = (
+    "erase_then_delta gated_deltanet2 kimi_delta momentum_deltanet oja preconditioned_delta q_delta"
+)
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
     "delta_rnn": "delta_rnn",
@@ -45,7 +47,10 @@ OPS = {
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
+    "m2rnn": "m2rnn",
     "mlstm": "mlstm",
+    "momentum_delta_rule": "momentum_deltanet",
+    "oja_rule": "oja",
     "recurrent_delta_rule": "recurrent_delta",
     "selective_scan": "lru s5 selective_ssm",
     "self_reference": "srwm",
@@ -56,7 +61,7 @@ GATED = f"deltanet deltaproduct gated_deltanet {KIMI}"
 LAYERS = {
     **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
-    "cross_entropy": "bptt rtrl",
+    "cross_entropy": "bptt rtrl tbptt",
     "feature_maps": MAPPED,
     **dict.fromkeys(
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
@@ -87,18 +92,22 @@ BASES = {
     "_patterns": "regex star_free tomita flare_regular",
     **dict.fromkeys(
         ("_paths", "automaton"),
-        "automaton_file counter_machine dfa dyck_k regex star_free tomita flare_regular",
+        "automaton_file counter_machine dfa dyck_k regex star_free subregular tomita flare_regular",
     ),
+    "_pieces": "subregular",
     **dict.fromkeys(("_att", "_dot", "_nfa"), "automaton_file"),
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
     "_trees": "listops",
     "regex": "star_free tomita flare_regular",
     "arithmetic": "equation",
-    "transduction": "binary_transduction",
+    "transduction": "binary_transduction selective_copying",
+    "mqar": "fuzzy_recall in_context_recall mqar_variants selective_copying",
+    "word_problem": "rotation",
+    "_groups": "rotation word_problem",
     "tracking": (
         "arithmetic navigation transduction word_problem answered binary_transduction duplicate "
-        "equation flare_stack_manipulation palindrome"
+        "equation flare_stack_manipulation memorisation palindrome rotation selective_copying"
     ),
 }
 COUNTED = ("_paths", "automaton")  # count the strings outside a language
@@ -110,12 +119,13 @@ PLACES = {
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/params.py experiment/selection.py "
         "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
-        "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
+        "experiment/colours.py experiment/known_languages.py experiment/names.py "
+        "experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
-        "datasets/files/windows.py "
+        "datasets/files/windows.py pomdp/grid.py pomdp/gym.py "
         "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
         "datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
@@ -156,7 +166,8 @@ PLACES = {
     "tables figures report states": "datasets/card_reader.py",
     f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
     (
-        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton"
+        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton "
+        "auxiliary"
     ): "datasets/dataset.py",
     OWN: (
         "datasets/files/benchmarks.py datasets/files/bins.py datasets/files/build.py "
@@ -200,10 +211,10 @@ PLACES = {
     "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
     f"data test_data {HALVES}": "datasets/pools.py datasets/sampling.py",
     HALVES: (
-        "datasets/recognition/__init__.py datasets/recognition/build.py "
-        "datasets/recognition/edits.py datasets/recognition/outside.py "
-        "datasets/recognition/task.py"
+        "datasets/recognition/build.py datasets/recognition/edits.py "
+        "datasets/recognition/outside.py"
     ),
+    f"{HALVES} auxiliary": "datasets/recognition/__init__.py datasets/recognition/task.py",
     "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
@@ -211,9 +222,9 @@ PLACES = {
         "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    "recurrent_delta slstm": "kernels/feedback.h",
+    "m2rnn recurrent_delta slstm": "kernels/feedback.h",
     "lru s5": "ops/complex_scan.py",
-    "gla mamba2 retnet": "ops/gated_linear_attention.py",
+    "gla mamba2 mamba3 mesanet retnet": "ops/gated_linear_attention.py",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
         "recurrent_delta rwkv7 slstm srwm transformer"
@@ -274,7 +285,20 @@ PLACES = {
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
     "retrieval": "retrieval/data.py retrieval/memory.py retrieval/training.py",
+    "pomdp pomdp_report": "pomdp/__init__.py",
+    "pomdp": (
+        "pomdp/episodes.py pomdp/language_world.py pomdp/learning.py pomdp/match.py "
+        "pomdp/t_maze.py pomdp/world.py pomdp/worlds.py"
+    ),
+    "pomdp_report": "pomdp/published.py pomdp/report.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
+    "metalearning metalearning_report": "metalearning/__init__.py",
+    "metalearning": (
+        "metalearning/episodes.py metalearning/families.py metalearning/images.py "
+        "metalearning/measures.py metalearning/model.py metalearning/streams.py "
+        "metalearning/tasks.py metalearning/training.py"
+    ),
+    "metalearning_report": "metalearning/figure.py metalearning/job.py metalearning/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
@@ -287,9 +311,11 @@ PLACES = {
         "search/settings.py search/space.py training/checkpoint.py training/search.py "
         "training/trial_run.py training/trials.py"
     ),
-    "bptt": "training/bptt.py training/readout.py",
+    "bptt": "training/bptt.py",
+    "bptt tbptt": "training/readout.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
+    "tbptt": "training/tbptt.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
@@ -298,7 +324,7 @@ PLACES = {
     ): "__init__.py utils/__init__.py",
     (
         f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures"
+        "states automata retrieval_report search_tables search_figures pomdp"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
@@ -389,6 +415,11 @@ PLACES = {
     ): "results/text_kinds.py",
 }
 
+# An agent has a model like that of a cell, but without these.
+UNACTED = (
+    *("datasets/__init__.py", "datasets/spec.py", "experiment/__init__.py", "experiment/cell.py"),
+    *("models/weights.py", "training/__init__.py", "training/batches.py", "utils/files.py"),
+)
 # A search trains, but without these.
 UNSEARCHED = ("models/weights.py", "training/train.py", "utils/bins.py")
 
@@ -406,7 +437,7 @@ def touched() -> dict[str, set[str]]:
         add(files(stage), stage)
     parts = [("train", f"fwp.mixers.{name}", name) for name in mixers.names()]
     parts += [("evaluate", f"fwp.mixers.{name}", name) for name in mixers.names()]
-    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl")]
+    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl", "tbptt")]
     for kind in KINDS:
         parts += [("train", f"fwp.training.kinds.{kind}", kind)]
         parts += [("evaluate", f"fwp.training.evaluation.{kind}", kind)]
@@ -426,8 +457,15 @@ def of_module(module: str) -> set[str]:
 
 
 def expected(file: str) -> set[str]:
-    """What an edit of a file may touch: a search is trained like a cell."""
+    """What an edit of a file may touch: a search is trained like a cell, and so are agents.
+
+    What agents earn is shown with what shows associative retrieval.
+    """
     found = placed(file)
+    if set(MODELS.split()) <= found and file not in UNACTED:
+        found |= {"pomdp"}
+    if "retrieval_report" in found and not file.startswith("retrieval/"):
+        found |= {"pomdp_report"}
     return found | {"search"} if "train" in found and file not in UNSEARCHED else found
 
 
