@@ -35,6 +35,8 @@ OWN = "files_data files_test_data"  # strings from files of the user's own
 KIMI = (
     "erase_then_delta gated_deltanet2 kimi_delta momentum_deltanet oja preconditioned_delta q_delta"
 )
+# Memories that only fade, or whose fading is learnt beside another rule.
+FADING = "gla mamba2 mamba3 mesanet retnet"
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
     "delta_rnn": "delta_rnn",
@@ -43,7 +45,7 @@ OPS = {
     "elman": "elman",
     "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
-    "generalised_delta_rule": f"deltanet deltaproduct gated_deltanet {KIMI} mlstm rwkv7",
+    "generalised_delta_rule": f"deltanet deltaproduct gated_deltanet {KIMI} {FADING} mlstm rwkv7",
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
@@ -61,19 +63,20 @@ GATED = f"deltanet deltaproduct gated_deltanet {KIMI}"
 LAYERS = {
     **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
-    "cross_entropy": "bptt rtrl tbptt",
+    "cross_entropy": "auxiliary bptt rtrl tbptt",
     "feature_maps": MAPPED,
     **dict.fromkeys(
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
     ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
-    "input_decay": f"deltaproduct gated_deltanet {KIMI}",
-    "rms_norm": GATED,
-    "short_convolution": f"{GATED} selective_ssm",
+    "input_decay": f"deltaproduct gated_deltanet {KIMI} m2rnn",
+    "rms_norm": f"{GATED} {FADING} m2rnn",
+    "short_convolution": f"{GATED} m2rnn mamba2 mesanet selective_ssm",
     "signed_gate": KIMI,
-    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI}",
-    "rotary": "transformer",
-    "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
+    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI} mesanet",
+    "positions": "transformer",
+    "rotary": "retnet transformer",
+    "split": "delta_rnn deltanet elstm gla linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl", "kimi_delta": KIMI}
@@ -125,7 +128,7 @@ PLACES = {
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
-        "datasets/files/windows.py pomdp/grid.py pomdp/gym.py "
+        "datasets/files/windows.py metalearning/grid.py pomdp/grid.py pomdp/gym.py "
         "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
         "datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
@@ -224,10 +227,10 @@ PLACES = {
     ),
     "m2rnn recurrent_delta slstm": "kernels/feedback.h",
     "lru s5": "ops/complex_scan.py",
-    "gla mamba2 mamba3 mesanet retnet": "ops/gated_linear_attention.py",
+    FADING: "ops/gated_linear_attention.py",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
-        "recurrent_delta rwkv7 slstm srwm transformer"
+        f"recurrent_delta rwkv7 slstm srwm transformer {FADING} m2rnn"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
         "kernels/chunks.py kernels/rules.h kernels/triton_chunk_kernels.py "
@@ -243,7 +246,7 @@ PLACES = {
     "recurrent_delta": "kernels/narrow_feedback.h",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
-        "recurrent_delta rwkv7 slstm srwm"
+        f"recurrent_delta rwkv7 slstm srwm {FADING} m2rnn"
     ): "kernels/state.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
@@ -251,12 +254,13 @@ PLACES = {
     ): "kernels/triton_math.py",
     (
         f"retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet {KIMI} "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
+        f"linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm {FADING}"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         f"delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru {KIMI} "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
+        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm lru s5 "
+        f"m2rnn {FADING}"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
@@ -312,7 +316,8 @@ PLACES = {
         "training/trial_run.py training/trials.py"
     ),
     "bptt": "training/bptt.py",
-    "bptt tbptt": "training/readout.py",
+    "auxiliary bptt tbptt": "training/readout.py",
+    "auxiliary": "training/auxiliary.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
     "tbptt": "training/tbptt.py",
@@ -324,7 +329,8 @@ PLACES = {
     ): "__init__.py utils/__init__.py",
     (
         f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures pomdp"
+        "states automata retrieval_report search_tables search_figures pomdp "
+        "auxiliary"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
@@ -415,6 +421,33 @@ PLACES = {
     ): "results/text_kinds.py",
 }
 
+# What experiments of their own use of the files above.
+ALSO = {
+    "metalearning": (
+        "__init__.py config/__init__.py config/settings.py kernels/__init__.py kernels/aside.py "
+        "kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py kernels/matmul.h "
+        "kernels/native.h kernels/norm.h kernels/op.py kernels/packed.py kernels/plan.py "
+        "kernels/precision.py kernels/registry.py kernels/rows.py kernels/shapes.py "
+        "kernels/tensors.py kernels/threads.* kernels/triton_matmul.py kernels/triton_support.py "
+        "kernels/triton_vectors.py kernels/vmap.py mixers/__init__.py models/__init__.py "
+        "models/block.py models/sequence_model.py nn/__init__.py nn/dropout/* nn/embedding/* "
+        "nn/feed_forward/* nn/layer_norm/* nn/linear/* training/__init__.py training/schedule.py "
+        "utils/__init__.py utils/denormals.py"
+    ),
+    "metalearning_report": (
+        "__init__.py claims/__init__.py claims/means.py claims/sides.py languages/__init__.py "
+        "languages/_checks.py languages/_labeller.py languages/_own.py languages/_title.py "
+        "languages/base.py mixers/__init__.py mixers/_facts.py mixers/_option.py mixers/_shape.py "
+        "mixers/_signature.py report/__init__.py report/figures/__init__.py "
+        "report/figures/apart.py report/figures/layout.py report/figures/lines.py "
+        "report/figures/style.py report/labels.py report/tables/__init__.py "
+        "report/tables/grid.py report/tables/markdown.py results/__init__.py results/frames.py "
+        "results/names.py results/pairwise.py results/record.py results/statistics.py "
+        "utils/__init__.py utils/bins.py utils/files.py utils/named_bins.py utils/source.py "
+        "utils/targets.py"
+    ),
+}
+
 # An agent has a model like that of a cell, but without these.
 UNACTED = (
     *("datasets/__init__.py", "datasets/spec.py", "experiment/__init__.py", "experiment/cell.py"),
@@ -437,7 +470,9 @@ def touched() -> dict[str, set[str]]:
         add(files(stage), stage)
     parts = [("train", f"fwp.mixers.{name}", name) for name in mixers.names()]
     parts += [("evaluate", f"fwp.mixers.{name}", name) for name in mixers.names()]
-    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl", "tbptt")]
+    parts += [
+        ("train", f"fwp.training.{name}", name) for name in ("auxiliary", "bptt", "rtrl", "tbptt")
+    ]
     for kind in KINDS:
         parts += [("train", f"fwp.training.kinds.{kind}", kind)]
         parts += [("evaluate", f"fwp.training.evaluation.{kind}", kind)]
@@ -461,7 +496,11 @@ def expected(file: str) -> set[str]:
 
     What agents earn is shown with what shows associative retrieval.
     """
-    found = placed(file)
+    found = placed(file) | {
+        stage
+        for stage, patterns in ALSO.items()
+        if any(fnmatch(file, pattern) for pattern in patterns.split())
+    }
     if set(MODELS.split()) <= found and file not in UNACTED:
         found |= {"pomdp"}
     if "retrieval_report" in found and not file.startswith("retrieval/"):
