@@ -69,12 +69,13 @@ class TrainingSettings:
     curriculum: float
     clip: float | None
     weight_decay: float
-    gradient: Literal["bptt", "rtrl"]
+    gradient: Literal["bptt", "rtrl", "tbptt"]
     betas: tuple[float, float]
     eps: float
     dtype: Literal["float32", "float64"]
     validate_every: int | None
     matmul: Literal["float32", "bfloat16"]
+    truncation: int | None
     next_symbols: float = 0.0
     language_modelling: float = 0.0
 
@@ -82,11 +83,12 @@ class TrainingSettings:
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingSettings":
         """What `as_dict` returned; 1 and 1.0 give equal settings with equal texts.
 
-        A record of 0.1.0 lacks `validate_every`, which was null then, and `matmul`.
+        A record of 0.1.0 lacks `validate_every`, null then, and `matmul`.
         """
         values = {
             "validate_every": None,
             "matmul": "float32",
+            "truncation": None,
             **dict.fromkeys(AUXILIARY, 0.0),
             **values,
         }
@@ -101,7 +103,7 @@ class TrainingSettings:
     def as_dict(self) -> dict[str, Any]:
         """Plain builtins, in the order of the fields.
 
-        Losses beside that of the task are left out if they do not count, as in records of 0.1.0.
+        What came after 0.1.0 and is not used is left out, so that records of before stay the same.
         """
         values = vars(self) | {"betas": list(self.betas)}
-        return {key: x for key, x in values.items() if x or key not in AUXILIARY}
+        return {key: x for key, x in values.items() if x or key not in (*AUXILIARY, "truncation")}

@@ -251,9 +251,10 @@ class Params(Selection):
         entry = self.config["tasks"][task]
         return "language" in entry and not resolve.recognises(entry)
 
-    def code(self, stage: str) -> str:
-        """Fingerprint of a stage that no model or language has a part in (tables, figures, ...)."""
-        return self._fingerprint(stage)
+    def code(self, stage: str, model: str | None = None) -> str:
+        """Fingerprint of a stage that no language has a part in, and no model or this one."""
+        mixer = () if model is None else self.signature(model).modules
+        return self._fingerprint(stage, *mixer)
 
     def _once(self, *key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `make` returns, one object for all seeds of a cell: a plan holds it for each."""

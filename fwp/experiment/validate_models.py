@@ -4,6 +4,7 @@ Every function yields one line per mistake, as `fwp.experiment.validate` says.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from fwp.config.messages import dotted, show
 from fwp.config.settings import AUXILIARY
@@ -91,7 +92,32 @@ def gpu(config: dict, models: Iterable[str]) -> Iterator[str]:
 
 
 def gradient(config: dict, models: Iterable[str]) -> Iterator[str]:
-    """Gradients that `fwp.training.rtrl` cannot compute, at the first task of a model."""
+    """Gradients that cannot be computed, at the first task of a model."""
+    yield from _rtrl(config, models)
+    for model in models:
+        faults = (line for task in config["tasks"] for line in _truncated(config, model, task))
+        yield from islice(faults, 1)
+
+
+def _truncated(config: dict, model: str, task: str) -> Iterator[str]:
+    """Truncated back-propagation without a length, or a length without it."""
+    given, where = given_training(config, model, task), f"models.{model}"
+    if given["gradient"] != "tbptt":
+        if given["truncation"] is not None:
+            yield (
+                f"{where}: training.truncation (task {task}) is for training.gradient = tbptt "
+                f"alone, got {given['gradient']}"
+            )
+    elif given["truncation"] is None:
+        yield f"{where}: training.gradient = tbptt (task {task}) needs training.truncation"
+    elif dropout := given_model(config, model, task)["dropout"]:
+        yield (
+            f"{where}.dropout: training.gradient = tbptt (task {task}) needs 0, got {show(dropout)}"
+        )
+
+
+def _rtrl(config: dict, models: Iterable[str]) -> Iterator[str]:
+    """What `fwp.training.rtrl` cannot do."""
     needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain"), "dropout": (0,)}
     for model in models:
         for task in config["tasks"]:

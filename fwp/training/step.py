@@ -28,7 +28,7 @@ from fwp.utils import signals
 
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
 
-GRADIENTS = ("bptt", "rtrl")
+GRADIENTS = ("bptt", "rtrl", "tbptt")
 """Ways to compute gradients: modules of this folder."""
 
 FURTHER = "auxiliary"
@@ -111,6 +111,8 @@ class TrainStep:
         first, *others = self.settings
         if load_auxiliary(first) is None:
             gradient = load_gradient(first.gradient).gradients
+            if first.truncation is not None:
+                gradient = functools.partial(gradient, truncation=first.truncation)
         else:  # the strings know what else is asked of them
             gradient = cast("Any", self.strings).gradient(self.settings)
         self.gradient = products_in(first.matmul)(gradient)
