@@ -16,7 +16,7 @@ _made: dict[tuple[str, str], Language] = {}
 def known_language(name: str, params: Mapping[str, Any]) -> Language:
     """What `fwp.languages.get` returns; one object for equal parameters.
 
-    A class of the user's own is made anew each time: its file may change meanwhile.
+    A class of the user's own is made each time, as its file may change meanwhile.
 
     Raises:
         ValueError, TypeError: as there.

@@ -169,7 +169,10 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
         return
     try:
         recognised = recognises(entry)
-        shares = plan_recognition(spec) if recognised else plan(spec, language=language)[1]
+        if recognised:
+            shares = plan_recognition(spec, language=language)
+        else:
+            shares = plan(spec, language=language)[1]
     except ValueError as error:
         between = "." if str(error).startswith("strings:") else ": "
         yield f"tasks.{task}{between}{error}"

@@ -18,6 +18,8 @@ from string import ascii_letters, digits
 import numpy as np
 from flare_recognisers import FLARE, root
 
+from fwp import languages
+
 
 def parity(string):
     even = string.count("1") % 2 == 0
@@ -253,6 +255,62 @@ def dfa(string, start, labels, **_):
         return None
     odd = len(string) % 2 == 1
     return odd, "x end" if odd else "x"
+
+
+def number_of(says, string, tier):
+    """What a piece of a subregular language says of a string, by searching the text."""
+    kind, *told = says
+    symbols = ascii_letters
+    text = "".join(symbol for symbol in string if symbol in tier)
+    if kind == "factor":
+        parts = {-1: "<", -2: ">"}
+        factor = "".join(parts.get(token) or symbols[token] for token in told[0])
+        found = len(re.findall(f"(?={factor})", f"<{text}>"))
+        return min(found, told[1] if len(told) > 1 else 1)
+    if kind == "subsequence":
+        return int(bool(re.search(".*".join(symbols[token] for token in told[0]), text)))
+    if kind == "in order":
+        words = ("".join(symbols[token] for token in word) for word in told)
+        return int(bool(re.search(".*".join(words), text)))
+    if kind == "sum":
+        return sum(told[0][symbols.index(symbol)] for symbol in text) % told[1]
+    bits = [0] * len(told)
+    for symbol in text:
+        read = tuple(bits)
+        for i, rule in enumerate(told):
+            new = rule[(*read[:i], symbols.index(symbol))]
+            bits[i] = bits[i] if new is None else new
+    return int("".join(map(str, bits)), 2)
+
+
+@cache
+def subregular_of(**params):
+    """A language, and whether a string has the numbers that it accepts."""
+    known = languages.get("subregular", **params)
+
+    @cache
+    def contains(string):
+        return tuple(number_of(p.says, string, known.tier) for p in known.pieces) in known.accepted
+
+    @cache
+    def is_prefix(string):  # what can be completed can be completed by so few symbols, here
+        if string and not is_prefix(string[:-1]):
+            return False
+        ends = (end for length in range(5) for end in product(known.alphabet, repeat=length))
+        return any(contains(string + "".join(end)) for end in ends)
+
+    return known, contains, is_prefix
+
+
+def subregular(string, labels="member", **params):
+    known, contains, is_prefix = subregular_of(**params)
+    if not is_prefix(string):
+        return None
+    member = contains(string)
+    if labels == "member":
+        return member, "member" if member else "prefix"
+    after = "".join(symbol for symbol in known.alphabet if is_prefix(string + symbol))
+    return member, " ".join(filter(None, [after, "end" * member]))
 
 
 def counter_machine(string, start, **_):
@@ -792,6 +850,7 @@ RECOGNISERS = {
     "modular_arithmetic": modular_arithmetic,
     "modular_arithmetic_brackets": modular_arithmetic_brackets,
     "reverse_string": partial(transduction, answer=lambda s: "".join(reversed(s))),
+    "copy_bits": partial(transduction, answer=lambda s: s),
     "duplicate_string": partial(transduction, answer=lambda s: 2 * s),
     "odds_first": odds_first,
     "bucket_sort": partial(transduction, answer=lambda s: "".join(d * s.count(d) for d in "12345")),
@@ -808,6 +867,7 @@ RECOGNISERS = {
     "mqar_stacked": mqar_stacked,
     "automaton": automaton,
     "dfa": dfa,
+    "subregular": subregular,
     "counter_machine": counter_machine,
     "regex": regex,
     "parity": parity,

@@ -136,6 +136,15 @@ PARAMS = {
     "reset_dyck_1": [{}, {"one_reset": True}],
     "stack_manipulation": [{}, {"initial_stack": True}],
     "odds_first": [{}, {"first": "even"}],
+    "subregular": [
+        {"kind": "SL", "alphabet": 3},
+        {"kind": "SP", "alphabet": 3},
+        {"kind": "TLTT", "t": 3, "alphabet": 3},
+        {"kind": "coSP"},
+        {"kind": "PLT", "alphabet": 3},
+        {"kind": "SF", "labels": "next"},
+        {"kind": "Reg", "seed": 2},
+    ],
     "bounded_dyck": [{}, {"kinds": 1, "depth": 3}, {"kinds": 3, "depth": 1}],
 }
 VARIANTS = [(name, params) for name in languages.names() for params in PARAMS.get(name, [{}])]
