@@ -7,6 +7,7 @@ import pytest
 from project import copy_project, load_preset, snakemake
 
 from fwp.experiment.experiment import load_experiment
+from fwp.pomdp import grid as pomdp_grid
 from fwp.results import pairwise
 from fwp.retrieval import grid
 
@@ -61,8 +62,14 @@ def test_the_first_lines_say_what_a_preset_makes_at_what_cost_and_how(preset):
     makes, count, what, costs = re.search(
         r"Makes ([\w, ]+) from (\d+) (training jobs|runs): (.+?)\.", text
     ).groups()
-    assert re.findall(r"report|states|automata|retrieval", makes) == found.targets
-    runs = found.jobs() if what == "training jobs" else grid.jobs(found.config["retrieval"])
+    assert re.findall(r"report|states|automata|retrieval|pomdp", makes) == found.targets
+    if what == "training jobs":
+        runs = found.jobs()
+    elif found.targets == ["pomdp"]:
+        pomdp_grid.check(found)
+        runs = pomdp_grid.jobs(found)
+    else:
+        runs = grid.jobs(found.config["retrieval"])
     assert len(list(runs)) == int(count)
     assert "on two cores" in costs
 
