@@ -69,7 +69,7 @@ class World(ABC):
     def reset(
         self, *, seed: int | None = None, options: dict | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin all episodes anew: first observations [count], and nothing else to know.
+        """Begin all episodes again: first observations [count], and nothing else to know.
 
         Args:
             seed: decides everything that is drawn from now on; None goes on as before.

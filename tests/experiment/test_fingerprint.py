@@ -67,7 +67,7 @@ def test_code_shared_by_mixers_concerns_all_of_them(package):
         "linear_transformer",
     }
     found = changed(package, "models/block.py", append("x = 1"))
-    assert found == {*mixers.names(), "search", "train", "evaluate", "trace", "automaton"}
+    assert found == {*mixers.names(), "search", "train", "evaluate", "trace", "automaton", "pomdp"}
 
 
 def test_figures_and_tables_train_nothing(package):

@@ -126,9 +126,9 @@ def test_the_report_sets_returns_beside_each_other(tmp_path):
     assert "## T-maze Trained at horizons up to 10." in text
     assert "| Model | 10 | 40 |" in text
     assert "| LSTM | 1.00 [1.00, 1.00] | 0.95 [0.31, 1.59] |" in text
-    assert "| lru | 1.00 [1.00, 1.00] | 0.00 [−6.35, 6.35] |" in text
+    assert "| LRU | 1.00 [1.00, 1.00] | 0.00 [−6.35, 6.35] |" in text
     assert text.count("Lu et al. (2024), abstract") == 2
-    assert "## lru − Transformer" in text and "| Parity | −0.40 [−6.75, 5.95] | open |" in text
+    assert "## LRU − Transformer" in text and "| Parity | −0.40 [−6.75, 5.95] | open |" in text
     assert "| T-maze | −0.40" not in text  # no language
     panels = report.figure(table).axes
     assert [axis.get_title() for axis in panels] == ["Parity", "T-maze"]
