@@ -75,9 +75,9 @@ class TrainingSettings:
     dtype: Literal["float32", "float64"]
     validate_every: int | None
     matmul: Literal["float32", "bfloat16"]
-    truncation: int | None
     next_symbols: float = 0.0
     language_modelling: float = 0.0
+    truncation: int | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingSettings":

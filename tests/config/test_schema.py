@@ -75,7 +75,7 @@ def test_there_is_no_setting_more_and_none_less():
 
 def test_settings_of_ones_own_have_the_defaults_of_the_schema():
     defaults = schema.defaults()
-    own = training_settings().as_dict() | dict.fromkeys(AUXILIARY, 0)
+    own = training_settings().as_dict() | dict.fromkeys(AUXILIARY, 0) | {"truncation": None}
     assert own == defaults["training"]
     model = model_settings("deltanet", heads=2)
     assert {key: getattr(model, key) for key in MODEL_KEYS[1:]} == defaults["model"]
