@@ -1,4 +1,4 @@
-"""In-context recall (Poli et al. 2024): pairs of key and value that recur, with or without noise."""
+"""In-context recall (Poli et al. 2024): pairs of key and value that recur."""
 
 from typing import NamedTuple
 

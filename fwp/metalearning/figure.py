@@ -23,8 +23,8 @@ def forgetting(course: pd.DataFrame) -> Figure:
     style = looks(dict.fromkeys(course["model"]))
     key = [*handles(style), Line2D([], [], color=GREY, alpha=0.35, label="same model, task B")]
     count, columns = len(families) * len(objectives), len(objectives)
-    size, names = (2.8, 1.8), {"x": "Examples read", "y": "Score (%)"}
-    with page(count, columns, size, **names, legend=key) as (drawn, axes):
+    x, y = "Examples read", "Score (%)"
+    with page(count, columns, (2.8, 1.8), x=x, y=y, legend=key) as (drawn, axes):
         for i, axis in enumerate(axes):
             family, objective = families[i // columns], objectives[i % columns]
             rows = course[(course["family"] == family) & (course["objective"] == objective)]

@@ -11,7 +11,7 @@ SPLIT = 0  # seed of the division of classes
 
 
 class Images:
-    """Tasks of `ways` classes, drawn anew for each task; images are vectors of their pixels.
+    """Tasks of `ways` random classes; images are vectors of their pixels.
 
     Classes are divided at random, always alike, into those for training and those for tests. With
     one set, domains 0 and 1 have classes of their own.

@@ -95,13 +95,18 @@ def findings(runs: pd.DataFrame) -> str:
     """Verdicts on what Irie et al. (2025) find, for each model of a family of tasks."""
     rows = []
     for model in runs["model"].unique():
-        own = dict(iter(runs[runs["model"] == model].groupby("objective")))
+        own = by_objective(runs[runs["model"] == model])
         rows.append([labels.model(model), forgets(own), remembers(own)])
     table = markdown_table(["Model", "forgets without ACL", "ACL remembers more"], rows, left=3)
     return (
         "Irie et al. find that in-context learners forget A when they learn B, and that ACL "
         f"prevents it.\nHere, at {100 * CONFIDENCE:.0f} % confidence:\n\n{table}\n"
     )
+
+
+def by_objective(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The runs with each objective."""
+    return {str(name): own for name, own in runs.groupby("objective")}
 
 
 def forgets(own: dict[str, pd.DataFrame]) -> str:

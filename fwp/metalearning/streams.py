@@ -54,10 +54,10 @@ def asking(examples: Examples, domain: int, labels: str, before: np.ndarray | No
         before: the last labels [B, outputs] of the stream; None at its start.
     """
     shown = np.zeros_like(examples.y)
-    told = labels == "delayed" and before is not None
-    if told:
+    unknown = np.ones((*examples.y.shape[:2], 1), np.float32)
+    if labels == "delayed" and before is not None:
         shown[:] = before[:, None]
-    unknown = np.full((*examples.y.shape[:2], 1), not told, np.float32)
+        unknown[:] = 0
     return _vectors(examples.x, domain, shown, unknown)
 
 

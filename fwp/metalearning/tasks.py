@@ -49,7 +49,7 @@ class Family(Protocol):
 
 
 class Clusters:
-    """Few-shot classification of points around prototypes, which each task draws anew.
+    """Few-shot classification of points around prototypes, of its own in each task.
 
     A class is p ~ N(0, I), and its examples are p + noise · ε with ε ~ N(0, I). All are divided by
     √(1 + noise²).

@@ -39,8 +39,9 @@ class PomdpJob(NamedTuple):
 
 
 def environments(config: dict) -> dict[str, dict[str, Any]]:
-    """The entries of a config's `environments`, as they are given."""
-    return config["pomdp"]["environments"] or STANDARD
+    """The entries of a config's `environments`, as they are given, without those that are null."""
+    given = config["pomdp"]["environments"] or {}
+    return {name: entry for name, entry in given.items() if entry is not None} or STANDARD
 
 
 def models(experiment: Experiment) -> list[str]:
@@ -129,9 +130,10 @@ def _problems(experiment: Experiment) -> Iterator[str]:
                 f"models.{name}.{key}: must not be given for a model of the section pomdp, got "
                 f"{show(settings[key])}"
             )
-    if any(":" in entry.get("language", "") for entry in given["environments"].values()):
+    entries = environments(config)
+    if any(":" in entry.get("language", "") for entry in entries.values()):
         make_importable(experiment.folders)
-    for name, entry in given["environments"].items():
+    for name, entry in entries.items():
         yield from _of_environment(f"pomdp.environments.{name}", entry, given)
 
 

@@ -688,6 +688,28 @@ def all_facts(facts, seed):
     return {letters[key]: f"v{value}" for (key,), (value,) in zip(keys, values, strict=False)}
 
 
+def repl_trace(string, variables=5, reveal=0.25):
+    """Python executes the statements."""
+    name = f"[{ascii_letters[:variables]}]"
+    if not re.fullmatch(f"({name}{name}|p{name}[0-9])*({name}|p{name}?)?", string):
+        return None
+    values = {v: str(i) for i, v in enumerate(ascii_letters[:variables])}
+    due = None
+    for statement in re.findall("p.?.?|..?", string):
+        due = None
+        if statement[0] == "p":
+            shown = values[statement[1]] if len(statement) > 1 else ""
+            if len(statement) == 3 and statement[2] != shown:
+                return None
+            due = shown if len(statement) == 2 else None
+        elif len(statement) == 2:
+            a, b = statement
+            if a == b:
+                return None
+            exec(f"{a}, {b} = {b}, {a}", {}, values)
+    return bool(re.search("[0-9]$", string)), due
+
+
 @cache
 def executed(program, variables, lowest, highest, skip_reassignment):
     """Values after a program of whole statements and what its last one shows; None if it fails."""
@@ -834,6 +856,7 @@ RECOGNISERS = {
     "bucket_sort": partial(transduction, answer=lambda s: "".join(d * s.count(d) for d in "12345")),
     "stack_manipulation": stack_manipulation,
     "mqar": mqar,
+    "repl_trace": repl_trace,
     "in_context_recall": in_context_recall,
     "fuzzy_recall": fuzzy_recall,
     "selective_copying": selective_copying,

@@ -112,6 +112,7 @@ PARAMS = {
     "even_pairs": [{}, {"labels": "last"}],
     "flip_flop": [{}, {"ignore": 0.0}],
     "undo_flip_flop": [{}, {"ignore": 0.0, "undo": 0.4}],
+    "repl_trace": [{}, {"variables": 2, "reveal": 1}],
     "rotation": [{"labels": "last"}],
     "modular_arithmetic": [{}, {"modulus": 2, "operators": "-*", "labels": "every"}],
     "modular_arithmetic_brackets": [{}, {"modulus": 2, "operators": "*"}],

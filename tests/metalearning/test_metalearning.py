@@ -139,7 +139,7 @@ def test_the_report_says_what_is_forgotten_and_whether_acl_helps(tmp_path):
 )
 def test_a_verdict_needs_a_model_that_learns_and_an_interval(tmp_path, scores, verdicts):
     runs, _ = results(tmp_path, scores)
-    own = dict(iter(runs.groupby("objective")))
+    own = report.by_objective(runs)
     assert (report.forgets(own), report.remembers(own)) == verdicts
 
 

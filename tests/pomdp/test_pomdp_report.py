@@ -46,7 +46,9 @@ def test_an_environment_may_have_settings_of_its_own():
     own |= {"train": [3, 9], "test": [9, 5]}
     parity = {"language": "parity", "previous_action": True}
     five = {"language": "cycle_navigation", "params": {"size": 5}}
-    found = experiment(pomdp={"environments": {"doors": own, "parity": parity, "five": five}})
+    found = experiment(
+        pomdp={"environments": {"doors": own, "parity": parity, "five": five, "no": None}}
+    )
     grid.check(found)
     given = grid.params(found, "doors", "lru", 1)
     assert (given["options"], given["steps"], given["test"]) == ({"apples": 0}, 3, [5, 9])

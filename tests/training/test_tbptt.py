@@ -86,7 +86,8 @@ def test_seeds_train_together_as_alone(data):
 
 def test_a_model_that_forgets_is_refused():
     class Forgetful:
-        weights = {"w": torch.zeros(1, dtype=torch.float64, requires_grad=True)}
+        def __init__(self):
+            self.weights = {"w": torch.zeros(1, dtype=torch.float64, requires_grad=True)}
 
         def __call__(self, tokens, state):
             logits = torch.stack([tokens * self.weights["w"], -tokens * self.weights["w"]], -1)
