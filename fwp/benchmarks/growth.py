@@ -21,7 +21,7 @@ from fwp.training import cuda_graphs
 from fwp.utils.denormals import flushing_denormals
 
 STEP = ("seeds", "hidden", "length", "layers")
-GRID = ("planned", "run")
+GRID = ("planned", "automata", "run")
 SEEDS = {"cpu": [1, 2, 4, 8, 16, 32, 64], "cuda": [1, 4, 16, 64, 256, 1024]}
 BATCH, LENGTH = 16, 50
 FEW = 4  # strings of a batch where their length grows
@@ -38,16 +38,17 @@ def measure(
         cells: models, whose training steps have 16 strings of 50 symbols; 4 strings on the axis
             `length`.
         settings: sizes of the axes seeds (None for those of the device), hidden, length, layers
-            (of a training step), planned (cells that `snakemake -n` plans) and run (cells that it
-            trains for one epoch of 20 strings, on all cores); axes may be left out.
+            (of a training step), planned (cells that `snakemake -n` plans), automata (tasks of
+            files of automata that it plans) and run (cells that it trains for one epoch of 20
+            strings, on all cores); axes may be left out.
         device: "cpu" or "cuda".
         snakefile: of the workflow.
         budget: seconds after which a step is not repeated any more.
 
     Yields:
-        axis, model ("" on the last two axes), size, seconds (on a CPU and in planning CPU seconds),
-        bytes, note; one dict per point. Where there is no answer, seconds is None, `note` says why,
-        and larger sizes are left out.
+        axis, model ("" on the last three axes), size, seconds (on a CPU and in planning CPU
+        seconds), bytes, note; one dict per point. Where there is no answer, seconds is None,
+        `note` says why, and larger sizes are left out.
     """
     for cell in cells:
         for axis in STEP:
@@ -61,7 +62,7 @@ def measure(
                     break
     for axis in GRID:
         for size in settings.get(axis, ()):
-            row = _of_grid(snakefile, size, dry=axis == "planned")
+            row = _of_grid(snakefile, size, axis)
             yield {"axis": axis, "model": "", "size": size, **row}
             if row["note"]:
                 break
@@ -82,9 +83,11 @@ def _apart(arguments: dict) -> dict:
     return answer.value or {"seconds": None, "bytes": None, "note": answer.reason}
 
 
-def _of_grid(snakefile: str | Path, cells: int, *, dry: bool) -> dict:
+def _of_grid(snakefile: str | Path, cells: int, axis: str) -> dict:
     """By a small process: the memory of a program counts that of the one which starts it."""
+    dry = axis != "run"
     arguments = {"snakefile": str(Path(snakefile).resolve()), "cells": cells, "dry": dry}
+    arguments |= {"automata": axis == "automata"}
     function = "fwp.benchmarks.planning:measure"
     answer = apart.call(function, arguments, limit=DAY, one_core=dry)
     return answer.value or {"seconds": None, "bytes": None, "note": answer.reason}

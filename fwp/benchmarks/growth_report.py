@@ -23,11 +23,12 @@ TITLES = {
     "length": "Length",
     "layers": "Layers",
     "planned": "Cells planned",
+    "automata": "Automata planned",
     "run": "Cells run",
 }
 COSTS = {"seconds": "Seconds", "MB": "MB"}
 # Seconds of a step, of planning and of a run beyond which nobody waits.
-PATIENCE = {**dict.fromkeys(STEP, 10.0), "planned": 600.0, "run": 86400.0}
+PATIENCE = {**dict.fromkeys(STEP, 10.0), "planned": 600.0, "automata": 600.0, "run": 86400.0}
 
 
 def exponent(sizes: pd.Series, costs: pd.Series) -> float:

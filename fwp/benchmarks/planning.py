@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 UNIT = 1 if sys.platform == "darwin" else 1024  # bytes of what systems call maximum resident size
 MODELS, TASKS = 2, 5
+STATES, SYMBOLS = 40, "abcdefghijklmnop"  # of an automaton: files of some 8 kB, as of MLRegTest
 PACKAGE = Path(__file__).parents[2]
 
 
@@ -29,15 +31,34 @@ def config(cells: int) -> dict:
     }
 
 
-def measure(snakefile: str, cells: int, dry: bool) -> dict:
+def config_of_automata(tasks: int, folder: Path) -> dict:
+    """Of a grid of one model on that many automata, whose files are written to the folder."""
+    draws = random.Random(0)
+    found = {}
+    for i in range(tasks):
+        lines = [
+            f"{state}\t{draws.randrange(STATES)}\t{symbol}\t{symbol}"
+            for state in range(STATES)
+            for symbol in SYMBOLS
+        ]
+        lines += [str(state) for state in range(0, STATES, 2)]
+        file = folder / f"{i}.att"
+        file.write_text("\n".join(lines), encoding="utf-8")
+        found[f"task_{i}"] = {"language": "automaton", "params": {"file": str(file)}}
+    models = {"model": {"mixer": "elstm"}}
+    return {"seeds": 1, "models": models, "tasks": found, "claims": []}
+
+
+def measure(snakefile: str, cells: int, dry: bool, automata: bool = False) -> dict:
     """Seconds and bytes of `snakemake` on a grid of `cells`, a multiple of ten.
 
     A dry run's are CPU seconds; a run's are those on the clock, with all cores. Memory is that of
-    Snakemake itself at its peak.
+    Snakemake itself at its peak. With `automata`, the grid has a task for each of `cells` files.
     """
     with tempfile.TemporaryDirectory() as folder:
         file, log = Path(folder, "grid.yaml"), Path(folder, "log")
-        file.write_text(json.dumps(config(cells)), encoding="utf-8")
+        grid = config_of_automata(cells, Path(folder)) if automata else config(cells)
+        file.write_text(json.dumps(grid), encoding="utf-8")
         cores = ["--cores", "1" if dry else "all"]
         command = [sys.executable, "-m", "snakemake", "-s", snakefile, *cores]
         command += ["--quiet", "all", "--configfile", file.name, *(["-n"] if dry else [])]

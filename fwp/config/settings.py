@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+AUXILIARY = ("next_symbols", "language_modelling")
+"""Settings of training: weights of losses beside that of the task (`fwp.training.auxiliary`)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
@@ -66,20 +69,29 @@ class TrainingSettings:
     curriculum: float
     clip: float | None
     weight_decay: float
-    gradient: Literal["bptt", "rtrl"]
+    gradient: Literal["bptt", "rtrl", "tbptt"]
     betas: tuple[float, float]
     eps: float
     dtype: Literal["float32", "float64"]
     validate_every: int | None
     matmul: Literal["float32", "bfloat16"]
+    next_symbols: float = 0.0
+    language_modelling: float = 0.0
+    truncation: int | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingSettings":
         """What `as_dict` returned; 1 and 1.0 give equal settings with equal texts.
 
-        A record of 0.1.0 lacks `validate_every`, which was null then, and `matmul`.
+        A record of 0.1.0 lacks `validate_every`, null then, and `matmul`.
         """
-        values = {"validate_every": None, "matmul": "float32", **values}
+        values = {
+            "validate_every": None,
+            "matmul": "float32",
+            "truncation": None,
+            **dict.fromkeys(AUXILIARY, 0.0),
+            **values,
+        }
         numbers = {
             field.name: float(values[field.name])
             for field in fields(cls)
@@ -89,5 +101,9 @@ class TrainingSettings:
         return cls(**{**values, **numbers, "betas": (float(first), float(second))})
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain builtins, in the order of the fields."""
-        return vars(self) | {"betas": list(self.betas)}
+        """Plain builtins, in the order of the fields.
+
+        What came after 0.1.0 and is not used is left out, so that records of before stay the same.
+        """
+        values = vars(self) | {"betas": list(self.betas)}
+        return {key: x for key, x in values.items() if x or key not in (*AUXILIARY, "truncation")}

@@ -94,25 +94,34 @@ def draw_sets(
             yield kind, window, strings
 
 
-def plan(spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> tuple[Language, Shares]:
+def plan(
+    spec: DatasetSpec, kinds: Sequence[str] = KINDS, language: Language | None = None
+) -> tuple[Language, Shares]:
     """Return the language and who gets what: kind of set -> window -> length -> number of strings.
+
+    Args:
+        spec: what to draw.
+        kinds: train, validation, test: of which kind.
+        language: that of the spec, if it was made before.
 
     ValueError, one line, for windows and counts that make no sense, for a window that holds no
     string of the language and for a set that would be left without strings.
     """
-    language = languages.get(spec.task.language, **spec.task.params)
+    language = language or languages.get(spec.task.language, **spec.task.params)
     return language, share_out(language, spec, kinds)
 
 
 def share_out(language: Language, spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> Shares:
     """Who gets what of a language; see `plan`."""
     repeats = holds_few(language, spec)
+    shared = [range(low, high + 1) for low, high in (*spec.train.bins, *spec.validation.bins)]
+    owning = {length: owners(spec, length) for lengths in shared for length in lengths}
 
     def available(kind: str, length: int) -> int:
         total = language.count_capped(length)
         if repeats:
             return spec.train.count if kind == "train" else total
-        return pool_size(total, kind, owners(spec, length))
+        return pool_size(total, kind, owning.get(length, ()))
 
     shares: Shares = {}
     for kind in (kind for kind in KINDS if kind in kinds):
@@ -188,7 +197,7 @@ def owners(spec: DatasetSpec, length: int) -> tuple[str, ...]:
     owners = tuple(
         kind
         for kind in ("train", "validation")
-        if any(Bin(*window).holds(length) for window in getattr(spec, kind).bins)
+        if any(low <= length <= high for low, high in getattr(spec, kind).bins)
     )
     return ("test", *reversed(owners)) if owners else ()
 

@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 from fwp.config.settings import ModelSettings
 from fwp.datasets.spec import DatasetSpec
-from fwp.experiment import speeds
+from fwp.experiment import resolve, speeds
 from fwp.experiment.cell import Cell
 from fwp.experiment.experiment import Experiment
+from fwp.experiment.known_languages import known_language
 from fwp.experiment.resources import width_within
 from fwp.experiment.seed_groups import group_seeds
 from fwp.results.chosen import settled
@@ -45,6 +46,7 @@ FIXED |= {
     "automata": 10.0,
     "retrieval": 5.0,
     "pomdp": 5.0,
+    "metalearning": 5.0,
     "automaton": 10.0,
     "all": 0.0,
 }
@@ -89,16 +91,18 @@ def estimate(
         jobs: name of the rule and wildcards of each.
     """
     kinds = Counter(
-        (rule, w.get("model"), w.get("task"), len(group_seeds(w.get("group", ""))), _memory(w))
+        (rule, w.get("model"), w.get("task"), len(group_seeds(w.get("group", ""))), _own(w))
         for rule, w in jobs
     )
     factors = _factors(experiment, dict.fromkeys(model for _, model, *_ in kinds if model))
     total, longest, unknown = [0.0, 0.0], [0.0, 0.0], {}
-    for (rule, model, task, seeds, memory), count in kinds.items():
-        if memory is not None:
-            found = _retrieving(experiment, *memory)
+    for (rule, model, task, seeds, own), count in kinds.items():
+        if rule == "retrieve":
+            found = _retrieving(experiment, *own)
         elif rule == "reinforce":
             found = _acting(experiment)
+        elif rule == "metalearn":
+            found = _metalearning(experiment, *own)
         elif model is None or task is None:
             found = _other(experiment, rule, task)
         elif model in factors:
@@ -183,17 +187,16 @@ def _other(experiment: Experiment, rule: str, task: str | None) -> Seconds:
     return Seconds(seconds, seconds)
 
 
-def _memory(wildcards: Mapping[str, str]) -> tuple[str, int] | None:
-    """Memory and number of pairs, of a run of `retrieve`."""
-    if "memory" not in wildcards:
-        return None
-    return wildcards["memory"], int(wildcards["pairs"])
+def _own(wildcards: Mapping[str, str]) -> tuple[str, ...]:
+    """What decides the time of a run of an experiment of its own."""
+    names = ("memory", "pairs", "learner")
+    return tuple(wildcards[name] for name in names if name in wildcards)
 
 
-def _retrieving(experiment: Experiment, memory: str, pairs: int) -> Seconds:
+def _retrieving(experiment: Experiment, memory: str, pairs: str) -> Seconds:
     width = WIDTHS.get(memory.removesuffix("_delta"), max(WIDTHS.values()))
     steps = min(STEPS, experiment.config["retrieval"]["steps"])
-    seconds = steps * (1e-3 + PAIR * pairs * width)
+    seconds = steps * (1e-3 + PAIR * int(pairs) * width)
     start = START[experiment.warm_worker]
     return Seconds(start + speeds.slowness() * seconds, math.inf)
 
@@ -203,6 +206,20 @@ def _acting(experiment: Experiment) -> Seconds:
     seconds = START[experiment.warm_worker]
     seconds += speeds.slowness() * ACTING * experiment.config["pomdp"]["steps"]
     return Seconds(seconds, seconds)
+
+
+def _metalearning(experiment: Experiment, learner: str) -> Seconds:
+    """Of training, whose steps have five calls, and of the test."""
+    streams = experiment.config["metalearning"]
+    model = resolve.given_model(experiment.config, learner, "")
+    batch = resolve.given_training(experiment.config, learner, "")["batch_size"]
+    speed = speeds.SPEEDS.get(model["mixer"], speeds.SPEEDS["lstm"])
+    examples, steps = streams["ways"] * streams["shots"], streams["steps"]
+    symbols = steps * batch * (2 * examples + 3 * streams["queries"])
+    symbols += streams["episodes"] * (examples + 10 * streams["queries"])  # without a gradient
+    seconds = 5e-3 * speed.step * steps + symbols * speed.per_symbol(model["hidden"], examples)
+    seconds *= model["layers"] * speeds.slowness()
+    return Seconds(START[experiment.warm_worker] + seconds, math.inf)
 
 
 def _searching(experiment: Experiment, cell: Cell, dataset: DatasetSpec) -> float:
@@ -274,13 +291,11 @@ def _different(dataset: DatasetSpec, low: int, high: int, enough: int) -> int:
 
 @cache
 def _count(language: str, params: str, low: int, high: int, enough: int) -> int:
-    from fwp import languages
-
     found = 0
     try:
-        counted = languages.get(language, **json.loads(params))
+        counted = known_language(language, json.loads(params))
         for length in range(low, high + 1):
-            found += counted.count(length)
+            found += counted.count_capped(length)
             if found >= enough:
                 return enough
     except (ValueError, TypeError, ImportError):  # told when the config is checked

@@ -134,7 +134,7 @@ class Experiment(Params):
 
     def finite_tasks(self) -> list[str]:
         """The tasks that `analysis` chooses and that a finite automaton can do."""
-        from fwp import languages
+        from fwp.experiment.known_languages import known_language
         from fwp.languages import _machine
 
         strings = [task for task in self.analysis.tasks if self.kind(task) == "strings"]
@@ -143,5 +143,5 @@ class Experiment(Params):
         return [
             task.name
             for task in tasks
-            if _machine.is_finite(languages.get(task.language, **task.params))
+            if _machine.is_finite(known_language(task.language, task.params))
         ]

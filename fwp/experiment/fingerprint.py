@@ -59,6 +59,8 @@ ROOTS = {
     "retrieval_report": ("fwp.retrieval.report",),
     "pomdp": ("fwp.pomdp.learning",),
     "pomdp_report": ("fwp.pomdp.report",),
+    "metalearning": ("fwp.metalearning.training",),
+    "metalearning_report": ("fwp.metalearning.report", "fwp.metalearning.figure"),
     "claims": ("fwp.claims.verdicts", "fwp.report.tables.claims", "fwp.results.every_run"),
     "report": ("fwp.report.page",),
     "trace": ("fwp.analysis.traces",),

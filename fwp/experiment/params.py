@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fwp.config.settings import AUXILIARY, TrainingSettings
 from fwp.datasets.spec import DatasetSpec
 from fwp.experiment import fingerprint, resolve, resources
 from fwp.experiment.cell import Cell
@@ -66,19 +67,29 @@ class Params(Selection):
                 solving = ("fwp.models.budget",)
                 about = resources.width_within(settings, {"parameters": settings.parameters})
                 settings = replace(settings, hidden=about)
-            kind = self.kind(task)
+            own = (*_training(self.kind(task)), *self._auxiliary(model, task, training))
             self._cells[model, task] = Cell(
                 settings,
                 resolve.resolved_task(self.config, task),
                 training,
                 {
-                    "train": self._fingerprint(
-                        "train", *mixer.modules, gradient, *_training(kind), *solving
+                    "train": self._fingerprint("train", *mixer.modules, gradient, *own, *solving),
+                    "evaluate": self._fingerprint(
+                        "evaluate", *mixer.modules, *_measuring(self.kind(task))
                     ),
-                    "evaluate": self._fingerprint("evaluate", *mixer.modules, *_measuring(kind)),
                 },
             )
         return self._cells[model, task]
+
+    def _auxiliary(self, model: str, task: str, training: TrainingSettings) -> tuple[str, ...]:
+        """What training with further losses loads by name, if one counts or a search may say so."""
+        search = self.search(model, task)
+        searched = () if search is None else search.space
+        if not any(getattr(training, k) or f"training.{k}" in searched for k in AUXILIARY):
+            return ()
+        from fwp import languages
+
+        return "fwp.training.auxiliary", languages.module(self.config["tasks"][task]["language"])
 
     def train_params(self, model: str, task: str) -> dict[str, Any]:
         """The part of a cell that decides the trained weights, as a plan holds it.
@@ -150,12 +161,13 @@ class Params(Selection):
     def search_job(self, model: str, task: str) -> dict[str, Any]:
         """What a search job needs to know: {"cell": `train_params`, "search", "code"}."""
         search = self.search(model, task)
-        gradient = f"fwp.training.{self._as_given(model, task).training.gradient}"
+        training = self._as_given(model, task).training
+        own = (*_training(self.kind(task)), *self._auxiliary(model, task, training))
         return {
             "cell": self.train_params(model, task),
             "search": None if search is None else search.as_dict(),
             "code": self._fingerprint(
-                "search", *self.signature(model).modules, gradient, *_training(self.kind(task))
+                "search", *self.signature(model).modules, f"fwp.training.{training.gradient}", *own
             ),
         }
 
@@ -239,9 +251,10 @@ class Params(Selection):
         entry = self.config["tasks"][task]
         return "language" in entry and not resolve.recognises(entry)
 
-    def code(self, stage: str) -> str:
-        """Fingerprint of a stage that no model or language has a part in (tables, figures, ...)."""
-        return self._fingerprint(stage)
+    def code(self, stage: str, model: str | None = None) -> str:
+        """Fingerprint of a stage that no language has a part in, and no model or this one."""
+        mixer = () if model is None else self.signature(model).modules
+        return self._fingerprint(stage, *mixer)
 
     def _once(self, *key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `make` returns, one object for all seeds of a cell: a plan holds it for each."""

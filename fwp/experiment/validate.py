@@ -125,6 +125,7 @@ def _problems(
     yield from _overrides(config, signatures, names)
     yield from validate_models.gpu(config, signatures)
     yield from validate_models.gradient(config, signatures)
+    yield from validate_models.auxiliary(config, signatures)
     yield from validate_models.sizes(config, signatures)
     yield from validate_models.products(config, signatures)
     yield from validate_models.heads(config, signatures)

@@ -4,8 +4,11 @@ Every function yields one line per mistake, as `fwp.experiment.validate` says.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from fwp.config.messages import dotted, show
+from fwp.config.settings import AUXILIARY
+from fwp.datasets.recognition.task import NEGATIVES
 from fwp.experiment.resolve import (
     MODEL_KEYS,
     SHOWN,
@@ -13,6 +16,7 @@ from fwp.experiment.resolve import (
     given_size,
     given_training,
     place,
+    recognises,
     section,
 )
 from fwp.experiment.resources import gpus_per_job
@@ -88,7 +92,32 @@ def gpu(config: dict, models: Iterable[str]) -> Iterator[str]:
 
 
 def gradient(config: dict, models: Iterable[str]) -> Iterator[str]:
-    """Gradients that `fwp.training.rtrl` cannot compute, at the first task of a model."""
+    """Gradients that cannot be computed, at the first task of a model."""
+    yield from _rtrl(config, models)
+    for model in models:
+        faults = (line for task in config["tasks"] for line in _truncated(config, model, task))
+        yield from islice(faults, 1)
+
+
+def _truncated(config: dict, model: str, task: str) -> Iterator[str]:
+    """Truncated back-propagation without a length, or a length without it."""
+    given, where = given_training(config, model, task), f"models.{model}"
+    if given["gradient"] != "tbptt":
+        if given["truncation"] is not None:
+            yield (
+                f"{where}: training.truncation (task {task}) is for training.gradient = tbptt "
+                f"alone, got {given['gradient']}"
+            )
+    elif given["truncation"] is None:
+        yield f"{where}: training.gradient = tbptt (task {task}) needs training.truncation"
+    elif dropout := given_model(config, model, task)["dropout"]:
+        yield (
+            f"{where}.dropout: training.gradient = tbptt (task {task}) needs 0, got {show(dropout)}"
+        )
+
+
+def _rtrl(config: dict, models: Iterable[str]) -> Iterator[str]:
+    """What `fwp.training.rtrl` cannot do."""
     needed = {"mixer": ("elstm",), "layers": (1,), "wiring": (None, "plain"), "dropout": (0,)}
     for model in models:
         for task in config["tasks"]:
@@ -101,6 +130,38 @@ def gradient(config: dict, models: Iterable[str]) -> Iterator[str]:
                         f"{show(needed[key][-1])}, got {show(given[key])}; allowed here: bptt"
                     )
                 break
+
+
+def auxiliary(config: dict, models: Iterable[str]) -> Iterator[str]:
+    """Losses beside that of recognition where they cannot count, once per place."""
+    found: dict[str, None] = {}
+    for model in models:
+        for task, entry in config["tasks"].items():
+            given = given_training(config, model, task)
+            if not recognises(entry):
+                rule = f"needs a task with strings: {' or '.join(NEGATIVES)}, {task} is none"
+            elif given["gradient"] != "bptt":
+                rule = f"needs training.gradient = bptt, got {show(given['gradient'])}"
+            else:
+                continue
+            for key in AUXILIARY:
+                places = _searched(config, model, key)
+                if given[key]:
+                    owns = (("overrides", model, task), ("tasks", task), ("models", model), ())
+                    own = next(own for own in owns if key in section(config, *own, "training"))
+                    places.append(dotted([*own, "training", key]))
+                found |= {f"{where}: {rule}": None for where in places}
+    yield from found
+
+
+def _searched(config: dict, model: str, key: str) -> list[str]:
+    """Where a search is told to choose a setting of a model's training."""
+    search = config["search"] or {"space": {}, "models": {}}
+    return [
+        dotted(["search", *own, "training", key])
+        for own in (("space",), ("models", model))
+        if key in (section(search, *own, "training") or {})
+    ]
 
 
 def sizes(config: dict, models: Iterable[str]) -> Iterator[str]:

@@ -10,7 +10,13 @@ from itertools import pairwise
 from fwp.config.messages import dotted, show
 from fwp.datasets.recognition.task import NEGATIVES, PAIRS
 from fwp.datasets.spec import TrainStrings
-from fwp.experiment.resolve import place, recognises, resolved_dataset, section
+from fwp.experiment.resolve import (
+    place,
+    recognises,
+    resolved_dataset,
+    resolved_task,
+    section,
+)
 from fwp.languages.base import Language
 from fwp.utils import source
 from fwp.utils.suggest import suggestion
@@ -112,9 +118,9 @@ def _own_language(config: dict, task: str, folders: Sequence[str]) -> Iterator[s
 
 def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
     """A language or parameter that does not exist, and windows without strings of it."""
-    from fwp import languages
     from fwp.datasets.recognition.build import plan_recognition
     from fwp.datasets.sampling import plan
+    from fwp.experiment.known_languages import known_language
 
     entry = config["tasks"][task]
     name = entry["language"]
@@ -127,7 +133,8 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
         return
     params = entry.get("params", {})
     try:
-        language = languages.get(name, **params)
+        resolved = resolved_task(config, task).params
+        language = known_language(name, resolved["params"] if recognises(entry) else resolved)
     except (ValueError, TypeError) as error:
         # Languages name the parameter first, so that the place in the config goes on with it.
         named = re.match(r"(\w+)[.:\[]", str(error))
@@ -161,7 +168,11 @@ def _language(config: dict, task: str, known: list[str]) -> Iterator[str]:
     if broken or sum(high - low + 1 for _, windows in places for low, high in windows) > COUNTABLE:
         return
     try:
-        shares = plan_recognition(spec) if recognises(entry) else plan(spec)[1]
+        recognised = recognises(entry)
+        if recognised:
+            shares = plan_recognition(spec, language=language)
+        else:
+            shares = plan(spec, language=language)[1]
     except ValueError as error:
         between = "." if str(error).startswith("strings:") else ": "
         yield f"tasks.{task}{between}{error}"

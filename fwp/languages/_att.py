@@ -25,25 +25,26 @@ def parse_att(text: str, where: str, table: dict[str, str] | None = None) -> Nfa
     Raises:
         ValueError: file:line:column, the rule, and what stands there.
     """
-    lines = [(i, _fields(line)) for i, line in enumerate(text.split("\n"), 1)]
-    lines = [(i, fields) for i, fields in lines if fields]
-    if not lines:
+    lines = text.split("\n")
+    rows = [(i, words) for i, line in enumerate(lines) if (words := line.split())]
+    if not rows:
         raise ValueError(f"{where}:1:1: must hold transitions, is empty")
-    nfa = Nfa([lines[0][1][0][0]])
-    acceptor = _is_acceptor(lines)
-    for number, fields in lines:
-        words = [word for word, _ in fields]
+    nfa = Nfa([rows[0][1][0]])
+    acceptor = _is_acceptor([words for _, words in rows])
+    most = 4 if acceptor else 5
+    symbols: dict[str, str | None] = {}
+    for at, words in rows:
 
-        def fail(column: int, rule: str, number: int = number, fields=fields) -> ValueError:
-            return ValueError(f"{where}:{number}:{fields[column][1]}: {rule}")
+        def fail(word: int, rule: str, at: int = at) -> ValueError:
+            return ValueError(f"{where}:{at + 1}:{_fields(lines[at])[word][1]}: {rule}")
 
-        if len(fields) <= 2:
+        if len(words) <= 2:
             nfa.moves.setdefault(words[0], {})
-            if len(fields) == 1 or not math.isinf(_weight(words[1], fail, 1)):
+            if len(words) == 1 or not math.isinf(_weight(words[1], fail, 1)):
                 nfa.accepting.add(words[0])
             continue
-        if len(fields) > (4 if acceptor else 5):
-            raise fail(5 - acceptor, f"a line has at most {5 - acceptor} columns, got {len(words)}")
+        if len(words) > most:
+            raise fail(most, f"a line has at most {most} columns, got {len(words)}")
         if not acceptor and words[3:] and words[2] != words[3]:
             raise fail(
                 3,
@@ -55,11 +56,12 @@ def parse_att(text: str, where: str, table: dict[str, str] | None = None) -> Nfa
             nfa.moves.setdefault(words[0], {})
             nfa.moves.setdefault(words[1], {})
             continue
-        try:
-            symbol = _symbol(words[2], table)
-        except ValueError as error:
-            raise fail(2, str(error)) from None
-        nfa.add(words[0], symbol, words[1])
+        if words[2] not in symbols:
+            try:
+                symbols[words[2]] = _symbol(words[2], table)
+            except ValueError as error:
+                raise fail(2, str(error)) from None
+        nfa.add(words[0], symbols[words[2]], words[1])
     return nfa
 
 
@@ -83,11 +85,11 @@ def parse_symbols(text: str, where: str) -> dict[str, str]:
     return found
 
 
-def _is_acceptor(lines: list[tuple[int, list[Field]]]) -> bool:
+def _is_acceptor(rows: list[list[str]]) -> bool:
     """Whether transitions have one label: a fourth column, if any, is then a weight."""
-    fourth = [(fields[2][0], fields[3][0]) for _, fields in lines if len(fields) == 4]
-    if any(len(fields) > 4 for _, fields in lines) or all(a == b for a, b in fourth):
-        return not fourth and all(len(fields) < 4 for _, fields in lines)
+    fourth = [words[2:] for words in rows if len(words) == 4]
+    if any(len(words) > 4 for words in rows) or all(a == b for a, b in fourth):
+        return not fourth and all(len(words) < 4 for words in rows)
     return all(_number(b) is not None for _, b in fourth)
 
 

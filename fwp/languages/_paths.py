@@ -97,6 +97,8 @@ class Paths:
 
     def capped(self, length: int) -> int:
         """Number of paths of `length` symbols from the start, MANY if there are more."""
+        if length < len(self._capped):
+            return self._capped[length]
         while length >= len(self._capped) and self._cycle is None:
             numbers = np.add.reduceat(self._numbers[self._flat], self._starts)
             self._numbers = np.minimum(numbers, MANY)

@@ -9,7 +9,7 @@ from fwp.languages._nfa import determinised
 from fwp.languages.automaton import MOST_SYMBOLS, Automaton
 
 SUFFIXES = {".att": "att", ".fst": "att", ".txt": "att", ".dot": "dot", ".gv": "dot"}
-MOST_BYTES = 1 << 18  # of a file: its text is part of the settings of each cell
+MOST_BYTES = 1 << 19  # of a file: its text is part of the settings of each cell
 
 
 class AutomatonFile(Automaton):

@@ -11,6 +11,7 @@ from fwp.languages.base import Language, _below
 
 EQUALS = "="
 MOST_ADDED = 2**21  # numbers that a count goes through
+LARGEST = 2**62  # of these numbers
 
 
 class Operands(NamedTuple):
@@ -207,10 +208,12 @@ class FlareBinaryMultiplication(TwoOperands):
         # Of first operands up to a bound all second ones fit; from the limit on, 0 alone does.
         whole = min(number, max(0, ((limit - 1) // (every - 1) - low) // step + 1))
         some = max(whole, min(number, -((low - limit) // step)))
-        if some - whole > MOST_ADDED:
+        if some > whole and (some - whole > MOST_ADDED or limit > LARGEST):
             raise ValueError(f"{self.name} has too many strings of these lengths to count them")
-        firsts = low + step * np.arange(whole, some)
-        return whole * every + int((-(-limit // firsts)).sum()) + number - some
+        few = number - some
+        if some > whole:
+            few += int((-(-limit // (low + step * np.arange(whole, some)))).sum())
+        return whole * every + few
 
     def count_capped(self, length: int) -> int:
         # There are as many with x = z = 0 and a single bit for both of them.

@@ -6,13 +6,13 @@ from fwp.languages._groups import closure, generators_of, product
 from fwp.languages.tracking import Tracking
 from fwp.languages.word_problem import SYMBOLS
 
-Matrix = tuple[tuple[float, float, float], ...]
 Point = tuple[float, float, float]
+Matrix = tuple[Point, Point, Point]
 
 BY_THIRD: Matrix = ((0.0, 0.0, 1.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 SHORT, LONG = (sqrt(5) - 1) / 4, (sqrt(5) + 1) / 4
 BY_FIFTH: Matrix = ((SHORT, -LONG, 0.5), (LONG, 0.5, SHORT), (-0.5, SHORT, LONG))
-CORNER: Point = (1 / sqrt(3),) * 3
+CORNER: Point = (1 / sqrt(3), 1 / sqrt(3), 1 / sqrt(3))
 
 
 class Rotation(Tracking):
@@ -56,18 +56,18 @@ class Rotation(Tracking):
 def _turns() -> list[Matrix]:
     """The rotations, in the order of the permutations of A5 that they stand for.
 
-    The three-cycle (0 1 2) is a third of a turn, and the cycle (0 2 4 1 3) a fifth: their product is
-    a half, as that of the matrices.
+    The three-cycle (0 1 2) is a third of a turn, and the cycle (0 2 4 1 3) a fifth. Their product
+    is of order two, as that of the matrices.
     """
-    third, fifth = (1, 2, 0, 3, 4), (2, 3, 4, 0, 1)
-    steps = ((third, BY_THIRD), (fifth, BY_FIFTH))
+    steps = (((1, 2, 0, 3, 4), BY_THIRD), ((2, 3, 4, 0, 1), BY_FIFTH))
     identity: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
     found = {tuple(range(5)): identity}
     for p in (waiting := [*found]):  # grows meanwhile
         for step, turn in steps:
             if (q := product(p, step)) not in found:
-                columns = [_turned(found[p], column) for column in zip(*turn, strict=True)]
-                found[q] = tuple(zip(*columns, strict=True))
+                first, second, third = (_turned(found[p], c) for c in zip(*turn, strict=True))
+                x, y, z = zip(first, second, third, strict=True)
+                found[q] = (x, y, z)
                 waiting.append(q)
     return [found[p] for p in closure(generators_of("A5"))]
 

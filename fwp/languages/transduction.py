@@ -77,6 +77,20 @@ class Transduction(Language):
         return [string + blanks for string in independent(rng, self.inputs, inputs, count)]
 
 
+class CopyBits(Transduction):
+    """The input again: the copy task of Irie, Gopalakrishnan and Schmidhuber (2024).
+
+    A string of 2 n symbols holds n bits, as many of which have to be kept at once.
+    """
+
+    name = "copy_bits"
+    title = "Copy"
+    inputs = ("0", "1")
+
+    def answer(self, string: str) -> str:
+        return string
+
+
 class ReverseString(Transduction):
     """The input backwards: deterministic context-free."""
 

@@ -46,7 +46,7 @@ class GatedDeltaNet2(KimiDeltaAttention):
         heads: int = 4,
         allow_neg_eigval: bool = False,
         signed_gates: bool = False,
-        decay: Literal["units", "head"] = "units",
+        decay: Literal["vector", "number"] = "vector",
         silu: bool = True,
         conv_size: int = 4,
     ):

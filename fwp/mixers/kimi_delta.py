@@ -69,7 +69,7 @@ class KimiDeltaAttention(nn.Module):
         heads: int = 4,
         allow_neg_eigval: bool = False,
         signed_gates: bool = False,
-        decay: Literal["units", "head"] = "units",
+        decay: Literal["vector", "number"] = "vector",
         silu: bool = True,
         conv_size: int = 4,
     ):
@@ -79,12 +79,12 @@ class KimiDeltaAttention(nn.Module):
         width = hidden // heads
         self.qkv = Linear(hidden, 3 * hidden, bias=False)
         self.conv = ShortConvolution(3 * hidden, conv_size) if conv_size else None
-        self.parts = (width if decay == "units" else heads, width, self.rates * heads)
+        self.parts = (width if decay == "vector" else heads, width, self.rates * heads)
         self.narrow = Linear(hidden, sum(self.parts), bias=False)
-        self.to_decay = Linear(width, hidden, bias=False) if decay == "units" else None
+        self.to_decay = Linear(width, hidden, bias=False) if decay == "vector" else None
         self.to_gate = Linear(width, hidden)
         gate = SignedGate if signed_gates else Decay
-        self.decay = gate(heads, width if decay == "units" else 1)
+        self.decay = gate(heads, width if decay == "vector" else 1)
         self.norm = RMSNorm(width)
         self.out = Linear(hidden, hidden, bias=False)
         if signed_gates and self.to_decay is not None:  # the signs that are drawn last for a while

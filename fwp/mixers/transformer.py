@@ -40,7 +40,7 @@ class SoftmaxAttention(nn.Module):
     """
 
     title = "Transformer"
-    state_names = ("keys", "values", "place")
+    state_names = ("keys", "values")
     state_grows = True
     look = ("#882255", "dotted", "^")
     wiring = "post_norm"

@@ -15,6 +15,13 @@ from fwp.results.integrity import ResultsError, damaged, read_sealed, write_seal
 OPEN = "chosen by search"
 """In place of the value of a setting that the search chooses."""
 
+LEFT_OUT = {
+    "dropout": "layers",
+    "next_symbols": "learning_rate",
+    "language_modelling": "learning_rate",
+}
+"""Settings that a cell leaves out if they are 0, each with one that stands beside it."""
+
 
 def part_of(cell: Mapping[str, Any], key: str) -> tuple[tuple[str, ...], str]:
     """Where in a cell a setting stands: the keys of the mapping that holds it, and its own.
@@ -26,7 +33,8 @@ def part_of(cell: Mapping[str, Any], key: str) -> tuple[tuple[str, ...], str]:
     first, dot, rest = key.partition(".")
     if dot:
         return (first,), rest
-    return (("model",), key) if key in cell["model"] else (("model", "options"), key)
+    own = key in cell["model"] or key in LEFT_OUT
+    return (("model",), key) if own else (("model", "options"), key)
 
 
 def opened(cell: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
@@ -44,10 +52,13 @@ def agrees(cell: object, wanted: object) -> bool:
     if wanted == OPEN:
         return True
     if isinstance(wanted, Mapping):
+        if not isinstance(cell, Mapping) or not cell.keys() <= wanted.keys():
+            return False
+        zero = {key for key in wanted.keys() - cell.keys() if wanted[key] == OPEN}
         return (
-            isinstance(cell, Mapping)
-            and cell.keys() == wanted.keys()
-            and all(agrees(cell[key], value) for key, value in wanted.items())
+            zero == wanted.keys() - cell.keys()
+            and zero <= LEFT_OUT.keys()
+            and all(agrees(value, wanted[key]) for key, value in cell.items())
         )
     return cell == wanted
 
@@ -61,6 +72,7 @@ def filled(wanted: Mapping[str, Any], cell: Mapping[str, Any]) -> dict[str, Any]
         if isinstance(value, Mapping) and isinstance(cell.get(key), Mapping)
         else value
         for key, value in wanted.items()
+        if value != OPEN or key in cell or key not in LEFT_OUT
     }
 
 
@@ -97,6 +109,8 @@ def _with(cell: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any
         for step in place:
             part[step] = dict(part[step])
             part = part[step]
-        if name in part:
+        if name in LEFT_OUT and not value:
+            part.pop(name, None)
+        elif name in part or LEFT_OUT.get(name) in part:
             part[name] = value
     return result

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from fwp.config.settings import TrainingSettings
+from fwp.config.settings import AUXILIARY, TrainingSettings
 
-OWN = ("learning_rate", "schedule", "warmup", "clip", "weight_decay", "betas", "eps")
-"""What may differ: the rate, the bound on the gradient, and Adam. The rest decides the program."""
+OWN = ("learning_rate", "schedule", "warmup", "clip", "weight_decay", "betas", "eps", *AUXILIARY)
+"""What may differ: the rate, the bound on the gradient, Adam, and the weights of further losses.
+
+The rest decides the program, and so does whether a loss counts at all.
+"""
 
 Settings = TrainingSettings | Sequence[TrainingSettings]
 """Of all models of a pack, or one for each."""
@@ -16,7 +19,8 @@ Settings = TrainingSettings | Sequence[TrainingSettings]
 def shared(settings: TrainingSettings) -> tuple[tuple[str, Any], ...]:
     """Name and value of every setting that models of one pack must share; hashable."""
     names = [field.name for field in fields(settings) if field.name not in OWN]
-    return tuple((name, getattr(settings, name)) for name in names)
+    counted = tuple((f"{name} > 0", getattr(settings, name) > 0) for name in AUXILIARY)
+    return *((name, getattr(settings, name)) for name in names), *counted
 
 
 def of_each(settings: Settings, models: int) -> tuple[TrainingSettings, ...]:

@@ -5,13 +5,13 @@ import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fwp.config.settings import TrainingSettings
+from fwp.config.settings import AUXILIARY, TrainingSettings
 from fwp.kernels.precision import products_in
 from fwp.kernels.triton_compile import only_compiling
 from fwp.kernels.triton_support import installed
@@ -28,8 +28,11 @@ from fwp.utils import signals
 
 AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
 
-GRADIENTS = ("bptt", "rtrl")
+GRADIENTS = ("bptt", "rtrl", "tbptt")
 """Ways to compute gradients: modules of this folder."""
+
+FURTHER = "auxiliary"
+"""The module of losses beside that of the task."""
 
 
 def load_gradient(name: str) -> ModuleType:
@@ -43,6 +46,13 @@ def load_gradient(name: str) -> ModuleType:
     if name not in GRADIENTS:
         raise ValueError(f"gradient must be one of {', '.join(GRADIENTS)}, got {name!r}")
     return importlib.import_module(f"fwp.training.{name}")
+
+
+def load_auxiliary(settings: TrainingSettings) -> ModuleType | None:
+    """The module of losses beside that of the task, if one counts; loaded by name, too."""
+    if not any(getattr(settings, name) for name in AUXILIARY):
+        return None
+    return importlib.import_module(f"fwp.training.{FURTHER}")
 
 
 class TrainStep:
@@ -69,8 +79,6 @@ class TrainStep:
         steps: int,
     ):
         self.settings, self._steps = of_each(settings, pack.size), steps
-        gradient = load_gradient(self.settings[0].gradient).gradients
-        self.gradient = products_in(self.settings[0].matmul)(gradient)
         self.pack, self.strings, self.evaluators = pack, strings, evaluators
         self.device = strings.tokens.device
         self.on_gpu = self.device.type == "cuda"
@@ -99,8 +107,15 @@ class TrainStep:
         self._scores = torch.zeros(self.pack.size, len(self.evaluators), **kept)
 
     def _set_up(self) -> None:
-        """Adam, the rate's schedule and the gradient's bound, of all models if theirs are equal."""
+        """Gradient, Adam, its schedule and the gradient's bound; of all models if all are equal."""
         first, *others = self.settings
+        if load_auxiliary(first) is None:
+            gradient = load_gradient(first.gradient).gradients
+            if first.truncation is not None:
+                gradient = functools.partial(gradient, truncation=first.truncation)
+        else:  # the strings know what else is asked of them
+            gradient = cast("Any", self.strings).gradient(self.settings)
+        self.gradient = products_in(first.matmul)(gradient)
         self.schedules = [
             Schedule(own.schedule, own.learning_rate, self._steps, own.warmup)
             for own in self.settings

@@ -10,6 +10,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
+from torch import Tensor
+
 from fwp.models.contract import require_contract
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import SequenceModel
@@ -21,9 +23,11 @@ from fwp.training.pack_settings import Settings, of_each
 from fwp.training.run import Run
 from fwp.training.selection import select_weights
 from fwp.training.state import State, runs_from_state, runs_to_state
-from fwp.training.step import TrainStep, load_gradient
+from fwp.training.step import TrainStep, load_auxiliary, load_gradient
 from fwp.utils import signals
 from fwp.utils.denormals import flushing_denormals
+
+HEADS = "readout.auxiliary."  # names of their tensors begin so
 
 
 class Trainer:
@@ -60,6 +64,9 @@ class Trainer:
         self.models, self.columns = models, load_kind(dataset).columns(dataset)
         self.settings = of_each(settings, len(models))
         load_gradient(self.settings[0].gradient).check(models[0])
+        self._auxiliary = load_auxiliary(self.settings[0])
+        if self._auxiliary is not None:
+            self._auxiliary.attach(models, dataset, self.settings[0], seeds)
         self._began, self._paused = time.perf_counter(), None
         self.epoch, self.active = 1, list(range(len(models)))
         self._stream = cuda_graphs.stream(device)
@@ -67,9 +74,12 @@ class Trainer:
             self.pack = Pack([model.to(device) for model in models])
             for model in models:
                 require_contract(model, len(dataset.alphabet), device=device)
-            self.runs = [Run(seed, weights=self.pack.state_dict(i)) for i, seed in enumerate(seeds)]
+            self.runs = [Run(seed, weights=self._weights(i)) for i, seed in enumerate(seeds)]
             kind = load_kind(dataset)
-            self.strings = kind.training(dataset, device)
+            if self._auxiliary is None:
+                self.strings = kind.training(dataset, device)
+            else:
+                self.strings = self._auxiliary.JointSplit.training(dataset, device)
             if state is not None:
                 self._resume(state)
             self.train_step = TrainStep(
@@ -160,6 +170,8 @@ class Trainer:
             for model, run in zip(self.models, self.runs, strict=True):
                 run.weights = {name: tensor.cpu() for name, tensor in run.weights.items()}
                 if self.over:  # a model that is a pack by itself is still in training otherwise
+                    if self._auxiliary is not None:
+                        self._auxiliary.detach(model)
                     model.load_state_dict(run.weights)
         return self.runs
 
@@ -213,10 +225,15 @@ class Trainer:
             strings = sum(int(batch.times.sum()) for batch in batches[i])
             row = self._row(strings, losses[i], scores[i])
             row["seconds"] = run.seconds = self.seconds
-            select_weights(run, row, functools.partial(self.pack.state_dict, i))
+            select_weights(run, row, functools.partial(self._weights, i))
             if on_epoch is not None:
                 on_epoch(run, row)
         self._leave()
+
+    def _weights(self, i: int) -> dict[str, Tensor]:
+        """A copy of a model's tensors, without readouts that are for training alone."""
+        found = self.pack.state_dict(i)
+        return {name: x for name, x in found.items() if not name.startswith(HEADS)}
 
     def _leave(self) -> None:
         """Go on without the models that are over, unless all are."""

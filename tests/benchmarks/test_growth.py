@@ -41,16 +41,18 @@ def test_each_axis_changes_its_size_alone(monkeypatch):
         "length": [7],
         "layers": [2],
         "planned": [10],
+        "automata": [30],
         "run": [20],
     }
     rows = list(growth.measure([CELL], sizes, "cpu", "Snakefile"))
     assert [(row["axis"], row["size"]) for row in rows] == [(a, s) for a, (s,) in sizes.items()]
-    seeds, hidden, length, layers, planned, run = asked
+    seeds, hidden, length, layers, planned, automata, run = asked
     assert (seeds["pack"], seeds["cell"]["model"]["hidden"]) == (3, 8)
     assert (hidden["pack"], hidden["cell"]["model"]["hidden"]) == (1, 5)
     assert (length["length"], length["batch"], hidden["length"]) == (7, growth.FEW, growth.LENGTH)
     assert layers["cell"]["model"]["layers"] == 2
     assert (planned["cells"], planned["dry"], run["cells"], run["dry"]) == (10, True, 20, False)
+    assert (automata["cells"], automata["dry"], automata["automata"]) == (30, True, True)
 
 
 def test_larger_sizes_than_one_without_an_answer_are_left_out(monkeypatch):
@@ -63,6 +65,12 @@ def test_larger_sizes_than_one_without_an_answer_are_left_out(monkeypatch):
 def test_a_grid_has_the_cells_that_were_asked_for(cells):
     grid = Experiment(planning.config(cells))
     assert len(list(grid.jobs())) == cells
+
+
+def test_a_grid_of_automata_has_a_file_for_each_task(tmp_path):
+    grid = Experiment(planning.config_of_automata(3, tmp_path))
+    assert len(list(grid.jobs())) == 3
+    assert len({file.read_text(encoding="utf-8") for file in tmp_path.glob("*.att")}) == 3
 
 
 def test_a_plan_costs_time_and_memory_or_says_why_not(tmp_path, monkeypatch):

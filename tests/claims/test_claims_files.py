@@ -25,7 +25,14 @@ def write(path, criterion=None, **claim):
         "config.yaml",
         *(
             f"workflow/presets/{preset}.yaml"
-            for preset in ("algorithmic", "bhattamishra_full", "groups", "state_tracking", "text")
+            for preset in (
+                "algorithmic",
+                "bhattamishra_full",
+                "groups",
+                "lie_depth",
+                "state_tracking",
+                "text",
+            )
         ),
     ],
 )

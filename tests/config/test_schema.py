@@ -13,7 +13,7 @@ from fwp import api, mixers
 from fwp.claims import claim
 from fwp.config import schema
 from fwp.config.parsing import load
-from fwp.config.settings import ModelSettings, TrainingSettings
+from fwp.config.settings import AUXILIARY, ModelSettings, TrainingSettings
 from fwp.experiment.resolve import MODEL_KEYS, model_settings, training_settings
 from fwp.mixers._signature import read_signature
 
@@ -75,7 +75,8 @@ def test_there_is_no_setting_more_and_none_less():
 
 def test_settings_of_ones_own_have_the_defaults_of_the_schema():
     defaults = schema.defaults()
-    assert training_settings().as_dict() == defaults["training"]
+    own = training_settings().as_dict() | dict.fromkeys(AUXILIARY, 0) | {"truncation": None}
+    assert own == defaults["training"]
     model = model_settings("deltanet", heads=2)
     assert {key: getattr(model, key) for key in MODEL_KEYS[1:]} == defaults["model"]
     assert model.options == {"heads": 2}

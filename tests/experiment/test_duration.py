@@ -175,6 +175,16 @@ def test_retrieval_has_no_upper_bound():
     assert 5 < found.usual < 120 and found.most == float("inf")
 
 
+def test_metalearning_takes_longer_with_more_steps():
+    wildcards = {"family": "clusters", "learner": "deltanet", "objective": "acl", "seed": "1"}
+    usual = []
+    for steps in (100, 1000, 2000):
+        found = load_experiment("config.yaml", changes=[f"metalearning.steps={steps}"])
+        usual.append(duration.estimate(found, [("metalearn", wildcards)]).usual)
+    assert usual[2] - usual[1] == pytest.approx((usual[1] - usual[0]) / 0.9)
+    assert usual[0] < usual[1] < 60
+
+
 def test_speeds_are_of_mixers():
     from fwp import mixers
 

@@ -32,7 +32,11 @@ HALVES = "recognition_data recognition_test_data"  # strings of a language, and 
 OWN = "files_data files_test_data"  # strings from files of the user's own
 
 # Kimi Delta Attention and its descendants.
-KIMI = "gated_deltanet2 kimi_delta"
+KIMI = (
+    "erase_then_delta gated_deltanet2 kimi_delta momentum_deltanet oja preconditioned_delta q_delta"
+)
+# Memories that only fade, or whose fading is learnt beside another rule.
+FADING = "gla mamba2 mamba3 mesanet retnet"
 # Mixers that use an op or a layer, beside that of the same name.
 OPS = {
     "delta_rnn": "delta_rnn",
@@ -41,11 +45,14 @@ OPS = {
     "elman": "elman",
     "gated_delta_rule": "deltaproduct gated_deltanet",
     "gated_elementwise_lstm": "elstm rtrl",
-    "generalised_delta_rule": f"deltanet deltaproduct gated_deltanet {KIMI} mlstm rwkv7",
+    "generalised_delta_rule": f"deltanet deltaproduct gated_deltanet {KIMI} {FADING} mlstm rwkv7",
     "gru": "gru",
     "linear_attention": "linear_transformer",
     "lstm": "lstm",
+    "m2rnn": "m2rnn",
     "mlstm": "mlstm",
+    "momentum_delta_rule": "momentum_deltanet",
+    "oja_rule": "oja",
     "recurrent_delta_rule": "recurrent_delta",
     "selective_scan": "lru s5 selective_ssm",
     "self_reference": "srwm",
@@ -56,19 +63,20 @@ GATED = f"deltanet deltaproduct gated_deltanet {KIMI}"
 LAYERS = {
     **dict.fromkeys(("dropout", "embedding", "feed_forward", "layer_norm", "linear"), MODELS),
     "causal_attention": "transformer",
-    "cross_entropy": "bptt rtrl",
+    "cross_entropy": "auxiliary bptt rtrl tbptt",
     "feature_maps": MAPPED,
     **dict.fromkeys(
         ("elu_plus_one", "sum_normalise"), f"{MAPPED} delta_rnn deltaproduct gated_deltanet"
     ),
     "initialisation": "deltanet linear_transformer mlstm recurrent_delta slstm srwm",
-    "input_decay": f"deltaproduct gated_deltanet {KIMI}",
-    "rms_norm": GATED,
-    "short_convolution": f"{GATED} selective_ssm",
+    "input_decay": f"deltaproduct gated_deltanet {KIMI} m2rnn",
+    "rms_norm": f"{GATED} {FADING} m2rnn",
+    "short_convolution": f"{GATED} m2rnn mamba2 mesanet selective_ssm",
     "signed_gate": KIMI,
-    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI}",
-    "rotary": "transformer",
-    "split": "delta_rnn deltanet elstm linear_transformer recurrent_delta rtrl transformer",
+    "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI} mesanet",
+    "positions": "transformer",
+    "rotary": "retnet transformer",
+    "split": "delta_rnn deltanet elstm gla linear_transformer recurrent_delta rtrl transformer",
 }
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl", "kimi_delta": KIMI}
@@ -87,18 +95,22 @@ BASES = {
     "_patterns": "regex star_free tomita flare_regular",
     **dict.fromkeys(
         ("_paths", "automaton"),
-        "automaton_file counter_machine dfa dyck_k regex star_free tomita flare_regular",
+        "automaton_file counter_machine dfa dyck_k regex star_free subregular tomita flare_regular",
     ),
+    "_pieces": "subregular",
     **dict.fromkeys(("_att", "_dot", "_nfa"), "automaton_file"),
     "dyck": "dyck_k reset_dyck shuffle",
     "_brackets": "dyck_k shuffle",
     "_trees": "listops",
     "regex": "star_free tomita flare_regular",
     "arithmetic": "equation",
-    "transduction": "binary_transduction",
+    "transduction": "binary_transduction selective_copying",
+    "mqar": "fuzzy_recall in_context_recall mqar_variants selective_copying",
+    "word_problem": "rotation",
+    "_groups": "rotation word_problem",
     "tracking": (
         "arithmetic navigation transduction word_problem answered binary_transduction duplicate "
-        "equation flare_stack_manipulation palindrome"
+        "equation flare_stack_manipulation memorisation palindrome rotation selective_copying"
     ),
 }
 COUNTED = ("_paths", "automaton")  # count the strings outside a language
@@ -110,12 +122,13 @@ PLACES = {
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/params.py experiment/selection.py "
         "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
-        "experiment/colours.py experiment/names.py experiment/resolve.py experiment/resources.py "
+        "experiment/colours.py experiment/known_languages.py experiment/names.py "
+        "experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
-        "datasets/files/windows.py pomdp/grid.py pomdp/gym.py "
+        "datasets/files/windows.py metalearning/grid.py pomdp/grid.py pomdp/gym.py "
         "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
         "datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
@@ -156,7 +169,8 @@ PLACES = {
     "tables figures report states": "datasets/card_reader.py",
     f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
     (
-        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton"
+        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton "
+        "auxiliary"
     ): "datasets/dataset.py",
     OWN: (
         "datasets/files/benchmarks.py datasets/files/bins.py datasets/files/build.py "
@@ -200,10 +214,10 @@ PLACES = {
     "strings text translation": "training/evaluation/__init__.py training/kinds/__init__.py",
     f"data test_data {HALVES}": "datasets/pools.py datasets/sampling.py",
     HALVES: (
-        "datasets/recognition/__init__.py datasets/recognition/build.py "
-        "datasets/recognition/edits.py datasets/recognition/outside.py "
-        "datasets/recognition/task.py"
+        "datasets/recognition/build.py datasets/recognition/edits.py "
+        "datasets/recognition/outside.py"
     ),
+    f"{HALVES} auxiliary": "datasets/recognition/__init__.py datasets/recognition/task.py",
     "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
@@ -211,12 +225,12 @@ PLACES = {
         "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
-    "recurrent_delta slstm": "kernels/feedback.h",
+    "m2rnn recurrent_delta slstm": "kernels/feedback.h",
     "lru s5": "ops/complex_scan.py",
-    "gla mamba2 retnet": "ops/gated_linear_attention.py",
+    FADING: "ops/gated_linear_attention.py",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
-        "recurrent_delta rwkv7 slstm srwm transformer"
+        f"recurrent_delta rwkv7 slstm srwm transformer {FADING} m2rnn"
     ): "kernels/recurrence.py",
     "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer": (
         "kernels/chunks.py kernels/rules.h kernels/triton_chunk_kernels.py "
@@ -232,7 +246,7 @@ PLACES = {
     "recurrent_delta": "kernels/narrow_feedback.h",
     (
         f"delta_rnn deltanet deltaproduct gated_deltanet {KIMI} linear_transformer mlstm "
-        "recurrent_delta rwkv7 slstm srwm"
+        f"recurrent_delta rwkv7 slstm srwm {FADING} m2rnn"
     ): "kernels/state.h",
     (
         "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
@@ -240,12 +254,13 @@ PLACES = {
     ): "kernels/triton_math.py",
     (
         f"retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet {KIMI} "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm"
+        f"linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm {FADING}"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
     (
         f"delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru {KIMI} "
-        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm"
+        "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm lru s5 "
+        f"m2rnn {FADING}"
     ): "ops/__init__.py",
     "automata": "report/figures/automaton.py report/tables/automata.py",
     "figures": (
@@ -281,6 +296,13 @@ PLACES = {
     ),
     "pomdp_report": "pomdp/published.py pomdp/report.py",
     "retrieval_report": "retrieval/grid.py retrieval/published.py retrieval/report.py",
+    "metalearning metalearning_report": "metalearning/__init__.py",
+    "metalearning": (
+        "metalearning/episodes.py metalearning/families.py metalearning/images.py "
+        "metalearning/measures.py metalearning/model.py metalearning/streams.py "
+        "metalearning/tasks.py metalearning/training.py"
+    ),
+    "metalearning_report": "metalearning/figure.py metalearning/job.py metalearning/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
         "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
@@ -293,9 +315,12 @@ PLACES = {
         "search/settings.py search/space.py training/checkpoint.py training/search.py "
         "training/trial_run.py training/trials.py"
     ),
-    "bptt": "training/bptt.py training/readout.py",
+    "bptt": "training/bptt.py",
+    "auxiliary bptt tbptt": "training/readout.py",
+    "auxiliary": "training/auxiliary.py",
     "evaluate": "training/evaluate.py",
     "rtrl": "training/rtrl.py",
+    "tbptt": "training/tbptt.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
@@ -304,7 +329,8 @@ PLACES = {
     ): "__init__.py utils/__init__.py",
     (
         f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures pomdp"
+        "states automata retrieval_report search_tables search_figures pomdp "
+        "auxiliary"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
@@ -395,6 +421,33 @@ PLACES = {
     ): "results/text_kinds.py",
 }
 
+# What experiments of their own use of the files above.
+ALSO = {
+    "metalearning": (
+        "__init__.py config/__init__.py config/settings.py kernels/__init__.py kernels/aside.py "
+        "kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py kernels/matmul.h "
+        "kernels/native.h kernels/norm.h kernels/op.py kernels/packed.py kernels/plan.py "
+        "kernels/precision.py kernels/registry.py kernels/rows.py kernels/shapes.py "
+        "kernels/tensors.py kernels/threads.* kernels/triton_matmul.py kernels/triton_support.py "
+        "kernels/triton_vectors.py kernels/vmap.py mixers/__init__.py models/__init__.py "
+        "models/block.py models/sequence_model.py nn/__init__.py nn/dropout/* nn/embedding/* "
+        "nn/feed_forward/* nn/layer_norm/* nn/linear/* training/__init__.py training/schedule.py "
+        "utils/__init__.py utils/denormals.py"
+    ),
+    "metalearning_report": (
+        "__init__.py claims/__init__.py claims/means.py claims/sides.py languages/__init__.py "
+        "languages/_checks.py languages/_labeller.py languages/_own.py languages/_title.py "
+        "languages/base.py mixers/__init__.py mixers/_facts.py mixers/_option.py mixers/_shape.py "
+        "mixers/_signature.py report/__init__.py report/figures/__init__.py "
+        "report/figures/apart.py report/figures/layout.py report/figures/lines.py "
+        "report/figures/style.py report/labels.py report/tables/__init__.py "
+        "report/tables/grid.py report/tables/markdown.py results/__init__.py results/frames.py "
+        "results/names.py results/pairwise.py results/record.py results/statistics.py "
+        "utils/__init__.py utils/bins.py utils/files.py utils/named_bins.py utils/source.py "
+        "utils/targets.py"
+    ),
+}
+
 # An agent has a model like that of a cell, but without these.
 UNACTED = (
     *("datasets/__init__.py", "datasets/spec.py", "experiment/__init__.py", "experiment/cell.py"),
@@ -417,7 +470,9 @@ def touched() -> dict[str, set[str]]:
         add(files(stage), stage)
     parts = [("train", f"fwp.mixers.{name}", name) for name in mixers.names()]
     parts += [("evaluate", f"fwp.mixers.{name}", name) for name in mixers.names()]
-    parts += [("train", f"fwp.training.{name}", name) for name in ("bptt", "rtrl")]
+    parts += [
+        ("train", f"fwp.training.{name}", name) for name in ("auxiliary", "bptt", "rtrl", "tbptt")
+    ]
     for kind in KINDS:
         parts += [("train", f"fwp.training.kinds.{kind}", kind)]
         parts += [("evaluate", f"fwp.training.evaluation.{kind}", kind)]
@@ -441,7 +496,11 @@ def expected(file: str) -> set[str]:
 
     What agents earn is shown with what shows associative retrieval.
     """
-    found = placed(file)
+    found = placed(file) | {
+        stage
+        for stage, patterns in ALSO.items()
+        if any(fnmatch(file, pattern) for pattern in patterns.split())
+    }
     if set(MODELS.split()) <= found and file not in UNACTED:
         found |= {"pomdp"}
     if "retrieval_report" in found and not file.startswith("retrieval/"):

@@ -15,7 +15,10 @@ from math import cos, sin, tau
 from statistics import median
 from string import ascii_letters, digits
 
+import numpy as np
 from flare_recognisers import FLARE, root
+
+from fwp import languages
 
 
 def parity(string):
@@ -252,6 +255,62 @@ def dfa(string, start, labels, **_):
         return None
     odd = len(string) % 2 == 1
     return odd, "x end" if odd else "x"
+
+
+def number_of(says, string, tier):
+    """What a piece of a subregular language says of a string, by searching the text."""
+    kind, *told = says
+    symbols = ascii_letters
+    text = "".join(symbol for symbol in string if symbol in tier)
+    if kind == "factor":
+        parts = {-1: "<", -2: ">"}
+        factor = "".join(parts.get(token) or symbols[token] for token in told[0])
+        found = len(re.findall(f"(?={factor})", f"<{text}>"))
+        return min(found, told[1] if len(told) > 1 else 1)
+    if kind == "subsequence":
+        return int(bool(re.search(".*".join(symbols[token] for token in told[0]), text)))
+    if kind == "in order":
+        words = ("".join(symbols[token] for token in word) for word in told)
+        return int(bool(re.search(".*".join(words), text)))
+    if kind == "sum":
+        return sum(told[0][symbols.index(symbol)] for symbol in text) % told[1]
+    bits = [0] * len(told)
+    for symbol in text:
+        read = tuple(bits)
+        for i, rule in enumerate(told):
+            new = rule[(*read[:i], symbols.index(symbol))]
+            bits[i] = bits[i] if new is None else new
+    return int("".join(map(str, bits)), 2)
+
+
+@cache
+def subregular_of(**params):
+    """A language, and whether a string has the numbers that it accepts."""
+    known = languages.get("subregular", **params)
+
+    @cache
+    def contains(string):
+        return tuple(number_of(p.says, string, known.tier) for p in known.pieces) in known.accepted
+
+    @cache
+    def is_prefix(string):  # what can be completed can be completed by so few symbols, here
+        if string and not is_prefix(string[:-1]):
+            return False
+        ends = (end for length in range(5) for end in product(known.alphabet, repeat=length))
+        return any(contains(string + "".join(end)) for end in ends)
+
+    return known, contains, is_prefix
+
+
+def subregular(string, labels="member", **params):
+    known, contains, is_prefix = subregular_of(**params)
+    if not is_prefix(string):
+        return None
+    member = contains(string)
+    if labels == "member":
+        return member, "member" if member else "prefix"
+    after = "".join(symbol for symbol in known.alphabet if is_prefix(string + symbol))
+    return member, " ".join(filter(None, [after, "end" * member]))
 
 
 def counter_machine(string, start, **_):
@@ -566,6 +625,91 @@ def mqar_stacked(string, pairs=4, keys=12, values=12):
     return asked != "", PAIR_SYMBOLS[due] if asked else None
 
 
+def in_context_recall(string, keys=8, values=8, noise=0.0, noise_symbols=16):
+    key, value, noisy = f"[a-{ascii_letters[keys - 1]}]", "[0-9]", "[\u0100-\u0140]"
+    if not re.fullmatch(f"({key}{value}|{noisy}{noisy})*({key}|{noisy})?", string):
+        return None
+    facts = {pair for pair in re.findall("..", string) if pair[0] in ascii_letters}
+    known = dict(facts)
+    if len(known) < len(facts):
+        return None
+    due = known.get(string[-1]) if len(string) % 2 else None
+    return due is not None, due
+
+
+def fuzzy_recall(string, keys=7, values=8, key_size=3, value_size=3):
+    text = string.lstrip("_")
+    if not re.fullmatch(f"([a-z]{{{key_size}}}[0-9]{{1,{value_size}}})*[a-z]*", text):
+        return None
+    pairs = re.findall("([a-z]+)([0-9]*)", text)
+    if any(
+        len(set(part)) < len(part) or len(key) > key_size for key, v in pairs for part in (key, v)
+    ):
+        return None
+    known = {}
+    for key, value in pairs[:-1]:
+        if known.setdefault(key, value) != value:
+            return None
+    key, value = pairs[-1] if pairs else ("", "")
+    due = known.get(key) if len(key) == key_size else None
+    if due is None:
+        return False, None
+    rest = due.removeprefix(value)
+    return (
+        None if len(rest) + len(value) > len(due) else (len(rest) == 1, rest[0] if rest else None)
+    )
+
+
+def selective_copying(string, symbols=14, copied=16):
+    before, copy, blanks = string.partition("|")
+    text = before.replace("_", "")
+    if "|" in blanks or blanks.strip("_") or len(blanks) > copied or len(text) > copied:
+        return None
+    if copy and len(text) < copied:
+        return None
+    return len(blanks) == copied, text[len(blanks) - 1] if blanks else None
+
+
+def memorisation(string, facts=127, seed=12345):
+    if not re.fullmatch("([^=]=)*[^=]?", string):
+        return None
+    asked = string.endswith("=")
+    return asked, all_facts(facts, seed)[string[-2]] if asked else None
+
+
+@cache
+def all_facts(facts, seed):
+    """As in the code of MAD: lists of tuples are shuffled, keys first."""
+    rng = np.random.default_rng(seed)
+    keys, values = ([(i,) for i in range(size)] for size in (facts, facts + 1))
+    rng.shuffle(keys)
+    rng.shuffle(values)
+    letters = [*ascii_letters[:26], *map(chr, range(0xC0, 0x1A5))]
+    return {letters[key]: f"v{value}" for (key,), (value,) in zip(keys, values, strict=False)}
+
+
+def repl_trace(string, variables=5, reveal=0.25):
+    """Python executes the statements."""
+    name = f"[{ascii_letters[:variables]}]"
+    if not re.fullmatch(f"({name}{name}|p{name}[0-9])*({name}|p{name}?)?", string):
+        return None
+    values = {v: str(i) for i, v in enumerate(ascii_letters[:variables])}
+    due = None
+    for statement in re.findall("p.?.?|..?", string):
+        due = None
+        if statement[0] == "p":
+            shown = values[statement[1]] if len(statement) > 1 else ""
+            if len(statement) == 3 and statement[2] != shown:
+                return None
+            due = shown if len(statement) == 2 else None
+        elif len(statement) == 2:
+            a, b = statement
+            if a == b:
+                return None
+            exec(f"{a}, {b} = {b}, {a}", {}, values)
+    return bool(re.search("[0-9]$", string)), due
+
+
 @cache
 def executed(program, variables, lowest, highest, skip_reassignment):
     """Values after a program of whole statements and what its last one shows; None if it fails."""
@@ -706,16 +850,24 @@ RECOGNISERS = {
     "modular_arithmetic": modular_arithmetic,
     "modular_arithmetic_brackets": modular_arithmetic_brackets,
     "reverse_string": partial(transduction, answer=lambda s: "".join(reversed(s))),
+    "copy_bits": partial(transduction, answer=lambda s: s),
     "duplicate_string": partial(transduction, answer=lambda s: 2 * s),
     "odds_first": odds_first,
     "bucket_sort": partial(transduction, answer=lambda s: "".join(d * s.count(d) for d in "12345")),
     "stack_manipulation": stack_manipulation,
     "mqar": mqar,
+    "repl_trace": repl_trace,
+    "in_context_recall": in_context_recall,
+    "fuzzy_recall": fuzzy_recall,
+    "selective_copying": selective_copying,
+    "compression": lambda s, symbols: transduction(s, answer=lambda s: s),
+    "memorisation": memorisation,
     "mqar_composition": mqar_composition,
     "mqar_forgetting": mqar_forgetting,
     "mqar_stacked": mqar_stacked,
     "automaton": automaton,
     "dfa": dfa,
+    "subregular": subregular,
     "counter_machine": counter_machine,
     "regex": regex,
     "parity": parity,

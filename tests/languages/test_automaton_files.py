@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fwp import languages
-from fwp.languages import _machine
+from fwp.languages import _machine, _nfa
 from fwp.languages._att import parse_att
 from fwp.languages._nfa import Nfa, determinised
 
@@ -89,6 +89,17 @@ def test_a_guess_is_made_deterministic():
     table, accepting, names = determinised(nfa, ["a", "b"])
     assert names == ["p", "{p, q, r}", "r"]
     assert (table, accepting) == ([[1, -1], [1, 2], [-1, 2]], {1, 2})
+
+
+def test_a_deterministic_automaton_is_read_as_by_the_subset_construction():
+    rng = np.random.default_rng(0)
+    for states in range(1, 9):
+        nfa = Nfa(["0"], {}, {str(state) for state in range(states) if rng.random() < 0.5})
+        for state, symbol in product(range(states), "abc"):
+            if rng.random() < 0.8:
+                nfa.add(str(state), symbol, str(rng.integers(states)))
+        assert nfa.is_deterministic
+        assert determinised(nfa, [*"abcd"]) == _nfa._subsets(nfa, [*"abcd"])
 
 
 def test_too_many_sets_of_states():

@@ -14,6 +14,7 @@ from fwp.ops.recurrent_delta_rule import recurrent_delta_rule
 from fwp.ops.self_reference import self_reference
 
 KIMI = ("kimi_delta", "gated_deltanet2")
+HEIRS = ("q_delta", "erase_then_delta", "preconditioned_delta", "oja")
 OPTIONS = [
     *(("linear_transformer", {"feature_map": name}) for name in FEATURE_MAPS),
     *(("deltanet", {"feature_map": name}) for name in FEATURE_MAPS),
@@ -31,8 +32,14 @@ OPTIONS = [
     ("deltaproduct", {"allow_neg_eigval": False}),
     ("gated_deltanet", {"allow_neg_eigval": True}),
     *((name, {"allow_neg_eigval": True}) for name in KIMI),
+    *((name, {"allow_neg_eigval": True}) for name in HEIRS),
+    *((name, {"conv_size": 0}) for name in ("preconditioned_delta", "momentum_deltanet")),
+    *((name, {"decay": "number"}) for name in ("preconditioned_delta", "oja")),
+    ("q_delta", {"decay": "vector"}),
+    ("erase_then_delta", {"rank": 2}),
+    ("preconditioned_delta", {"squash": 2}),
     *((name, {"signed_gates": True, "allow_neg_eigval": True}) for name in KIMI),
-    *((name, {"decay": "head"}) for name in KIMI),
+    *((name, {"decay": "number"}) for name in KIMI),
     *((name, {"silu": False}) for name in KIMI),
     *((name, {"conv_size": 0}) for name in ("deltaproduct", "gated_deltanet", *KIMI)),
     *((name, {"init": init}) for name in ("linear_transformer", "deltanet")
@@ -53,6 +60,9 @@ OPTIONS = [
     ("retnet", {"rotation": False, "decay": False}),
     ("gla", {"decay": "number"}),
     ("mamba2", {"states": 3, "expand": 1, "conv_size": 0}),
+    ("m2rnn", {"states": 3, "conv_size": 0}),
+    ("mesanet", {"conv_size": 0, "least_ridge": 2.0}),
+    ("mamba3", {"rotation": False, "trapezoid": False, "states": 3}),
     ("lru", {"expand": 2}),
     ("s5", {"expand": 2, "blocks": 4}),
     ("lstm", {"two_biases": True}),

@@ -55,6 +55,20 @@ def test_a_plan_is_filled_from_the_record_of_its_cell():
     assert filled(opened(part, KEYS), cell) == part
 
 
+@pytest.mark.parametrize("key", ["dropout", "training.next_symbols", "training.language_modelling"])
+@pytest.mark.parametrize("value", [0.25, 0.0])
+def test_a_setting_that_is_left_out_at_zero_can_be_chosen(key, value):
+    plan, cell = opened(CELL, [key]), settled(CELL, {key: value})
+    place, name = part_of(CELL, key)
+    assert plan[place[0]][name] == OPEN and cell[place[0]].get(name, 0.0) == value
+    assert (name in cell[place[0]]) == bool(value)
+    assert agrees(cell, plan) and agrees(cell, CELL) != bool(value)
+    assert filled(plan, cell) == cell
+    assert opened(cell, [key]) == plan
+    part = {"model": CELL["model"], "training": {"dtype": "float32"}}
+    assert settled(part, {"training.next_symbols": value}) == part  # of weights that are there
+
+
 def test_what_was_chosen_reads_back_and_an_equal_choice_leaves_the_file_alone(tmp_path):
     path = tmp_path / "chosen.json"
     write_chosen(path, "parity", "srwm", CHOSEN)

@@ -7,9 +7,10 @@ import pytest
 from project import copy_project, load_preset, snakemake
 
 from fwp.experiment.experiment import load_experiment
-from fwp.pomdp import grid as pomdp_grid
+from fwp.metalearning import grid as metalearning
+from fwp.pomdp import grid as pomdp
 from fwp.results import pairwise
-from fwp.retrieval import grid
+from fwp.retrieval import grid as retrieval
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted(ROOT.glob("workflow/presets/*.yaml"))
@@ -62,14 +63,16 @@ def test_the_first_lines_say_what_a_preset_makes_at_what_cost_and_how(preset):
     makes, count, what, costs = re.search(
         r"Makes ([\w, ]+) from (\d+) (training jobs|runs): (.+?)\.", text
     ).groups()
-    assert re.findall(r"report|states|automata|retrieval|pomdp", makes) == found.targets
+    assert re.findall(r"report|states|automata|retrieval|metalearning|pomdp", makes) == found.targets
     if what == "training jobs":
         runs = found.jobs()
+    elif found.targets == ["metalearning"]:
+        runs = metalearning.jobs(found)
     elif found.targets == ["pomdp"]:
-        pomdp_grid.check(found)
-        runs = pomdp_grid.jobs(found)
+        pomdp.check(found)
+        runs = pomdp.jobs(found)
     else:
-        runs = grid.jobs(found.config["retrieval"])
+        runs = retrieval.jobs(found.config["retrieval"])
     assert len(list(runs)) == int(count)
     assert "on two cores" in costs
 
@@ -80,6 +83,7 @@ def test_the_first_lines_say_what_a_preset_makes_at_what_cost_and_how(preset):
     ("preset", "rules"),
     [
         ("retrieval", {"retrieve": 146, "retrieval": 1}),
+        ("metalearning", {"metalearn": 60, "metalearning": 1}),
         ("long", {"train": 48, "evaluate": 48, "trace": 48, "states": 1, "report": 1}),
         ("known_entropy", {"collect_text": 1, "text_tables": 1, "text_figures": 1, "report": 1}),
     ],
@@ -90,7 +94,7 @@ def test_the_command_of_a_preset_plans_what_it_is_for(preset, rules, tmp_path):
     result = snakemake(folder, "-n", "--quiet", "rules", "--configfile", path)
     planned = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", result.stdout, re.M)}
     assert rules.items() <= planned.items(), result.stdout
-    if preset == "retrieval":
+    if preset in ("retrieval", "metalearning"):
         assert planned.keys() == {*rules, "all", "total"}
     if preset == "known_entropy":  # nothing that is of strings
         assert not planned.keys() & {"collect", "summarise", "tables", "figures"}

@@ -68,21 +68,28 @@ def build_recognition(spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> Datase
     )
 
 
-def plan_recognition(spec: DatasetSpec, kinds: Sequence[str] = KINDS) -> Shares:
+def plan_recognition(
+    spec: DatasetSpec, kinds: Sequence[str] = KINDS, language: Language | None = None
+) -> Shares:
     """Who gets how many strings of the language: kind of set -> window -> length -> number.
+
+    Args:
+        spec: what to draw.
+        kinds: train, validation, test: of which kind.
+        language: that of the spec, if it was made before.
 
     ValueError, one line, as for `fwp.datasets.sampling.plan`; for a window without strings outside
     the language; and for a language that the way of drawing them does not suit.
     """
-    return _Halves(spec, kinds).shares
+    return _Halves(spec, kinds, language).shares
 
 
 class _Halves:
     """The two halves of the sets of a task."""
 
-    def __init__(self, spec: DatasetSpec, kinds: Sequence[str]):
+    def __init__(self, spec: DatasetSpec, kinds: Sequence[str], language: Language | None = None):
         self.spec, params = half(spec), spec.task.params
-        self.language = language_of(params)
+        self.language = language or language_of(params)
         self._seed = (spec.seed, params["language"], params["params"])
         self.shares = share_out(self.language, self.spec, kinds)
         self._uniform = params["strings"] == "balanced"
