@@ -202,9 +202,13 @@ class CellResults:
     def _targets(self, symbols: list[str]) -> list[str | None]:
         """Right classes by the rules of the language, if it knows this string."""
         from fwp import languages
+        from fwp.datasets.recognition.task import RECOGNITION, language_of
 
         data: Any = self.dataset
         try:
+            if data.language == RECOGNITION:
+                inside = language_of(data.params).contains("".join(symbols))
+                return [*[None] * (len(symbols) - 1), data.classes[inside]]
             language = languages.get(data.language, **data.params)
             labels = language.label("".join(symbols))
         except (ValueError, ImportError, OSError):  # no such language here, or not a string of it

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -22,6 +23,9 @@ from fwp.results.text_frames import TEXT_RUNS
 from fwp.results.trials import read_trials
 from fwp.utils.suggest import suggestion
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 FRAMES = {
     "accuracy": "per run × bin (without `length`), and per run × length",
     "history": "per run × epoch",
@@ -30,6 +34,7 @@ FRAMES = {
     "settings": "per task × model: every resolved setting",
     "provenance": "per cell: code, data, machine, versions",
     "mistakes": "strings that each seed gets wrong",
+    "states": "per task × model: numbers in its state",
     "claims": "verdicts on claims, with their evidence",
     "search": "per trial of a search × seed",
     "text": "per run × range of positions of a text",
@@ -164,6 +169,30 @@ class ExperimentResults(Results):
             raise ResultsError(f"{self.folder} has no runs of {model} on {task}")
         return CellResults(self, task, model, own)
 
+    @cached_property
+    def states(self) -> pd.DataFrame:
+        """One row per task × model on strings: `state`, its numbers; missing if it grows.
+
+        Raises:
+            ResultsError, WeightsError, DatasetError: as `CellResults.model`.
+        """
+        from fwp.models.state_size import numbers_in_state
+        from fwp.models.window import window_of
+
+        rows = []
+        for task, name in self.runs[["task", "model"]].drop_duplicates().itertuples(index=False):
+            cell = self.cell(str(task), str(name))
+            model = cell.model(cell.seeds[0])
+            state = numbers_in_state(model, full=window_of(model) or 1)
+            rows.append({"task": task, "model": name, "state": state})
+        return pd.DataFrame(rows).astype({"state": "Int64"})
+
+    def accuracy_by_state(self) -> "Figure":
+        """A figure: the share of positions right against the size of the state, by task."""
+        from fwp.report.figures.recall import accuracy_by_state
+
+        return accuracy_by_state(self.accuracy, self.states)
+
     def _table(self, name: str, read: Callable[[Path], pd.DataFrame], hint: str = ""):
         """A table; if it is missing the error says what makes it."""
         path = self.tables / name
@@ -204,7 +233,7 @@ class ExperimentResults(Results):
         own = [] if self.runs.empty else ["accuracy", "history", "runs"]
         own += [name for name, file in files.items() if (self.tables / file).exists()]
         if (self.tables.parent / "cells").is_dir():
-            own += ["settings", "provenance"] + ([] if self.runs.empty else ["mistakes"])
+            own += ["settings", "provenance"] + ([] if self.runs.empty else ["mistakes", "states"])
         if (self.tables / "text.csv").exists():
             own += ["text", "translation", "text_history", "text_runs"]
         return [name for name in FRAMES if name in own]

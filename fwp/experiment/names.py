@@ -34,11 +34,12 @@ def titles(config: dict, signatures: Mapping[str, Signature]) -> list[Name]:
         found.append(Name("model", name, mixer, title or name, latex, *parts))
     languages = Counter(entry.get("language") for entry in config["tasks"].values())
     for name, entry in config["tasks"].items():
+        group = entry.get("group", "")
         if kind := text_kind(entry):
-            found.append(Name("task", name, kind, entry.get("title", name)))
+            found.append(Name("task", name, kind, entry.get("title", name), group=group))
             continue
         if "files" in entry:
-            found.append(Name("task", name, "files", entry.get("title", name)))
+            found.append(Name("task", name, "files", entry.get("title", name), group=group))
             continue
         only = ":" in entry["language"] and languages[entry["language"]] == 1
         title, latex = titled(entry["language"], entry.get("params", {}))
@@ -46,7 +47,7 @@ def titles(config: dict, signatures: Mapping[str, Signature]) -> list[Name]:
             title, latex = entry["title"], ""
         elif not only and name.lower() not in (entry["language"], title.lower()):
             title, latex = name, ""
-        found.append(Name("task", name, entry["language"], title or name, latex))
+        found.append(Name("task", name, entry["language"], title or name, latex, group=group))
     return found
 
 

@@ -74,6 +74,11 @@ def task(name: str) -> str:
     return find("task", name).title
 
 
+def group(task: str) -> str:
+    """The group of tasks that tables count a task in; "" if there is none."""
+    return find("task", task).group
+
+
 def in_order(kind: str, names: Iterable[str]) -> list[str]:
     """Models or tasks as in the config; what is not in it comes last, in the order given."""
     shown = {own.name: i for i, own in enumerate(_SHOWN.get().values()) if own.kind == kind}

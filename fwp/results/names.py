@@ -29,6 +29,7 @@ class Name:
         state_names: what the parts of a model's state are called, in their order.
         look: a model's colour, dashes and marker; empty if figures may choose.
         colour: a model's in the config, which comes before that of `look`; "" if there is none.
+        group: a task's, over which tables average; "" if there is none.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Name:
     state_names: tuple[str, ...] = ()
     look: tuple[str, ...] = ()
     colour: str = ""
+    group: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Name))

@@ -108,7 +108,7 @@ def _used(settings: TrainingSettings) -> list[str]:
 class JointSplit(PaddedSplit):
     """Strings of which a position has several targets: a target is a row of the tables here.
 
-    Positions of strings outside the language have none, but for the last.
+    Positions of strings outside the language have none, except for the last.
 
     classes: of whole strings, int64 [rows]; `NO_TARGET` before the last position.
     following: the next symbol, int64 [rows]; the last number stands for the end.

@@ -12,6 +12,7 @@ import torch
 
 import fwp
 from fwp.datasets.dataset import load_dataset
+from fwp.report.figures.recall import accuracy_by_state
 from fwp.results.collect import collect_results, write_results
 from fwp.results.integrity import ResultsError, read_sealed, write_sealed
 from fwp.results.text import collect_text, write_text_results
@@ -53,6 +54,29 @@ def test_provenance_says_what_cells_were_made_with(results, small_results):
     assert set(frame[frame["task"] == "parity"]["data.test"]) == {data.hash}
     assert set(frame["code.train"]) == {"0" * 16} and set(frame["code.evaluate"]) == {"1" * 16}
     assert frame["torch"].notna().all() and frame["machine"].notna().all()
+
+
+def test_accuracies_stand_over_the_size_of_the_state(results):
+    frame = results.states
+    sizes = {(row.task, row.model): row.state for row in frame.itertuples()}
+    # DeltaNet: 2 heads of 4 × 4; LSTM: h and c.
+    assert sizes["parity", "deltanet"] == 32 and sizes["parity", "lstm"] == 16
+    figure = results.accuracy_by_state()
+    parity = figure.axes[0]
+    assert {line.get_xdata()[0] for line in parity.lines if len(line.get_xdata()) == 1} == {16, 32}
+    bins = results.accuracy[results.accuracy["length"].isna()]
+    own = bins[(bins["task"] == "parity") & (bins["model"] == "lstm")]
+    means = own.groupby("bin", observed=True)["position_accuracy"].mean().to_list()
+    drawn = {line.get_ydata()[0] for line in parity.lines if line.get_xdata()[0] == 16}
+    assert drawn == {means[0], means[-1]}
+
+
+def test_a_state_that_grows_stands_at_the_right(results):
+    states = results.states.copy()
+    states.loc[states["model"] == "deltanet", "state"] = pd.NA
+    parity = accuracy_by_state(results.accuracy, states).axes[0]
+    assert {line.get_xdata()[0] for line in parity.lines if len(line.get_xdata()) == 1} == {16, 40}
+    assert [label.get_text() for label in parity.get_xticklabels()][-1] == "grows"
 
 
 def test_mistakes_are_rows_in_the_order_of_tasks(results):

@@ -157,3 +157,9 @@ def test_what_a_class_says_of_itself_reruns_nothing(package, file, fact):  # noq
         return text.replace(fact, fact.replace(fact.split('"')[1], "another"))
 
     assert changed(package, file, other) == set()
+
+
+def test_a_task_may_have_a_group():
+    tasks = {"p": {"language": "parity", "group": "Regular"}, "q": {"language": "parity"}}
+    named = Experiment({"models": {"m": {"mixer": "lstm"}}, "tasks": tasks}).names()
+    assert [name.group for name in named if name.kind == "task"] == ["Regular", ""]

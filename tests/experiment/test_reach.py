@@ -138,7 +138,7 @@ PLACES = {
         "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py results/comparison.py results/permutation.py "
         "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
-        "analysis/results.py "
+        "analysis/results.py report/figures/recall.py "
         "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py "
         "utils/gpus.py utils/imports.py utils/installed.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"

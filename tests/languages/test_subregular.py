@@ -4,12 +4,15 @@ What a class can see of a string is written here once more, from the definitions
 which it sees the same are both in the language, or both outside.
 """
 
+from collections import Counter
 from functools import cache
 from itertools import pairwise, product
+from pathlib import Path
 
 import pytest
 
 from fwp import languages
+from fwp.config.loading import read_config
 from fwp.languages.subregular import COUNTED, ENOUGH, KINDS, LENGTH, TIERS
 from tests.languages.varieties import Automaton
 
@@ -179,3 +182,26 @@ def test_a_threshold_makes_a_difference():
             for a, b in pairwise([(n, m) for m in range(t + 1) for n in (t - 1, t)])
             if a[1] == b[1]
         )
+
+
+def test_the_languages_of_the_preset_are_in_no_smaller_class():
+    """As the authors check theirs; of the classes for which this takes no time."""
+    below = {
+        "SL": ["is_piecewise_testable"],
+        "LT": ["is_piecewise_testable", "is_strictly_local"],
+        "TLT": ["is_strictly_local"],
+        "SP": ["is_locally_threshold_testable"],
+        "PT": ["is_locally_threshold_testable"],
+        "LTT": ["is_locally_testable"],
+        "TLTT": ["is_locally_testable"],
+        "Reg": ["is_aperiodic"],
+    }
+    preset = Path(__file__).parents[2] / "workflow/presets/mlregtest.yaml"
+    tasks = read_config(preset)["tasks"]
+    assert Counter(task["group"] for task in tasks.values()) == dict.fromkeys(KINDS, 2)
+    for name, task in tasks.items():
+        params = task["params"]
+        assert task["group"] == params["kind"] and name.startswith(params["kind"].lower())
+        if names := below.get(params["kind"]):
+            found = automaton(made(**params)).on_tier
+            assert not any(getattr(found, name) for name in names), name

@@ -416,3 +416,25 @@ def test_what_has_no_results_keeps_its_place(tmp_path):
     with labels.shown_as(names):
         for part in sections(summary.summarise(found), found.runs, missing=lost):
             assert [one.models for one in part.grids] == [["c", "b", "a"]] * len(part.grids)
+
+
+def test_groups_of_tasks_have_a_mean_of_their_own(tmp_path):
+    accuracies = {"one": [[1.0, 0.5], [0.5, 0.5]], "two": [[0.25, 0.5]] * 2, "three": [[1.0, 1.0]]}
+    cells = [own(tmp_path / task, found, task=task) for task, found in accuracies.items()]
+    cells.append(own(tmp_path / "alone", [[0.0, 0.0]], task="alone"))
+    found = collect_results(cells)
+    assert "groups" not in [part.label for part in parts_of(found)]
+    names = [
+        Name("task", task, "parity", task, group=group)
+        for task, group in (("three", "LT"), ("one", "SL"), ("two", "SL"))
+    ]
+    lost = [{"model": "mine", "task": "three", "seed": 1, "state": "missing"}]
+    with labels.shown_as(names):
+        whole = summary.summarise(found)
+        first, second = section(sections(whole, found.runs), "groups").grids
+        marked = section(sections(whole, found.runs, missing=lost), "groups").grids[0]
+    assert first.tasks == ["LT", "SL"]
+    assert first.cell("mine", "SL").text == "50.0 (25.0–75.0)"
+    assert first.cell("mine", "LT").text == "100" and first.cell("mine", "LT").strong
+    assert second.cell("mine", "SL").text == "50.0" and second.cell("mine", "SL").share == 0.5
+    assert marked.cell("mine", "LT").text == "100‡"

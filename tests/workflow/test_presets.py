@@ -8,7 +8,7 @@ from project import copy_project, load_preset, snakemake
 
 from fwp.experiment.experiment import load_experiment
 from fwp.metalearning import grid as metalearning
-from fwp.pomdp import grid as pomdp
+from fwp.pomdp import grid as pomdp_grid
 from fwp.results import pairwise
 from fwp.retrieval import grid as retrieval
 
@@ -63,14 +63,15 @@ def test_the_first_lines_say_what_a_preset_makes_at_what_cost_and_how(preset):
     makes, count, what, costs = re.search(
         r"Makes ([\w, ]+) from (\d+) (training jobs|runs): (.+?)\.", text
     ).groups()
-    assert re.findall(r"report|states|automata|retrieval|metalearning|pomdp", makes) == found.targets
+    kinds = "report|states|automata|retrieval|metalearning|pomdp"
+    assert re.findall(kinds, makes) == found.targets
     if what == "training jobs":
         runs = found.jobs()
     elif found.targets == ["metalearning"]:
         runs = metalearning.jobs(found)
     elif found.targets == ["pomdp"]:
-        pomdp.check(found)
-        runs = pomdp.jobs(found)
+        pomdp_grid.check(found)
+        runs = pomdp_grid.jobs(found)
     else:
         runs = retrieval.jobs(found.config["retrieval"])
     assert len(list(runs)) == int(count)

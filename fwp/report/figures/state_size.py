@@ -60,7 +60,7 @@ def loss_by_state(
             for row in own.assign(place=sizes.fillna(end)).itertuples():
                 if str(row.model) in style:
                     _marker(axis, row, style[str(row.model)], top, told)
-            _sizes(axis, low, high, end)
+            size_axis(axis, low, high, end)
     return figure
 
 
@@ -98,7 +98,7 @@ def _marker(axis: Axes, row: Any, look: Look, top: float, told: list[float]) -> 
         )  # fmt: skip
 
 
-def _sizes(axis: Axes, low: float, high: float, end: float) -> None:
+def size_axis(axis: Axes, low: float, high: float, end: float) -> None:
     """A log axis of sizes, and behind it a place for states that grow."""
     axis.set(xscale="log", xlim=(low / 1.5, end * 1.5))
     ticks = [

@@ -32,6 +32,11 @@ GENERALISATION_NOTE = (
     "The longest length up to which every tested length is at least 99 % right. Median over seeds, "
     "with worst and best seed in brackets where they differ."
 )
+GROUP_NOTE = (
+    "Mean over the tasks of a group of their mean over seeds, with the lowest and the highest task "
+    "in brackets where they differ. ‡ marks a group of which a run has no results. "
+    f"{labels.ROUNDED}"
+)
 TRAINING_NOTE = (
     "Number of seeds that solved validation, of all seeds. Then the median number of epochs, and "
     "the median time of a seed in seconds, on the machine that trained it."
@@ -44,7 +49,7 @@ def sections(
     """The tables to read, the most important first.
 
     Labels: accuracy, solved and median (the first two bins), generalisation, accuracy-longer (the
-    other bins), training.
+    other bins), training, groups (if tasks have one).
 
     Args:
         runs: the tidy table of runs (`fwp.results.collect`).
@@ -88,6 +93,8 @@ def sections(
     grid = _grid("", cost.reset_index(), _training)
     parts.append(Section("training", "Training cost", TRAINING_NOTE, [grid]))
     parts = [_with_missing(part, missing) for part in parts] if missing else parts
+    if grids := _groups(cells, summary.bins, missing):
+        parts.append(Section("groups", "Accuracy by group of tasks", GROUP_NOTE, grids))
     return [replace(part, note=part.note + explained(part.grids, bold=part.bold)) for part in parts]
 
 
@@ -105,6 +112,34 @@ def _grid(title: str, rows: pd.DataFrame, cell: Callable[..., Cell]) -> Grid:
     cells = {(row.model, row.task): cell(row) for row in every}
     models, tasks = present(rows["model"]), present(rows["task"])
     return Grid(title, in_order("model", models), in_order("task", tasks), cells)
+
+
+def _groups(
+    cells: pd.DataFrame, bins: Sequence[dict[str, str]], missing: Sequence[dict]
+) -> list[Grid]:
+    """Mean accuracies of groups of tasks, for each bin; none if no task has a group."""
+    own = {task: group for task in present(cells["task"]) if (group := labels.group(task))}
+    order = list(dict.fromkeys(own[task] for task in labels.in_order("task", own)))
+    lacking = {(model, own.get(task)) for model, task in by_cell(missing)}
+    grids = []
+    for i, windows in enumerate(bins):
+        rows = cells[(cells["bin_index"] == i) & cells["task"].isin(list(own))]
+        if rows.empty:
+            continue
+        rows = rows.assign(group=rows["task"].astype(str).map(own))
+        found: dict[tuple[str, str], Cell] = {}
+        for (model, group), means in rows.groupby(["model", "group"], observed=True)["mean"]:
+            low, high = percent(means.min()), percent(means.max())
+            spread = f" ({low}–{high})" if low != high else ""
+            mark = "‡" * ((model, group) in lacking)
+            share = float(means.mean())
+            text = f"{percent(share)}{spread}{mark}"
+            found[str(model), str(group)] = Cell(text, bool(means.min() == 1), share)
+        models = in_order("model", present(rows["model"]))
+        used = [group for group in order if group in set(rows["group"])]
+        title = _bin_title(i, {t: bin for t, bin in windows.items() if t in own})
+        grids.append(Grid(title, models, used, found))
+    return grids
 
 
 def _with_missing(part: Section, missing: Sequence[dict]) -> Section:

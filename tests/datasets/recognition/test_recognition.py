@@ -10,6 +10,7 @@ import pytest
 
 import fwp
 from fwp import languages
+from fwp.analysis.cell import CellResults
 from fwp.datasets.dataset import load_dataset, save_dataset
 from fwp.datasets.make import make_test, make_training
 from fwp.datasets.recognition.build import build_recognition
@@ -214,6 +215,13 @@ def test_the_card_says_what_chance_is():
     few = describe_recognition(make("aa_star"))
     assert any("sets share some" in note for note in few["notes"])
     assert any("Fewer strings" in note for note in few["notes"])
+
+
+@pytest.mark.parametrize(("string", "label"), [("(())", "yes"), ("(()", "no"), ("))", "no")])
+def test_the_target_of_any_string_is_at_its_last_symbol(string, label):
+    cell = SimpleNamespace(dataset=make("dyck_1"))
+    targets = CellResults._targets(cell, list(string))  # pyright: ignore
+    assert targets == [None] * (len(string) - 1) + [label]
 
 
 @pytest.mark.parametrize(
