@@ -28,7 +28,8 @@ class QDelta(KimiDeltaAttention):
         heads: number of heads; must divide `hidden`.
         allow_neg_eigval: β and λ in [0, 2] instead of [0, 1], as in the public code. Eigenvalues
             are then in [-5, 3], so that the memory can explode.
-        decay: w has one number for the head, as in the paper, or one for each unit of a key.
+        decay: w has one number for the head, as in the paper, or one for each unit of a key. With
+            a vector, eigenvalues may leave the unit disc, up to 1.25.
         conv_size: width of the short convolution; 0 leaves it out.
     """
 

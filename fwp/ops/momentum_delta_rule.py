@@ -45,11 +45,13 @@ def momentum_delta_rule(
     """
     S, M = state
     outputs = []
-    for t in range(q.shape[1]):
-        S = alpha[:, t, :, None, None] * S
-        error = v[:, t] - torch.einsum("bhk,bhkv->bhv", k[:, t], S)
-        written = torch.einsum("bhk,bhv->bhkv", k[:, t], eta[:, t, :, None] * error)
-        M = mu[:, t, :, None, None] * M + written
-        S = S + beta[:, t, :, None, None] * M
-        outputs.append(torch.einsum("bhk,bhkv->bhv", q[:, t], S))
+    # Not by index: the gradient of each would be a tensor of all.
+    steps = (x.unbind(1) for x in (q, k, v, alpha, mu, beta, eta))
+    for q_t, k_t, v_t, alpha_t, mu_t, beta_t, eta_t in zip(*steps, strict=True):
+        S = alpha_t[..., None, None] * S
+        error = v_t - torch.einsum("bhk,bhkv->bhv", k_t, S)
+        written = torch.einsum("bhk,bhv->bhkv", k_t, eta_t[..., None] * error)
+        M = mu_t[..., None, None] * M + written
+        S = S + beta_t[..., None, None] * M
+        outputs.append(torch.einsum("bhk,bhkv->bhv", q_t, S))
     return torch.stack(outputs, dim=1), (S, M)

@@ -39,9 +39,11 @@ def oja_rule(
         y [B, T, H, V] and S_T [B, H, K, V].
     """
     outputs = []
-    for t in range(q.shape[1]):
-        S = S * w[:, t].unsqueeze(-2)
-        error = k[:, t] - torch.einsum("bhkv,bhv->bhk", S, v[:, t])
-        S = S + torch.einsum("bhk,bhv->bhkv", beta[:, t, :, None] * error, v[:, t])
-        outputs.append(torch.einsum("bhk,bhkv->bhv", q[:, t], S))
+    # Not by index: the gradient of each would be a tensor of all.
+    steps = (x.unbind(1) for x in (q, k, v, beta, w))
+    for q_t, k_t, v_t, beta_t, w_t in zip(*steps, strict=True):
+        S = S * w_t.unsqueeze(-2)
+        error = k_t - torch.einsum("bhkv,bhv->bhk", S, v_t)
+        S = S + torch.einsum("bhk,bhv->bhkv", beta_t[..., None] * error, v_t)
+        outputs.append(torch.einsum("bhk,bhkv->bhv", q_t, S))
     return torch.stack(outputs, dim=1), S
