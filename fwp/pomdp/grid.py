@@ -7,6 +7,7 @@ from fwp import languages
 from fwp.config.messages import ConfigError, show
 from fwp.experiment import fingerprint, resolve
 from fwp.experiment.experiment import Experiment
+from fwp.experiment.learners import learners, model_of, unknown, unlearnt
 from fwp.languages._title import titled
 from fwp.pomdp.worlds import WORLDS, make
 from fwp.utils.imports import make_importable
@@ -18,6 +19,8 @@ STANDARD = {
 }
 """The environments of a config that names none."""
 TITLES = {"t_maze": "Passive T-maze", "match": "Passive match"}
+WITHOUT = ("parameters", "dropout")
+"""Settings that the model of an agent cannot have."""
 SHARED = (
     "batch_size",
     "collected",
@@ -44,28 +47,25 @@ def environments(config: dict) -> dict[str, dict[str, Any]]:
     return {name: entry for name, entry in given.items() if entry is not None} or STANDARD
 
 
-def models(experiment: Experiment) -> list[str]:
-    """The models that learn, in the order of the config."""
-    chosen = experiment.config["pomdp"]["models"]
-    return [name for name in experiment.models if chosen is None or name in chosen]
-
-
 def jobs(experiment: Experiment) -> Iterator[PomdpJob]:
     """All runs that the section `pomdp` of a config names."""
     for environment in environments(experiment.config):
-        for model in models(experiment):
+        for model in learners(experiment, "pomdp"):
             for seed in range(1, experiment.config["pomdp"]["seeds"] + 1):
                 yield PomdpJob(environment, model, seed)
 
 
 def params(experiment: Experiment, environment: str, model: str, seed: int) -> dict[str, Any]:
-    """What decides a run: arguments of `fwp.pomdp.learning.run`."""
-    config, signature = experiment.config, experiment.signature(model)
-    given, entry = config["pomdp"], environments(experiment.config)[environment]
-    settings = resolve.resolved_model(config, model, "", signature.options).as_dict()
+    """What decides a run: arguments of `fwp.pomdp.learning.run`.
+
+    Raises:
+        ConfigError: the model has settings that an agent's cannot have.
+    """
+    config = experiment.config
+    given, entry = config["pomdp"], environments(config)[environment]
     training = resolve.given_training(config, model, "")
     return {
-        "model": settings | {"mixer": signature.name(settings["mixer"])},
+        "model": model_of(experiment, "pomdp", model, *WITHOUT),
         **_world(entry),
         "train": entry.get("train", given["train"]),
         "test": sorted(entry.get("test", given["test"])),
@@ -113,23 +113,11 @@ def check(experiment: Experiment) -> None:
 def _problems(experiment: Experiment) -> Iterator[str]:
     config = experiment.config
     given = config["pomdp"]
-    for name in given["models"] or []:
-        if name not in config["models"]:
-            known = ", ".join(config["models"])
-            yield (
-                f"pomdp.models: must be among {known}{suggestion(name, config['models'])}, "
-                f"got {name!r}"
-            )
+    yield from unknown(experiment, "pomdp")
     if given["environments"] is None:
         return
-    for name in models(experiment):
-        settings = resolve.given_model(config, name, "")
-        if settings["parameters"] is not None or settings["dropout"]:
-            key = "dropout" if settings["dropout"] else "parameters"
-            yield (
-                f"models.{name}.{key}: must not be given for a model of the section pomdp, got "
-                f"{show(settings[key])}"
-            )
+    for name in learners(experiment, "pomdp"):
+        yield from unlearnt(experiment, "pomdp", name, *WITHOUT)
     entries = environments(config)
     if any(":" in entry.get("language", "") for entry in entries.values()):
         make_importable(experiment.folders)
@@ -147,6 +135,15 @@ def _of_environment(where: str, entry: dict, given: dict) -> Iterator[str]:
             f"beside them or follow from train and test; got {show(entry['options'])}"
         )
         return
+    if "language" in entry and ":" not in entry["language"]:
+        known = languages.names()
+        if entry["language"] not in known:
+            yield (
+                f"{where}.language: must be one of {', '.join(known)}, or a class of your own, "
+                f"my_module:MyLanguage{suggestion(entry['language'], known)}, got "
+                f"{show(entry['language'])}"
+            )
+            return
     found = _world(entry)
     if found["world"] not in WORLDS and ":" not in found["world"]:
         yield (

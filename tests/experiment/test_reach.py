@@ -128,7 +128,8 @@ PLACES = {
         "experiment/validate_results.py experiment/validate_search.py "
         "experiment/validate_space.py experiment/validate_tasks.py experiment/validate_texts.py "
         "experiment/validate_files.py datasets/files/check.py datasets/files/made.py "
-        "datasets/files/windows.py metalearning/grid.py pomdp/grid.py pomdp/gym.py "
+        "datasets/files/windows.py experiment/learners.py metalearning/grid.py pomdp/grid.py "
+        "pomdp/gym.py "
         "datasets/make.py datasets/made.py datasets/text/made.py datasets/text/check.py "
         "datasets/text/pair_check.py "
         "datasets/text/sources.py datasets/text/windows.py "
@@ -423,6 +424,10 @@ PLACES = {
 
 # What experiments of their own use of the files above.
 ALSO = {
+    "pomdp_report": (
+        "claims/__init__.py claims/means.py claims/sides.py results/frames.py results/pairwise.py "
+        "results/record.py results/statistics.py"
+    ),
     "metalearning": (
         "__init__.py config/__init__.py config/settings.py kernels/__init__.py kernels/aside.py "
         "kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py kernels/matmul.h "

@@ -50,7 +50,7 @@ def test_a_config_names_runs_with_the_settings_of_its_models():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"models": ["delta"]}, "metalearning.models: must be of deltanet, plain.* got 'delta'"),
+        ({"models": ["delta"]}, 'metalearning.models: must be of deltanet, plain.* got "delta"'),
         (
             {"tasks": ["images"]},
             "metalearning.images: must name paths for the tasks images, got null",
@@ -60,6 +60,12 @@ def test_a_config_names_runs_with_the_settings_of_its_models():
 def test_a_section_that_cannot_be_run_is_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
         list(grid.jobs(an_experiment(**changes)))
+
+
+def test_a_width_that_is_to_be_solved_is_refused():
+    found = Experiment(read_config(given=CONFIG | {"model": {"parameters": 9999}}))
+    with pytest.raises(ConfigError, match=r"models\.deltanet\.parameters: must not be .* 9999"):
+        grid.params(found, "linear", "deltanet", "acl", "2")
 
 
 def a_run(seed="1", objective="plain", **changes):

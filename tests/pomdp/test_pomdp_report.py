@@ -63,7 +63,11 @@ def test_an_environment_may_have_settings_of_its_own():
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ({"models": ["lstn"]}, r"pomdp\.models: must be among lstm, .*did you mean 'lstm'"),
+        ({"models": ["lstn"]}, r"pomdp\.models: must be of lstm, .*did you mean 'lstm'"),
+        (
+            {"environments": {"a": {"language": "parityy"}}},
+            r"a\.language: must be one of .*did you mean 'parity'\?\), got \"parityy\"",
+        ),
         (
             {"environments": {"a": {"world": "tmaze"}}},
             r"a\.world: must be one of match, t_maze, or",
@@ -103,6 +107,10 @@ def test_models_that_agents_cannot_have_are_refused(key, value):
     )
     with pytest.raises(ConfigError, match=rf"models\.lstm\.{key}: must not be given .* {value}"):
         grid.check(found)
+    usual = experiment(model={"hidden": 8, key: value}, pomdp={})
+    grid.check(usual)  # so that other experiments may have them
+    with pytest.raises(ConfigError, match=rf"models\.lstm\.{key}: must not be given"):
+        grid.params(usual, "parity", "lstm", 1)
 
 
 def tables(tmp_path, returns):
@@ -128,7 +136,9 @@ def test_the_report_sets_returns_beside_each_other(tmp_path):
     assert "| LSTM | 1.00 [1.00, 1.00] | 0.95 [0.31, 1.59] |" in text
     assert "| LRU | 1.00 [1.00, 1.00] | 0.00 [−6.35, 6.35] |" in text
     assert text.count("Lu et al. (2024), abstract") == 2
-    assert "## LRU − Transformer" in text and "| Parity | −0.40 [−6.75, 5.95] | open |" in text
+    assert (
+        "## LRU − Transformer" in text and "| Parity | −0.40 [−6.75, 5.95] | undetermined |" in text
+    )
     assert "| T-maze | −0.40" not in text  # no language
     panels = report.figure(table).axes
     assert [axis.get_title() for axis in panels] == ["Parity", "T-maze"]
@@ -137,17 +147,21 @@ def test_the_report_sets_returns_beside_each_other(tmp_path):
 
 @pytest.mark.parametrize(
     ("values", "verdict"),
-    [([0.9, 1.0, 0.95], "holds"), ([0.1, 0.0, 0.05], "contradicted"), ([0.9], "open")],
+    [
+        ([0.9, 1.0, 0.95], "supported"),
+        ([0.1, 0.0, 0.05], "contradicted"),
+        ([0.9], "undetermined"),
+    ],
 )
-def test_a_statement_holds_or_not(tmp_path, values, verdict):
+def test_a_statement_is_supported_or_not(tmp_path, values, verdict):
     rest = {"lstm": values, "transformer": [0.4, 0.5, 0.45][: len(values)]}
     text = report.markdown(tables(tmp_path, rest))
     assert f"| {verdict}" in " ".join(text.split()) or verdict in text.split("## LSTM")[1]
-    others = {"holds", "contradicted", "open"} - {verdict}
+    others = {"supported", "contradicted", "undetermined"} - {verdict}
     assert not any(f" {word} |" in text for word in others)
     assert "[" not in text.split("## Parity")[1].split("##")[0] or len(values) > 1
 
 
 def test_equal_seeds_have_a_difference_without_a_doubt(tmp_path):
     text = report.markdown(tables(tmp_path, {"lstm": [1.0, 1.0], "transformer": [0.5, 0.5]}))
-    assert "0.50 \\[0.50, 0.50]" in text and " holds |" in text
+    assert "0.50 \\[0.50, 0.50]" in text and " supported |" in text
