@@ -134,7 +134,8 @@ def test_options_are_those_of_the_layer(package):
     assert found.options["heads"].fault(None) is None and found.options["heads"].fault(2) is None
     assert found.options["scale"].fault("2") == "must be a number"
     assert _signature.read_signature("fla.Wide").options["width"].required
-    assert not [name for name in sys.modules if name.partition(".")[0] == "fla"]  # nothing was imported
+    # Nothing was imported.
+    assert not [name for name in sys.modules if name.partition(".")[0] == "fla"]
 
 
 def test_a_cell_holds_the_options_and_the_code_around_the_layer(package):
