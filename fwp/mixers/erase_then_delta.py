@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fwp.mixers.kimi_delta import Inputs, KimiDeltaAttention
 from fwp.nn.linear import Linear
+from fwp.nn.sizes import at_least_one
 from fwp.ops.generalised_delta_rule import gated_delta_rule
 
 
@@ -56,8 +57,7 @@ class EraseThenDelta(KimiDeltaAttention):
             decay=decay,
             conv_size=conv_size,
         )
-        if rank < 1:
-            raise ValueError(f"rank must be at least 1, got {rank}")
+        at_least_one(rank=rank)
         self.to_address = Linear(hidden, heads * rank, bias=False)
         bound = rank**-0.5
         self.address = nn.Parameter(

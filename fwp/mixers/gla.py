@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fwp.nn.linear import Linear
 from fwp.nn.rms_norm import RMSNorm
+from fwp.nn.sizes import at_least_one
 from fwp.nn.split import split
 from fwp.ops.gated_linear_attention import gated_linear_attention
 
@@ -42,6 +43,7 @@ class GatedLinearAttention(nn.Module):
         rank: int = 16,
     ):
         super().__init__()
+        at_least_one(rank=rank)
         self.heads = heads
         self.qkvg = Linear(hidden, 4 * hidden, bias=False)
         if decay == "vector":

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fwp.nn.linear import Linear
+from fwp.nn.sizes import at_least_one
 from fwp.ops.complex_scan import complex_scan
 
 
@@ -32,7 +33,7 @@ class LRU(nn.Module):
         max_phase: bound of the angles of λ at first.
 
     Raises:
-        ValueError: 0 ≤ r_min < r_max ≤ 1 does not hold.
+        ValueError: 0 ≤ r_min < r_max ≤ 1 does not hold, or `max_phase` is not positive.
     """
 
     title = "LRU"
@@ -51,6 +52,9 @@ class LRU(nn.Module):
         super().__init__()
         if not 0 <= r_min < r_max <= 1:
             raise ValueError(f"0 <= r_min < r_max <= 1 must hold, got {r_min} and {r_max}")
+        if max_phase <= 0:
+            raise ValueError(f"max_phase must be positive, got {max_phase}")
+        at_least_one(expand=expand)
         states = expand * hidden
         squared = r_min**2 + torch.rand(states).clamp(1e-6, 1 - 1e-6) * (r_max**2 - r_min**2)
         phase = max_phase * torch.rand(states).clamp(min=1e-6)

@@ -8,6 +8,7 @@ from fwp.nn.input_decay import Decay
 from fwp.nn.linear import Linear
 from fwp.nn.rms_norm import RMSNorm
 from fwp.nn.short_convolution import ShortConvolution
+from fwp.nn.sizes import at_least_one
 from fwp.ops.m2rnn import m2rnn
 
 
@@ -39,6 +40,7 @@ class M2RNN(nn.Module):
 
     def __init__(self, hidden: int, *, heads: int = 4, states: int = 16, conv_size: int = 4):
         super().__init__()
+        at_least_one(states=states)
         self.heads, self.sizes = heads, (states, states, hidden)
         mixed, width = 2 * states + hidden, hidden // heads
         self.inputs = Linear(hidden, mixed + hidden + heads, bias=False)

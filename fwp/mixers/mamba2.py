@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from fwp.nn.linear import Linear
 from fwp.nn.rms_norm import RMSNorm
 from fwp.nn.short_convolution import ShortConvolution
+from fwp.nn.sizes import at_least_one
 from fwp.ops.gated_linear_attention import gated_linear_attention
 
 
@@ -48,6 +49,7 @@ class Mamba2(nn.Module):
         conv_size: int = 4,
     ):
         super().__init__()
+        at_least_one(states=states, expand=expand)
         inner = expand * hidden
         if inner % heads:
             raise ValueError(f"heads must divide expand · hidden = {inner}, got {heads}")

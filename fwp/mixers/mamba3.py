@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from fwp.nn.linear import Linear
 from fwp.nn.rms_norm import RMSNorm
+from fwp.nn.sizes import at_least_one
 from fwp.ops.gated_linear_attention import gated_linear_attention
 
 
@@ -55,6 +56,7 @@ class Mamba3(nn.Module):
         trapezoid: bool = True,
     ):
         super().__init__()
+        at_least_one(states=states, expand=expand)
         inner = expand * hidden
         if inner % heads:
             raise ValueError(f"heads must divide expand · hidden = {inner}, got {heads}")

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fwp.nn.linear import Linear
+from fwp.nn.sizes import at_least_one
 from fwp.ops.complex_scan import complex_scan
 
 
@@ -41,6 +42,7 @@ class S5(nn.Module):
 
     def __init__(self, hidden: int, *, expand: int = 1, blocks: int = 1):
         super().__init__()
+        at_least_one(expand=expand, blocks=blocks)
         states = expand * hidden
         if states % blocks:
             raise ValueError(f"blocks must divide expand · hidden = {states}, got {blocks}")

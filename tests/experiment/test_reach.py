@@ -73,6 +73,7 @@ LAYERS = {
     "rms_norm": f"{GATED} {FADING} m2rnn",
     "short_convolution": f"{GATED} m2rnn mamba2 mesanet selective_ssm",
     "signed_gate": KIMI,
+    "sizes": "erase_then_delta gla lru m2rnn mamba2 mamba3 s5",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI} mesanet",
     "positions": "transformer",
     "rotary": "retnet transformer",

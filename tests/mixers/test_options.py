@@ -257,6 +257,26 @@ def test_other_values_are_refused(call, message):
         call()
 
 
+@pytest.mark.parametrize(
+    ("mixers_of_it", "option"),
+    [
+        ("mamba2 mamba3 m2rnn", "states"),
+        ("mamba2 mamba3 lru s5", "expand"),
+        ("gla erase_then_delta", "rank"),
+        ("s5", "blocks"),
+    ],
+)
+def test_sizes_of_nothing_are_refused(mixers_of_it, option):
+    for name in mixers_of_it.split():
+        with pytest.raises(ValueError, match=f"^{option} must be at least 1, got 0"):
+            mixers.get(name)(8, **{option: 0})
+
+
+def test_waves_of_the_lru_turn():
+    with pytest.raises(ValueError, match=r"^max_phase must be positive, got 0\.0$"):
+        mixers.get("lru")(8, max_phase=0.0)
+
+
 def test_schemes_of_initialisation():
     matrices = torch.empty(3, 2, 32, 32)
     torch.manual_seed(0)
