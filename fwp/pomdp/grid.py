@@ -89,14 +89,16 @@ def code(experiment: Experiment, environment: str, model: str) -> str:
 
 
 def titles(config: dict) -> dict[str, str]:
-    """How environments are shown, by their names."""
+    """How environments are shown, by their names.
+
+    One that is named like its language or world has the title of that. So no two have one title.
+    """
     found = {}
     for name, entry in environments(config).items():
-        usual = TITLES.get(entry.get("world", ""), name)
-        if "language" in entry:
-            title, _ = titled(entry["language"], entry.get("params", {}))
-            usual = title if name == entry["language"] and title else name
-        found[name] = entry.get("title", usual)
+        usual = TITLES.get(name) if name == entry.get("world") else None
+        if name == entry.get("language"):
+            usual, _ = titled(name, entry.get("params", {}))
+        found[name] = entry.get("title", usual or name)
     return found
 
 

@@ -55,6 +55,9 @@ def test_an_environment_may_have_settings_of_its_own():
     assert grid.params(found, "parity", "lru", 1)["previous_action"]
     titles = {"doors": "Doors", "parity": "Parity", "five": "five"}
     assert grid.titles(found.config) == titles
+    mazes = {name: {"world": "t_maze"} for name in ("t_maze", "long")}
+    both = grid.titles(experiment(pomdp={"environments": mazes}).config)
+    assert both == {"t_maze": "Passive T-maze", "long": "long"}
     assert grid.titles(experiment().config) == {"parity": "Parity", "t_maze": "Passive T-maze"}
     codes = {grid.code(found, *cell) for cell in (("doors", "lru"), ("five", "lru"))}
     assert len(codes | {grid.code(found, "five", "lstm")}) == 3
