@@ -91,7 +91,7 @@ def code(experiment: Experiment, environment: str, model: str) -> str:
 def titles(config: dict) -> dict[str, str]:
     """How environments are shown, by their names.
 
-    One that is named like its language or world has the title of that. So no two have one title.
+    One that is named like its language or world has the title of that, unless it gives its own.
     """
     found = {}
     for name, entry in environments(config).items():
