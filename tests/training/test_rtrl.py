@@ -111,5 +111,7 @@ def test_mistakes_in_a_config_are_named(settings, message):
     with pytest.raises(ConfigError, match=message):
         Experiment(config)
     config["models"]["m"] = {"mixer": "elstm", "training": {"gradient": "rtrl"}}
+    with pytest.raises(ConfigError, match=r"tasks\.parity\.model\.layers: .* needs 1, got 2"):
+        Experiment(config | {"tasks": {"parity": {"language": "parity", "model": {"layers": 2}}}})
     cell = Experiment(config).cell("m", "parity")
     assert cell.training.gradient == "rtrl"
