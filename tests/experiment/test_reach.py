@@ -76,6 +76,7 @@ LAYERS = {
     "sizes": "erase_then_delta gla lru m2rnn mamba2 mamba3 s5",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI} mesanet",
     "positions": "transformer",
+    "step_size": f"deltaproduct gated_deltanet {KIMI} m2rnn mamba2 mamba3 selective_ssm",
     "rotary": "retnet transformer",
     "split": "delta_rnn deltanet elstm gla linear_transformer recurrent_delta rtrl transformer",
 }
