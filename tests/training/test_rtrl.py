@@ -7,7 +7,7 @@ from tiny import draw, net, train
 from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import Experiment
 from fwp.models.pack import Pack
-from fwp.training import bptt, rtrl
+from fwp.training import bptt, rtrl, tbptt
 from fwp.utils.targets import NO_TARGET
 
 
@@ -93,6 +93,12 @@ def test_other_models_are_refused(data, settings):
     nets = [net(data, **{"hidden": 8} | settings)]
     with pytest.raises(ValueError, match="gradient rtrl is for the mixer elstm with wiring plain"):
         train(nets, data, seeds=[0], gradient="rtrl")
+
+
+@pytest.mark.parametrize("gradient", [rtrl, tbptt])
+def test_the_dropout_that_is_refused_is_told(data, gradient):
+    with pytest.raises(ValueError, match=r"models without dropout; got dropout = 0\.25"):
+        gradient.check(net(data, hidden=8, dropout=0.25))
 
 
 @pytest.mark.parametrize(
