@@ -98,16 +98,20 @@ def _tile(i, j, row_stride, column_stride):
 
 
 @triton.jit
-def _weights(w, i, j, row_stride, column_stride, V: tl.constexpr):
-    """W as [P, 1, P], summed over by its first dimension."""
-    offsets = i[:, None, None] * row_stride + j * column_stride
-    offsets = tl.max_contiguous(offsets, [1, 1, j.shape[0]])
+def _weights(w, i, rows, j, row_stride, column_stride, V: tl.constexpr):
+    """W for every row, [P, ROWS, P], summed over by its first dimension.
+
+    Of the size of the product, so that threads are dealt columns and rows; were it [P, 1, P], they
+    would be dealt parts of its sums, too.
+    """
+    offsets = i[:, None, None] * row_stride + rows[None, :, None] * 0 + j * column_stride
+    offsets = tl.max_contiguous(offsets, [1, 2, 4])
     return tl.load(w + offsets, (i < V)[:, None, None] & (j < V), 0.0)
 
 
 @triton.jit
 def _product(x, W):
-    """Rows [ROWS, P] times W [P, 1, P]."""
+    """Rows [ROWS, P] times W [P, ROWS, P]."""
     return tl.sum(tl.trans(x)[:, :, None] * W, 0)
 
 
@@ -130,7 +134,9 @@ def _forward(
     states_ += program * (T + 1) * K * V + tile
     news_ += program * T * K * V + tile
 
-    W = _weights(w_ + (n // B * H + head) * V * V, tl.arange(0, P), j, row_stride, column_stride, V)
+    w_ += (n // B * H + head) * V * V
+    rows, into = tl.arange(0, ROWS), tl.arange(0, P)
+    W = _weights(w_, into, rows, j, row_stride, column_stride, V)
     S = tl.load(S_0 + program * K * V + tile, inside, 0.0)
     if RECORD:
         tl.store(states_, S, inside)
@@ -162,7 +168,9 @@ def _forward(
 
 
 @triton.jit
-def _step(q_, k_, v_, f_, dy_, states_, news_, i, j, inside, K: tl.constexpr, V: tl.constexpr, there):
+def _step(
+    q_, k_, v_, f_, dy_, states_, news_, i, j, inside, K: tl.constexpr, V: tl.constexpr, there
+):
     """q, k, v, f, dy, the state before the step and z of it; zeros if there is no such step."""
     return (
         tl.load(q_ + i, (i < K) & there, 0.0),
@@ -202,7 +210,8 @@ def _backward(
     da_ += (program * T + end) * K * V + tile
 
     w_ += (n // B * H + head) * V * V
-    turned = _weights(w_, tl.arange(0, P), j, column_stride, row_stride, V)
+    rows, into = tl.arange(0, ROWS), tl.arange(0, P)
+    turned = _weights(w_, into, rows, j, column_stride, row_stride, V)
     G = tl.load(dS_T + program * K * V + tile, inside & (last != 0), 0.0)
     after = tl.load(states_ + K * V, inside, 0.0)
     next_q, next_k, next_v, next_f, next_dy, next_before, next_z = _step(
