@@ -252,8 +252,8 @@ PLACES = {
         f"recurrent_delta rwkv7 slstm srwm {FADING} m2rnn"
     ): "kernels/state.h",
     (
-        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
-        "srwm"
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer m2rnn recurrent_delta "
+        "slstm srwm"
     ): "kernels/triton_math.py",
     (
         f"retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet {KIMI} "
