@@ -308,10 +308,11 @@ PLACES = {
     "metalearning_report": "metalearning/figure.py metalearning/job.py metalearning/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
-        "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
+        "training/curriculum.py training/gradient.py training/history.py "
+        "training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
         "training/step.py training/train.py training/trainer.py training/triton_batches.py "
-        "training/update/*"
+        "training/update/* training/upload.py"
     ),
     "search": (
         "models/budget.py search/__init__.py search/sampling.py search/seeds.py "
