@@ -25,7 +25,8 @@ def test_a_task_of_recognition_is_one_of_strings():
     task = own.cell("deltanet", "mine").task
     assert (task.kind, task.language) == ("strings", "recognition")
     assert task.params == {"language": "parity", "params": {}, "strings": "edits"}
-    assert own.tasks_of("strings") == ["mine"] and own.finite_tasks() == []
+    assert own.tasks_of("strings") == ["mine"] and own.finite_tasks() == ["mine"]
+    assert experiment({"language": "anbn"}).finite_tasks() == []
     assert own.dataset("mine").measure == {}
     assert work.epoch(own.cell("deltanet", "mine"), own.dataset("mine")) > 0
 
