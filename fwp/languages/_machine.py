@@ -41,9 +41,8 @@ def of_recogniser(language, classes: tuple[str, str], limit: int = LIMIT) -> Mac
     following = _states(language, limit)
     if following is None:
         return None
-    outside: dict[str, Hashable] = dict.fromkeys(
-        language.alphabet, _OUTSIDE
-    )  # where no symbol leads into the language
+    # Where no string of the language goes on.
+    outside: dict[str, Hashable] = dict.fromkeys(language.alphabet, _OUTSIDE)
     machine: Machine = {
         state: (classes[bool(language.accepts(state))], outside | after)
         for state, after in following.items()

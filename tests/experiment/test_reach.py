@@ -221,7 +221,9 @@ PLACES = {
         "datasets/recognition/build.py datasets/recognition/edits.py "
         "datasets/recognition/outside.py"
     ),
-    f"{HALVES} auxiliary automaton": "datasets/recognition/__init__.py datasets/recognition/task.py",
+    f"{HALVES} auxiliary automaton": (
+        "datasets/recognition/__init__.py datasets/recognition/task.py"
+    ),
     "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
