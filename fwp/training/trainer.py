@@ -16,12 +16,13 @@ from fwp.models.sequence_model import SequenceModel
 from fwp.training import cuda_graphs
 from fwp.training.batches import Batch
 from fwp.training.curriculum import shortened
+from fwp.training.gradient import load_auxiliary, load_gradient
 from fwp.training.kind import Data, load_kind
 from fwp.training.pack_settings import Settings, of_each
 from fwp.training.run import Run
 from fwp.training.selection import select_weights
 from fwp.training.state import State, runs_from_state, runs_to_state
-from fwp.training.step import TrainStep, load_auxiliary, load_gradient
+from fwp.training.step import TrainStep
 from fwp.utils import signals
 from fwp.utils.denormals import flushing_denormals
 

@@ -123,7 +123,8 @@ PLACES = {
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/params.py experiment/selection.py "
-        "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
+        "experiment/copies.py experiment/duration.py experiment/measured.py experiment/speeds.py "
+        "experiment/syntax.py experiment/work.py "
         "experiment/colours.py experiment/known_languages.py experiment/names.py "
         "experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
@@ -220,7 +221,9 @@ PLACES = {
         "datasets/recognition/build.py datasets/recognition/edits.py "
         "datasets/recognition/outside.py"
     ),
-    f"{HALVES} auxiliary": "datasets/recognition/__init__.py datasets/recognition/task.py",
+    f"{HALVES} auxiliary automaton": (
+        "datasets/recognition/__init__.py datasets/recognition/task.py"
+    ),
     "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
@@ -308,10 +311,11 @@ PLACES = {
     "metalearning_report": "metalearning/figure.py metalearning/job.py metalearning/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
-        "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
+        "training/curriculum.py training/gradient.py training/history.py "
+        "training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
         "training/step.py training/train.py training/trainer.py training/triton_batches.py "
-        "training/update/*"
+        "training/update/* training/upload.py"
     ),
     "search": (
         "models/budget.py search/__init__.py search/sampling.py search/seeds.py "

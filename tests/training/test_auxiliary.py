@@ -10,7 +10,7 @@ import fwp
 from fwp import languages
 from fwp.models.pack import Pack
 from fwp.training.auxiliary import Heads, JointSplit, attach, detach
-from fwp.training.step import load_auxiliary
+from fwp.training.gradient import load_auxiliary
 from fwp.training.trainer import Trainer
 
 BOTH = {"next_symbols": 0.3, "language_modelling": 2.0}
