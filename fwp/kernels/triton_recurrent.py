@@ -7,6 +7,8 @@ state from memory, where the step before left it. Beyond `LARGEST` units that is
 matrix product per step.
 """
 
+import math
+
 import torch
 import triton
 import triton.language as tl
@@ -17,7 +19,7 @@ PROGRAMS = 264  # run at a time on a large GPU; beyond, programs take more seque
 SEQUENCES = 4  # of a program, at most
 SPLIT = 4  # neighbouring threads that share a sum
 STAGES = 4  # steps of time whose inputs are on their way, the one that is computed included
-ROWS = 8  # of a matrix that are read at a time
+READ = 3 * 1024  # numbers of matrices that are read at a time
 
 
 def is_wide(w_h: torch.Tensor) -> bool:
@@ -36,16 +38,17 @@ def launch(
         dtype: theirs.
     """
     units = int(triton.next_power_of_2(D))
+    read = 2 ** int(math.log2(READ // (matrices * units)))
     split, resident = min(SPLIT, units), matrices * units * units * dtype.itemsize <= RESIDENT
     blocks = {
         "D": D,
         "BATCH": min(int(triton.next_power_of_2(-(-R * B // PROGRAMS))), SEQUENCES),
-        "ROWS": units // split if resident else ROWS,
+        "ROWS": units // split if resident else read,
         "UNITS": units,
         "SPLIT": split if resident else 1,
         "RESIDENT": resident,
         "STAGES": STAGES if resident else 1,
-        "num_warps": min(max(units // 16, 1), 8),
+        "num_warps": min(max(units // 16, 1), 8 if resident else 16),
     }
     return (-(-B // blocks["BATCH"]), R), blocks
 

@@ -8,7 +8,7 @@ gpu = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU"),
 ]
-NAMES = ["elman"]
+NAMES = ["elman", "gru"]
 
 
 def differing(found):
