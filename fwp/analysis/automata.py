@@ -6,6 +6,10 @@ with the same symbol than others is split in two, each position going to the nea
 state vectors, until nearly all of every group go the same way (after Giles et al. 1992 and
 Weiss, Goldberg, Yahav 2018, with classes as the first partition). What results is a machine that is
 minimised and compared with the language's own (`fwp.languages._machine`).
+
+A model that recognises whole strings is asked for a class at the last symbol alone. But every
+prefix is a string, too, and what the model says there is its answer for it. So the same is read out
+of it, and compared with the complete automaton that accepts the language.
 """
 
 from collections import Counter
@@ -19,9 +23,10 @@ import torch
 
 from fwp import languages
 from fwp.datasets.dataset import Split, load_dataset
-from fwp.datasets.spec import DatasetSpec
+from fwp.datasets.recognition.task import CLASSES, RECOGNITION, language_of
+from fwp.datasets.spec import DatasetSpec, TaskSettings
 from fwp.experiment.cell import TrainedCell
-from fwp.languages._machine import Machine, difference, minimal, of_language, unread
+from fwp.languages._machine import Machine, difference, minimal, of_language, of_recogniser, unread
 from fwp.languages._machine import run as run_machine
 from fwp.models.contract import require_state
 from fwp.models.sequence_model import SequenceModel
@@ -214,6 +219,13 @@ def _fidelity(machine: Machine, symbols, said, alphabet, classes) -> float:
     return right / total
 
 
+def _machine_of(task: TaskSettings) -> Machine | None:
+    """The machine of a task: of a language, or of what recognises its strings."""
+    if task.language == RECOGNITION:
+        return of_recogniser(language_of(task.params), CLASSES)
+    return of_language(languages.get(task.language, **task.params))
+
+
 def read_out_cell(
     cell: TrainedCell,
     *,
@@ -241,8 +253,7 @@ def read_out_cell(
     """
     device = devices.pick(device)
     data = load_dataset(dataset, cell.task, spec=spec, kinds=("test",))
-    language = languages.get(cell.task.language, **cell.task.params)
-    own = of_language(language)
+    own = _machine_of(cell.task)
     split = data.test[min(1, len(data.test) - 1)]
     seeds = []
     for run in runs:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fwp.config.loading import read_config
+from fwp.datasets.files.windows import FILES
+from fwp.datasets.recognition.task import RECOGNITION
 from fwp.experiment import resolve
 from fwp.experiment.cell import Cell
 from fwp.experiment.params import Params
@@ -133,15 +135,21 @@ class Experiment(Params):
         return [job for job in self.jobs() if job.task in tasks and job.model in models]
 
     def finite_tasks(self) -> list[str]:
-        """The tasks that `analysis` chooses and that a finite automaton can do."""
+        """The tasks that `analysis` chooses and that a finite automaton can do.
+
+        Strings from files are left out, as no language is known that they are of.
+        """
         from fwp.experiment.known_languages import known_language
         from fwp.languages import _machine
 
-        strings = [task for task in self.analysis.tasks if self.kind(task) == "strings"]
-        strings = [task for task in strings if self._of_language(task)]
-        tasks = [resolve.resolved_task(self.config, task) for task in strings]
-        return [
-            task.name
-            for task in tasks
-            if _machine.is_finite(known_language(task.language, task.params))
-        ]
+        found = []
+        for name in self.analysis.tasks:
+            task = resolve.resolved_task(self.config, name)
+            if task.language == FILES:
+                continue
+            language, params = task.language, task.params
+            if language == RECOGNITION:
+                language, params = params["language"], params["params"]
+            if _machine.is_finite(known_language(language, params)):
+                found.append(name)
+        return found

@@ -246,11 +246,6 @@ class Params(Selection):
     def _of_files(self, task: str) -> bool:
         return "files" in self.config["tasks"][task]
 
-    def _of_language(self, task: str) -> bool:
-        """Whether the strings are those of a language, with a target at each position."""
-        entry = self.config["tasks"][task]
-        return "language" in entry and not resolve.recognises(entry)
-
     def code(self, stage: str, model: str | None = None) -> str:
         """Fingerprint of a stage that no language has a part in, and no model or this one."""
         mixer = () if model is None else self.signature(model).modules

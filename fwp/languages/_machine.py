@@ -12,6 +12,7 @@ Machine = dict[Hashable, tuple[object, dict[str, Hashable]]]
 
 LIMIT = 100  # states; more are drawn and understood by nobody
 _SINK = "cannot be read"
+_OUTSIDE = "outside the language"
 
 
 class MachineError(ValueError):
@@ -27,6 +28,27 @@ def of_language(language, limit: int = LIMIT) -> Machine | None:
     if following is None:
         return None
     return minimal({state: (_class(language, state), after) for state, after in following.items()})
+
+
+def of_recogniser(language, classes: tuple[str, str], limit: int = LIMIT) -> Machine | None:
+    """The minimal machine that says of every string whether it is in a language.
+
+    It reads every string over the alphabet. None if the language has more states than `limit`.
+
+    Args:
+        classes: of strings outside, and of those of the language.
+    """
+    following = _states(language, limit)
+    if following is None:
+        return None
+    # Where no string of the language goes on.
+    outside: dict[str, Hashable] = dict.fromkeys(language.alphabet, _OUTSIDE)
+    machine: Machine = {
+        state: (classes[bool(language.accepts(state))], outside | after)
+        for state, after in following.items()
+    }
+    machine[_OUTSIDE] = (classes[0], outside)
+    return minimal(machine)
 
 
 def is_finite(language, limit: int = LIMIT) -> bool:

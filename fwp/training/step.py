@@ -1,17 +1,16 @@
 """What happens in a training step: loss, gradients, Adam; for a pack of models at a time."""
 
 import functools
-import importlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType, SimpleNamespace
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fwp.config.settings import AUXILIARY, TrainingSettings
+from fwp.config.settings import TrainingSettings
 from fwp.kernels.precision import products_in
 from fwp.kernels.triton_compile import only_compiling
 from fwp.kernels.triton_support import installed
@@ -20,39 +19,13 @@ from fwp.training import cuda_graphs
 from fwp.training.adam import Adam, PackAdam
 from fwp.training.batches import Batch
 from fwp.training.clipping import clipped
+from fwp.training.gradient import load_auxiliary, load_gradient
 from fwp.training.kind import Material, Scorer
 from fwp.training.pack_settings import Settings, of_each
 from fwp.training.schedule import Schedule
 from fwp.training.update import native
+from fwp.training.upload import prepare, upload
 from fwp.utils import signals
-
-AHEAD = 16  # steps that are made ready at a time, while a GPU computes those before them
-
-GRADIENTS = ("bptt", "rtrl", "tbptt")
-"""Ways to compute gradients: modules of this folder."""
-
-FURTHER = "auxiliary"
-"""The module of losses beside that of the task."""
-
-
-def load_gradient(name: str) -> ModuleType:
-    """The module of a gradient; it has `check(model)` and `gradients(pack, …)`.
-
-    Loaded by name, so that an edit of one retrains the cells that use it alone.
-
-    Raises:
-        ValueError: there is no such gradient.
-    """
-    if name not in GRADIENTS:
-        raise ValueError(f"gradient must be one of {', '.join(GRADIENTS)}, got {name!r}")
-    return importlib.import_module(f"fwp.training.{name}")
-
-
-def load_auxiliary(settings: TrainingSettings) -> ModuleType | None:
-    """The module of losses beside that of the task, if one counts; loaded by name, too."""
-    if not any(getattr(settings, name) for name in AUXILIARY):
-        return None
-    return importlib.import_module(f"fwp.training.{FURTHER}")
 
 
 class TrainStep:
@@ -212,7 +185,9 @@ class TrainStep:
         steps = list(zip(*batches, strict=True))[begin:end]
         if self._on_gpu is not None and not self._compiled:
             self._compile(steps)
-        for length, *tensors in self._upload(steps):
+        join = functools.partial(self._packed, self.step) if self.on_gpu else None
+        dtype = self._flat.dtype
+        for length, *tensors in upload(steps, dtype=dtype, device=self.device, join=join):
             with signals.deferred():
                 self._set_rate()
                 key = (length, tensors[0].shape)
@@ -225,8 +200,9 @@ class TrainStep:
 
     def _compile(self, steps: list[tuple[Batch, ...]]) -> None:
         """Compile all kernels that these steps and the evaluation call, side by side."""
-        with signals.deferred(), only_compiling():
-            shapes = {(length, rows.shape) for length, rows, *_ in map(self._prepare, steps)}
+        with signals.deferred(), only_compiling(self.pack.weights):
+            ready = (prepare(step, on_gpu=True) for step in steps)
+            shapes = {(length, rows.shape) for length, rows, *_ in ready}
             for length, shape in shapes:
                 rows = torch.zeros(shape, dtype=torch.int64, device=self.device)
                 tokens = self.strings.tokens[rows, :length].long()
@@ -275,47 +251,9 @@ class TrainStep:
         torch.cat([g.flatten() for g in gradients], out=self.adam.gradient)
         self.adam.step(self.rate)
 
-    def _prepare(self, batches: Sequence[Batch]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-        """Longest length, rows [R, strings], weights [R, strings] and labels [R] of a step.
-
-        The weights make a weighted sum of the strings' losses the mean over all labels. A GPU gets
-        few different shapes, since it runs a graph for each: lengths are multiples of eight, and
-        numbers of strings powers of two.
-        """
-        size = max(len(b.rows) for b in batches)
-        length = max(b.longest for b in batches)
-        if self.on_gpu:
-            size = 2 ** math.ceil(math.log2(size))
-            length = min(-(-length // 8) * 8, *(b.limit for b in batches))
-        rows = np.zeros((len(batches), size), dtype=np.int64)
-        weights = np.zeros((len(batches), size))
-        for i, batch in enumerate(batches):
-            rows[i, : len(batch.rows)] = batch.rows
-            weights[i, : len(batch.rows)] = batch.times
-        labels = np.array([b.labels for b in batches], dtype=np.float64)
-        return length, rows, weights / np.maximum(labels, 1)[:, None], labels
-
-    def _upload(self, steps: list[tuple[Batch, ...]]) -> Iterator[tuple]:
-        """The steps with tensors on the device: several steps' in one transfer each."""
-        dtype = next(iter(self.pack.weights.values())).dtype
-        # A GPU waits for the first of an epoch, so that at first few are made ready.
-        begin, ahead = 0, 1 if self.on_gpu else AHEAD
-        while begin < len(steps):
-            ready = [self._prepare(step) for step in steps[begin : begin + ahead]]
-            begin, ahead = begin + ahead, min(2 * ahead, AHEAD)
-            lengths, *parts = zip(*ready, strict=True)
-            if self._on_gpu is not None:
-                rates = [self._rates(self.step + i) for i in range(len(ready))]
-                parts = [[self._on_gpu.packed(*own) for own in zip(*parts, rates, strict=True)]]
-            moved = []
-            for arrays in parts:
-                joined = torch.from_numpy(np.concatenate([a.ravel() for a in arrays]))
-                if self.on_gpu:  # from pinned memory, so that the host need not wait for the GPU
-                    joined = joined.pin_memory().to(self.device, non_blocking=True)
-                joined = joined if joined.dtype == torch.int64 else joined.to(dtype)
-                pieces = joined.split([a.size for a in arrays])
-                moved.append([x.view(a.shape) for x, a in zip(pieces, arrays, strict=True)])
-            yield from zip(lengths, *moved, strict=True)
+    def _packed(self, first: int, place: int, *parts: np.ndarray) -> np.ndarray:
+        """All that a GPU is given of the step that is `place` steps after the `first`."""
+        return self._on_gpu.packed(*parts, self._rates(first + place))
 
     def _rates(self, step: int) -> np.ndarray:
         """The rate of each model in a step."""

@@ -14,6 +14,7 @@ from fwp import languages
 from fwp.analysis import automata
 from fwp.datasets.dataset import save_dataset
 from fwp.datasets.made import make_dataset
+from fwp.datasets.spec import TaskSettings
 from fwp.languages import _machine
 from fwp.models.weights import write_weights
 
@@ -89,6 +90,40 @@ def test_another_machine_than_the_languages_is_found_out():
     found = automata.read_out(model, dataset.test[0], dataset.alphabet, dataset.classes)
     difference = _machine.difference(found.machine, _machine.of_language(languages.get("parity")))
     assert found.fidelity == 1 and difference == "10"
+
+
+@pytest.mark.parametrize("language", ["parity", "tomita_4"])
+def test_recognisers_are_compared_with_the_automaton_that_accepts(language, tmp_path):
+    """Handbuilt parity is the recogniser of the one, and no recogniser of the other."""
+    dataset = make_dataset(
+        *(language,),
+        strings="edits",
+        train=(2, 8),
+        validation=[(2, 8)],
+        test=[(2, 8), (9, 30)],
+        counts=(20, 6, 60),
+    )
+    save_dataset(dataset, tmp_path / "test.npz")
+    model = handbuilt.lstm()
+    write_weights(tmp_path / "w.safetensors", {0: model.state_dict()})
+    given = {"language": language, "params": {}, "strings": "edits"}
+    task = TaskSettings("mine", "recognition", given)
+    settings = settings_of("lstm", hidden=1, feed_forward=0)
+    automata.read_out_cell(
+        replace(cell_of().trained, model=settings, task=task),
+        runs=[{"seed": 0, "status": "solved"}],
+        dataset=tmp_path / "test.npz",
+        weights=tmp_path / "w.safetensors",
+        output=tmp_path / "a.json",
+        device="cpu",
+    )
+    record = json.loads((tmp_path / "a.json").read_text())
+    own = _machine.of_recogniser(languages.get(language), ("no", "yes"))
+    assert _machine.from_json(record["language"]) == own
+    (found,) = record["seeds"]
+    assert found["fidelity"] == 1 and len(found["machine"]) == 2 and found["unread"] is None
+    # Of tomita_4, "1" is a string, and not of those with an even number of 1s.
+    assert found["difference"] == (None if language == "parity" else "1")
 
 
 def test_a_cell_is_read_out_seed_by_seed(tmp_path):

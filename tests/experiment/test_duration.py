@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fwp.experiment import duration, speeds
+from fwp.experiment import duration, speeds, work
 from fwp.experiment.experiment import Experiment, load_experiment
 
 LAB = load_experiment("config.yaml", top={"results": "no results"})
@@ -128,7 +128,7 @@ def finish(experiment, model, task, seconds, **changes):
 
 def test_finished_cells_tell_more_than_the_table(tmp_path):
     found = own(results=str(tmp_path), seeds=3)
-    table = duration.epoch(found.cell("lstm", "parity"), found.dataset("parity"))
+    table = work.epoch(found.cell("lstm", "parity"), found.dataset("parity"))
     before = usual(found)
     finish(found, "lstm", "parity", 7 * table)
     assert 3 * before < usual(found) < 7 * before

@@ -10,7 +10,7 @@ from fwp.config.messages import ConfigError
 from fwp.datasets.card_reader import read
 from fwp.datasets.files import check
 from fwp.datasets.make import make_data, make_test, make_training
-from fwp.experiment import duration, resources
+from fwp.experiment import resources, work
 from fwp.experiment.experiment import Experiment
 from fwp.report import overview
 from fwp.report.tables.datasets import html_tables, table
@@ -145,7 +145,7 @@ def test_the_plan_warns_of_test_strings_that_are_trained_on(here):
 def test_from_files_to_accuracies_and_a_row_of_the_report(here):
     own = experiment()
     spec, cell = own.dataset("mine"), own.cell("deltanet", "mine")
-    assert resources.drawing(spec).mem_mb > 0 and duration.epoch(cell, spec) > 0
+    assert resources.drawing(spec).mem_mb > 0 and work.epoch(cell, spec) > 0
     make_training(spec.without_test(), "mine/train.npz")
     make_test(spec, train="mine/train.npz", test="mine/test.npz", card="mine/card.json")
     card = read("mine/card.json")

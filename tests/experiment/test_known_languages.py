@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from fwp import languages
-from fwp.experiment import duration, known_languages
+from fwp.experiment import known_languages, work
 from fwp.experiment.experiment import Experiment
 from fwp.experiment.known_languages import known_language
 
@@ -33,8 +33,8 @@ def test_a_plan_reads_an_automaton_once(made, tmp_path):
         {"models": {"lstm": {"mixer": "lstm"}}, "tasks": {"own": entry}, "seeds": 1, "claims": []}
     )
     assert grid.finite_tasks() == ["own"]
-    duration._count.cache_clear()
-    duration.epoch(grid.cell("lstm", "own"), grid.dataset("own"))
+    work._count.cache_clear()
+    work.epoch(grid.cell("lstm", "own"), grid.dataset("own"))
     assert made == {"automaton": 1}
 
 

@@ -76,6 +76,7 @@ LAYERS = {
     "sizes": "erase_then_delta gla lru m2rnn mamba2 mamba3 s5",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI} mesanet",
     "positions": "transformer",
+    "step_size": f"deltaproduct gated_deltanet {KIMI} m2rnn mamba2 mamba3 selective_ssm",
     "rotary": "retnet transformer",
     "split": "delta_rnn deltanet elstm gla linear_transformer recurrent_delta rtrl transformer",
 }
@@ -89,7 +90,7 @@ SHARED = {
     "_recurrent": "elman gru lstm",
     "_fla": "",
     "_adapt": "",
-    **dict.fromkeys(("_signature", "_shape", "_facts", "_option"), SHOWING),
+    **dict.fromkeys(("_bases", "_signature", "_shape", "_facts", "_option"), SHOWING),
 }
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
@@ -122,7 +123,8 @@ PLACES = {
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/params.py experiment/selection.py "
-        "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
+        "experiment/copies.py experiment/duration.py experiment/measured.py experiment/speeds.py "
+        "experiment/syntax.py experiment/work.py "
         "experiment/colours.py experiment/known_languages.py experiment/names.py "
         "experiment/resolve.py experiment/resources.py "
         "experiment/seed_groups.py experiment/validate.py experiment/validate_models.py "
@@ -219,7 +221,9 @@ PLACES = {
         "datasets/recognition/build.py datasets/recognition/edits.py "
         "datasets/recognition/outside.py"
     ),
-    f"{HALVES} auxiliary": "datasets/recognition/__init__.py datasets/recognition/task.py",
+    f"{HALVES} auxiliary automaton": (
+        "datasets/recognition/__init__.py datasets/recognition/task.py"
+    ),
     "recognition_test_data": "datasets/recognition/card.py",
     "train evaluate trace automaton retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
@@ -228,6 +232,7 @@ PLACES = {
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "m2rnn recurrent_delta slstm": "kernels/feedback.h",
+    "elman gru": "kernels/triton_recurrent.py",
     "lru s5": "ops/complex_scan.py",
     FADING: "ops/gated_linear_attention.py",
     (
@@ -251,11 +256,11 @@ PLACES = {
         f"recurrent_delta rwkv7 slstm srwm {FADING} m2rnn"
     ): "kernels/state.h",
     (
-        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
-        "srwm"
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer m2rnn recurrent_delta "
+        "slstm srwm"
     ): "kernels/triton_math.py",
     (
-        f"retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet {KIMI} "
+        f"retrieval delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru {KIMI} "
         f"linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm {FADING}"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),
@@ -307,10 +312,11 @@ PLACES = {
     "metalearning_report": "metalearning/figure.py metalearning/job.py metalearning/report.py",
     "train": (
         "training/adam.py training/clipping.py training/cuda_graphs.py "
-        "training/curriculum.py training/history.py training/pack_settings.py training/run.py "
+        "training/curriculum.py training/gradient.py training/history.py "
+        "training/pack_settings.py training/run.py "
         "training/schedule.py training/selection.py training/state.py "
         "training/step.py training/train.py training/trainer.py training/triton_batches.py "
-        "training/update/*"
+        "training/update/* training/upload.py"
     ),
     "search": (
         "models/budget.py search/__init__.py search/sampling.py search/seeds.py "
@@ -443,8 +449,8 @@ ALSO = {
     "metalearning_report": (
         "__init__.py claims/__init__.py claims/means.py claims/sides.py languages/__init__.py "
         "languages/_checks.py languages/_labeller.py languages/_own.py languages/_title.py "
-        "languages/base.py mixers/__init__.py mixers/_facts.py mixers/_option.py mixers/_shape.py "
-        "mixers/_signature.py report/__init__.py report/figures/__init__.py "
+        "languages/base.py mixers/__init__.py mixers/_bases.py mixers/_facts.py mixers/_option.py "
+        "mixers/_shape.py mixers/_signature.py report/__init__.py report/figures/__init__.py "
         "report/figures/apart.py report/figures/layout.py report/figures/lines.py "
         "report/figures/style.py report/labels.py report/tables/__init__.py "
         "report/tables/grid.py report/tables/markdown.py results/__init__.py results/frames.py "

@@ -5,7 +5,7 @@ import pytest
 from fwp.config.loading import read_config
 from fwp.config.messages import ConfigError
 from fwp.config.settings import TrainingSettings
-from fwp.experiment import duration
+from fwp.experiment import work
 from fwp.experiment.cell import Cell
 from fwp.experiment.experiment import Experiment
 from fwp.results.chosen import agrees, settled
@@ -25,9 +25,10 @@ def test_a_task_of_recognition_is_one_of_strings():
     task = own.cell("deltanet", "mine").task
     assert (task.kind, task.language) == ("strings", "recognition")
     assert task.params == {"language": "parity", "params": {}, "strings": "edits"}
-    assert own.tasks_of("strings") == ["mine"] and own.finite_tasks() == []
+    assert own.tasks_of("strings") == ["mine"] and own.finite_tasks() == ["mine"]
+    assert experiment({"language": "anbn"}).finite_tasks() == []
     assert own.dataset("mine").measure == {}
-    assert duration.epoch(own.cell("deltanet", "mine"), own.dataset("mine")) > 0
+    assert work.epoch(own.cell("deltanet", "mine"), own.dataset("mine")) > 0
 
 
 def test_strings_of_the_language_are_a_task_as_without_the_key():

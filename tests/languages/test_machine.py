@@ -1,3 +1,5 @@
+from itertools import product
+
 import pytest
 
 from fwp import languages
@@ -15,6 +17,21 @@ def test_regular_languages_have_their_minimal_machine(name, states):
         for string in language.strings(length):
             labels = [language.classes[i] for i in language.label(string)]
             assert _machine.run(machine, string) == labels
+
+
+@pytest.mark.parametrize(
+    ("name", "states"), [("parity", 2), ("aa_star", 2), ("abab_star", 5), ("tomita_4", 4)]
+)
+def test_a_recogniser_answers_for_every_string(name, states):
+    language = languages.get(name)
+    machine = _machine.of_recogniser(language, ("no", "yes"))
+    assert len(machine) == states
+    for length in range(1, 9):
+        members = set(language.strings(length))
+        for symbols in product(language.alphabet, repeat=length):
+            string = "".join(symbols)
+            assert _machine.run(machine, string)[-1] == ("yes" if string in members else "no")
+    assert _machine.of_recogniser(languages.get("anbn"), ("no", "yes")) is None
 
 
 @pytest.mark.parametrize("name", ["dyck_1", "anbn", "shuffle_2"])

@@ -10,7 +10,7 @@ import fwp
 from fwp import languages
 from fwp.models.pack import Pack
 from fwp.training.auxiliary import Heads, JointSplit, attach, detach
-from fwp.training.step import load_auxiliary
+from fwp.training.gradient import load_auxiliary
 from fwp.training.trainer import Trainer
 
 BOTH = {"next_symbols": 0.3, "language_modelling": 2.0}
@@ -160,6 +160,17 @@ def test_a_trained_model_has_its_own_readout_alone(data):
     assert math.isfinite(run.history[0]["loss"])
     accuracy = fwp.evaluate(model, data)
     assert accuracy.sequence_accuracy.between(0, 1).all()
+
+
+def test_further_readouts_are_trained_and_not_saved(data):
+    models = nets(data, "lstm")
+    names = list(models[0].state_dict())
+    attach(models, data, settings(**BOTH), SEEDS)
+    pack = Pack(models)
+    further = {f"readout.auxiliary.{name}" for name in ("weight", "bias")}
+    assert further <= pack.weights.keys()
+    assert list(models[0].state_dict()) == list(pack.state_dict(1)) == names
+    assert models[0].readout.auxiliary.state_dict() == {}
 
 
 def test_further_readouts_speak_in_training_alone_and_change_no_other_number(data):
