@@ -200,7 +200,7 @@ class TrainStep:
 
     def _compile(self, steps: list[tuple[Batch, ...]]) -> None:
         """Compile all kernels that these steps and the evaluation call, side by side."""
-        with signals.deferred(), only_compiling():
+        with signals.deferred(), only_compiling(self.pack.weights):
             ready = (prepare(step, on_gpu=True) for step in steps)
             shapes = {(length, rows.shape) for length, rows, *_ in ready}
             for length, shape in shapes:

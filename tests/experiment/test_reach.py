@@ -232,6 +232,7 @@ PLACES = {
         "kernels/triton_vectors.py kernels/vmap.py nn/__init__.py utils/denormals.py"
     ),
     "m2rnn recurrent_delta slstm": "kernels/feedback.h",
+    "elman gru": "kernels/triton_recurrent.py",
     "lru s5": "ops/complex_scan.py",
     FADING: "ops/gated_linear_attention.py",
     (
@@ -255,11 +256,11 @@ PLACES = {
         f"recurrent_delta rwkv7 slstm srwm {FADING} m2rnn"
     ): "kernels/state.h",
     (
-        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer recurrent_delta slstm "
-        "srwm"
+        "delta_rnn deltanet deltaproduct gated_deltanet linear_transformer m2rnn recurrent_delta "
+        "slstm srwm"
     ): "kernels/triton_math.py",
     (
-        f"retrieval delta_rnn deltanet deltaproduct elstm gated_deltanet {KIMI} "
+        f"retrieval delta_rnn deltanet deltaproduct elman elstm gated_deltanet gru {KIMI} "
         f"linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 srwm {FADING}"
     ): "kernels/triton_tiles.py",
     "train evaluate": ("kernels/triton_compile.py models/pack.py training/kind.py"),

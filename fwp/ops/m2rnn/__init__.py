@@ -35,8 +35,10 @@ def m2rnn(
         y [B, T, H, V] and S_T [B, H, K, V].
     """
     outputs = []
-    for t in range(q.shape[1]):
-        keep, write = f[:, t, :, None, None], torch.einsum("bhk,bhv->bhkv", k[:, t], v[:, t])
+    # Not by index: the gradient of each would be a tensor of all.
+    steps = (x.unbind(1) for x in (q, k, v, f))
+    for q_t, k_t, v_t, f_t in zip(*steps, strict=True):
+        keep, write = f_t[..., None, None], torch.einsum("bhk,bhv->bhkv", k_t, v_t)
         S = keep * S + (1 - keep) * torch.tanh(S @ w + write)
-        outputs.append(torch.einsum("bhk,bhkv->bhv", q[:, t], S))
+        outputs.append(torch.einsum("bhk,bhkv->bhv", q_t, S))
     return torch.stack(outputs, dim=1), S
