@@ -17,7 +17,7 @@ from fwp.experiment.experiment import Experiment
 from fwp.experiment.measured import factors
 from fwp.experiment.resources import width_within
 from fwp.experiment.seed_groups import group_seeds
-from fwp.experiment.work import epoch, reading, symbols
+from fwp.experiment.work import epoch, reading, symbols, tested
 from fwp.results.chosen import settled
 from fwp.search.sampling import Sampler
 
@@ -157,12 +157,12 @@ def _of_cell(
     if rule == "search":
         most = factor * _searching(experiment, cell, dataset)
         return Seconds(start + SHARE * most, start + most)
-    bins, count = dataset.test.bins, dataset.test.count
+    bins = tested(dataset)
     if rule == "trace":
-        bins, count = bins[-1:], experiment.analysis.strings
+        bins = [(*dataset.test.bins[-1], experiment.analysis.strings)]
     elif rule != "evaluate":
         return _other(experiment, rule, None)
-    seconds = start + factor * seeds * reading(cell, [(*b, count) for b in bins], dataset)
+    seconds = start + factor * seeds * reading(cell, bins, dataset)
     return Seconds(seconds, seconds)
 
 
@@ -171,8 +171,9 @@ def _other(experiment: Experiment, rule: str, task: str | None) -> Seconds:
     seconds = FIXED.get(rule, LOCAL)
     if task is not None:
         data = experiment.dataset(task)
-        parts = (data.train, data.validation) if rule == "data" else (data.test,)
+        parts = (data.train, data.validation)
         bins = [(*b, part.count) for part in parts for b in part.bins]
+        bins = bins if rule == "data" else tested(data)
         seconds += SYMBOL * sum(symbols(*b, data) for b in bins)
     return Seconds(seconds, seconds)
 

@@ -66,6 +66,7 @@ ROOTS = {
     "trace": ("fwp.analysis.traces",),
     "states": (
         "fwp.report.figures.states",
+        "fwp.report.figures.recall",
         "fwp.report.tables.states",
         "fwp.results.collect",
         "fwp.datasets.card_reader",

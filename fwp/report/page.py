@@ -36,6 +36,7 @@ from fwp.results.trials import read_trials
 from fwp.utils.files import write_text
 
 FIGURES = ("length", "strip", "solved-epochs", "learning")
+BY_STATE = "accuracy-by-state"
 SEARCH_FIGURES = ("search-settings", "search-best")
 
 
@@ -121,6 +122,12 @@ def _strings(folder: Path, paths: Sequence[str | Path], missing: list[dict]) -> 
     summary = read_summary(tables)
     trained = dataset_cards.training_lengths(paths)
     history = collect.read_history(tables / "history.csv")
+    figures = _figures(folder, FIGURES)
+    drawn = folder / "analysis" / f"{BY_STATE}.svg"
+    # `snakemake states` draws it; one that is older than the accuracies is of other ones.
+    if drawn.is_file() and drawn.stat().st_mtime >= (tables / "accuracy.csv").stat().st_mtime:
+        data = read_bytes(drawn)
+        figures[BY_STATE] = {"source": address(data), "width": width(data)}
     return {
         "explored": of_strings(summary, every_length, history, runs, trained),
         "runs": runs,
@@ -128,7 +135,7 @@ def _strings(folder: Path, paths: Sequence[str | Path], missing: list[dict]) -> 
         "tasks": [overview.task(card) for card in cards],
         "sections": {part.label: part for part in sections(summary, runs, missing=missing)},
         "datasets": datasets.html_tables(cards),
-        "figures": _figures(folder, FIGURES),
+        "figures": figures,
         "records": _records(runs, statistics.by_bin(every_length), folder / "cells"),
     }
 

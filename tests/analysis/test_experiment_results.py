@@ -71,6 +71,15 @@ def test_accuracies_stand_over_the_size_of_the_state(results):
     assert drawn == {means[0], means[-1]}
 
 
+def test_models_without_a_size_are_left_out(results):
+    states = results.states
+    states = states[states["model"] == "lstm"]
+    figure = accuracy_by_state(results.accuracy, states, unit="Bytes")
+    assert "Bytes in the state" in [axis.get_xlabel() for axis in figure.axes]
+    (parity, *_) = figure.axes
+    assert {line.get_xdata()[0] for line in parity.lines if len(line.get_xdata()) == 1} == {16}
+
+
 def test_a_state_that_grows_stands_at_the_right(results):
     states = results.states.copy()
     states.loc[states["model"] == "deltanet", "state"] = pd.NA

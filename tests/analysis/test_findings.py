@@ -9,6 +9,7 @@ from matplotlib.text import Text
 
 from fwp.report.figures import automaton
 from fwp.report.figures import states as drawn
+from fwp.report.figures.recall import sizes
 from fwp.report.figures.style import save
 from fwp.report.tables import automata as automata_table
 from fwp.report.tables import states as states_table
@@ -108,6 +109,14 @@ def test_memory_is_drawn_per_model():
     low, high = figure.axes[0].get_ylim()
     assert sum(low <= tick <= high for tick in figure.axes[0].get_yticks()) >= 3
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), 64 / 1024)
+
+
+def test_the_size_of_a_state_is_that_at_the_end():
+    held, window, grows = (states(name) for name in ("deltanet", "lstm", "transformer"))
+    grows["state_bytes"] = 64 * grows["position"]
+    window["state_bytes"] = 8 * window["position"].clip(upper=3)
+    found = sizes(pd.concat([held, window, grows])).set_index("model")["state"]
+    assert found["deltanet"] == 64 and found["lstm"] == 24 and pd.isna(found["transformer"])
 
 
 def record(model="m", machine=PARITY, difference=None, unread=None, status="solved"):

@@ -98,6 +98,24 @@ def test_more_work_takes_longer():
         assert usual(own(**changes)) > 1.2 * base, changes
 
 
+def test_further_losses_and_pairs_take_longer():
+    def recognising(training=None, **entry):
+        tasks = {"mine": {"language": "dyck_1", "strings": "edits"} | entry}
+        return own(tasks=tasks, training=training or {})
+
+    plain = recognising()
+    one, both = ({"next_symbols": 0.1}, {"next_symbols": 0.1, "language_modelling": 1.0})
+    seconds = [
+        work.epoch(x.cell("lstm", "mine"), x.dataset("mine"))
+        for x in (plain, recognising(one), recognising(both))
+    ]
+    assert 1.02 * seconds[0] < seconds[1] < seconds[2] < 2 * seconds[0]
+    paired = recognising(evaluation={"pairs": True})
+    for rule, model in (("evaluate", "lstm"), ("test_data", None)):
+        alone, beside = (duration.by_table(x, rule, model, "mine") for x in (plain, paired))
+        assert alone < beside < 2 * alone, rule
+
+
 def test_few_strings_take_less_time():
     """Equal strings of a batch are computed once."""
     assert usual(own(tasks={"pairs": {"language": "aa_star"}})) < 0.7 * usual(own())

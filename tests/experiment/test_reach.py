@@ -142,7 +142,7 @@ PLACES = {
         "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py results/comparison.py results/permutation.py "
         "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
-        "analysis/results.py report/figures/recall.py "
+        "analysis/results.py "
         "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py "
         "utils/gpus.py utils/imports.py utils/installed.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
@@ -274,7 +274,8 @@ PLACES = {
         "report/figures/heatmap.py report/figures/learning.py report/figures/length.py "
         "report/figures/strip.py report/figures/solved.py report/figures/write.py"
     ),
-    "states": "report/figures/states.py report/tables/states.py",
+    "states": ("report/figures/recall.py report/figures/states.py report/tables/states.py"),
+    "text_figures states": "report/figures/losses.py report/figures/state_size.py",
     "search_figures": "report/figures/best_of.py report/figures/search.py report/figures/trials.py",
     "search_tables report": "report/tables/search.py",
     "report search_tables search_figures": (
@@ -408,8 +409,7 @@ PLACES = {
         "retrieval_report search_tables search_figures"
     ): "utils/targets.py",
     "text_figures": (
-        "report/figures/bleu.py report/figures/losses.py report/figures/position.py "
-        "report/figures/state_size.py report/figures/text_learning.py "
+        "report/figures/bleu.py report/figures/position.py report/figures/text_learning.py "
         "report/figures/texts.py"
     ),
     "text_tables report": (
@@ -421,9 +421,8 @@ PLACES = {
     "collect_text text_tables claims text_figures report search_figures": (
         "results/text.py results/text_frames.py"
     ),
-    "text_tables text_figures report": (
-        "results/text_facts.py results/text_measures.py results/text_summary.py"
-    ),
+    "text_tables text_figures report states": "results/text_facts.py",
+    "text_tables text_figures report": ("results/text_measures.py results/text_summary.py"),
     (
         "collect collect_text tables text_tables claims figures text_figures report search_figures"
     ): "results/text_kinds.py",

@@ -1,6 +1,8 @@
 """The report, on made-up results."""
 
+import os
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -149,6 +151,20 @@ def test_the_same_results_give_the_same_page(grid):
     for name in ("a.html", "b.html"):
         page.write(folder, folder / name, cards=cards)
     assert (folder / "a.html").read_bytes() == (folder / "b.html").read_bytes()
+
+
+def test_accuracy_against_state_is_shown_once_it_is_drawn(grid):
+    folder = grid[0]
+    cards = sorted((folder / "data").iterdir())
+    drawn, title = folder / "analysis/accuracy-by-state.svg", "Accuracy and the size of the state"
+    drawn.parent.mkdir()
+    shutil.copyfile(folder / "figures/length.svg", drawn)
+    page.write(folder, folder / "drawn.html", cards=cards)
+    os.utime(drawn, (0, 0))  # before the accuracies were collected
+    page.write(folder, folder / "old.html", cards=cards)
+    drawn.unlink()
+    pages = [(folder / f"{name}.html").read_text() for name in ("drawn", "old", "report")]
+    assert [title in text for text in pages] == [True, False, False]
 
 
 def test_a_missing_figure_is_named(tmp_path):

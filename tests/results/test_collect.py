@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 import synthetic
 
+from fwp.experiment.cell import Cell
+from fwp.experiment.experiment import Experiment
 from fwp.results import frames
+from fwp.results.cells import Wanted
 from fwp.results.collect import collect_results, read_results, write_results
 from fwp.results.record import ResultsError
 
@@ -216,3 +219,26 @@ def test_tables_do_not_change_with_the_size_of_batches(cells, monkeypatch):
     monkeypatch.setattr(frames, "_BATCH", 1)
     for one, other in zip(whole, collect_results(cells), strict=True):
         pd.testing.assert_frame_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"gradient": "rtrl"},
+        {"gradient": "tbptt", "truncation": 3},
+        {"gradient": "bptt", "schedule": "cosine", "warmup": 0},
+    ],
+    ids=lambda training: training["gradient"],
+)
+def test_a_record_is_of_the_settings_that_the_plan_wants(training):
+    """As a job writes them: what its plan holds, through JSON and the classes of settings."""
+    models = {"m": {"mixer": "elstm", "training": training}}
+    lab = Experiment({"models": models, "tasks": {"parity": {"language": "parity"}}})
+    (wanted,) = lab.wanted([next(lab.jobs())])
+    planned = json.loads(json.dumps(lab.train_params("m", "parity")))
+    record = {"config": Cell.from_dict(planned).as_dict(), "seeds": wanted["trained"]}
+    cell = Wanted(**wanted)
+    cell.check(json.loads(json.dumps(record)))
+    record["config"]["training"]["truncation"] = 4
+    with pytest.raises(ResultsError, match="was trained with other settings"):
+        cell.check(record)

@@ -19,7 +19,8 @@ TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
 SEARCH = ["search.html", "search_settings.svg", "search_best.svg"]  # where settings are searched
 TEXT = ["texts.html", "text_position.svg", "text_state.svg", "text_tokens.svg", "text_seconds.svg"]
 TEXT += ["translation_length.svg", "translation_pairs.svg", "translation_seconds.svg"]
-INSIDE = ["states.svg", "memory.svg", "automata.svg", "states_table.csv", "automata_table.csv"]
+INSIDE = ["states.svg", "memory.svg", "accuracy_by_state.svg", "states_table.csv"]
+INSIDE += ["automata.svg", "automata_table.csv"]
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
 

@@ -197,7 +197,8 @@ def test_what_models_do_inside_is_looked_into_on_demand(project):
     change = ("--config", "analysis={models: [lstm], strings: 3}", "--")
     run(project, *change, "states", "automata")
     folder = project / "results/analysis"
-    for name in ("states.csv", "states.md", "memory.svg", "automata.csv", "automata.md"):
+    names = ["states.csv", "states.md", "memory.svg", "accuracy-by-state.svg"]
+    for name in (*names, "automata.csv", "automata.md"):
         assert (folder / name).stat().st_size > 0, name
     for kind in ("states", "automata"):
         drawn = {str(p.relative_to(folder / kind)) for p in (folder / kind).rglob("*.svg")}

@@ -40,6 +40,7 @@ rule states:
     """Draw and tabulate what the states of models do."""
     input:
         results=rules.collect.output.runs,
+        accuracy=rules.collect.output.accuracy,
         names=rules.collect.output.names,
         cells=lambda _: [f"{job.directory}/states.csv" for job in EXPERIMENT.analysed()],
         cards=CARDS,
@@ -57,6 +58,12 @@ rule states:
             category="States",
             labels={"What": "Figure", "Shows": "memory against length"},
         ),
+        accuracy=report(
+            "<results>/analysis/accuracy-by-state.svg",
+            caption="../report/accuracy_by_state.rst",
+            category="States",
+            labels={"What": "Figure", "Shows": "accuracy against the size of the state"},
+        ),
         figures=[
             report(
                 f"<results>/analysis/states/{task}/{model}.svg",
@@ -66,7 +73,11 @@ rule states:
             )
             for task, model in INSIDE
         ],
-        others=expand("<results>/analysis/memory.{format}", format=FORMATS[1:])
+        others=expand(
+            "<results>/analysis/{figure}.{format}",
+            figure=["memory", "accuracy-by-state"],
+            format=FORMATS[1:],
+        )
         + [
             f"<results>/analysis/states/{task}/{model}.{format}"
             for task, model in INSIDE

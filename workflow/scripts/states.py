@@ -11,6 +11,7 @@ with logging_to(snakemake.log[0]):
 
         from fwp.datasets import card_reader
         from fwp.report import labels
+        from fwp.report.figures import recall
         from fwp.report.figures import states as figures
         from fwp.report.figures.style import save
         from fwp.report.tables import states as tables
@@ -42,6 +43,9 @@ with logging_to(snakemake.log[0]):
         )
         folder = Path(out.csv).parent
         save(figures.memory(states), folder / "memory")
+        accuracy = collect.read_accuracy(snakemake.input.accuracy)
+        figure = recall.accuracy_by_state(accuracy, recall.sizes(states), unit="Bytes")
+        save(figure, folder / "accuracy-by-state")
         for (task, model), own in states.groupby(["task", "model"], sort=False):
             along = positions[(positions["task"] == task) & (positions["model"] == model)]
             figure = figures.trace(own, along, mixers[model], training[task])

@@ -11,23 +11,46 @@ from fwp.report.figures.lines import page_of_tasks
 from fwp.report.figures.state_size import APART, size_axis
 from fwp.report.figures.style import GREY, Look, looks
 from fwp.report.labels import in_order
-from fwp.results.frames import present
+from fwp.results.frames import groups, present
+
+
+def sizes(traced: pd.DataFrame) -> pd.DataFrame:
+    """The size of the state of each task × model, in bytes; missing if it grows to the end.
+
+    Args:
+        traced: the rows of `fwp.analysis.traces`.
+    """
+    rows = []
+    for (task, model), own in groups(traced, ["task", "model"], sort=False):
+        ends = own.groupby("position")["state_bytes"].max().tail(2)
+        size = ends.iloc[-1] if ends.nunique() == 1 else pd.NA
+        rows.append({"task": task, "model": model, "state": size})
+    return pd.DataFrame(rows, columns=["task", "model", "state"]).astype({"state": "Int64"})
 
 
 def accuracy_by_state(
-    accuracy: pd.DataFrame, states: pd.DataFrame, style: Mapping[str, Look] | None = None
+    accuracy: pd.DataFrame,
+    states: pd.DataFrame,
+    style: Mapping[str, Look] | None = None,
+    *,
+    unit: str = "Numbers",
 ) -> Figure:
-    """The share of positions right against the numbers that a state holds.
+    """The share of positions right against the size of the state.
 
     A filled marker is the mean of the seeds on the longest strings, a hollow one that on the
     shortest; a line joins them. A state that grows with the string stands at the right.
 
     Args:
         accuracy: the tidy table.
-        states: a row per task × model: `state`, missing if it grows.
+        states: a row per task × model that is drawn: `state`, missing if it grows.
         style: the models' looks, by default `looks` of the models in the table.
+        unit: of the sizes.
     """
     style = style or looks(present(accuracy["model"]))
+    held = states.set_index(["task", "model"])["state"].astype(float)
+    keys = zip(accuracy["task"], accuracy["model"], strict=True)
+    accuracy = accuracy[[key in held.index for key in keys]]
+    style = {name: style[name] for name in present(accuracy["model"])}
     tasks = in_order("task", present(accuracy["task"]))
     kind = {"linestyle": "", "marker": "o", "markersize": 4, "color": GREY}
     keys = [
@@ -37,12 +60,11 @@ def accuracy_by_state(
     bins = accuracy[accuracy["length"].isna()]
     shares = bins.groupby(["task", "model", "bin"], observed=True)["position_accuracy"].mean()
     ends = shares.groupby(["task", "model"], observed=True).agg(["first", "last"])
-    held = states.set_index(["task", "model"])["state"].astype(float)
     points = [
         (str(task), str(model), float(held[task, model]), (first, last))
         for task, model, first, last in ends.reset_index().itertuples(index=False)
     ]
-    with page_of_tasks(tasks, style, keys, x="Numbers in the state", y="Positions right (%)") as (
+    with page_of_tasks(tasks, style, keys, x=f"{unit} in the state", y="Positions right (%)") as (
         figure,
         axes,
     ):
