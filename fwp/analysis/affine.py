@@ -4,7 +4,7 @@ import copy
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fwp.models.sequence_model import SequenceModel
 
@@ -19,7 +19,7 @@ def is_affine(model: SequenceModel) -> bool | None:
     return None if None in found else all(found)
 
 
-def _mixer_is_affine(mixer: nn.Module, hidden: int) -> bool | None:
+def _mixer_is_affine(mixer, hidden: int) -> bool | None:
     """Of the largest set of parts of the state that act on one another.
 
     Smaller sets do not count: a window of the last symbols, or a running maximum that keeps
@@ -49,7 +49,7 @@ def _mixer_is_affine(mixer: nn.Module, hidden: int) -> bool | None:
     return all(not _differs(first[i] + second[i], sums[i] + after[i]) for i in parts)
 
 
-def _next(mixer: nn.Module, x: Tensor, state) -> tuple[Tensor, ...]:
+def _next(mixer, x: Tensor, state) -> tuple[Tensor, ...]:
     return mixer(x, state)[1] or ()
 
 

@@ -8,9 +8,11 @@ language's minimal automaton. In a window of positions that ends at t,
     drift(t) = R_0(t) / M_0      the same, with the means of the training lengths
     q_U(t), drift_U(t)           the same in U = span{m_c - m_c'} alone: the directions in which
                                  the means m_c of the training lengths differ
+    decay(t) = log2(M_0 / M(t))  how often the separation has halved
 
 The paper's own text was not at hand: q, U and the drift are known from summaries of it. Root mean
-squares, windows of positions, and all that `fwp.analysis.horizon` predicts are choices of ours.
+squares, windows of positions, the decay, and all that `fwp.results.horizon` predicts are choices of
+ours.
 Positions are looked at in windows, since at a single one all strings may be in the same state.
 """
 
@@ -26,7 +28,7 @@ from fwp.models.sequence_model import SequenceModel
 from fwp.training.batches import pad
 from fwp.utils.denormals import flushing_denormals
 
-MEASURES = ("spread", "separation", "q", "drift", "q_u", "drift_u", "own")
+MEASURES = ("spread", "separation", "q", "drift", "q_u", "drift_u", "decay", "own")
 MEMBERS = 4  # states that a group must have at least; smaller ones are left out
 FLAT = 1e-6  # of the widest direction in which means differ: narrower ones are rounding
 
@@ -53,11 +55,10 @@ def follow(
 
     Returns:
         Rows, one per layer × window of positions: layer, position (the window's last), groups,
-        spread (R), separation (M), q, drift, q_u, drift_u, and own (share of states that are nearer
-        to the mean of their own group within the training lengths than to any other). NaN where
-        fewer than two groups have `MEMBERS` states. And the position of the first error of each
-        string, 0 if it has none. No rows if strings are shorter than a window, and NaN if training
-        lengths are.
+        spread (R), separation (M), q, drift, q_u, drift_u, decay, and own (share of states that are
+        nearer to the mean of their own group within the training lengths than to any other). NaN
+        where fewer than two groups have `MEMBERS` states. And the position of the first error of
+        each string, 0 if it has none. No rows if strings are shorter than a window.
     """
     model.eval().to(device)
     chosen = np.argsort(-split.lengths, kind="stable")[:strings]
@@ -144,6 +145,7 @@ class _Layer:
             "drift_u": _ratio(
                 _radius(inside, groups, present, self.inside[known]), self.separation
             ),
+            "decay": float(np.log2(max(_ratio(self.separation, separation), 1e-300))),
             "own": float((np.asarray(self.groups)[nearest] == groups)[chosen].mean()),
         }
 

@@ -123,10 +123,18 @@ def distinct(points: np.ndarray, most: int = MOST) -> tuple[int, float]:
     apart = cdist(centred, centred)
     best, silhouette = 1, WEAK
     for count in range(2, min(most, len(points) - 1) + 1):
-        labels = kmeans2(centred, count, minit="++", seed=0, missing="warn")[1]
+        labels = kmeans2(centred, _spread_out(apart, centred, count), minit="matrix")[1]
         if (found := _silhouette(apart, labels)) > silhouette + 1e-3:
             best, silhouette = len(np.unique(labels)), found
     return best, silhouette if best > 1 else 0.0
+
+
+def _spread_out(apart: np.ndarray, points: np.ndarray, count: int) -> np.ndarray:
+    """Points to start from, [count, D]: each as far as can be from those before it."""
+    chosen = [int(apart.sum(0).argmin())]
+    while len(chosen) < count:
+        chosen.append(int(apart[chosen].min(0).argmax()))
+    return points[chosen]
 
 
 def _silhouette(apart: np.ndarray, labels: np.ndarray) -> float:

@@ -37,7 +37,8 @@ def read(
     Yields:
         The position, the state there, and the classes said since the stop before, [B, symbols].
     """
-    state, done = None, 0
+    state: list | None = None
+    done = 0
     for stop in stops:
         said = []
         for end in (*range(done + PIECE, stop, PIECE), stop):
@@ -45,7 +46,7 @@ def read(
             require_state(model, state)
             said.append(logits.argmax(-1).cpu().numpy())
             done = end
-        yield stop, state, np.concatenate(said, 1)
+        yield stop, state or [], np.concatenate(said, 1)
 
 
 def automaton_states(
@@ -53,10 +54,10 @@ def automaton_states(
 ) -> np.ndarray:
     """The state of `machine` after each symbol of tokens [B, T]; -1 in padding."""
     number = {state: i for i, state in enumerate(machine)}
-    found = np.full(tokens.shape, -1)
+    symbols, found = list(alphabet), np.full(tokens.shape, -1)
     for row, length, out in zip(tokens, lengths, found, strict=True):
         state = next(iter(machine))
         for t, token in enumerate(row[:length].tolist()):
-            state = machine[state][1][alphabet[token]]
+            state = machine[state][1][symbols[token]]
             out[t] = number[state]
     return found

@@ -145,7 +145,7 @@ PLACES = {
         "utils/gpus.py utils/imports.py utils/installed.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
-    "trace automaton control error_control": "analysis/__init__.py",
+    "trace automaton control": "analysis/__init__.py",
     "automaton": "analysis/automata.py",
     "automaton control": "languages/_machine.py",
     "control": (
@@ -153,7 +153,7 @@ PLACES = {
         "analysis/reading.py"
     ),
     "error_control": (
-        "analysis/horizon.py report/figures/error_control.py report/tables/error_control.py"
+        "report/figures/error_control.py report/tables/error_control.py results/horizon.py"
     ),
     "trace": "analysis/traces.py",
     "claims report": (
@@ -173,13 +173,13 @@ PLACES = {
     ),
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton control tables "
-        "figures "
-        "report states"
+        "figures report states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
-    f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton control": "
-    ""datasets/spec.py",
+    (
+        f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton control"
+    ): "datasets/spec.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton control "
         "auxiliary"
@@ -369,9 +369,7 @@ PLACES = {
     (
         "tables text_tables claims report states automata error_control retrieval_report "
         "search_tables"
-    ): (
-        "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
-    ),
+    ): ("report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"),
     "tables text_tables report search_tables": "report/tables/marks.py report/tables/latex.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "

@@ -20,6 +20,7 @@ SEARCH = ["search.html", "search_settings.svg", "search_best.svg"]  # where sett
 TEXT = ["texts.html", "text_position.svg", "text_state.svg", "text_tokens.svg", "text_seconds.svg"]
 TEXT += ["translation_length.svg", "translation_pairs.svg", "translation_seconds.svg"]
 INSIDE = ["states.svg", "memory.svg", "automata.svg", "states_table.csv", "automata_table.csv"]
+INSIDE += ["error_control.svg", "error_control_table.csv", "minimal_automata.csv"]
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
 

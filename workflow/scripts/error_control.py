@@ -8,12 +8,12 @@ from fwp.utils import signals
 
 with logging_to(snakemake.log[0]):
     with signals.deferred():
-        from fwp.analysis.horizon import horizons
         from fwp.report import labels
         from fwp.report.figures import error_control as figures
         from fwp.report.figures.style import save
         from fwp.report.tables import error_control as tables
         from fwp.report.tables.automata import summary
+        from fwp.results.horizon import horizons
         from fwp.results.integrity import check_sum
         from fwp.results.names import Name
         from fwp.utils.files import write_frame

@@ -9,11 +9,12 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from fwp.analysis.horizon import HALF, learnt
 from fwp.report import labels
 from fwp.report.figures.layout import page
 from fwp.report.figures.lines import curves, log_ticks
 from fwp.report.figures.style import GREY, SHADE, Look, handles, looks
+from fwp.results.frames import groups
+from fwp.results.horizon import HALF, learnt
 
 MEASURES = {"q_u": "Spread / separation, q_u", "drift_u": "Drift / separation, drift_u"}
 
@@ -45,7 +46,7 @@ def error_control(
 
     Args:
         rows: of `along`.
-        found: of `fwp.analysis.horizon.horizons`; seeds that have not learnt the training lengths
+        found: of `fwp.results.horizon.horizons`; seeds that have not learnt the training lengths
             are left out of every panel.
         style: the models' looks, by default `looks` of the models in the table.
     """
@@ -75,7 +76,7 @@ def _curves(axis: Axes, rows: pd.DataFrame, measure: str, style: Mapping[str, Lo
     if rows.empty:
         return
     axis.axvspan(1, int(rows["training"].iloc[0]), color=SHADE, linewidth=0, zorder=0)
-    axis.axhline(HALF, color=GREY, linewidth=0.6, zorder=1)
+    axis.axhline(HALF[measure], color=GREY, linewidth=0.6, zorder=1)
     curves(axis, rows.replace({measure: {np.inf: np.nan}}), "position", measure, style)
     axis.set_yscale("log", nonpositive="mask")
     low, high = axis.get_ylim()
@@ -94,7 +95,7 @@ def _scatter(axis: Axes, judged: pd.DataFrame, style: Mapping[str, Look]) -> Non
     beyond = end * 1.5
     axis.plot([low / 2, beyond], [low / 2, beyond], color=GREY, linewidth=0.6, zorder=1)
     judged = judged[judged["threshold"].notna()]
-    for model, own in judged.groupby("model", sort=False):
+    for model, own in groups(judged, "model", sort=False):
         x, y = (own[name].astype("Float64").fillna(beyond) for name in ("predicted", "measured"))
         axis.scatter(
             x.to_numpy(float), y.to_numpy(float), s=12, color=style[model].colour,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fwp.analysis.horizon import MEASURES, agreement, learnt
 from fwp.report import labels
 from fwp.report.tables.markdown import markdown_table
 from fwp.results.frames import groups
+from fwp.results.horizon import MEASURES, agreement, learnt
 from fwp.utils.files import write_text
 
 NOTE = (
@@ -16,12 +16,14 @@ NOTE = (
     "automaton. Spread: root mean square distance from the mean of the group. Separation: the "
     "least distance of two means. q: spread over separation at a position. Drift: the same, from "
     "the means of the training lengths. The index u: only in the directions in which those means "
-    "differ. Fails: the first position up to which fewer than 90 % of the strings have no error. "
-    "Predicted: where a line through the second half of the training lengths reaches a threshold. "
-    "Crossing: where the measure is seen to reach it. The threshold is 1/2 (half), or the median "
-    "of the measure where the other seeds of the cell fail (others). Affine: the next state is "
-    "A s + b, with A and b from the input alone. Only seeds that do not fail within the training "
-    "lengths are shown."
+    "differ. Decay: how often the separation has halved since the training lengths. Medians over "
+    "seeds are given at the end of the training lengths, and (→) where a seed fails. If none "
+    "fails, the second number is at the end of the strings. Fails: the first position up to which "
+    "fewer than 90 % of the strings have no error. Predicted: where a line through the second half "
+    "of the training lengths reaches a threshold. Crossing: where the measure is seen to reach it. "
+    "The threshold is 1/2, and 1 for the decay (half), or the median of the measure where the "
+    "other seeds of the cell fail (others). Affine: the next state is A s + b, with A and b from "
+    "the input alone. Only seeds that do not fail within the training lengths are shown."
 )
 
 
@@ -38,29 +40,23 @@ def failures(found: pd.DataFrame) -> str:
         for measure in MEASURES:
             part = learnt(found[(found["measure"] == measure) & (found["rule"] == "half")])
             part = part[(part["task"] == task) & (part["model"] == model)]
-            cells.append(_number(part["at_training"].median()))
+            end = part["at_failure"].median() if len(fail) else part["at_end"].median()
+            cells.append(f"{_number(part['at_training'].median())} → {_number(end)}")
         rows.append(cells)
     header = ["Model", "Task", "Affine", "Seeds", "Learn", "Fail", "Fails at"]
-    return markdown_table([*header, *(f"{name} at training" for name in MEASURES)], rows, left=2)
+    return markdown_table([*header, *MEASURES], rows, left=2)
 
 
 def foretold(found: pd.DataFrame) -> str:
     """A table of `agreement`."""
     rows = [
         [
-            "affine" if row.affine else "not affine",
-            row.measure,
-            row.rule,
-            row.foretold,
-            str(row.seeds),
-            str(row.fail),
-            str(row.both),
-            str(row.within),
-            str(row.neither),
-            _number(row.spearman),
-            _number(row.pearson),
+            "affine" if row["affine"] else "not affine",
+            *(row[key] for key in ("measure", "rule", "foretold")),
+            *(str(row[key]) for key in ("seeds", "fail", "both", "within", "neither")),
+            *(_number(row[key]) for key in ("spearman", "pearson")),
         ]
-        for row in agreement(found).itertuples()
+        for row in agreement(found).to_dict("records")
     ]
     header = ["Recurrence", "Measure", "Threshold", "Foretold by", "Seeds", "Fail", "Foretold"]
     header += ["Within a factor of 2", "Neither", "Spearman", "Pearson (log)"]
@@ -131,12 +127,12 @@ def write_chapter(
     parts += ["## What foretells it", foretold(found), "## Automata of solved cells"]
     rows = [
         [
-            labels.model(row.model),
-            "all" if row.task == "all" else labels.task(row.task),
-            *map(str, (row.seeds, row.solved, row.same)),
-            "–" if pd.isna(row.share) else labels.percent(row.share),
+            labels.model(row["model"]),
+            "all" if row["task"] == "all" else labels.task(row["task"]),
+            *(str(row[key]) for key in ("seeds", "solved", "same")),
+            labels.percent(row["share"]) if row["solved"] else "–",
         ]
-        for row in shares.itertuples()
+        for row in shares.to_dict("records")
     ]
     header = ["Model", "Task", "Seeds", "Solved", "Minimal automaton", "Share (%)"]
     parts.append(markdown_table(header, rows, left=2))

@@ -1,15 +1,16 @@
 """From how states come apart along a string to the length at which a model fails: predicted, seen.
 
-A measure m(t) is one of those of `fwp.analysis.error_control`: q, q_u, drift or drift_u.
+A measure m(t) is one of those of `fwp.analysis.error_control` (`MEASURES`).
 
     predicted: the first t with a + b t ≥ τ, where a + b t is the least squares line through m(t) at
                windows that end in the second half of the training lengths
     crossing:  the end of the first window beyond the first at which m is seen to reach τ
     measured:  the first position up to which fewer than `RIGHT` of the strings have no error
 
-The threshold τ is 1/2 (a state is as far from its mean as halfway to the nearest other), or the
-median of m at the measured failures of the other seeds of the cell. The latter stands for the
-threshold of a trained readout; it uses longer strings, but none of the seed that is judged.
+The threshold τ is either "half": a state is as far from its mean as halfway to the nearest other,
+or the separation has halved (`HALF`). Or it is the median of m at the measured failures of the
+other seeds of the cell, "others": it stands for the threshold of a trained readout, and uses longer
+strings, but none of the seed that is judged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,11 +18,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-HALF = 0.5
 RIGHT = 0.9
 FITTED = 3  # windows that a line needs
 OTHERS = 2  # seeds that fail, for a threshold from them
-MEASURES = ("q", "q_u", "drift", "drift_u")
+MEASURES = ("q", "q_u", "drift", "drift_u", "decay")
+HALF = dict.fromkeys(MEASURES, 0.5) | {"decay": 1.0}  # thresholds
 COLUMNS = (
     "task", "model", "seed", "status", "affine", "states", "training", "length", "layer", "strings",
     "measure", "at_training", "at_failure", "at_end", "slope", "rule", "threshold", "predicted",
@@ -54,7 +55,7 @@ def horizons(records: Iterable[dict]) -> pd.DataFrame:
             along, line = row.pop("along"), row.pop("line")
             others = learnt.loc[learnt["seed"] != row["seed"], "at_failure"].dropna()
             median = float(others.median()) if len(others) >= OTHERS else float("nan")
-            for rule, threshold in (("half", HALF), ("others", median)):
+            for rule, threshold in (("half", HALF[row["measure"]]), ("others", median)):
                 told = _foretold(along, line, threshold, row["training"], row["length"])
                 rows.append(row | {"rule": rule, "threshold": threshold} | told)
     whole = ("layer", "predicted", "crossing", "measured")
@@ -139,9 +140,9 @@ def agreement(found: pd.DataFrame) -> pd.DataFrame:
         One row per affine × measure × rule × foretold (predicted or crossing): seeds (with a
         threshold), fail (how many fail within the strings), both (how many of those are foretold
         to), neither (how many are neither foretold nor seen to fail), within (of `both`, how many
-        within a factor of two), spearman (rank correlation over all seeds, where a position beyond the
-        strings is the last rank) and pearson (of the logarithms over `both`); NaN for fewer than
-        three seeds, or where either is constant.
+        within a factor of two), spearman (rank correlation over all seeds, where a position beyond
+        the strings is the last rank) and pearson (of the logarithms over `both`); NaN for fewer
+        than three seeds, or where either is constant.
     """
     rows = []
     own = learnt(found)
