@@ -67,13 +67,13 @@ def control_cell(
             if affine is None
             else follow(model, training=training, strings=strings, **read)
         )
-        moved, clusters = movement(model, **read)
+        moved, clusters = movement(model, training=training, **read)
         facts = {"seed": run["seed"], "status": run["status"], "affine": affine}
         facts |= {"along": along, "first_errors": first_errors}
         facts |= {"moved": moved, "clusters": clusters}
         if moved:
             untrained = build_model(cell.model, data, seed=run["seed"], dtype=cell.dtype)
-            moved, clusters = movement(untrained, **read)
+            moved, clusters = movement(untrained, training=training, **read)
             facts |= {"moved_untrained": moved, "clusters_untrained": clusters}
         seeds.append(facts)
     found = cell.names | {"states": len(machine), "training": training}

@@ -33,18 +33,24 @@ def movement(
     machine: Machine,
     alphabet: Sequence[str],
     *,
+    training: int,
     strings: int = 20,
     device: str = "cpu",
 ) -> tuple[list[dict], list[dict]]:
     """Read the longest strings of `split` and follow what began as weights.
 
+    Args:
+        training: longest training length; clusters are of positions up to it, where a model that
+            has learnt its task is right.
+
     Returns:
-        Two lists of rows, empty for models that have no such state. Of distances, one per layer ×
-        position × part × head: moved, the mean over strings of the distance from the start over
-        the norm of the start. Of clusters, one per layer × part, and "all" for all parts but the
-        first together ("rules": what decides the next change) and for all: clusters, silhouette,
-        visited (states of the automaton that occur) and own (share of vectors that are nearer to
-        the mean of their own automaton state than to any other).
+        Two lists of rows, empty for models that have no such state and for strings shorter than a
+        window. Of distances, one per layer × position × part × head: moved, the mean over strings
+        of the distance from the start over the norm of the start. Of clusters, one per layer ×
+        part, and for all parts together ("all") and all but the first ("rules": what decides the
+        next change): clusters, silhouette, visited (states of the automaton that occur) and own
+        (share of vectors that are nearer to the mean of their own automaton state than to any
+        other).
     """
     model.eval().to(device)
     starts = [_start(block.mixer) for block in model.blocks]
@@ -57,15 +63,19 @@ def movement(
     looked = windows(int(lengths.max()))
     ends = {window[-1] for window in looked}
     stops = sorted({position for window in looked for position in window})
+    if not stops:
+        return [], []
     rows, vectors, groups = [], {}, []
     whole = torch.from_numpy(tokens).to(device).long()
     for position, state, _ in read(model, whole, stops):
         alive = np.flatnonzero(lengths >= position)
-        groups.append(states[alive, position - 1])
+        if position <= training:
+            groups.append(states[alive, position - 1])
         for layer, start in enumerate(starts):
             for part, (now, before) in enumerate(zip(state[layer], start, strict=False)):
                 now, before = now.cpu().double()[alive], before.cpu().double()
-                vectors.setdefault((layer, part), []).append(now.flatten(1).numpy())
+                if position <= training:
+                    vectors.setdefault((layer, part), []).append(now.flatten(1).numpy())
                 if position in ends:
                     rows += [
                         {"layer": layer, "position": position, "part": part, "head": head}

@@ -14,6 +14,7 @@ strings, but none of the seed that is judged.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ FITTED = 3  # windows that a line needs
 OTHERS = 2  # seeds that fail, for a threshold from them
 MEASURES = ("q", "q_u", "drift", "drift_u", "decay")
 HALF = dict.fromkeys(MEASURES, 0.5) | {"decay": 1.0}  # thresholds
+RULES = ("half", "others")  # of the threshold
 COLUMNS = (
     "task", "model", "seed", "status", "affine", "states", "training", "length", "layer", "strings",
     "measure", "at_training", "at_failure", "at_end", "slope", "rule", "threshold", "predicted",
@@ -55,7 +57,7 @@ def horizons(records: Iterable[dict]) -> pd.DataFrame:
             along, line = row.pop("along"), row.pop("line")
             others = learnt.loc[learnt["seed"] != row["seed"], "at_failure"].dropna()
             median = float(others.median()) if len(others) >= OTHERS else float("nan")
-            for rule, threshold in (("half", HALF[row["measure"]]), ("others", median)):
+            for rule, threshold in zip(RULES, (HALF[row["measure"]], median), strict=True):
                 told = _foretold(along, line, threshold, row["training"], row["length"])
                 rows.append(row | {"rule": rule, "threshold": threshold} | told)
     whole = ("layer", "predicted", "crossing", "measured")
@@ -147,7 +149,11 @@ def agreement(found: pd.DataFrame) -> pd.DataFrame:
     rows = []
     own = learnt(found)
     own = own[own["threshold"].notna()]
-    for key, part in own.groupby(["affine", "measure", "rule"], sort=False):
+    for key in product((True, False), MEASURES, RULES):
+        wanted = dict(zip(("affine", "measure", "rule"), key, strict=True))
+        part = own[(own[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+        if part.empty:
+            continue
         end = part["length"].to_numpy() + 1
         seen = part["measured"].astype("Float64").to_numpy(float, na_value=np.inf)
         for column in ("predicted", "crossing"):
@@ -157,7 +163,7 @@ def agreement(found: pd.DataFrame) -> pd.DataFrame:
             ranks = [pd.Series(np.minimum(values, end)).rank() for values in (told, seen)]
             logs = [pd.Series(np.log(values[both])) for values in (told, seen)]
             rows.append(
-                dict(zip(("affine", "measure", "rule"), key, strict=True))
+                wanted
                 | {"foretold": column, "seeds": len(part), "fail": int(np.isfinite(seen).sum())}
                 | {"both": int(both.sum()), "neither": int(neither.sum())}
                 | {"within": int(close.sum()), "spearman": _correlation(*ranks)}

@@ -200,7 +200,7 @@ def test_a_matrix_moves_from_its_trained_start():
     options = {"heads": 2}
     model = SequenceModel(2, 2, settings_of("srwm", hidden=8, options=options))
     model.requires_grad_(False)
-    rows, clusters = movement.movement(model, SPLIT, MACHINE, DATA.alphabet, strings=1)
+    rows, clusters = movement.movement(model, SPLIT, MACHINE, DATA.alphabet, training=20, strings=1)
     longest = int(np.argsort(-SPLIT.lengths, kind="stable")[0])
     begin = SPLIT.offsets[longest]
     tokens = torch.from_numpy(SPLIT.tokens[begin : begin + 16]).long()[None]
@@ -213,7 +213,7 @@ def test_a_matrix_moves_from_its_trained_start():
     assert {row["head"] for row in rows} == {0, 1} and {row["part"] for row in rows} == {0, 1, 2, 3}
     assert [row["part"] for row in clusters] == ["0", "1", "2", "3", "rules", "all"]
     other = SequenceModel(2, 2, settings_of("deltanet", hidden=8))
-    assert movement.movement(other, SPLIT, MACHINE, DATA.alphabet) == ([], [])
+    assert movement.movement(other, SPLIT, MACHINE, DATA.alphabet, training=20) == ([], [])
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def error_control(
     style = style or looks(found["model"].unique())
     tasks = list(found["task"].unique())
     legend = handles({name: style[name] for name in kept["model"].unique()})
-    with page(6 * len(tasks), 3, (2.2, 1.7), legend=legend) as (figure, axes):
+    with page(max(6 * len(tasks), 1), 3, (2.2, 1.7), legend=legend) as (figure, axes):
         for i, task in enumerate(tasks):
             for j, measure in enumerate(MEASURES):
                 panels = axes[6 * i + 3 * j : 6 * i + 3 * j + 3]

@@ -147,10 +147,10 @@ MOVES = (
     "position: median over seeds and heads. Of the trained weights, and of the initial ones."
 )
 PLACES = (
-    "Clusters of the matrix along the string, by k-means with the best silhouette, and 1 where "
-    "that is at most 0.25. Rules: all parts but the first, which alone decide the next change. "
-    "Own: share of positions whose matrix is nearest to the mean of its own automaton state. "
-    "Medians over seeds."
+    "Clusters of the matrix at positions within the training lengths, by k-means with the best "
+    "silhouette, and 1 where that is at most 0.25. Rules: all parts but the first, which alone "
+    "decide the next change. Own: share of positions whose matrix is nearest to the mean of its "
+    "own automaton state. Medians over seeds."
 )
 
 
