@@ -64,7 +64,7 @@ class Experiment(Params):
         results: folder of everything that is generated.
         claims: files of claims that the results are compared with.
         device: auto, cpu or cuda.
-        analysis: what the targets `states` and `automata` look into.
+        analysis: what the targets `states`, `automata` and `error_control` look into.
         seeds_per_job: how many seeds a job trains.
         threads: CPU threads of a job that trains or evaluates.
         targets: what the workflow makes if it is not asked for something else.

@@ -73,6 +73,11 @@ ROOTS = {
     ),
     "automaton": ("fwp.analysis.automata",),
     "automata": ("fwp.report.figures.automaton", "fwp.report.tables.automata"),
+    "control": ("fwp.analysis.control",),
+    "error_control": (
+        *("fwp.report.figures.error_control", "fwp.report.tables.error_control"),
+        "fwp.report.tables.automata",
+    ),
 }
 """Modules that each rule of the workflow starts from."""
 

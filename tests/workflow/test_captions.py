@@ -21,6 +21,7 @@ TEXT = ["texts.html", "text_position.svg", "text_state.svg", "text_tokens.svg", 
 TEXT += ["translation_length.svg", "translation_pairs.svg", "translation_seconds.svg"]
 INSIDE = ["states.svg", "memory.svg", "accuracy_by_state.svg", "states_table.csv"]
 INSIDE += ["automata.svg", "automata_table.csv"]
+INSIDE += ["error_control.svg", "error_control_table.csv", "minimal_automata.csv"]
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
 
