@@ -69,7 +69,7 @@ def in_series(language: Language, writer: Writer) -> tuple[Stack, dict[str, np.n
     stack.block()
     classes = len(language.classes)
     for code, state in codes.items():
-        stack.meet(("state", state), {ONE: True} | {("now", i): b for i, b in enumerate(code)})
+        stack.meet(("state", state), {("now", i): value for i, value in enumerate(code)})
     readout = np.zeros((classes, stack.hidden))
     for state, target in enumerate(machine.targets):
         if target >= 0:

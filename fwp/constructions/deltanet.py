@@ -14,7 +14,7 @@ SHARP = 200.0
 
 
 class _Memory:
-    """One key and one value: s ← s + β (v - s), with β = 0, 1 or 2 by the sign of its input."""
+    """One key and one value of the first head: s ← s + β (v - s), with β = 0, 1 or 2 by the sign of its input."""
 
     def __init__(self, options: Mapping[str, object]):
         self.doubled = bool(options["allow_neg_eigval"])
@@ -49,13 +49,14 @@ class _Memory:
         hidden = stack.hidden
         address = np.zeros((hidden, hidden))
         address[0] = stack.form({ONE: 0.0 if self.soft else SHARP})
-        address[1:] = stack.form({ONE: -SHARP})
+        address[1] = stack.form({ONE: -SHARP})
         values = np.zeros((hidden, hidden))
         values[0] = stack.form(value)
         out = np.zeros((hidden, hidden))
         out[:, 0] = stack.writes(to)
         place = f"blocks.{block}.mixer"
-        rates = stack.form(beta)[None]
+        rates = np.zeros((hidden // 2, hidden))
+        rates[0] = stack.form(beta)
         return {
             f"{place}.qkv_beta.weight": np.concatenate([address, address, values, rates]),
             f"{place}.out.weight": out,
@@ -76,6 +77,5 @@ def build(language: Language, options: Mapping[str, object]) -> Construction:
     require("output_norm", options, False)
     stack, weights = in_series(language, _Memory(options))
     how = "Each bit of the state is a value: β = 0 keeps it, β = 1 sets it, β = 2 flips its sign."
-    return Construction(
-        "deltanet", {**options, "heads": 1}, stack.hidden, len(stack.blocks), 2, weights, how
-    )
+    own = {**options, "heads": stack.hidden // 2}  # of which the first is used: small ones are fast
+    return Construction("deltanet", own, stack.hidden, len(stack.blocks), 2, weights, how)

@@ -29,6 +29,7 @@ class Stack:
         for name in self.embedded:
             self.add(name)
         self.blocks: list[dict[Name, Mapping[Name, float]]] = []
+        self.written: list[int] = []
 
     def add(self, name: Name) -> None:
         """A wire that is 0 until something writes it."""
@@ -37,6 +38,7 @@ class Stack:
     def block(self) -> int:
         """Begin a block; its number."""
         self.blocks.append({})
+        self.written.append(len(self.wires))
         return len(self.blocks) - 1
 
     def sign(self, name: Name, inputs: Mapping[Name, float]) -> None:
@@ -92,7 +94,10 @@ class Stack:
                 second[:, 2 * i], second[:, 2 * i + 1] = 2 * column, -2 * column
                 b_2 -= column
             place = f"blocks.{number}.feed_forward"
+            # So many units are ±1, and the others 0: the norm leaves about what it finds.
+            scale = np.sqrt(2 * self.written[number] / self.hidden)
             found |= {
+                f"blocks.{number}.mixer_norm.weight": np.full(self.hidden, scale),
                 f"{place}.inner.weight": first,
                 f"{place}.inner.bias": b_1,
                 f"{place}.outer.weight": second,
