@@ -1,9 +1,9 @@
 """Automata of bits in series in blocks whose mixers keep, set or flip a number each.
 
-A block holds a bit, ±1. The next one keeps a share of what the bit was, which shows the value
-before the symbol; its feed-forward part takes the sign. The third only computes, in its feed-forward
-part, which case of the next bit is met. All memories are 0 at first. So the first block tells the
-first symbol from others, and that symbol sets the bit.
+A block holds a bit, ±1. The mixer of the next one shows what the bit was before the symbol, and its
+feed-forward part takes the sign. The third only computes, in its feed-forward part, which case of
+the next bit is met. All memories are 0 at first. So the first block tells the first symbol from
+others, and that symbol sets the bit.
 """
 
 from collections.abc import Mapping
@@ -16,26 +16,32 @@ from fwp.constructions.machine import DEAD, Machine, machine_of
 from fwp.constructions.wires import ONE, Name, Stack
 from fwp.languages.base import Language
 
-KEPT = 0.25
-MARGIN = KEPT * (1 - 2 * KEPT)  # what a kept share is at least
 FIRST: Name = ("first", 0)
 
 
-class Writer(Protocol):
-    """Weights of a mixer that holds one number s, and what it writes of it."""
+Weights = dict[str, np.ndarray]
 
-    def leaky(self, stack: Stack, block: int, source: Name, to: Name) -> dict[str, np.ndarray]:
-        """s ← ¼ s + ¾ of a wire."""
+
+class Writer(Protocol):
+    """Weights of a mixer that holds one number s, 0 at first, and writes it, or its sign."""
+
+    first: Mapping[str, float]
+    """With which factors the wires `one` and `age` make a sum above 0 at the first symbol, below 0
+    at others; the age is what `before` makes of the wire that is always true."""
+    before: Mapping[str, float]
+    """With which factors the wires `now` and `past` make a sum of the sign that `now` had before;
+    the past is what `before` makes of it."""
+
+    def past(self, stack: Stack, block: int, source: Name, to: Name) -> Weights:
+        """What shows a wire as it was before this symbol."""
         ...
 
-    def bit(
-        self, stack: Stack, block: int, cases: Mapping[Name, str], to: Name
-    ) -> dict[str, np.ndarray]:
+    def bit(self, stack: Stack, block: int, cases: Mapping[Name, str], to: Name) -> Weights:
         """s as the case says whose wire is true: keep, clear (-1), set (1) or flip."""
         ...
 
 
-def in_series(language: Language, writer: Writer) -> tuple[Stack, dict[str, np.ndarray]]:
+def in_series(language: Language, writer: Writer) -> tuple[Stack, Weights]:
     """Wires and weights of a model that labels a language.
 
     Raises:
@@ -49,22 +55,21 @@ def in_series(language: Language, writer: Writer) -> tuple[Stack, dict[str, np.n
     age: Name = ("age", 0)
     block = stack.block()
     stack.add(age)
-    jobs.append(("leaky", block, ONE, age))
-    # The age is ¾ at the first symbol, and at least 15/16 afterwards.
-    stack.sign(FIRST, {ONE: 9, age: -32 / 3})
+    jobs.append((writer.past, block, ONE, age))
+    stack.sign(FIRST, {ONE: writer.first["one"], age: writer.first["age"]})
     for number, bit in enumerate(bits):
         if number:
-            newest, kept = ("now", number - 1), ("kept", number - 1)
+            newest, past = ("now", number - 1), ("past", number - 1)
             block = stack.block()
-            stack.add(kept)
-            jobs.append(("leaky", block, newest, kept))
-            past = {kept: 1 / MARGIN, newest: (KEPT - 1) / MARGIN}
-            stack.sign(("old", number - 1), past)
+            stack.add(past)
+            jobs.append((writer.past, block, newest, past))
+            before = {past: writer.before["past"], newest: writer.before["now"]}
+            stack.sign(("old", number - 1), before)
         stack.block()
         cases = _cases(stack, machine, number, bit, codes)
         block = stack.block()
         stack.add(("memory", number))
-        jobs.append(("bit", block, cases, ("memory", number)))
+        jobs.append((writer.bit, block, cases, ("memory", number)))
         stack.sign(("now", number), {("memory", number): 1})
     stack.block()
     classes = len(language.classes)
@@ -76,7 +81,7 @@ def in_series(language: Language, writer: Writer) -> tuple[Stack, dict[str, np.n
             readout[target] += stack.form({("state", state): 0.5, ONE: 0.5})
     weights = stack.weights() | {"readout.weight": readout}
     for job, block, given, to in jobs:
-        weights |= getattr(writer, job)(stack, block, given, to)
+        weights |= job(stack, block, given, to)
     return stack, weights
 
 
@@ -101,3 +106,8 @@ def _cases(
         stack.meet(name, {FIRST: False, ("symbol", c): True, **literals})
         cases[name] = move
     return cases
+
+
+def chosen(values: Mapping[Name, float]) -> dict[Name, float]:
+    """A sum of wires, one of which is true, that is the value of that one."""
+    return {name: value / 2 for name, value in values.items()} | {ONE: sum(values.values()) / 2}

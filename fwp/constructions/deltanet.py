@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from math import log
+from typing import ClassVar
 
 import numpy as np
 
-from fwp.constructions.bits import KEPT, in_series
+from fwp.constructions.bits import Weights, chosen, in_series
 from fwp.constructions.construction import STEEP, Construction, NoConstruction, require
 from fwp.constructions.wires import ONE, Name, Stack
 from fwp.languages.base import Language
 
 SHARP = 200.0
+KEPT = 0.25  # share of a value that is kept where a wire is averaged
+MARGIN = KEPT * (1 - 2 * KEPT)  # what that share is at least
 
 
 class _Memory:
@@ -20,15 +23,18 @@ class _Memory:
         self.doubled = bool(options["allow_neg_eigval"])
         self.soft = options["feature_map"] == "elu"
 
-    def leaky(self, stack: Stack, block: int, source: Name, to: Name) -> dict[str, np.ndarray]:
+    # s ← ¼ s + ¾ of a wire: ¾ of a 1 at first, then at least 15/16; and what is left of the past.
+    first: ClassVar = {"one": 9.0, "age": -32 / 3}
+    before: ClassVar = {"past": 1 / MARGIN, "now": (KEPT - 1) / MARGIN}
+
+    def past(self, stack: Stack, block: int, source: Name, to: Name) -> Weights:
         rate = (1 - KEPT) / (2 if self.doubled else 1)
-        # The norm multiplies all by nearly 1: so many of the units are ±1.
         beta = log(rate / (1 - rate))
         return self._weights(stack, block, {source: 1.0}, {ONE: beta}, to)
 
     def bit(
         self, stack: Stack, block: int, cases: Mapping[Name, str], to: Name
-    ) -> dict[str, np.ndarray]:
+    ) -> Weights:
         if not self.doubled and "flip" in cases.values():
             raise NoConstruction("needs allow_neg_eigval: true, to flip a bit")
         # What is written in excess of all false cases: one case is true.
@@ -36,7 +42,7 @@ class _Memory:
         usual = 0.0 if self.doubled else 1.0
         beta = {name: 2 * STEEP * forces.get(move, usual) for name, move in cases.items()}
         value = {name: float((move == "set") - (move == "clear")) for name, move in cases.items()}
-        return self._weights(stack, block, _chosen(value), _chosen(beta), to)
+        return self._weights(stack, block, chosen(value), chosen(beta), to)
 
     def _weights(
         self,
@@ -45,7 +51,7 @@ class _Memory:
         value: Mapping[Name, float],
         beta: Mapping[Name, float],
         to: Name,
-    ) -> dict[str, np.ndarray]:
+    ) -> Weights:
         hidden = stack.hidden
         address = np.zeros((hidden, hidden))
         address[0] = stack.form({ONE: 0.0 if self.soft else SHARP})
@@ -61,11 +67,6 @@ class _Memory:
             f"{place}.qkv_beta.weight": np.concatenate([address, address, values, rates]),
             f"{place}.out.weight": out,
         }
-
-
-def _chosen(values: Mapping[Name, float]) -> dict[Name, float]:
-    """A sum of wires, one of which is true, that is the value of that one."""
-    return {name: value / 2 for name, value in values.items()} | {ONE: sum(values.values()) / 2}
 
 
 def build(language: Language, options: Mapping[str, object]) -> Construction:
