@@ -20,9 +20,11 @@ class Stack:
 
     Args:
         first: the wires of the embedding, by name, the values of all symbols, ±1.
+        size: what stands for 1. With a large one, the norms' ε is lost to rounding.
     """
 
-    def __init__(self, first: Mapping[Name, list[int]]):
+    def __init__(self, first: Mapping[Name, list[int]], size: float = 1.0):
+        self.size = size
         symbols = len(next(iter(first.values())))
         self.wires: dict[Name, int] = {}
         self.embedded = {ONE: [1] * symbols, **first}
@@ -55,6 +57,9 @@ class Stack:
     def hidden(self) -> int:
         """The width."""
         width = 2 * len(self.wires)
+        if self.size > 1:  # then a norm divides by a power of two, and rounds nothing
+            own = 2 * len(self.embedded)
+            width = next(n for k in range(12) if (n := own * 4**k) >= width)
         require_width(width)
         return width
 
@@ -82,6 +87,7 @@ class Stack:
         """Embedding and feed-forward parts."""
         rows = [self.writes(name) for name in self.embedded]
         found = {"embedding.weight": np.array(list(self.embedded.values()), float).T @ rows}
+        found["embedding.weight"] *= self.size
         inner = self.feed_forward * self.hidden
         for number, signs in enumerate(self.blocks):
             # 2 (relu(u + ½) - relu(u - ½)) - 1 is the sign of u where u is not near 0.
@@ -90,7 +96,7 @@ class Stack:
             for i, (name, inputs) in enumerate(signs.items()):
                 first[2 * i : 2 * i + 2] = 2 * STEEP * self.form(inputs)
                 b_1[2 * i : 2 * i + 2] = 0.5, -0.5
-                column = self.writes(name)
+                column = self.size * self.writes(name)
                 second[:, 2 * i], second[:, 2 * i + 1] = 2 * column, -2 * column
                 b_2 -= column
             place = f"blocks.{number}.feed_forward"
