@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fwp import mixers
 from fwp.constructions.construction import Construction, NoConstruction
 from fwp.constructions.theorems import theorems
 from fwp.languages.base import Language
 from fwp.mixers._signature import SignatureError, read_signature
 
 VERDICTS = ("constructed", "possible", "impossible", "open")
-SHARED = ("answers", "build", "check", "construction", "counters", "machine", "normed", "plain",
-          "properties", "theorems", "units")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class Answer:
 
 def mixers_with_constructions() -> list[str]:
     """Names of the mixers that have a file here, sorted."""
-    names = (path.stem for path in Path(__file__).parent.glob("*.py"))
-    return sorted(name for name in names if name not in (*SHARED, "__init__"))
+    here = {path.stem for path in Path(__file__).parent.glob("*.py")}
+    return [name for name in mixers.names() if name in here]
 
 
 def complete(mixer: str, options: Mapping[str, object]) -> dict[str, object]:

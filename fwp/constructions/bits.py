@@ -50,7 +50,9 @@ def in_series(language: Language, writer: Writer) -> tuple[Stack, Weights]:
     machine = machine_of(language)
     bits, codes = series(machine)
     columns = range(len(machine.columns))
-    stack = Stack({("symbol", c): [2 * (own == c) - 1 for own in machine.column_of] for c in columns})
+    stack = Stack(
+        {("symbol", c): [2 * (own == c) - 1 for own in machine.column_of] for c in columns}
+    )
     jobs = []
     age: Name = ("age", 0)
     block = stack.block()

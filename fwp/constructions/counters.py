@@ -63,7 +63,7 @@ def counted(language: Language) -> Counted:
         NoConstruction: it is none of those that are known to be so.
     """
     if language.name not in _MOVES:
-        raise NoConstruction(f"{language.name} is no regular language, nor one of few counters")
+        raise NoConstruction(f"{language.name} is not known as a language of few counters")
     moves, limit = _MOVES[language.name](language)
     cases: dict[tuple[int | None, tuple[bool, ...]], int] = {}
     width = next(len(move) for move in moves.values() if move is not None)

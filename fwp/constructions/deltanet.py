@@ -32,9 +32,7 @@ class _Memory:
         beta = log(rate / (1 - rate))
         return self._weights(stack, block, {source: 1.0}, {ONE: beta}, to)
 
-    def bit(
-        self, stack: Stack, block: int, cases: Mapping[Name, str], to: Name
-    ) -> Weights:
+    def bit(self, stack: Stack, block: int, cases: Mapping[Name, str], to: Name) -> Weights:
         if not self.doubled and "flip" in cases.values():
             raise NoConstruction("needs allow_neg_eigval: true, to flip a bit")
         # What is written in excess of all false cases: one case is true.

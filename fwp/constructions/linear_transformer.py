@@ -44,7 +44,9 @@ def build(language: Language, options: Mapping[str, object]) -> Construction:
     hidden = stack.hidden
     values, out = np.zeros((hidden, hidden)), np.zeros((hidden, hidden))
     for i in range(own.counters):
-        steps: dict[Name, float] = {("symbol", token): step / 2 for token, step in enumerate(own.steps(i))}
+        steps: dict[Name, float] = {
+            ("symbol", token): step / 2 for token, step in enumerate(own.steps(i))
+        }
         values[2 * i] = stack.form({**steps, ONE: sum(steps.values())})
         out[:, 2 * i] = SHARE * SIZE / 2 * stack.writes(("count", i))
     keys = np.zeros((hidden, hidden))

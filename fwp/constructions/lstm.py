@@ -7,7 +7,8 @@ import numpy as np
 
 from fwp.constructions.construction import STEEP, Construction, NoConstruction, require_width
 from fwp.constructions.counters import Counted, counted
-from fwp.constructions.plain import automaton_units, counted as readout, one_hot, padded
+from fwp.constructions.plain import automaton_units, one_hot, padded
+from fwp.constructions.plain import counted as readout
 from fwp.languages.base import Language
 
 ONE = tanh(1)  # what an open gate shows of a cell that is 1
