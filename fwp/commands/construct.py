@@ -5,7 +5,7 @@ from argparse import Namespace
 from rich.console import Console
 
 from fwp import languages
-from fwp.constructions import NoConstruction, answer, construct
+from fwp.constructions import NoConstructionError, answer, construct
 from fwp.utils import signals
 
 TYPES = ("float32", "float64")
@@ -20,7 +20,7 @@ def run(options: Namespace) -> int:
     settings = read_options(options.set)
     try:
         made = construct(options.mixer, language, settings)
-    except NoConstruction as error:
+    except NoConstructionError as error:
         found = answer(options.mixer, language, settings)
         print(f"{options.mixer} on {options.language}: {found.verdict}")
         print(f"no construction: {error}")

@@ -11,14 +11,14 @@ from fwp.constructions.answers import (
     construct,
     mixers_with_constructions,
 )
-from fwp.constructions.construction import Construction, NoConstruction
+from fwp.constructions.construction import Construction, NoConstructionError
 from fwp.constructions.theorems import Theorem, theorems
 
 __all__ = [
     "VERDICTS",
     "Answer",
     "Construction",
-    "NoConstruction",
+    "NoConstructionError",
     "Theorem",
     "answer",
     "construct",

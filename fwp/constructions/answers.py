@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwp import mixers
-from fwp.constructions.construction import Construction, NoConstruction
+from fwp.constructions.construction import Construction, NoConstructionError
 from fwp.constructions.theorems import theorems
 from fwp.languages.base import Language
 from fwp.mixers._signature import SignatureError, read_signature
@@ -63,12 +63,14 @@ def construct(
         options: of the mixer. Sizes, such as heads, are as the construction needs them.
 
     Raises:
-        NoConstruction: none is known; the message says why.
+        NoConstructionError: none is known; the message says why.
         ValueError: there is no such mixer, or no such option.
     """
     own = complete(mixer, options or {})
     if mixer not in (known := mixers_with_constructions()):
-        raise NoConstruction(f"{mixer} has no construction; there are some of {', '.join(known)}")
+        raise NoConstructionError(
+            f"{mixer} has no construction; there are some of {', '.join(known)}"
+        )
     return importlib.import_module(f"fwp.constructions.{mixer}").build(language, own)
 
 
@@ -86,7 +88,7 @@ def answer(mixer: str, language: Language, options: Mapping[str, object] | None 
         return Answer("open", "It is no mixer of the package.")
     try:
         made = construct(mixer, language, own)
-    except NoConstruction as error:
+    except NoConstructionError as error:
         reason = str(error)
     else:
         return Answer("constructed", made.how, precision="float32")

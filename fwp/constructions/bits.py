@@ -7,7 +7,7 @@ others, and that symbol sets the bit.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -25,10 +25,10 @@ Weights = dict[str, np.ndarray]
 class Writer(Protocol):
     """Weights of a mixer that holds one number s, 0 at first, and writes it, or its sign."""
 
-    first: Mapping[str, float]
+    first: ClassVar[dict[str, float]]
     """With which factors the wires `one` and `age` make a sum above 0 at the first symbol, below 0
     at others; the age is what `before` makes of the wire that is always true."""
-    before: Mapping[str, float]
+    before: ClassVar[dict[str, float]]
     """With which factors the wires `now` and `past` make a sum of the sign that `now` had before;
     the past is what `before` makes of it."""
 
@@ -45,7 +45,7 @@ def in_series(language: Language, writer: Writer) -> tuple[Stack, Weights]:
     """Wires and weights of a model that labels a language.
 
     Raises:
-        NoConstruction: its automaton is no series of bits.
+        NoConstructionError: its automaton is no series of bits.
     """
     machine = machine_of(language)
     bits, codes = series(machine)

@@ -8,8 +8,9 @@ after more states are added. None are added here.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from fwp.constructions.construction import NoConstruction
+from fwp.constructions.construction import NoConstructionError
 from fwp.constructions.machine import DEAD, Machine
 
 MOST_CONGRUENCES = 400
@@ -30,34 +31,44 @@ class Bit:
     start: bool
     moves: dict[tuple[int, tuple[bool, ...]], str]
 
-    @property
-    def flips(self) -> bool:
-        """Whether it ever does."""
-        return "flip" in self.moves.values()
-
 
 def series(machine: Machine) -> tuple[list[Bit], dict[tuple[bool, ...], int]]:
     """The bits of a machine, and what its states are in bits: {bits: state}.
 
+    Bits that need no flip come first in the choice: not every model can flip one.
+
     Raises:
-        NoConstruction: there is no such chain.
+        NoConstructionError: there is no such chain.
     """
-    chain = _chain(machine)
+    known = _congruences(machine)
+    try:
+        chain = _chain(machine, known, flips=False)
+    except NoConstructionError:
+        chain = _chain(machine, known, flips=True)
     codes: list[tuple[bool, ...]] = [()] * len(machine.rows)
     bits = []
-    for coarse, fine in zip(chain, chain[1:], strict=False):
-        first: dict[int, int] = {}
-        for state, block in enumerate(coarse):
-            first.setdefault(block, fine[state])
-        own = [fine[s] != first[coarse[s]] for s in range(len(codes))]
-        moves: dict[tuple[int, tuple[bool, ...]], set[tuple[bool, bool]]] = {}
-        for c, column in enumerate(machine.columns):
-            for state, to in enumerate(column):
-                if to != DEAD:
-                    moves.setdefault((c, codes[state]), set()).add((own[state], own[to]))
-        bits.append(Bit(own[0], {case: _move(done) for case, done in moves.items()}))
+    for coarse, fine in pairwise(chain):
+        own, moves = _split(machine, coarse, fine)
+        code_of = dict(zip(coarse, codes, strict=True))
+        bits.append(Bit(own[0], {(c, code_of[block]): m for (c, block), m in moves.items()}))
         codes = [(*code, bit) for code, bit in zip(codes, own, strict=True)]
     return bits, {code: state for state, code in enumerate(codes)}
+
+
+def _split(
+    machine: Machine, coarse: Partition, fine: Partition
+) -> tuple[list[bool], dict[tuple[int, int], str]]:
+    """The bit of each state that halves the classes, and what is done to it by column and class."""
+    first: dict[int, int] = {}
+    for block, part in zip(coarse, fine, strict=True):
+        first.setdefault(block, part)
+    own = [part != first[block] for block, part in zip(coarse, fine, strict=True)]
+    done: dict[tuple[int, int], set[tuple[bool, bool]]] = {}
+    for c, column in enumerate(machine.columns):
+        for state, to in enumerate(column):
+            if to != DEAD:
+                done.setdefault((c, coarse[state]), set()).add((own[state], own[to]))
+    return own, {case: _move(pairs) for case, pairs in done.items()}
 
 
 def _move(done: set[tuple[bool, bool]]) -> str:
@@ -69,31 +80,38 @@ def _move(done: set[tuple[bool, bool]]) -> str:
     return "set" if all(after for _, after in done) else "flip"
 
 
-def _chain(machine: Machine) -> list[Partition]:
-    """Partitions from the coarsest to the finest, each of which halves classes of the one before."""
+def _congruences(machine: Machine) -> list[Partition]:
+    """The finest, the coarsest, and others; all, if they are few."""
     size = len(machine.rows)
     finest, coarsest = tuple(range(size)), (0,) * size
-    known = {finest, coarsest}
-    known |= {_joined(machine, finest, p, q) for q in range(size) for p in range(q)}
-    waiting = list(known)
-    for partition in waiting:  # grows meanwhile
+    known = dict.fromkeys([finest, coarsest])
+    for q in range(size):
+        known |= dict.fromkeys(_joined(machine, finest, p, q) for p in range(q))
+    for partition in (waiting := list(known)):  # grows meanwhile
         if len(known) > MOST_CONGRUENCES:
             break
         for other in list(known):
-            both = _merged(machine, partition, other)
-            if both not in known:
-                known.add(both)
+            if (both := _merged(machine, partition, other)) not in known:
+                known[both] = None
                 waiting.append(both)
+    return list(known)
+
+
+def _chain(machine: Machine, known: list[Partition], *, flips: bool) -> list[Partition]:
+    """Congruences from the coarsest to the finest, each of which halves classes of the last."""
+    finest, coarsest = known[:2] if len(known) > 1 else (known[0], known[0])
     came: dict[Partition, Partition | None] = {coarsest: None}
     for partition in (line := [coarsest]):  # grows meanwhile
         if partition == finest:
             break
         for finer in known:
-            if finer not in came and _halves(partition, finer):
+            if finer in came or not _halves(partition, finer):
+                continue
+            if flips or "flip" not in _split(machine, partition, finer)[1].values():
                 came[finer] = partition
                 line.append(finer)
     if finest not in came:
-        raise NoConstruction("needs states that are bits in series, each kept, set or flipped")
+        raise NoConstructionError("needs states that are bits in series, each kept, set or flipped")
     chain: list[Partition] = []
     step: Partition | None = finest
     while step is not None:

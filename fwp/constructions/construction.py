@@ -16,7 +16,7 @@ STEEP = 40.0
 """Slope of thresholds: tanh and σ of half of it are ±1, 0 and 1 in float64, too."""
 
 
-class NoConstruction(ValueError):
+class NoConstructionError(ValueError):
     """There is none for this mixer, these options and this language; the message says why."""
 
 
@@ -55,13 +55,13 @@ class Construction:
 
 
 def require(option: str, options: Mapping[str, object], *allowed: object) -> None:
-    """NoConstruction unless an option has one of the values that the construction needs."""
+    """NoConstructionError unless an option has one of the values that the construction needs."""
     if options[option] not in allowed:
         values = " or ".join(str(value).lower() for value in allowed)
-        raise NoConstruction(f"needs {option}: {values}, got {str(options[option]).lower()}")
+        raise NoConstructionError(f"needs {option}: {values}, got {str(options[option]).lower()}")
 
 
 def require_width(width: int) -> None:
-    """NoConstruction if a layer would be too wide."""
+    """NoConstructionError if a layer would be too wide."""
     if width > WIDEST:
-        raise NoConstruction(f"needs {width} units, more than {WIDEST}")
+        raise NoConstructionError(f"needs {width} units, more than {WIDEST}")

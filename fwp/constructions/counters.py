@@ -7,7 +7,7 @@ short strings, and a language for which it is none is refused.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fwp.constructions.construction import NoConstruction
+from fwp.constructions.construction import NoConstructionError
 from fwp.languages.base import NO_TARGET, Language
 
 TRIED = 20_000  # states of short strings
@@ -60,10 +60,10 @@ def counted(language: Language) -> Counted:
     """A language as counters.
 
     Raises:
-        NoConstruction: it is none of those that are known to be so.
+        NoConstructionError: it is none of those that are known to be so.
     """
     if language.name not in _MOVES:
-        raise NoConstruction(f"{language.name} is not known as a language of few counters")
+        raise NoConstructionError(f"{language.name} is not known as a language of few counters")
     moves, limit = _MOVES[language.name](language)
     cases: dict[tuple[int | None, tuple[bool, ...]], int] = {}
     width = next(len(move) for move in moves.values() if move is not None)
@@ -80,7 +80,7 @@ def counted(language: Language) -> Counted:
             if target != NO_TARGET:
                 case = token, tuple(count > limit for count in now)
                 if cases.setdefault(case, target) != target:
-                    raise NoConstruction(f"{language.name} is no language of these counters")
+                    raise NoConstructionError(f"{language.name} is no language of these counters")
             if (after, now) not in found:
                 found[after, now] = None
                 waiting.append((after, now))

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from fwp.constructions.bits import Weights, chosen, in_series
-from fwp.constructions.construction import STEEP, Construction, NoConstruction, require
+from fwp.constructions.construction import STEEP, Construction, NoConstructionError, require
 from fwp.constructions.wires import ONE, Name, Stack
 from fwp.languages.base import Language
 
@@ -17,15 +17,15 @@ MARGIN = KEPT * (1 - 2 * KEPT)  # what that share is at least
 
 
 class _Memory:
-    """One key and one value of the first head: s ← s + β (v - s), with β = 0, 1 or 2 by the sign of its input."""
+    """One key and one value of the first head: s ← s + β (v - s), with β = 0, 1 or 2."""
 
     def __init__(self, options: Mapping[str, object]):
         self.doubled = bool(options["allow_neg_eigval"])
         self.soft = options["feature_map"] == "elu"
 
     # s ← ¼ s + ¾ of a wire: ¾ of a 1 at first, then at least 15/16; and what is left of the past.
-    first: ClassVar = {"one": 9.0, "age": -32 / 3}
-    before: ClassVar = {"past": 1 / MARGIN, "now": (KEPT - 1) / MARGIN}
+    first: ClassVar[dict[str, float]] = {"one": 9.0, "age": -32 / 3}
+    before: ClassVar[dict[str, float]] = {"past": 1 / MARGIN, "now": (KEPT - 1) / MARGIN}
 
     def past(self, stack: Stack, block: int, source: Name, to: Name) -> Weights:
         rate = (1 - KEPT) / (2 if self.doubled else 1)
@@ -34,7 +34,7 @@ class _Memory:
 
     def bit(self, stack: Stack, block: int, cases: Mapping[Name, str], to: Name) -> Weights:
         if not self.doubled and "flip" in cases.values():
-            raise NoConstruction("needs allow_neg_eigval: true, to flip a bit")
+            raise NoConstructionError("needs allow_neg_eigval: true, to flip a bit")
         # What is written in excess of all false cases: one case is true.
         forces = {"keep": -1.0, "flip": 1.0}
         usual = 0.0 if self.doubled else 1.0

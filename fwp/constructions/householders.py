@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from fwp.constructions.bits import Weights, chosen
-from fwp.constructions.construction import STEEP, NoConstruction
+from fwp.constructions.construction import STEEP, NoConstructionError
 from fwp.constructions.wires import ONE, Name, Stack
 
 SHARP = 200.0
@@ -28,21 +28,23 @@ class SignMemory:
         conv_size: width of the short convolution.
     """
 
-    first: ClassVar = {"one": 1.0, "age": -2.0}
-    before: ClassVar = {"past": 1.0, "now": 0.0}
+    first: ClassVar[dict[str, float]] = {"one": 1.0, "age": -2.0}
+    before: ClassVar[dict[str, float]] = {"past": 1.0, "now": 0.0}
 
     def __init__(self, *, steps: int, doubled: bool, gated: bool, conv_size: int):
         if conv_size < 2:
-            raise NoConstruction("needs conv_size: 2 or more, to see the symbol before")
+            raise NoConstructionError("needs conv_size: 2 or more, to see the symbol before")
         self.steps, self.doubled, self.gated, self.taps = steps, doubled, gated, conv_size
 
     def past(self, stack: Stack, block: int, source: Name, to: Name) -> Weights:
+        """The value of the symbol before, through the convolution."""
         beta = {ONE: 0.0 if self.doubled else OPEN}
         return self._weights(stack, block, {source: 2.0}, beta, to, delay=1)
 
     def bit(self, stack: Stack, block: int, cases: Mapping[Name, str], to: Name) -> Weights:
+        """The number by β: 0 keeps it, 1 replaces it, 2 flips its sign."""
         if not self.doubled and "flip" in cases.values():
-            raise NoConstruction("needs allow_neg_eigval: true, to flip a bit")
+            raise NoConstructionError("needs allow_neg_eigval: true, to flip a bit")
         usual = 0.0 if self.doubled else OPEN
         beta = {n: {"keep": -OPEN, "flip": OPEN}.get(move, usual) for n, move in cases.items()}
         value = {n: float((move == "set") - (move == "clear")) for n, move in cases.items()}

@@ -1,10 +1,10 @@
-"""Linear Transformer: counters, because its memory is a sum. It clears nothing and flips nothing."""
+"""Linear Transformer: counters, because its memory is a sum, which nothing clears or flips."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from fwp.constructions.construction import Construction, NoConstruction, require
+from fwp.constructions.construction import Construction, NoConstructionError, require
 from fwp.constructions.counters import counted
 from fwp.constructions.wires import ONE, Name, Stack
 from fwp.languages.base import Language
@@ -25,7 +25,7 @@ def build(language: Language, options: Mapping[str, object]) -> Construction:
     require("normaliser", options, "none")
     own = counted(language)
     if any(own.clears):
-        raise NoConstruction("needs a memory that can be cleared, and a sum cannot")
+        raise NoConstructionError("needs a memory that can be cleared, and a sum cannot")
     symbols = range(len(own.alphabet))
     stack = Stack({("symbol", i): [2 * (i == j) - 1 for j in symbols] for i in symbols}, SIZE)
     stack.block()

@@ -5,7 +5,7 @@ from math import atanh, tanh
 
 import numpy as np
 
-from fwp.constructions.construction import STEEP, Construction, NoConstruction, require_width
+from fwp.constructions.construction import STEEP, Construction, NoConstructionError, require_width
 from fwp.constructions.counters import Counted, counted
 from fwp.constructions.plain import automaton_units, one_hot, padded
 from fwp.constructions.plain import counted as readout
@@ -19,7 +19,7 @@ def build(language: Language, options: Mapping[str, object]) -> Construction:
     """An automaton if the language has one, else counters."""
     try:
         units, hidden = automaton_units(language)
-    except NoConstruction:
+    except NoConstructionError:
         return _counting(counted(language), language, options)
     weights = {
         "embedding.weight": one_hot(language, hidden),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from fwp.constructions.construction import NoConstruction
+from fwp.constructions.construction import NoConstructionError
 from fwp.languages.base import Language
 
 MOST_STATES = 2000
@@ -37,7 +37,7 @@ def machine_of(language: Language, limit: int = MOST_STATES) -> Machine:
     """The minimal machine of a language.
 
     Raises:
-        NoConstruction: there are more than `limit` states.
+        NoConstructionError: there are more than `limit` states.
     """
     numbers, rows = {language.start: 0}, []
     for state in (order := [language.start]):  # grows meanwhile
@@ -50,7 +50,7 @@ def machine_of(language: Language, limit: int = MOST_STATES) -> Machine:
             row.append(DEAD if following is None else numbers[following])
         rows.append(row)
         if len(order) > limit:
-            raise NoConstruction(f"{language.name} has more than {limit} states")
+            raise NoConstructionError(f"{language.name} has more than {limit} states")
     return _minimal(rows, [language.target(state) for state in order])
 
 

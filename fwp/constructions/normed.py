@@ -53,10 +53,9 @@ class Layout:
             rows[symbol, 2 * symbol : 2 * symbol + 2] = 1, -1
         return rows
 
-    def by_symbol(self, values: np.ndarray, *, normed: bool = True) -> np.ndarray:
-        """A matrix [n, hidden] that maps a symbol, normalised or as embedded, to values [n, symbols]."""
-        scale = np.sqrt(self.hidden / 2) if normed else 1.0
-        return values @ self.embedding() / (2 * scale)
+    def by_symbol(self, values: np.ndarray) -> np.ndarray:
+        """A matrix [n, hidden] that maps normalised symbols to values [n, symbols]."""
+        return values @ self.embedding() / np.sqrt(2 * self.hidden)
 
     def written(self, values: np.ndarray) -> np.ndarray:
         """A matrix [hidden, n] that writes the results `values` [results, n] and the balance."""

@@ -7,7 +7,7 @@ by an automaton or by name. A property that is not known to hold counts as not g
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from fwp.constructions.construction import NoConstruction
+from fwp.constructions.construction import NoConstructionError
 from fwp.constructions.counters import NAMES as COUNTERS
 from fwp.constructions.machine import DEAD, Machine, machine_of
 from fwp.languages.base import Language
@@ -31,7 +31,7 @@ def properties(language: Language) -> frozenset[str]:
 def _machine(language: Language) -> Machine | None:
     try:
         return machine_of(language)
-    except NoConstruction:
+    except NoConstructionError:
         return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fwp.constructions.construction import STEEP, Construction, NoConstruction, require_width
+from fwp.constructions.construction import STEEP, Construction, NoConstructionError, require_width
 from fwp.constructions.machine import DEAD, machine_of
 from fwp.constructions.normed import Layout
 from fwp.languages.base import Language
@@ -22,7 +22,7 @@ def build(language: Language, options: Mapping[str, object]) -> Construction:
     copied as it is. Outputs that get both are above 0.
     """
     if not {"y", "q"} <= set(str(options["updated"])):
-        raise NoConstruction(f"needs updated: y and q among them, got {options['updated']}")
+        raise NoConstructionError(f"needs updated: y and q among them, got {options['updated']}")
     machine = machine_of(language)
     columns = machine.columns
     pairs = [

@@ -39,7 +39,7 @@ def units_of(machine: Machine, classes: int) -> Units:
     """The net of a machine.
 
     Raises:
-        NoConstruction: it would be too wide.
+        NoConstructionError: it would be too wide.
     """
     columns = machine.columns
     pairs = [
