@@ -3,12 +3,25 @@
 from collections.abc import Mapping
 
 from fwp.constructions.bits import in_series
-from fwp.constructions.construction import Construction
+from fwp.constructions.construction import Construction, NoConstructionError
 from fwp.constructions.householders import SignMemory
+from fwp.constructions.reflections import by_reflections
 from fwp.languages.base import Language
 
 
 def build(language: Language, options: Mapping[str, object]) -> Construction:
+    """Reflections for a group, else a block per bit of a state."""
+    try:
+        return by_reflections(language, options)
+    except NoConstructionError as error:
+        reason = error
+    try:
+        return _in_series(language, options)
+    except NoConstructionError as error:
+        raise NoConstructionError(f"{reason}; or {error}") from None
+
+
+def _in_series(language: Language, options: Mapping[str, object]) -> Construction:
     """A block per bit: β = 0 keeps it, β = 1 replaces it, β = 2 with the value 0 flips its sign."""
     memory = SignMemory(
         steps=int(str(options["householders"])),

@@ -87,6 +87,11 @@ class Layout:
         }
 
     @property
+    def factor(self) -> int:
+        """Factor of the feed-forward part."""
+        return 2
+
+    @property
     def inner(self) -> int:
-        """Inner width of the feed-forward part, twice the width."""
-        return 2 * self.hidden
+        """Inner width of the feed-forward part."""
+        return self.factor * self.hidden
