@@ -160,8 +160,8 @@ def parser() -> argparse.ArgumentParser:
     made = commands.add_parser(
         "construct",
         help="set the weights of a model by hand, and try it on long strings",
-        description="Set the weights of a model by hand, so that it labels a language right. Try it on "
-        "long strings. If there is no such model, say what theorems say.",
+        description="Set the weights of a model by hand, so that it labels a language right, and "
+        "try it on long strings. If there is no such model, say what theorems say.",
     )
     made.add_argument("mixer", help="the name of a mixer")
     made.add_argument("language", help="the name of a language")

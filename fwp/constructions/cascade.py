@@ -8,12 +8,14 @@ after more states are added. None are added here.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from fwp.constructions.construction import NoConstructionError
 from fwp.constructions.machine import DEAD, Machine
 
 MOST_CONGRUENCES = 400
+MOST_STATES = 40  # of automata whose congruences are looked for, which takes a second then
 
 Partition = tuple[int, ...]
 """The class of each state, numbered in the order of the first states."""
@@ -32,6 +34,7 @@ class Bit:
     moves: dict[tuple[int, tuple[bool, ...]], str]
 
 
+@lru_cache(maxsize=64)
 def series(machine: Machine) -> tuple[list[Bit], dict[tuple[bool, ...], int]]:
     """The bits of a machine, and what its states are in bits: {bits: state}.
 
@@ -40,6 +43,8 @@ def series(machine: Machine) -> tuple[list[Bit], dict[tuple[bool, ...], int]]:
     Raises:
         NoConstructionError: there is no such chain.
     """
+    if len(machine.rows) > MOST_STATES:
+        raise NoConstructionError(f"needs at most {MOST_STATES} states, to look for bits in series")
     known = _congruences(machine)
     try:
         chain = _chain(machine, known, flips=False)

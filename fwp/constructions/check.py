@@ -1,6 +1,7 @@
 """Trying a construction on long strings."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -51,15 +52,9 @@ def check_construction(
         seed: of the random ones.
     """
     model = built(construction, language, dtype)
-    strings = hard_strings(language, length, count, seed)
-    longest = max(map(len, strings))
-    tokens = np.zeros((len(strings), longest), np.int64)
-    targets = np.full(tokens.shape, NO_TARGET, np.int64)
-    for row, string in enumerate(strings):
-        tokens[row, : len(string)] = language.encode(string)
-        targets[row, : len(string)] = language.label(string)
+    strings, tokens, targets = _labelled(language, length, count, seed)
     found, state = [], None
-    for piece in torch.as_tensor(tokens).split(PIECE, dim=1):
+    for piece in tokens.split(PIECE, dim=1):
         logits, state = model(piece, state)
         found.append(logits.argmax(-1).numpy())
     asked = targets != NO_TARGET
@@ -67,8 +62,23 @@ def check_construction(
     row = int(wrong.any(1).argmax())
     return Check(
         strings=len(strings),
-        longest=longest,
+        longest=tokens.shape[1],
         right=float(1 - wrong.any(1).mean()),
         positions=float(1 - wrong.sum() / max(1, asked.sum())),
         wrong=strings[row][: int(wrong[row].argmax()) + 1] if wrong.any() else "",
     )
+
+
+@lru_cache(maxsize=1)
+def _labelled(
+    language: Language, length: int, count: int, seed: int
+) -> tuple[list[str], torch.Tensor, np.ndarray]:
+    """Strings, their tokens and targets [strings, symbols]; both dtypes read the same."""
+    strings = hard_strings(language, length, count, seed)
+    shape = len(strings), max(map(len, strings))
+    tokens, targets = np.zeros(shape, np.int64), np.full(shape, NO_TARGET, np.int64)
+    for row, string in enumerate(strings):
+        own = language.encode(string)
+        tokens[row, : len(string)] = own
+        targets[row, : len(string)] = language.targets(own, np.array([0, len(string)]))
+    return strings, torch.as_tensor(tokens), targets

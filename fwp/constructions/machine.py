@@ -1,7 +1,7 @@
 """Languages with finitely many states, as minimal tables of transitions."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from fwp.constructions.construction import NoConstructionError
 from fwp.languages.base import Language
@@ -33,6 +33,7 @@ class Machine:
         return [self.columns.index(column) for column in zip(*self.rows, strict=True)]
 
 
+@lru_cache(maxsize=64)
 def machine_of(language: Language, limit: int = MOST_STATES) -> Machine:
     """The minimal machine of a language.
 

@@ -10,6 +10,7 @@ from functools import cache
 from fwp.constructions.construction import NoConstructionError
 from fwp.constructions.counters import NAMES as COUNTERS
 from fwp.constructions.machine import DEAD, Machine, machine_of
+from fwp.constructions.representations import turns_polygon
 from fwp.languages.base import Language
 
 MOST_ELEMENTS = 3000
@@ -101,6 +102,12 @@ def _cycles(element: Element) -> Iterator[list[int]]:
             yield path[path.index(state) :]
 
 
+def _is_dihedral(language: Language) -> bool:
+    """Whether the symbols act as symmetries of a polygon, as those of Z or D do."""
+    machine = _machine(language)
+    return machine is not None and turns_polygon(language, machine)
+
+
 def _is_unsolvable(language: Language) -> bool:
     """Whether all words permute all states, and the group of these permutations is not solvable."""
     monoid = _monoid(language)
@@ -160,6 +167,7 @@ PROPERTIES: dict[str, tuple[str, Callable[[Language], bool]]] = {
         "labels have a period with an odd factor while a word repeats",
         lambda x: _is_periodic(x, odd=True),
     ),
+    "dihedral": ("its symbols turn or mirror a polygon", _is_dihedral),
     "unsolvable": ("its automaton is that of an unsolvable group", _is_unsolvable),
     "counter": ("it is one of few counters", lambda x: x.name in COUNTERS),
     "unbounded": ("it needs a counter or a stack without bound", lambda x: x.name in UNBOUNDED),

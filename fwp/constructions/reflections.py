@@ -1,8 +1,8 @@
 """Groups in DeltaProduct: every symbol is a product of reflections of the memory.
 
 With β = 2 a step mirrors the memory S at the plane k S = v. The memory begins at 0. So what is
-tracked is c (I - P), with P the product of the symbols' matrices: with v = c k, a step takes it from
-c (I - P) to c (I - (I - 2 k⊗k) P). A query reads c (q - q P), which differs for all P; so does its
+tracked is c (I - P), with P the product of the symbols' matrices: with v = c k, a step takes
+c (I - P) to c (I - (I - 2 k⊗k) P). A query reads c (q - q P), which differs for all P. So does its
 direction, because all q P have the length of q. The norm of the output leaves the direction.
 """
 

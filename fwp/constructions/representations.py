@@ -61,6 +61,14 @@ def represented(language: Language, machine: Machine, most: int) -> Representati
     raise NoConstructionError(f"needs householders: {least} or more, got {most}")
 
 
+def turns_polygon(language: Language, machine: Machine) -> bool:
+    """Whether the symbols turn or mirror a polygon whose corners say the state, or permute so."""
+    if any(len({*column}) < len(column) or DEAD in column for column in machine.columns):
+        return False
+    points = _points(language, machine) or [list(column) for column in machine.columns]
+    return _circle(points) is not None
+
+
 def reflected(matrix: np.ndarray) -> list[np.ndarray]:
     """Unit vectors whose reflections, one after another, are the matrix."""
     found = []

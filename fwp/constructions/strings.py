@@ -7,33 +7,53 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from fwp.languages.base import Language
+from fwp.languages.base import Language, State
 
 Choose = Callable[[int, list[str]], str]
 
 
 def hard_strings(language: Language, length: int, count: int, seed: int = 0) -> list[str]:
-    """About `count` readable strings of up to `length` symbols, half of them random.
+    """At least three readable strings of up to `length` symbols, and about `count`.
 
+    Half of them are ascents. Then come a string of the language, random runs, and random symbols.
     A string ends early where nothing may follow.
     """
     rng = np.random.default_rng(seed)
+    following: dict[State, dict[str, State]] = {}
     choices = [*_ascents(language, length)][: max(1, count // 2)]
     choices += [_runs(rng)]
-    choices += [_uniform(rng)] * max(1, count - len(choices))
-    return [walk(language, length, choose) for choose in choices]
+    choices += [_uniform(rng)] * max(0, count - len(choices) - 1)
+    drawn = _drawn(language, rng, length)
+    return [*drawn, *(_walk(language, following, length, choose) for choose in choices)]
 
 
-def walk(language: Language, length: int, choose: Choose) -> str:
-    """A string whose symbols are chosen among those that may follow."""
+def _drawn(language: Language, rng: np.random.Generator, length: int) -> list[str]:
+    """A string of the language, of the greatest length at hand; none if that takes too long."""
+    try:
+        lengths = language.lengths(max(1, length - 12), length)
+        return language.draw(rng, lengths[-1], 1) if lengths else []
+    except ValueError:  # it has an upper length of its own
+        return []
+
+
+def _walk(
+    language: Language, following: dict[State, dict[str, State]], length: int, choose: Choose
+) -> str:
+    """A string whose symbols are chosen among those that may follow, dead ends last."""
+
+    def after(state: State) -> dict[str, State]:
+        if state not in following:
+            steps = ((symbol, language.step(state, symbol)) for symbol in language.alphabet)
+            following[state] = {symbol: to for symbol, to in steps if to is not None}
+        return following[state]
+
     state, symbols = language.start, []
     for position in range(length):
-        after = {s: language.step(state, s) for s in language.alphabet}
-        allowed = [symbol for symbol, to in after.items() if to is not None]
-        if not allowed:
+        if not (allowed := after(state)):
             break
-        symbols.append(choose(position, allowed))
-        state = after[symbols[-1]]
+        lasting = [symbol for symbol, to in allowed.items() if after(to)]
+        symbols.append(choose(position, lasting or list(allowed)))
+        state = allowed[symbols[-1]]
     return "".join(symbols)
 
 
