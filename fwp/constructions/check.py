@@ -16,7 +16,7 @@ PIECE = 2000  # symbols that are read at a time
 
 @dataclass(frozen=True)
 class Check:
-    """What came of it.
+    """How many strings are right.
 
     Attributes:
         strings: how many were read.
