@@ -64,18 +64,15 @@ class Layout:
         found[self.result + self.results] = -values.sum(0)
         return found
 
-    def decided(self, block: int, shown: np.ndarray, steep: float) -> dict[str, np.ndarray]:
+    def decided(self, block: int, shown: np.ndarray) -> dict[str, np.ndarray]:
         """A feed-forward part and readout: a class is the sum of its results, as far as positive.
 
         Args:
             block: number of the block.
             shown: [classes, results], which results stand for a class.
-            steep: factor of the results.
         """
         inner = np.zeros((self.inner, self.hidden))
-        inner[: self.results, self.result : self.result + self.results] = steep * np.eye(
-            self.results
-        )
+        inner[: self.results, self.result : self.result + self.results] = np.eye(self.results)
         outer = np.zeros((self.hidden, self.inner))
         outer[self.outcome : self.outcome + self.classes, : self.results] = shown
         readout = np.zeros((self.classes, self.hidden))

@@ -110,30 +110,36 @@ def _is_dihedral(language: Language) -> bool:
 
 def _is_unsolvable(language: Language) -> bool:
     """Whether all words permute all states, and the group of these permutations is not solvable."""
-    monoid = _monoid(language)
-    if monoid is None or any(len(set(e)) < len(e) or DEAD in e for e in monoid):
+    machine, monoid = _machine(language), _monoid(language)
+    if machine is None or monoid is None:
         return False
-    group = set(monoid)
-    while len(group) > 1:
-        members = list(group)
-        inverse = {e: _inverse(e) for e in members}
-        commutators = {
-            _product(_product(a, b), _product(inverse[a], inverse[b]))
-            for a in members[:60]
-            for b in members
-        }
-        derived = _closure(commutators)
-        if len(members) > 60 and len(derived) < len(group):
-            commutators |= {
-                _product(_product(a, b), _product(inverse[a], inverse[b]))
-                for a in members
-                for b in members
-            }
-            derived = _closure(commutators)
-        if len(derived) == len(group):
+    if any(len({*column}) < len(column) or DEAD in column for column in machine.columns):
+        return False
+    generators, size = machine.columns, len(monoid)
+    while size > 1:
+        generators, derived = _derived(generators)
+        if derived == size:
             return True
-        group = derived
+        size = derived
     return False
+
+
+def _derived(generators: list[Element]) -> tuple[list[Element], int]:
+    """Generators of the commutator group, and its number of elements."""
+    inverse = {g: tuple(sorted(range(len(g)), key=g.__getitem__)) for g in generators}
+    waiting = [
+        _product(_product(a, b), _product(inverse[a], inverse[b]))
+        for a in generators
+        for b in generators
+    ]
+    own: list[Element] = []
+    found = {tuple(range(len(generators[0])))}
+    for element in waiting:  # grows meanwhile, by conjugates: the group is normal
+        if element not in found:
+            own.append(element)
+            found = _group(own)
+            waiting += [_product(_product(g, element), inverse[g]) for g in generators]
+    return own, len(found)
 
 
 def _product(a: Element, b: Element) -> Element:
@@ -141,18 +147,16 @@ def _product(a: Element, b: Element) -> Element:
     return tuple([a[i] for i in b])
 
 
-def _inverse(a: Element) -> Element:
-    return tuple(sorted(range(len(a)), key=a.__getitem__))
-
-
-def _closure(generators: set[Element]) -> set[Element]:
-    found = dict.fromkeys(generators)
-    for element in (waiting := list(generators)):  # grows meanwhile
-        for generator in list(generators)[:8]:
+def _group(generators: list[Element]) -> set[Element]:
+    """All products."""
+    found = {tuple(range(len(generators[0])))}
+    waiting = list(found)
+    for element in waiting:  # grows meanwhile
+        for generator in generators:
             if (after := _product(element, generator)) not in found:
-                found[after] = None
+                found.add(after)
                 waiting.append(after)
-    return set(found)
+    return found
 
 
 PROPERTIES: dict[str, tuple[str, Callable[[Language], bool]]] = {

@@ -42,7 +42,7 @@ def build(language: Language, options: Mapping[str, object]) -> Construction:
         ),
         "blocks.0.mixer.r_qkv": feedback,
         "blocks.0.mixer.out.weight": layout.written(np.eye(size, hidden)),
-        **layout.decided(0, shown, 1.0),
+        **layout.decided(0, shown),
     }
     how = "Values replace each other under one key, and see the last one: an Elman net."
     return Construction("recurrent_delta", {**options, "heads": 1}, hidden, 1, 2, weights, how)

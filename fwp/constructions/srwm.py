@@ -60,7 +60,7 @@ def build(language: Language, options: Mapping[str, object]) -> Construction:
         "blocks.0.mixer.w_beta": rates[None, :, : 4 if options["rates"] == "each" else 1],
         "blocks.0.mixer.out.weight": layout.written(np.eye(len(pairs), hidden)),
         "blocks.0.mixer_norm.weight": np.zeros(hidden),  # the symbol is in the outputs already
-        **layout.decided(0, shown, 1.0),
+        **layout.decided(0, shown),
     }
     how = "A row is the state; queries find the row of the next state, which is copied into it."
     return Construction("srwm", {**options, "heads": 1}, hidden, 1, 2, weights, how)

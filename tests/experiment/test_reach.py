@@ -120,7 +120,8 @@ COUNTED = ("_paths", "automaton")  # count the strings outside a language
 PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
-        "constructions/* config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
+        "constructions/* "
+        "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/params.py experiment/selection.py "
         "experiment/copies.py experiment/duration.py experiment/speeds.py experiment/syntax.py "
         "experiment/colours.py experiment/known_languages.py experiment/names.py "
