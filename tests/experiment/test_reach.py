@@ -121,6 +121,7 @@ COUNTED = ("_paths", "automaton")  # count the strings outside a language
 PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
+        "constructions/* "
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/params.py experiment/selection.py "
         "experiment/copies.py experiment/duration.py experiment/measured.py experiment/speeds.py "
