@@ -83,7 +83,7 @@ LAYERS = {
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl", "kimi_delta": KIMI}
 SHOWING = (
     "tables text_tables claims figures text_figures report states automata retrieval_report "
-    "search_tables search_figures"
+    "search_tables search_figures atlas"
 )
 SHARED = {
     "_recurrent": "elman gru lstm",
@@ -165,10 +165,10 @@ PLACES = {
     ),
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton tables figures "
-        "report states"
+        "atlas report states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
-    "tables figures report states": "datasets/card_reader.py",
+    "tables figures atlas report states": "datasets/card_reader.py",
     f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton "
@@ -284,9 +284,11 @@ PLACES = {
     "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
     "tables": "report/tables/summary.py",
-    "collect summarise tables claims figures report states search_tables search_figures": (
-        "results/collect.py"
-    ),
+    (
+        "collect summarise tables claims figures atlas report states search_tables search_figures"
+    ): "results/collect.py",
+    "atlas": "report/figures/atlas.py",
+    "atlas report": "report/tables/atlas.py results/atlas.py",
     "summarise tables claims figures report": "results/pairwise.py",
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
@@ -327,79 +329,79 @@ PLACES = {
         f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval retrieval_report "
-        "search_tables search_figures"
+        "search_tables search_figures atlas"
     ): "__init__.py utils/__init__.py",
     (
         f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
         "states automata retrieval_report search_tables search_figures pomdp "
-        "auxiliary"
+        "auxiliary atlas"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
     ),
     (
         "tables text_tables claims figures text_figures report states automata "
-        "retrieval_report search_tables search_figures"
+        "retrieval_report search_tables search_figures atlas"
     ): "languages/_title.py report/__init__.py report/labels.py",
     (
         "train evaluate trace automaton tables text_tables claims figures text_figures "
-        "report states automata retrieval_report search_tables search_figures"
+        "report states automata retrieval_report search_tables search_figures atlas"
     ): "mixers/__init__.py",
-    "figures text_figures states automata retrieval_report search_figures": (
+    "figures text_figures atlas states automata retrieval_report search_figures": (
         "report/figures/__init__.py report/figures/layout.py report/figures/style.py"
     ),
     "figures text_figures states retrieval_report search_figures": (
         "report/figures/apart.py report/figures/lines.py"
     ),
     "tables text_tables claims report search_tables": "report/html.py",
-    "tables text_tables claims figures report search_tables": "report/shades.py",
-    "tables text_tables claims report states automata retrieval_report search_tables": (
+    "tables text_tables claims figures atlas report search_tables": "report/shades.py",
+    "tables text_tables claims atlas report states automata retrieval_report search_tables": (
         "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
     ),
     "tables text_tables report search_tables": "report/tables/marks.py report/tables/latex.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states automata retrieval_report search search_tables search_figures"
+        "report states automata retrieval_report search search_tables search_figures atlas"
     ): "results/__init__.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states search_tables search_figures"
+        "report states search_tables search_figures atlas"
     ): "results/frames.py results/record.py results/cells.py",
-    "collect collect_text tables figures text_figures report search_figures": (
+    "collect collect_text tables figures text_figures atlas report search_figures": (
         "results/heartbeat.py results/job_state.py results/unfinished.py results/scores.py"
     ),
     (
         "collect collect_text tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures"
+        "states automata retrieval_report search_tables search_figures atlas"
     ): "results/names.py",
     (
         "summarise tables text_tables claims figures text_figures report states "
-        "search_tables search_figures"
+        "search_tables search_figures atlas"
     ): "results/statistics.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states search search_tables search_figures"
+        "report states search search_tables search_figures atlas"
     ): "results/chosen.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train trace automaton collect collect_text summarise tables text_tables claims "
         "figures text_figures report states automata retrieval_report search_tables "
-        "search_figures text translation strings"
+        "search_figures text translation strings atlas"
     ): "utils/bins.py",
     (
         f"{HALVES} {OWN} collect collect_text summarise tables text_tables claims figures "
-        "text_figures report states automata retrieval_report search_tables search_figures"
+        "text_figures report states automata retrieval_report search_tables search_figures atlas"
     ): "utils/named_bins.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata retrieval_report "
-        "search_tables search_figures"
+        "search_tables search_figures atlas"
     ): "utils/files.py",
     (
         f"data test_data {HALVES} {OWN} translation_data translation_test_data train evaluate "
         "trace automaton tables text_tables claims figures text_figures report states automata "
-        "retrieval_report search_tables search_figures"
+        "retrieval_report search_tables search_figures atlas"
     ): "utils/targets.py",
     "text_figures": (
         "report/figures/bleu.py report/figures/losses.py report/figures/position.py "
@@ -419,7 +421,8 @@ PLACES = {
         "results/text_facts.py results/text_measures.py results/text_summary.py"
     ),
     (
-        "collect collect_text tables text_tables claims figures text_figures report search_figures"
+        "collect collect_text tables text_tables claims figures text_figures atlas report "
+        "search_figures"
     ): "results/text_kinds.py",
 }
 

@@ -44,7 +44,7 @@ SEARCH_FIGURES = [f"<results>/figures/search-{name}.svg" for name in ("settings"
 
 def how_it_was_made():
     """What the report says of config, code and commands, beside what jobs have left."""
-    names = ("collect", "summarise", "tables", "figures", "collect_text", "text_tables")
+    names = ("collect", "summarise", "tables", "figures", "atlas", "collect_text", "text_tables")
     names += ("text_figures", "search_tables", "search_figures", "claims", "report")
     cells = [EXPERIMENT.cell(model, task) for model in EXPERIMENT.models for task in KINDS]
     drawn = {
