@@ -29,14 +29,16 @@ def unknown(experiment: Experiment, section: str) -> Iterator[str]:
 def unlearnt(experiment: Experiment, section: str, model: str, *keys: str) -> Iterator[str]:
     """A line for each of these settings that a model has, and the section cannot give it."""
     for key in keys:
-        given = resolve.given_model(experiment.config, model, "") | {
-            "parameters": resolve.given_size(experiment.config, model, "")
-        }
-        value = given[key]
+        value = resolve.given_model(experiment.config, model, "")[key]
+        where = resolve.model_place(experiment.config, model, "", key)
+        allowed = f"models.{model}.{key}: {'null' if key == 'parameters' else 0}"
+        if key == "parameters" and value is None:
+            value = resolve.given_size(experiment.config, model, "")
+            where, allowed = "search.budget.parameters", "null"
         if value:
             yield (
-                f"models.{model}.{key}: must not be given for a model of the section {section}, "
-                f"got {show(value)}"
+                f"{where}: must not be given for the model {model} of the section {section}, "
+                f"got {show(value)}; allowed: {allowed}"
             )
 
 

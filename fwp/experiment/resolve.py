@@ -39,6 +39,14 @@ def place(config: dict, own: tuple, keys: tuple) -> str:
     return dotted([*own, *keys])
 
 
+def model_place(config: dict, model: str, task: str, key: str) -> str:
+    """Where the value stands that `given_model` gives a setting; of a default, where it would."""
+    for own in (("overrides", model, task), ("tasks", task, "model"), ("models", model)):
+        if key in section(config, *own):
+            return dotted([*own, key])
+    return dotted(["model", key])
+
+
 def named(chosen: str | list[str] | None) -> list[str] | None:
     """Names that a config chooses, of which it may give one without a list; None for all."""
     return [chosen] if isinstance(chosen, str) else chosen

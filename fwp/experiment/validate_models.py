@@ -15,6 +15,7 @@ from fwp.experiment.resolve import (
     given_model,
     given_size,
     given_training,
+    model_place,
     place,
     recognises,
     section,
@@ -111,9 +112,8 @@ def _truncated(config: dict, model: str, task: str) -> Iterator[str]:
     elif given["truncation"] is None:
         yield f"{where}: training.gradient = tbptt (task {task}) needs training.truncation"
     elif dropout := given_model(config, model, task)["dropout"]:
-        yield (
-            f"{where}.dropout: training.gradient = tbptt (task {task}) needs 0, got {show(dropout)}"
-        )
+        where = model_place(config, model, task, "dropout")
+        yield f"{where}: training.gradient = tbptt (task {task}) needs 0, got {show(dropout)}"
 
 
 def _rtrl(config: dict, models: Iterable[str]) -> Iterator[str]:
@@ -125,8 +125,9 @@ def _rtrl(config: dict, models: Iterable[str]) -> Iterator[str]:
             wrong = [key for key, allowed in needed.items() if given[key] not in allowed]
             if wrong and given_training(config, model, task)["gradient"] == "rtrl":
                 for key in wrong:
+                    where = model_place(config, model, task, key)
                     yield (
-                        f"models.{model}.{key}: training.gradient = rtrl (task {task}) needs "
+                        f"{where}: training.gradient = rtrl (task {task}) needs "
                         f"{show(needed[key][-1])}, got {show(given[key])}; allowed here: bptt"
                     )
                 break

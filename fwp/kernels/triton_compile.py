@@ -6,14 +6,16 @@ share.
 """
 
 import contextlib
+import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from fwp.kernels.triton_support import installed
 
@@ -21,12 +23,15 @@ THREADS = 16
 
 
 @contextlib.contextmanager
-def only_compiling() -> Iterator[None]:
+def only_compiling(weights: Mapping[str, Tensor]) -> Iterator[None]:
     """Within, kernels that are called are compiled, not launched; after it, all are ready.
 
     What they would have written is left as it was, mostly memory that nobody has filled: call only
-    what does no harm then. Jobs that need the same kernels at a time wait for each other, so that
-    each kernel is compiled once.
+    what does no harm then. Jobs of equal models wait for each other, so that each kernel is
+    compiled once.
+
+    Args:
+        weights: of the pack, by name [R, ...]; models of equal shapes have the same kernels.
     """
     if not installed():
         yield  # there is nothing to compile
@@ -40,7 +45,9 @@ def only_compiling() -> Iterator[None]:
     def compile_alone(self, *args, **kwargs):
         return launch(self, *args, **kwargs | {"warmup": True})
 
-    lock = FileLock(Path(tempfile.gettempdir()) / f"fwp-triton-{os.getuid()}.lock")
+    folder = Path(tempfile.gettempdir()) / f"fwp-triton-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    lock = FileLock(folder / f"{key(weights)}.lock")
     with (
         lock,
         ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as executor,
@@ -53,3 +60,9 @@ def only_compiling() -> Iterator[None]:
             yield
         finally:
             JITFunction.run = launch
+
+
+def key(weights: Mapping[str, Tensor]) -> str:
+    """The same for models of equal shapes, however many are in the pack."""
+    shapes = [(name, str(x.dtype), *x.shape[1:]) for name, x in sorted(weights.items())]
+    return hashlib.sha256(repr(shapes).encode()).hexdigest()[:16]

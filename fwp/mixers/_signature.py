@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fwp import mixers
 from fwp.mixers import _shape
+from fwp.mixers._bases import family
 from fwp.mixers._facts import Facts, read_facts
 from fwp.mixers._option import Option, read_option
 from fwp.utils import source
@@ -98,12 +99,18 @@ def read_signature(name: str, folders: Sequence[str | Path] = ()) -> Signature:
             f"names a class that {path.name} does not define; it defines "
             f"{', '.join(classes) or 'no class'}{suggestion(cls, classes)}"
         )
-    family = _with_bases(classes, cls)
-    plain = _shape.is_plain(tree, family)
-    if (fault := _shape.fault(tree, family, plain=plain)) is not None:
+    try:
+        own = family(path, module, cls, folders)
+    except SyntaxError as error:
+        raise SignatureError(
+            f"names a class with a base in a file that is not valid Python: line {error.lineno} "
+            f"of {error.filename}: {error.msg}"
+        ) from None
+    plain = _shape.is_plain(tree, own)
+    if (fault := _shape.fault(tree, own, plain=plain)) is not None:
         raise SignatureError(fault)
-    facts = read_facts(family)
-    options = _options(classes, cls, positional=plain)
+    facts = read_facts(own)
+    options = _options(own, positional=plain)
     if plain:
         options.pop(next(iter(options), ""), None)
     return Signature(module, cls, options, facts, plain, (ADAPTER,) if plain else ())
@@ -196,14 +203,12 @@ def _fla(layer: str, folders: Sequence[str | Path]) -> Signature:
     path = source.find(modules[layer], folders)
     if path is None:
         raise SignatureError(f"names a layer whose source cannot be found: {modules[layer]}")
-    classes = {
-        node.name: node for node in source.parse(path).body if isinstance(node, ast.ClassDef)
-    }
-    if "past_key_values" not in _arguments(classes, layer, "forward"):
+    classes = family(path, modules[layer], layer, folders)
+    if "past_key_values" not in _arguments(classes, "forward"):
         raise SignatureError(
             "names a layer that keeps no state, without which strings cannot be read piece by piece"
         )
-    options = _options(classes, layer, positional=True)
+    options = _options(classes, positional=True)
     for ours in ("hidden_size", "layer_idx"):
         options.pop(ours, None)
     return Signature(f"{mixers.__name__}._fla", layer, options, Facts())
@@ -218,11 +223,9 @@ def _declared(tree: ast.Module, path: Path) -> str:
     raise SignatureError(f"names a file that does not say MIXER = <its class>: {path.name}")
 
 
-def _options(
-    classes: dict[str, ast.ClassDef], name: str, *, positional: bool = False
-) -> dict[str, Option]:
+def _options(classes: Sequence[ast.ClassDef], *, positional: bool = False) -> dict[str, Option]:
     """Keyword-only parameters of `__init__`; if `positional`, also the others, without self."""
-    pairs = _arguments(classes, name, "__init__").values()
+    pairs = _arguments(classes, "__init__").values()
     return {
         argument.arg: read_option(argument, default)
         for argument, default, by_name in pairs
@@ -231,13 +234,13 @@ def _options(
 
 
 def _arguments(
-    classes: dict[str, ast.ClassDef], name: str, method: str
+    classes: Sequence[ast.ClassDef], method: str
 ) -> dict[str, tuple[ast.arg, ast.expr | None, bool]]:
     """Parameters of a method without self, their defaults, and whether they are keyword-only.
 
-    The method is the class's own or inherited within the file.
+    The method is that of the first class that has it.
     """
-    for node in _with_bases(classes, name):
+    for node in classes:
         for item in node.body:
             if isinstance(item, ast.FunctionDef) and item.name == method:
                 return _by_name(item.args, 1)
@@ -257,13 +260,3 @@ def _by_name(found: ast.arguments, first: int) -> dict[str, tuple[ast.arg, ast.e
         )
         for argument, default in zip(arguments, values, strict=True)
     }
-
-
-def _with_bases(classes: dict[str, ast.ClassDef], name: str) -> list[ast.ClassDef]:
-    found, waiting = [], [name]
-    while waiting:
-        node = classes.get(waiting.pop(0))
-        if node is not None and node not in found:
-            found.append(node)
-            waiting += [base.id for base in node.bases if isinstance(base, ast.Name)]
-    return found

@@ -93,7 +93,8 @@ class KimiDeltaAttention(nn.Module):
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None):
         """Map x [B, T, hidden] to y [B, T, hidden].
 
-        The state is (S [B, H, D, D], the convolution's), or (S,) without a convolution.
+        The state is S [B, H, D, D], what the rule of a descendant keeps beside it (M or A, as its
+        `state_names` say), and the convolution's, if there is one.
         """
         batch, time, hidden = x.shape
         width, parts = hidden // self.heads, len(self.state_names) - 1

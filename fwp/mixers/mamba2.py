@@ -1,7 +1,5 @@
 """Mamba-2: a selective state space model with one decay per head (Dao and Gu 2024)."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,6 +8,7 @@ from fwp.nn.linear import Linear
 from fwp.nn.rms_norm import RMSNorm
 from fwp.nn.short_convolution import ShortConvolution
 from fwp.nn.sizes import at_least_one
+from fwp.nn.step_size import initial_steps
 from fwp.ops.gated_linear_attention import gated_linear_attention
 
 
@@ -61,8 +60,7 @@ class Mamba2(nn.Module):
             self.bias = nn.Parameter(torch.empty(mixed))
             nn.init.uniform_(self.bias, -(conv_size**-0.5), conv_size**-0.5)
         self.log_rate = nn.Parameter(torch.empty(heads).uniform_(1, 16).log())
-        step = torch.empty(heads).uniform_(math.log(1e-3), math.log(0.1)).exp()
-        self.step = nn.Parameter(step + torch.log(-torch.expm1(-step)))  # softplus undone
+        self.step = nn.Parameter(initial_steps(heads))
         self.skip = nn.Parameter(torch.ones(heads))
         self.norm = RMSNorm(inner)
         self.out = Linear(inner, hidden, bias=False)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from fwp.nn.linear import Linear
 from fwp.nn.rms_norm import RMSNorm
 from fwp.nn.sizes import at_least_one
+from fwp.nn.step_size import initial_steps
 from fwp.ops.gated_linear_attention import gated_linear_attention
 
 
@@ -66,8 +67,7 @@ class Mamba3(nn.Module):
         angles = states // 4 if rotation else 0
         self.sizes = (inner, inner, 2 * states, heads, heads, heads if trapezoid else 0, angles)
         self.inputs = Linear(hidden, sum(self.sizes), bias=False)
-        step = torch.empty(heads).uniform_(math.log(1e-3), math.log(0.1)).exp()
-        self.step = nn.Parameter(step + torch.log(-torch.expm1(-step)))  # softplus undone
+        self.step = nn.Parameter(initial_steps(heads))
         self.norms = nn.ModuleList([RMSNorm(states), RMSNorm(states)])
         self.bias = nn.Parameter(torch.ones(2, heads, states))
         self.skip = nn.Parameter(torch.ones(heads))

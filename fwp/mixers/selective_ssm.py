@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from fwp.nn.linear import Linear
 from fwp.nn.short_convolution import ShortConvolution
+from fwp.nn.step_size import initial_steps
 from fwp.ops.selective_scan import selective_scan
 
 
@@ -61,8 +62,7 @@ class SelectiveSSM(nn.Module):
         self.skip = nn.Parameter(torch.ones(inner))
         self.out = Linear(inner, hidden, bias=False)
         nn.init.uniform_(self.delta.weight, -(rank**-0.5), rank**-0.5)
-        steps = torch.empty(inner).uniform_(math.log(0.001), math.log(0.1)).exp()
-        self.delta.bias.data = steps + torch.log(-torch.expm1(-steps))  # softplus undone
+        self.delta.bias.data = initial_steps(inner)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None):
         """Map x [B, T, hidden] to y.

@@ -75,7 +75,8 @@ class Pack:
         """Whether `torch.vmap` sees through the models; it does not through `nn.LSTM`, say."""
         device = next(iter(self.weights.values())).device
         self._vmap = True
-        compiling = only_compiling() if device.type == "cuda" else contextlib.nullcontext()
+        on_gpu = device.type == "cuda"
+        compiling = only_compiling(self.weights) if on_gpu else contextlib.nullcontext()
         try:
             with torch.no_grad(), compiling:
                 self(torch.zeros(self.size, 2, 8, dtype=torch.int64, device=device))

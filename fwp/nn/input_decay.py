@@ -1,10 +1,10 @@
 """Decay in (0, 1) that depends on the input, as Mamba has it (Gu and Dao 2023)."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from fwp.nn.step_size import initial_steps
 
 
 class Decay(nn.Module):
@@ -21,8 +21,7 @@ class Decay(nn.Module):
     def __init__(self, heads: int, width: int = 1):
         super().__init__()
         self.log_rate = nn.Parameter(torch.empty(heads, 1).uniform_(1, 16).log())
-        step = torch.empty(heads, width).uniform_(math.log(1e-3), math.log(0.1)).exp()
-        self.bias = nn.Parameter(step + torch.log(-torch.expm1(-step)))  # softplus⁻¹
+        self.bias = nn.Parameter(initial_steps(heads, width))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x [B, T, heads · width] to w [B, T, heads, width]."""

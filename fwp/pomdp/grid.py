@@ -40,6 +40,11 @@ class PomdpJob(NamedTuple):
     model: str
     seed: int
 
+    @property
+    def name(self) -> str:
+        """The path of its result below the folder of the experiment, without suffix."""
+        return f"{self.environment}/{self.model}/seed-{self.seed}"
+
 
 def environments(config: dict) -> dict[str, dict[str, Any]]:
     """The entries of a config's `environments`, as they are given, without those that are null."""

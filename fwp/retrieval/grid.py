@@ -30,6 +30,11 @@ class RetrievalJob(NamedTuple):
     pairs: int
     seed: int
 
+    @property
+    def name(self) -> str:
+        """The path of its result below the folder of the experiment, without suffix."""
+        return f"{self.setting}/{self.memory}/pairs-{self.pairs}-seed-{self.seed}"
+
 
 def jobs(config: dict) -> Iterator[RetrievalJob]:
     """All runs that the section `retrieval` of a config names."""

@@ -98,8 +98,10 @@ class Board:
         if self.height is None:
             below = [self._joined(lines.first(self.trouble(), lines.LISTED))]
             below += [self._joined(lines.first(self.running(None), lines.LISTED))]
-            legend = Group(self.legend(), Text(self.note()))
-            return [*self.tables(width), legend, total, *(part for part in below if part)]
+            grid = []
+            if self.status.jobs:
+                grid = [*self.tables(width), Group(self.legend(), Text(self.note()))]
+            return [*grid, total, *(part for part in below if part)]
         return self._fitted(width, self.height, total)
 
     def _fitted(self, width: int, height: int, total: Text) -> list[RenderableType]:
@@ -130,6 +132,8 @@ class Board:
     def _grids(self, width: int, room: int) -> Iterator[tuple[list[RenderableType], int]]:
         """The grid and its lines, the most telling first: with numbers, marks alone, counts."""
         status = self.status
+        if not status.jobs:
+            return
         for numbers in (True, False):
             if len(status.models) + 2 <= room:  # else not even one block fits
                 tables = list(self.tables(width, numbers=numbers))
@@ -187,14 +191,18 @@ class Board:
 
     def total(self) -> Text:
         """How many runs are in which state, and what is left."""
+        counted = [self._counted()] if self.status.jobs else []
+        counted += lines.experiments(self.status)
+        more = [line(self.status) for line in (time_left.sentence, lines.searches, lines.slurm)]
+        return Text("\n").join([*counted, *(Text(line) for line in more if line)])
+
+    def _counted(self) -> Text:
         counts = self.status.counts()
         done = Text(f"{sum(counts[state] for state in STATUSES)} of {counts.total()} runs done")
         if counts["diverged"]:
             done.append_text(Text.assemble(" (", _painted("diverged", counts), ")"))
         others = (state for state in STATES if state not in STATUSES and counts[state])
-        counted = Text(", ").join([done, *(Text.assemble(_painted(s, counts)) for s in others)])
-        more = [line(self.status) for line in (time_left.sentence, lines.searches, lines.slurm)]
-        return Text("\n").join([counted, *(Text(line) for line in more if line)])
+        return Text(", ").join([done, *(Text.assemble(_painted(s, counts)) for s in others)])
 
     def trouble(self) -> list[Text]:
         """The jobs that failed or were interrupted, with their logs, and files that are damaged."""

@@ -9,6 +9,7 @@ from fwp.report import labels
 from fwp.results.job_state import JobState
 from fwp.status.failures import Failure
 from fwp.status.marks import mark
+from fwp.status.own import STATES
 from fwp.status.pace import duration, rounded
 from fwp.status.state import SearchState, Status
 
@@ -35,6 +36,21 @@ def slurm(status: Status) -> str | None:
     text = f"Slurm: {', '.join(parts) or 'no job in the queue'}"
     text += f" (waiting: {', '.join(reasons)})" if reasons else ""
     return text + (f"; {queue.error}" if queue.error else "")
+
+
+def experiments(status: Status) -> list[Text]:
+    """How many runs of each experiment beside the grid are in which state."""
+    lines = []
+    for own in status.experiments:
+        counts = own.counts
+        parts = [Text(f"{own.name}: {counts['done']} of {counts.total()} runs done")]
+        parts += [
+            Text.assemble(mark(state, f" {state}", counts[state]))
+            for state in STATES
+            if state != "done" and counts[state]
+        ]
+        lines.append(Text(", ").join(parts))
+    return lines
 
 
 def running(status: Status, width: int | None = None) -> list[Text]:
@@ -141,7 +157,8 @@ def _jobs(jobs: Sequence[dict]) -> str:
 def _name(job: dict) -> str:
     if "model" not in job:
         task = f" for {labels.task(job['task'])}" if "task" in job else ""
-        return f"{job['stage']}{task}"
+        run = f" {job['run']}" if "run" in job else ""
+        return f"{job['stage']}{task}{run}"
     search = "search for " if job["stage"] == "search" else ""
     seeds = f", {labels.seeds(job['seeds'])}" if job.get("seeds") else ""
     return f"{search}{labels.model(job['model'])} on {labels.task(job['task'])}{seeds}"

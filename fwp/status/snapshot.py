@@ -10,7 +10,9 @@ from pathlib import Path
 from fwp.experiment import duration
 from fwp.results.heartbeat import read_heartbeat
 from fwp.results.job_state import JobState, read_job
+from fwp.status import own
 from fwp.status.failures import Failure, grouped, killed, last_words
+from fwp.status.own import OwnState
 from fwp.status.remaining import Left, Remaining
 from fwp.status.run import Run, read_run
 from fwp.status.slurm import Queue, Squeue
@@ -25,6 +27,7 @@ LOGS = {
     **{f"tables/{name}.log": name for name in ("collect_text", "text_tables", "search_tables")},
     **{f"figures/{name}.log": name for name in ("figures", "text_figures", "search_figures")},
     "report.log": "report",
+    **{f"{name}/{name}.log": name for name in own.RUNS},
 }
 
 
@@ -41,7 +44,7 @@ class Watcher:
         self.remaining = Remaining(partial(duration.by_table, experiment))
         self.slurm = slurm
         self._squeue: Squeue | None = None
-        self._planned, self._until = [], 0.0
+        self._planned, self._own, self._until = [], {}, 0.0
         self._known: dict[str, tuple[int, float, JobState]] = {}
         self._counts: dict[Path, tuple[float, int]] = {}
         self._words: dict[str, tuple[float, str | None]] = {}
@@ -52,14 +55,18 @@ class Watcher:
         experiment, results = self.experiment, str(self.experiment.results)
         run = read_run(results)
         queue = self._queue(run)
+        grid = own.grid_is_asked_for(experiment)
         if now >= self._until:
-            self._planned, self._until = list(experiment.jobs()), now + ANEW
+            self._planned = list(experiment.jobs()) if grid else []
+            self._own, self._until = own.planned(experiment), now + ANEW
         jobs = [self._job(planned, now) for planned in self._planned]
-        searches = [self._search(task, model, now) for task, model in experiment.searches()]
+        searches = experiment.searches() if grid else []
+        searches = [self._search(task, model, now) for task, model in searches]
+        tasks = list(experiment.tasks) if grid else []
         status = Status(
-            now, results, list(experiment.models), list(experiment.tasks),
-            {task: experiment.kind(task) for task in experiment.tasks},
-            jobs, {}, searches, [], None, run, queue,
+            now, results, list(experiment.models) if grid else [], tasks,
+            {task: experiment.kind(task) for task in tasks},
+            jobs, {}, searches, [], None, run, queue, self._experiments(run),
         )  # fmt: skip
         if queue is not None:
             _revive(status)
@@ -72,6 +79,13 @@ class Watcher:
         status.left = self._left(status)
         status.failures = grouped(self._failures(status))
         return status
+
+    def _experiments(self, run: Run | None) -> list[OwnState]:
+        going = run is not None and run.alive()
+        folder = Path(self.experiment.results)
+        return [
+            own.look(name, runs, folder, going, self._reason) for name, runs in self._own.items()
+        ]
 
     def _job(self, planned, now: float) -> JobState:
         """Read the state of a job, unless its folder is as it was."""
@@ -170,6 +184,10 @@ class Watcher:
                 why = self._reason(Path(search.log)) or search.error
                 yield Failure(search.state, why, [names], [search.log])
         results = Path(status.results)
+        for experiment in status.experiments:
+            for name, why in experiment.failed.items():
+                log = str(results / experiment.name / f"{name}.log")
+                yield Failure("failed", why, [{"stage": experiment.name, "run": name}], [log])
         for task in status.tasks:
             for name, rule in (("train", "data"), ("test", "test_data")):
                 yield from self._of_rule(results / "data" / task / f"{name}.log", rule, task)

@@ -1,7 +1,7 @@
 """What is known of an experiment at one moment; and as JSON, which `schema.yaml` describes."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from fwp.results.heartbeat import Heartbeat
 from fwp.results.job_state import JobState, RunState
 from fwp.results.record import STATUSES
 from fwp.status.failures import Failure
+from fwp.status.own import STATES as OWN
+from fwp.status.own import OwnState
 from fwp.status.remaining import Left
 from fwp.status.run import Run
 from fwp.status.slurm import Queue, SlurmJob
@@ -52,6 +54,8 @@ class Status:
         left: None where nobody knows yet, and if there is nothing left to do.
         run: the run of Snakemake that began last; None if none has left word.
         queue: of Slurm; None if it was not asked.
+        experiments: those beside the grid, such as `pomdp`. Without a grid that is asked for,
+            models, tasks and jobs are empty.
     """
 
     time: float
@@ -66,6 +70,7 @@ class Status:
     left: Left | None
     run: Run | None
     queue: Queue | None
+    experiments: list[OwnState] = field(default_factory=list)
 
     def counts(self) -> Counter[str]:
         """Number of runs by state."""
@@ -101,6 +106,14 @@ class Status:
             "run": None if self.run is None else asdict(self.run) | {"alive": self.run.alive()},
             "jobs": [_job(self, job) for job in self.jobs],
             "searches": [_search(self, search) for search in self.searches],
+            "experiments": [
+                {
+                    "name": own.name,
+                    "runs": own.counts.total(),
+                    **{state: own.counts[state] for state in OWN},
+                }
+                for own in self.experiments
+            ],
             "failures": [asdict(failure) for failure in self.failures],
             "slurm": _slurm(self),
         }

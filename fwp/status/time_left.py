@@ -30,7 +30,10 @@ def sentence(status: Status) -> str | None:
         begin = "No run is going on. "
     if found is None:
         done = all(job.state == "done" for job in status.jobs)
-        report = Path(status.results, "report.html")
+        done = done and all(own.done for own in status.experiments)
+        pages = ["report.html"] if status.jobs else []
+        pages += [f"{own.name}/{own.name}.md" for own in status.experiments]
+        report = Path(status.results, pages[0])
         if begin or not done:
             return begin.strip() or None
         if going:

@@ -17,6 +17,7 @@ The readouts exist in training alone. What is measured and kept of a model is as
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,6 +41,14 @@ NEXT = AUXILIARY[1]
 MOST_STATES = 50_000  # whose sets are remembered
 
 
+class Unsaved(Linear):
+    """A layer of the training alone: what is saved of a model does not hold it."""
+
+    def state_dict(self, *, destination: Any = None, **_: Any) -> dict[str, Any]:
+        """What others have saved so far, unchanged."""
+        return {} if destination is None else destination
+
+
 class Heads(Linear):
     """A readout with others beside it, whose outputs follow its own while a model is trained.
 
@@ -51,7 +60,7 @@ class Heads(Linear):
     def __init__(self, readout: nn.Linear, outputs: int):
         super().__init__(readout.in_features, readout.out_features, device="meta")
         self.weight, self.bias = readout.weight, readout.bias
-        self.auxiliary = Linear(readout.in_features, outputs)
+        self.auxiliary = Unsaved(readout.in_features, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x [B, T, inputs] to [B, T, outputs]."""

@@ -35,7 +35,9 @@ def check(model: SequenceModel) -> None:
     from fwp.mixers.elstm import ElementwiseLSTM
 
     if model.dropout is not None:
-        raise ValueError("gradient rtrl is for models without dropout; got dropout > 0")
+        raise ValueError(
+            f"gradient rtrl is for models without dropout; got dropout = {model.dropout.rate}"
+        )
     block, *others = (block for block in model.blocks if isinstance(block, Block))
     if others or block.wiring != "plain" or not isinstance(block.mixer, ElementwiseLSTM):
         raise ValueError(

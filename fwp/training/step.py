@@ -225,7 +225,7 @@ class TrainStep:
 
     def _compile(self, steps: list[tuple[Batch, ...]]) -> None:
         """Compile all kernels that these steps and the evaluation call, side by side."""
-        with signals.deferred(), only_compiling():
+        with signals.deferred(), only_compiling(self.pack.weights):
             shapes = {(length, rows.shape) for length, rows, *_ in map(self._prepare, steps)}
             for length, shape in shapes:
                 rows = torch.zeros(shape, dtype=torch.int64, device=self.device)

@@ -19,8 +19,9 @@ from fwp.training.readout import with_gradient
 
 def check(model: nn.Module) -> None:
     """Raise ValueError unless `model` can be trained so."""
-    if getattr(model, "dropout", None) is not None:
-        raise ValueError("gradient tbptt is for models without dropout; got dropout > 0")
+    if (dropout := getattr(model, "dropout", None)) is not None:
+        rate = getattr(dropout, "rate", dropout)  # a model of another kind has a layer of its own
+        raise ValueError(f"gradient tbptt is for models without dropout; got dropout = {rate}")
 
 
 def gradients(

@@ -10,8 +10,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from torch import Tensor
-
 from fwp.models.contract import require_contract
 from fwp.models.pack import Pack
 from fwp.models.sequence_model import SequenceModel
@@ -26,8 +24,6 @@ from fwp.training.state import State, runs_from_state, runs_to_state
 from fwp.training.step import TrainStep, load_auxiliary, load_gradient
 from fwp.utils import signals
 from fwp.utils.denormals import flushing_denormals
-
-HEADS = "readout.auxiliary."  # names of their tensors begin so
 
 
 class Trainer:
@@ -74,7 +70,7 @@ class Trainer:
             self.pack = Pack([model.to(device) for model in models])
             for model in models:
                 require_contract(model, len(dataset.alphabet), device=device)
-            self.runs = [Run(seed, weights=self._weights(i)) for i, seed in enumerate(seeds)]
+            self.runs = [Run(seed, weights=self.pack.state_dict(i)) for i, seed in enumerate(seeds)]
             kind = load_kind(dataset)
             if self._auxiliary is None:
                 self.strings = kind.training(dataset, device)
@@ -225,15 +221,10 @@ class Trainer:
             strings = sum(int(batch.times.sum()) for batch in batches[i])
             row = self._row(strings, losses[i], scores[i])
             row["seconds"] = run.seconds = self.seconds
-            select_weights(run, row, functools.partial(self._weights, i))
+            select_weights(run, row, functools.partial(self.pack.state_dict, i))
             if on_epoch is not None:
                 on_epoch(run, row)
         self._leave()
-
-    def _weights(self, i: int) -> dict[str, Tensor]:
-        """A copy of a model's tensors, without readouts that are for training alone."""
-        found = self.pack.state_dict(i)
-        return {name: x for name, x in found.items() if not name.startswith(HEADS)}
 
     def _leave(self) -> None:
         """Go on without the models that are over, unless all are."""

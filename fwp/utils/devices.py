@@ -1,6 +1,7 @@
 """Where the computation runs."""
 
 import ctypes
+import os
 import platform
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from fwp.utils import gpus
+from fwp.utils import gpus, mps
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of mallopt
 
@@ -25,12 +26,19 @@ def pick(name: str = "auto") -> str:
 
     Raises:
         ValueError: another name, or `cuda` where PyTorch finds no GPU.
+        RuntimeError: `auto` where MPS runs for the GPUs of this process, but PyTorch finds none:
+            a job must not take hours on a CPU unnoticed.
     """
     if name not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be auto, cpu or cuda, got {name!r}")
-    if name != "cpu":
-        gpus.claim_gpu()
+    gpu = gpus.claim_gpu() if name != "cpu" else None
     available = torch.cuda.is_available()
+    through_mps = torch.version.cuda is not None and mps.VARIABLE in os.environ
+    if name == "auto" and gpu and through_mps and not available:
+        raise RuntimeError(
+            f"compute.device is auto and this process has GPU {gpu} ({gpus.VARIABLE}), but PyTorch "
+            "cannot use it through MPS; set compute: { mps: false } or compute: { device: cpu }"
+        )
     if name == "cuda" and not available:
         raise ValueError("device is cuda, but PyTorch finds no GPU here; use auto or cpu")
     return ("cuda" if available else "cpu") if name == "auto" else name

@@ -12,13 +12,14 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+VARIABLE = "CUDA_VISIBLE_DEVICES"
 _taken = []  # locks that this process holds
 
 
 @cache
 def visible_gpus() -> list[str]:
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES would name them."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = os.environ.get(VARIABLE)
     if visible is not None:
         return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
     if shutil.which("nvidia-smi") is None:
@@ -47,7 +48,7 @@ def claim_gpu() -> str | None:
             except Timeout:
                 continue
             _taken.append(lock)
-            os.environ["CUDA_VISIBLE_DEVICES"] = name
+            os.environ[VARIABLE] = name
             visible_gpus.cache_clear()
             break
     return visible_gpus()[0] if visible_gpus() else None

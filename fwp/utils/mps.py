@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from fwp.utils import gpus
+
 CONTROL = "nvidia-cuda-mps-control"
 VARIABLE = "CUDA_MPS_PIPE_DIRECTORY"  # where programs look for MPS
 
@@ -88,7 +90,9 @@ def guard(pid: int, folder: str) -> None:
     """Run MPS in `folder` until the process `pid` ends or a signal comes, and remove the folder."""
     for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(name, lambda *_: sys.exit())
-    control = subprocess.Popen([CONTROL, "-f"], stdin=subprocess.DEVNULL)
+    # MPS numbers the GPUs that it sees from 0. It sees all, so that numbers mean the same to jobs.
+    environment = {name: value for name, value in os.environ.items() if name != gpus.VARIABLE}
+    control = subprocess.Popen([CONTROL, "-f"], stdin=subprocess.DEVNULL, env=environment)
     try:
         while _is_parent(pid) and control.poll() is None:
             time.sleep(0.2)

@@ -76,6 +76,7 @@ LAYERS = {
     "sizes": "erase_then_delta gla lru m2rnn mamba2 mamba3 s5",
     "silu_l2": f"{MAPPED} deltaproduct gated_deltanet {KIMI} mesanet",
     "positions": "transformer",
+    "step_size": f"deltaproduct gated_deltanet {KIMI} m2rnn mamba2 mamba3 selective_ssm",
     "rotary": "retnet transformer",
     "split": "delta_rnn deltanet elstm gla linear_transformer recurrent_delta rtrl transformer",
 }
@@ -89,7 +90,7 @@ SHARED = {
     "_recurrent": "elman gru lstm",
     "_fla": "",
     "_adapt": "",
-    **dict.fromkeys(("_signature", "_shape", "_facts", "_option"), SHOWING),
+    **dict.fromkeys(("_bases", "_signature", "_shape", "_facts", "_option"), SHOWING),
 }
 # Modules of languages that build on another module, and their own languages with them.
 BASES = {
@@ -446,8 +447,8 @@ ALSO = {
     "metalearning_report": (
         "__init__.py claims/__init__.py claims/means.py claims/sides.py languages/__init__.py "
         "languages/_checks.py languages/_labeller.py languages/_own.py languages/_title.py "
-        "languages/base.py mixers/__init__.py mixers/_facts.py mixers/_option.py mixers/_shape.py "
-        "mixers/_signature.py report/__init__.py report/figures/__init__.py "
+        "languages/base.py mixers/__init__.py mixers/_bases.py mixers/_facts.py mixers/_option.py "
+        "mixers/_shape.py mixers/_signature.py report/__init__.py report/figures/__init__.py "
         "report/figures/apart.py report/figures/layout.py report/figures/lines.py "
         "report/figures/style.py report/labels.py report/tables/__init__.py "
         "report/tables/grid.py report/tables/markdown.py results/__init__.py results/frames.py "

@@ -64,7 +64,7 @@ def test_a_section_that_cannot_be_run_is_refused(changes, message):
 
 def test_a_width_that_is_to_be_solved_is_refused():
     found = Experiment(read_config(given=CONFIG | {"model": {"parameters": 9999}}))
-    with pytest.raises(ConfigError, match=r"models\.deltanet\.parameters: must not be .* 9999"):
+    with pytest.raises(ConfigError, match=r"(?m)^\s*model\.parameters: must not be .* 9999"):
         grid.params(found, "linear", "deltanet", "acl", "2")
 
 

@@ -108,12 +108,25 @@ def test_models_that_agents_cannot_have_are_refused(key, value):
         model={"hidden": 8, key: value},
         pomdp={"models": ["lstm"], "environments": {"a": {"world": "t_maze"}}},
     )
-    with pytest.raises(ConfigError, match=rf"models\.lstm\.{key}: must not be given .* {value}"):
+    with pytest.raises(ConfigError, match=rf"(?m)^\s*model\.{key}: must not be given .* {value}"):
         grid.check(found)
     usual = experiment(model={"hidden": 8, key: value}, pomdp={})
     grid.check(usual)  # so that other experiments may have them
-    with pytest.raises(ConfigError, match=rf"models\.lstm\.{key}: must not be given"):
+    with pytest.raises(ConfigError, match=rf"(?m)^\s*model\.{key}: must not be given"):
         grid.params(usual, "parity", "lstm", 1)
+    own = experiment(models={"lstm": {"mixer": "lstm", key: value}}, pomdp={})
+    with pytest.raises(ConfigError, match=rf"models\.lstm\.{key}: must not be given .* lstm"):
+        grid.params(own, "parity", "lstm", 1)
+
+
+def test_a_size_from_a_search_is_refused_where_it_stands():
+    found = experiment(
+        search={"budget": {"parameters": 9999}, "space": {"layers": [1, 2]}}, pomdp={}
+    )
+    with pytest.raises(
+        ConfigError, match=r"search\.budget\.parameters: must .* 9999; allowed: null"
+    ):
+        grid.params(found, "parity", "lstm", 1)
 
 
 def tables(tmp_path, returns):

@@ -35,6 +35,8 @@ class Job(NamedTuple):
 class Experiment:
     """What the board asks of an experiment; the records of `synthetic` are up to date with it."""
 
+    targets = ("report",)
+
     def __init__(self, results, models=("lstm", "my_model"), tasks=("parity", "anbn"), groups=None):
         self.results = Path(results)
         self.models, self.tasks = list(models), list(tasks)

@@ -162,6 +162,17 @@ def test_a_trained_model_has_its_own_readout_alone(data):
     assert accuracy.sequence_accuracy.between(0, 1).all()
 
 
+def test_further_readouts_are_trained_and_not_saved(data):
+    models = nets(data, "lstm")
+    names = list(models[0].state_dict())
+    attach(models, data, settings(**BOTH), SEEDS)
+    pack = Pack(models)
+    further = {f"readout.auxiliary.{name}" for name in ("weight", "bias")}
+    assert further <= pack.weights.keys()
+    assert list(models[0].state_dict()) == list(pack.state_dict(1)) == names
+    assert models[0].readout.auxiliary.state_dict() == {}
+
+
 def test_further_readouts_speak_in_training_alone_and_change_no_other_number(data):
     model, plain = nets(data, "lstm", [0, 0], "float32")
     attach([model], data, settings(**BOTH), [0])

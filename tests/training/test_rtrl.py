@@ -7,7 +7,7 @@ from tiny import draw, net, train
 from fwp.config.messages import ConfigError
 from fwp.experiment.experiment import Experiment
 from fwp.models.pack import Pack
-from fwp.training import bptt, rtrl
+from fwp.training import bptt, rtrl, tbptt
 from fwp.utils.targets import NO_TARGET
 
 
@@ -95,6 +95,12 @@ def test_other_models_are_refused(data, settings):
         train(nets, data, seeds=[0], gradient="rtrl")
 
 
+@pytest.mark.parametrize("gradient", [rtrl, tbptt])
+def test_the_dropout_that_is_refused_is_told(data, gradient):
+    with pytest.raises(ValueError, match=r"models without dropout; got dropout = 0\.25"):
+        gradient.check(net(data, hidden=8, dropout=0.25))
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -111,5 +117,7 @@ def test_mistakes_in_a_config_are_named(settings, message):
     with pytest.raises(ConfigError, match=message):
         Experiment(config)
     config["models"]["m"] = {"mixer": "elstm", "training": {"gradient": "rtrl"}}
+    with pytest.raises(ConfigError, match=r"tasks\.parity\.model\.layers: .* needs 1, got 2"):
+        Experiment(config | {"tasks": {"parity": {"language": "parity", "model": {"layers": 2}}}})
     cell = Experiment(config).cell("m", "parity")
     assert cell.training.gradient == "rtrl"

@@ -116,3 +116,13 @@ def test_mistakes_in_a_config_are_named(model, message):
     }
     with pytest.raises(ConfigError, match=message):
         Experiment(config)
+
+
+def test_dropout_is_refused_where_it_stands():
+    config = {
+        "model": {"dropout": 0.1},
+        "models": {"m": {"mixer": "lstm", "training": {"gradient": "tbptt", "truncation": 4}}},
+        "tasks": {"parity": {"language": "parity"}},
+    }
+    with pytest.raises(ConfigError, match=r"(?m)^\s*model\.dropout: .* needs 0, got 0.1"):
+        Experiment(config)

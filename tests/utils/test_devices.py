@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fwp.utils import devices
+from fwp.utils import devices, gpus, mps
 from fwp.utils.denormals import flushing_denormals
 
 
@@ -14,6 +14,17 @@ def test_a_gpu_that_is_not_there(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="finds no GPU here"):
         devices.pick("cuda")
+
+
+def test_a_gpu_that_mps_does_not_give_is_told(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(gpus, "claim_gpu", lambda: "3")
+    monkeypatch.delenv(mps.VARIABLE, raising=False)
+    assert devices.pick() == "cpu"
+    monkeypatch.setenv(mps.VARIABLE, "/somewhere")
+    with pytest.raises(RuntimeError, match=r"has GPU 3 .* cannot use it through MPS"):
+        devices.pick()
 
 
 def test_an_unknown_device():

@@ -15,6 +15,7 @@ DAEMON = """#!/bin/sh
 case "$1" in
 -f) test -e "{refuse}" && {{ echo "no MPS for you" >&2; exit 1; }}
     touch "$CUDA_MPS_PIPE_DIRECTORY/control"; echo "$CUDA_MPS_PIPE_DIRECTORY" > "{seen}"
+    echo "${{CUDA_VISIBLE_DEVICES-all}}" > "{gpus}"
     while test -e "$CUDA_MPS_PIPE_DIRECTORY/control"; do sleep 0.05; done ;;
 *)  read command; test -e "$CUDA_MPS_PIPE_DIRECTORY/control" || exit 1
     test "$command" = quit && rm "$CUDA_MPS_PIPE_DIRECTORY/control"; exit 0 ;;
@@ -32,7 +33,9 @@ time.sleep(60)
 def daemon(tmp_path, monkeypatch):
     """A folder with the stand-in in it, first in the path."""
     path = tmp_path / mps.CONTROL
-    path.write_text(DAEMON.format(refuse=tmp_path / "refuse", seen=tmp_path / "seen"))
+    path.write_text(
+        DAEMON.format(refuse=tmp_path / "refuse", seen=tmp_path / "seen", gpus=tmp_path / "gpus")
+    )
     path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.delenv(mps.VARIABLE, raising=False)
@@ -47,12 +50,15 @@ def _wait_until(condition) -> None:
 
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])
-def test_mps_lives_as_long_as_the_run(daemon, end):
+def test_mps_lives_as_long_as_the_run(daemon, end, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
     run = subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, text=True)
     with run:
         started = run.stdout.readline().split()
         folder = Path((daemon / "seen").read_text().strip())
         assert started == ["None", str(folder), "True"]
+        # Of GPUs 2 and 3, MPS would make 0 and 1, and jobs would look for 2 and 3 in vain.
+        assert (daemon / "gpus").read_text() == "all\n"
         assert folder.stat().st_mode & 0o77 == 0  # nobody else's programs may join
         getattr(run, end)()
     _wait_until(lambda: not folder.exists())

@@ -40,10 +40,7 @@ rule reinforce:
 rule pomdp:
     """Set the returns of models beside each other, at short horizons and at long ones."""
     input:
-        [
-            f"<results>/pomdp/{job.environment}/{job.model}/seed-{job.seed}.json"
-            for job in POMDP_JOBS
-        ],
+        [f"<results>/pomdp/{job.name}.json" for job in POMDP_JOBS],
     output:
         csv="<results>/pomdp/pomdp.csv",
         markdown="<results>/pomdp/pomdp.md",

@@ -37,10 +37,7 @@ rule retrieve:
 rule retrieval:
     """Set the losses of memories beside the published ones."""
     input:
-        [
-            f"<results>/retrieval/{job.setting}/{job.memory}/pairs-{job.pairs}-seed-{job.seed}.json"
-            for job in RETRIEVAL_JOBS
-        ],
+        [f"<results>/retrieval/{job.name}.json" for job in RETRIEVAL_JOBS],
     output:
         csv="<results>/retrieval/retrieval.csv",
         markdown="<results>/retrieval/retrieval.md",
