@@ -12,7 +12,7 @@ finite precision of a machine.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -32,25 +32,39 @@ EXPRESSIBLE = {
 }
 """What is known of a model and a language."""
 
+
+class Known(NamedTuple):
+    """What is known of a model and a language: one of `EXPRESSIBLE`.
+
+    Attributes:
+        source: of the theorem.
+        unless: what the theorem assumes, and is not proven.
+    """
+
+    answer: str = OPEN
+    source: str = ""
+    unless: str = ""
+
+
 LEARNT = 0.99
 """Share of the test strings of training lengths from which on a seed has learnt them."""
 
 COLUMNS = (
-    *CELL, "group", "expressible", "source", "state", "seeds", "learnt", "learnable",
+    *CELL, "group", "expressible", "source", "unless", "state", "seeds", "learnt", "learnable",
     "learnable_low", "learnable_high", "generalisation_median", "generalisation_worst",
     "generalisation_best", "tested_length", "perfect", "generalises", "generalises_low",
     "generalises_high", "contradiction",
 )  # fmt: skip
 COUNTS = ("seeds", "learnt", "perfect")
 LENGTHS = ("generalisation_worst", "generalisation_best", "tested_length")
-NUMBERS = {column: [""] for column in COLUMNS[6:-1]}  # may be missing; in the others "" is text
+NUMBERS = {column: [""] for column in COLUMNS[7:-1]}  # may be missing; in the others "" is text
 
 
 def answers(
     accuracy: pd.DataFrame,
     trained: Mapping[str, Bin],
     *,
-    known: Mapping[tuple[str, str], tuple[str, str]] | None = None,
+    known: Mapping[tuple[str, str], Known] | None = None,
     groups: Mapping[str, str] | None = None,
     missing: Iterable[Mapping[str, Any]] = (),
 ) -> pd.DataFrame:
@@ -59,7 +73,7 @@ def answers(
     Args:
         accuracy: the tidy table (`fwp.results.collect`).
         trained: the shortest and the longest training string of each task.
-        known: (task, model) → one of `EXPRESSIBLE`, and its source; what is not there is open.
+        known: by (task, model); what is not there is open.
         groups: of tasks, such as their classes.
         missing: runs without results (`fwp.results.unfinished`).
 
@@ -90,9 +104,11 @@ def answers(
     states = [lost[cell] for cell in rest]
     more = pd.DataFrame(rest, columns=CELL).assign(state=states)
     table = pd.concat([table, more], ignore_index=True) if rest else table
-    facts = [(known or {}).get(cell, (OPEN, "")) for cell in [*cells, *rest]]
-    table["expressible"] = [answer for answer, _ in facts]
-    table["source"] = [source for _, source in facts]
+    facts = [(known or {}).get(cell, Known()) for cell in [*cells, *rest]]
+    for column, own in zip(
+        ("expressible", "source", "unless"), zip(*facts, strict=True), strict=True
+    ):
+        table[column] = own
     table["group"] = [(groups or {}).get(task, "") for task in table["task"]]
     longest = table["task"].map({task: own.longest for task, own in trained.items()})
     beyond = table["tested_length"].fillna(0) > longest.fillna(0)
@@ -110,7 +126,7 @@ def read_answers(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     check_sum(path)
     try:
-        text = dict.fromkeys((*CELL, "group", "expressible", "source", "state"), str)
+        text = dict.fromkeys((*CELL, "group", "expressible", "source", "unless", "state"), str)
         frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=NUMBERS)
         return frame[list(COLUMNS)].astype(dict.fromkeys((*COUNTS, *LENGTHS), "Int64"))
     except (ValueError, KeyError) as error:

@@ -7,6 +7,12 @@ TEMPLATES = [
     os.path.relpath(path)
     for path in sorted(Path(fwp.__file__).with_name("report").joinpath("templates").iterdir())
 ]
+# What is known without training: hand-set weights, and theorems.
+CONSTRUCTIONS = [
+    os.path.relpath(path)
+    for path in sorted(Path(fwp.__file__).with_name("constructions").iterdir())
+    if path.suffix in (".py", ".yaml")
+]
 # The runs that are collected, and those that have no results; by what their tasks are about.
 COLLECTED, MISSING = list(EXPERIMENT.jobs()), []
 if EXPERIMENT.partial:

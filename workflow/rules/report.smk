@@ -97,6 +97,7 @@ rule atlas:
     input:
         results=rules.collect.output,
         cards=CARDS,
+        constructions=CONSTRUCTIONS,
     output:
         csv="<results>/tables/atlas.csv",
         markdown="<results>/tables/atlas.md",
@@ -118,6 +119,7 @@ rule atlas:
     threads: 1
     params:
         code=EXPERIMENT.code("atlas"),
+        questions=lambda _: EXPERIMENT.questions(),
     script:
         "../scripts/atlas.py"
 

@@ -37,12 +37,10 @@ def write_atlas(table: pd.DataFrame, markdown: str | Path) -> None:
     parts.append(markdown_table(["Answer", "Cells"], counts(table)))
     for group, rows in table.groupby("group", sort=False):
         title = str(group) or "Languages"
-        parts.append(
-            markdown_section(Section("atlas", title, "", [_grid(rows)])).replace("\n\n\n", "\n")
-        )
+        parts.append(markdown_section(Section("atlas", title, "", [_grid(rows)])).rstrip())
     if listed := sources(table):
-        parts.append("## Sources\n")
-        parts += [f"- {escape_markdown(line)}" for line in listed]
+        lines = [f"- {escape_markdown(line)}" for line in listed]
+        parts += ["## Sources", "\n".join(lines)]
     write_text(markdown, "\n\n".join(parts).rstrip() + "\n")
 
 
@@ -67,14 +65,15 @@ def contradictions(table: pd.DataFrame) -> list[str]:
     rows: Any = table[table["contradiction"]].itertuples()
     return [
         f"{labels.model(row.model)} on {labels.task(row.task)}: {row.perfect} of {row.seeds} "
-        f"seed{plural(row.seeds)} perfect to {row.tested_length} symbols. {row.source}"
+        f"seed{plural(row.seeds)} perfect to {row.tested_length} symbols. {_source(row)}"
         for row in rows
     ]
 
 
 def sources(table: pd.DataFrame) -> list[str]:
     """Where answers on what is expressible are from, each once."""
-    return sorted({source for source in table["source"] if source})
+    rows: Any = table[table["source"] != ""].itertuples()
+    return sorted({_source(row) for row in rows})
 
 
 def text(row: Any) -> str:
@@ -88,6 +87,10 @@ def text(row: Any) -> str:
         length = f" {more}{row.generalisation_median:.0f}"
     lacking, against = "‡" * (row.state == "partial"), "!" * row.contradiction
     return f"{mark} {row.learnt}/{row.seeds},{length} ({row.perfect}){against}{lacking}"
+
+
+def _source(row: Any) -> str:
+    return f"{row.source}; unless {row.unless}" if row.unless else row.source
 
 
 def _grid(rows: pd.DataFrame) -> Grid:
