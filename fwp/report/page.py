@@ -132,7 +132,7 @@ def _strings(folder: Path, paths: Sequence[str | Path], missing: list[dict]) -> 
         "datasets": datasets.html_tables(cards),
         "figures": _figures(folder, FIGURES),
         "atlas": read_answers(tables / "atlas.csv"),
-        "records": _records(runs, statistics.by_bin(every_length), folder / "cells"),
+        "records": cell_records(runs, statistics.by_bin(every_length), folder / "cells"),
     }
 
 
@@ -178,7 +178,7 @@ def _figure(path: Path) -> dict:
     return {"source": address(data), "width": width(data)}
 
 
-def _records(
+def cell_records(
     all_runs: pd.DataFrame, accuracy: pd.DataFrame, folder: Path
 ) -> dict[tuple[str, str], dict]:
     """(task, model) → the record of the cell, with the runs and accuracies of all its seeds."""
