@@ -152,7 +152,8 @@ PLACES = {
     "trace": "analysis/traces.py",
     "claims report": (
         "claims/__init__.py claims/claim.py claims/evidence.py claims/judge.py claims/means.py "
-        "claims/searched.py claims/sides.py claims/texts.py claims/verdicts.py "
+        "claims/reach.py claims/searched.py claims/shares.py claims/sides.py claims/texts.py "
+        "claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
