@@ -76,6 +76,12 @@ class Criterion:
         return self.share_at_least is not None or self.share_below is not None
 
     @property
+    def share_limit(self) -> float:
+        """What the share of cells is compared with; NaN if there is none."""
+        limit = self.share_below if self.share_at_least is None else self.share_at_least
+        return math.nan if limit is None else limit
+
+    @property
     def places(self) -> tuple[str, ...]:
         """Of texts, positions; of translations, how they are decoded."""
         return self.positions if self.statistic in LOSSES else (self.decoding,)

@@ -37,17 +37,15 @@ class Share:
 
 def share(criterion: Criterion, evidence: Sequence[Evidence], missing: int) -> Share:
     """Judge a criterion on a share of cells by the evidence of all its cells."""
-    counts = [
-        sum(item.verdict == verdict for item in evidence)
-        for verdict in (SUPPORTED, CONTRADICTED, UNDETERMINED)
-    ]
+    verdicts = [item.verdict for item in evidence]
+    sure, against = verdicts.count(SUPPORTED), verdicts.count(CONTRADICTED)
     cells = len(evidence) + missing
     verdict = UNDETERMINED if evidence else NOT_TESTED
     if evidence:
-        least, most = counts[0] / cells, (counts[0] + counts[2] + missing) / cells
-        upward = criterion.share_at_least is not None
-        limit = criterion.share_at_least if upward else criterion.share_below
+        limit = criterion.share_limit
+        least, most = sure / cells, (cells - against) / cells
         decided = 1 if least >= limit else -1 if most < limit else 0
         if decided:
+            upward = criterion.share_at_least is not None
             verdict = SUPPORTED if (decided > 0) == upward else CONTRADICTED
-    return Share(criterion, *counts, missing, verdict)
+    return Share(criterion, sure, against, verdicts.count(UNDETERMINED), missing, verdict)

@@ -48,8 +48,13 @@ def _judgement(
     items = list(map(_evidence, evidence))
     if not more and verdict == UNDETERMINED:  # an earlier version left it to the reader
         more = {"more": settling(items, cells)}
-    kept = tuple(Share(**own | {"criterion": _criterion(own["criterion"])}) for own in shares)
+    kept = tuple(map(_share, shares))
     return Judgement(Claim(**claim), verdict, items, cells, shares=kept, **more)
+
+
+def _share(entry: dict) -> Share:
+    entry["criterion"] = _criterion(entry["criterion"])
+    return Share(**entry)
 
 
 def _criterion(entry: dict) -> Criterion:

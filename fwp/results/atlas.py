@@ -12,7 +12,7 @@ finite precision of a machine.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -66,7 +66,7 @@ def answers(
     *,
     known: Mapping[tuple[str, str], Known] | None = None,
     groups: Mapping[str, str] | None = None,
-    missing: Iterable[Mapping[str, Any]] = (),
+    missing: Iterable[dict] = (),
 ) -> pd.DataFrame:
     """The table: one row per task × model, with intervals by Wilson's method.
 

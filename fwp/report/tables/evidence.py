@@ -94,11 +94,10 @@ def shared(one: Share) -> str:
         (one.missing, "not run"),
     ):
         parts += [f"{number} {what}"] if number else []
-    limit = criterion.share_below if criterion.share_at_least is None else criterion.share_at_least
     way = "below" if criterion.share_at_least is None else "at least"
     rest = f" ({', '.join(parts)})" if parts else ""
     cells = f"{one.supported} of {one.cells} cells are as claimed{rest}"
-    return f"{cells}; the claim is {way} {_percent(limit or 0.0)}"
+    return f"{cells}; the claim is {way} {_percent(criterion.share_limit)}"
 
 
 def _diverged(item: Evidence) -> str:
