@@ -15,6 +15,7 @@ from fwp.commands import (
     construct,
     export,
     listing,
+    record,
     snakefile,
     status,
     train,
@@ -249,6 +250,16 @@ def parser() -> argparse.ArgumentParser:
         "--lengths", action="store_true", help="also one row per length within each bin"
     )
     whole.set_defaults(run=export.run)
+
+    kept = commands.add_parser(
+        "record",
+        help="write results as a record, small enough for a repository",
+        description="Write the tables of results, compressed and without weights, to a folder that "
+        "`fwp compare`, `fwp.load_results` and the documentation site read like results.",
+    )
+    kept.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    kept.add_argument("output", type=Path, metavar="RECORD", help="the folder of the record")
+    kept.set_defaults(run=record.run)
 
     path = commands.add_parser(
         "snakefile",

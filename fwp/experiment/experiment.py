@@ -134,6 +134,29 @@ class Experiment(Params):
         models, tasks = self.analysis.models, self.analysis.tasks if tasks is None else tasks
         return [job for job in self.jobs() if job.task in tasks and job.model in models]
 
+    def questions(self) -> list[dict[str, Any]]:
+        """What theorems are asked: mixer, options, language and params of every task × model.
+
+        Those of tasks that a class of `fwp.languages` labels; there is none for others.
+        """
+        cells = [
+            self.cell(model, task)
+            for task in self.tasks_of("strings")
+            if self._of_language(task)
+            for model in self.models
+        ]
+        return [
+            {
+                "task": cell.task.name,
+                "model": cell.model.name,
+                "mixer": cell.model.mixer,
+                "options": dict(cell.model.options),
+                "language": cell.task.language,
+                "params": dict(cell.task.params),
+            }
+            for cell in cells
+        ]
+
     def finite_tasks(self) -> list[str]:
         """The tasks that `analysis` chooses and that a finite automaton can do.
 

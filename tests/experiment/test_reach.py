@@ -161,7 +161,8 @@ PLACES = {
     "trace": "analysis/traces.py",
     "claims report": (
         "claims/__init__.py claims/claim.py claims/evidence.py claims/judge.py claims/means.py "
-        "claims/searched.py claims/sides.py claims/texts.py claims/verdicts.py "
+        "claims/reach.py claims/searched.py claims/shares.py claims/sides.py claims/texts.py "
+        "claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
@@ -302,9 +303,11 @@ PLACES = {
     "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
     "tables": "report/tables/summary.py",
-    "collect summarise tables claims figures report states search_tables search_figures": (
-        "results/collect.py"
-    ),
+    (
+        "collect summarise tables claims figures atlas report states search_tables search_figures"
+    ): "results/collect.py",
+    "atlas": "report/figures/atlas.py",
+    "atlas report": "report/tables/atlas.py results/atlas.py",
     "summarise tables claims figures report": "results/pairwise.py",
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
@@ -400,11 +403,11 @@ PLACES = {
     ): "results/names.py",
     (
         "summarise tables text_tables claims figures text_figures report states "
-        "search_tables search_figures"
+        "search_tables search_figures atlas"
     ): "results/statistics.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states search search_tables search_figures"
+        "report states search search_tables search_figures atlas"
     ): "results/chosen.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
@@ -445,7 +448,8 @@ PLACES = {
     "text_tables text_figures report states": "results/text_facts.py",
     "text_tables text_figures report": ("results/text_measures.py results/text_summary.py"),
     (
-        "collect collect_text tables text_tables claims figures text_figures report search_figures"
+        "collect collect_text tables text_tables claims figures text_figures atlas report "
+        "search_figures"
     ): "results/text_kinds.py",
 }
 

@@ -14,7 +14,7 @@ publish_parts = pytest.importorskip("docutils.core").publish_parts
 pytestmark = pytest.mark.filterwarnings("ignore:Argument .writer_name:PendingDeprecationWarning")
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "report"
-FIGURES = ["heatmap.svg", "length.svg", "strip.svg", "solved.svg", "learning.svg"]
+FIGURES = ["atlas.svg", "heatmap.svg", "length.svg", "strip.svg", "solved.svg", "learning.svg"]
 TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
 SEARCH = ["search.html", "search_settings.svg", "search_best.svg"]  # where settings are searched
 TEXT = ["texts.html", "text_position.svg", "text_state.svg", "text_tokens.svg", "text_seconds.svg"]
