@@ -84,7 +84,7 @@ LAYERS = {
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl", "kimi_delta": KIMI}
 SHOWING = (
     "tables text_tables claims figures text_figures report states automata error_control "
-    "retrieval_report search_tables search_figures"
+    "retrieval_report search_tables search_figures atlas"
 )
 SHARED = {
     "_recurrent": "elman gru lstm",
@@ -143,7 +143,8 @@ PLACES = {
         "models/contract.py models/properties.py py.typed report/templates/* "
         "results/integrity.py results/comparison.py results/permutation.py "
         "results/settings.py analysis/cell.py analysis/comparison.py analysis/export.py "
-        "analysis/results.py "
+        "analysis/records.py analysis/results.py report/explored.py "
+        "results/condensed.py "
         "status/* training/machine.py training/sized.py utils/checkout.py utils/devices.py "
         "utils/gpus.py utils/imports.py utils/installed.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
@@ -177,10 +178,10 @@ PLACES = {
     ),
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton control tables "
-        "figures report states"
+        "figures atlas report states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
-    "tables figures report states": "datasets/card_reader.py",
+    "tables figures atlas report states": "datasets/card_reader.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton control"
     ): "datasets/spec.py",
@@ -350,56 +351,57 @@ PLACES = {
         "train evaluate trace automaton control collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata error_control retrieval "
         "retrieval_report "
-        "search_tables search_figures"
+        "search_tables search_figures atlas"
     ): "__init__.py utils/__init__.py",
     (
         f"data test_data {HALVES} automaton control tables text_tables claims figures "
         "text_figures report "
         "states automata error_control retrieval_report search_tables search_figures pomdp "
-        "auxiliary"
+        "auxiliary atlas"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
     ),
     (
         "tables text_tables claims figures text_figures report states automata error_control "
-        "retrieval_report search_tables search_figures"
+        "retrieval_report search_tables search_figures atlas"
     ): "languages/_title.py report/__init__.py report/labels.py",
     (
         "train evaluate trace automaton control tables text_tables claims figures text_figures "
-        "report states automata error_control retrieval_report search_tables search_figures"
+        "report states automata error_control retrieval_report search_tables search_figures atlas"
     ): "mixers/__init__.py",
-    "figures text_figures states automata error_control retrieval_report search_figures": (
+    "figures text_figures atlas states automata error_control retrieval_report search_figures": (
         "report/figures/__init__.py report/figures/layout.py report/figures/style.py"
     ),
     "figures text_figures states error_control retrieval_report search_figures": (
         "report/figures/apart.py report/figures/lines.py"
     ),
     "tables text_tables claims report search_tables": "report/html.py",
-    "tables text_tables claims figures report search_tables": "report/shades.py",
+    "tables text_tables claims figures atlas report search_tables": "report/shades.py",
     (
         "tables text_tables claims report states automata error_control retrieval_report "
-        "search_tables"
+        "search_tables atlas"
     ): ("report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"),
     "tables text_tables report search_tables": "report/tables/marks.py report/tables/latex.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states automata error_control retrieval_report search search_tables search_figures"
+        "report states automata error_control retrieval_report search search_tables search_figures "
+        "atlas"
     ): "results/__init__.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states search_tables search_figures"
+        "report states search_tables search_figures atlas"
     ): "results/cells.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states error_control search_tables search_figures"
+        "report states error_control search_tables search_figures atlas"
     ): "results/frames.py results/record.py",
-    "collect collect_text tables figures text_figures report search_figures": (
+    "collect collect_text tables figures text_figures atlas report search_figures": (
         "results/heartbeat.py results/job_state.py results/unfinished.py results/scores.py"
     ),
     (
         "collect collect_text tables text_tables claims figures text_figures report "
-        "states automata error_control retrieval_report search_tables search_figures"
+        "states automata error_control retrieval_report search_tables search_figures atlas"
     ): "results/names.py",
     (
         "summarise tables text_tables claims figures text_figures report states "
@@ -413,24 +415,24 @@ PLACES = {
         f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train trace automaton control collect collect_text summarise tables text_tables claims "
         "figures text_figures report states automata error_control retrieval_report search_tables "
-        "search_figures text translation strings"
+        "search_figures text translation strings atlas"
     ): "utils/bins.py",
     (
         f"{HALVES} {OWN} collect collect_text summarise tables text_tables claims figures "
         "text_figures report states automata error_control retrieval_report search_tables "
-        "search_figures"
+        "search_figures atlas"
     ): "utils/named_bins.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
         "train evaluate trace automaton control collect collect_text summarise tables text_tables "
         "claims figures text_figures report states automata error_control retrieval_report "
-        "search_tables search_figures"
+        "search_tables search_figures atlas"
     ): "utils/files.py",
     (
         f"data test_data {HALVES} {OWN} translation_data translation_test_data train evaluate "
         "trace automaton control tables text_tables claims figures text_figures report states "
         "automata error_control "
-        "retrieval_report search_tables search_figures"
+        "retrieval_report search_tables search_figures atlas"
     ): "utils/targets.py",
     "text_figures": (
         "report/figures/bleu.py report/figures/position.py report/figures/text_learning.py "
