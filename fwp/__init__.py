@@ -14,7 +14,15 @@ _API = (
     *("save_dataset", "train"),
 )
 # Names that came later. Fingerprints leave `__all__` out: no result depends on what has a name.
-__all__ = [*(_API := (*_API, "adapt", "compare", "load_status", "read_dataset", "show_mistake"))]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
+    *(
+        _API := (
+            *_API,
+            *("adapt", "build_construction", "compare", "load_status", "read_dataset"),
+            "show_mistake",
+        )
+    )
+]
 
 
 def __getattr__(name: str):

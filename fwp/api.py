@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from fwp.analysis.comparison import Comparison
     from fwp.analysis.results import ExperimentResults
+    from fwp.languages.base import Language
     from fwp.models.check import Finding
     from fwp.models.sequence_model import SequenceModel
     from fwp.status.state import Status
@@ -39,6 +40,7 @@ __all__ = [
     "Dataset",
     "Experiment",
     "adapt",
+    "build_construction",
     "build_model",
     "check",
     "compare",
@@ -83,6 +85,28 @@ def adapt(
     from fwp.mixers._adapt import adapt as adapted
 
     return adapted(factory, state=state, wiring=wiring)
+
+
+def build_construction(
+    mixer: str, language: "str | Language", *, dtype: str = "float32", **options: Any
+) -> "SequenceModel":
+    """A model whose weights are set by hand, so that it labels a language right at any length.
+
+    Args:
+        mixer: one of `fwp.constructions.mixers_with_constructions()`.
+        language: its name, or what `fwp.languages.get` returns for one with parameters.
+        dtype: float32 or float64.
+        options: of the mixer, such as `allow_neg_eigval=True`.
+
+    Raises:
+        ValueError: no construction is known; the message says why.
+    """
+    from fwp import languages
+    from fwp.constructions import construct
+    from fwp.constructions.build import built
+
+    known = languages.get(language) if isinstance(language, str) else language
+    return built(construct(mixer, known, options), known, dtype)
 
 
 def build_model(

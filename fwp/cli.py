@@ -12,8 +12,10 @@ from fwp.commands import (
     benchmark,
     check,
     compare,
+    construct,
     export,
     listing,
+    record,
     snakefile,
     status,
     train,
@@ -27,6 +29,7 @@ examples:
   fwp status                                          show the progress of the grid
   fwp compare results results_before                  what differs, and do seeds explain it?
   fwp check my_module:MyMixer --set heads=2           does it compute what a mixer must?
+  fwp construct lstm anbn                             weights set by hand, on long strings
   fwp list                                            list mixers, languages and ops
 
 Snakemake runs the whole grid: snakemake --cores all
@@ -155,6 +158,44 @@ def parser() -> argparse.ArgumentParser:
     )
     trial.set_defaults(run=check.run)
 
+    made = commands.add_parser(
+        "construct",
+        help="set the weights of a model by hand, and try it on long strings",
+        description="Set the weights of a model by hand, so that it labels a language right, and "
+        "try it on long strings. If there is no such model, say what theorems say.",
+    )
+    made.add_argument("mixer", help="the name of a mixer")
+    made.add_argument("language", help="the name of a language")
+    made.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="an option of the mixer, such as allow_neg_eigval=true; may be given several times",
+    )
+    made.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the language, such as group=S3; may be given several times",
+    )
+    made.add_argument(
+        "--length",
+        type=arguments.count,
+        default=10_000,
+        metavar="N",
+        help="symbols of a string (default: %(default)s)",
+    )
+    made.add_argument(
+        "--strings",
+        type=arguments.count,
+        default=6,
+        metavar="N",
+        help="about how many strings, random ones and long runs (default: %(default)s)",
+    )
+    made.set_defaults(run=construct.run)
+
     speed = commands.add_parser(
         "benchmark",
         parents=[shared],
@@ -209,6 +250,16 @@ def parser() -> argparse.ArgumentParser:
         "--lengths", action="store_true", help="also one row per length within each bin"
     )
     whole.set_defaults(run=export.run)
+
+    kept = commands.add_parser(
+        "record",
+        help="write results as a record, small enough for a repository",
+        description="Write the tables of results, compressed and without weights, to a folder that "
+        "`fwp compare`, `fwp.load_results` and the documentation site read like results.",
+    )
+    kept.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    kept.add_argument("output", type=Path, metavar="RECORD", help="the folder of the record")
+    kept.set_defaults(run=record.run)
 
     path = commands.add_parser(
         "snakefile",

@@ -24,13 +24,27 @@ def one_thread():
 def pytest_collection_modifyitems(config, items):
     """Skip what needs a GPU where there is none, and keep tests of a group in one process."""
     _name_groups(config, items)
-    marked = [item for item in items if item.get_closest_marker("gpu")]
-    if marked:
-        import torch
+    _skip_without_gpu(config, items)
 
-        if not torch.cuda.is_available():
-            for item in marked:
-                item.add_marker(pytest.mark.skip(reason="PyTorch finds no GPU here"))
+
+def _skip_without_gpu(config, items):
+    """One skip speaks for all cases of a test: there are hundreds, and a skip is not free."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return
+    import torch
+
+    if torch.cuda.is_available():
+        return
+    cases = {}
+    for item in marked:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for first, *others in cases.values():
+        more = f" ({1 + len(others)} cases)" if others else ""
+        first.add_marker(pytest.mark.skip(reason=f"PyTorch finds no GPU here{more}"))
+    left_out = {item for _, *others in cases.values() for item in others}
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=[*left_out])
 
 
 def _name_groups(config, items):
@@ -46,6 +60,25 @@ def _name_groups(config, items):
             from _pytest.nodeid import coerce_node_id
 
             item._id = coerce_node_id(f"{item.nodeid}@{mark.args[0]}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give a process whole files: what the tests of a file share is then made only once.
+
+    It is also a third of the work for pytest-xdist, whose time grows with the square of the units.
+    """
+    if config.option.dist != "loadgroup":
+        return None
+    from xdist.scheduler import LoadGroupScheduling
+
+    class Files(LoadGroupScheduling):
+        def _split_scope(self, nodeid):
+            scope = super()._split_scope(nodeid)  # a group, or else the test itself
+            return scope.partition("::")[0]
+
+    config.option.loadscopereorder = False  # files of a folder stay together
+    return Files(config, log)
 
 
 @pytest.fixture(autouse=True, scope="module")

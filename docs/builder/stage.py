@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from builder import api, gallery, howto, languages, models
+from builder import api, gallery, howto, languages, models, records
 from builder.markdown import ROOT, read
 
 COPIED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "CITATION.cff")
@@ -22,7 +22,7 @@ MADE: dict[str, Callable[[], str]] = {
 }
 """What is made from the package or from other pages, by its path beside the copied ones."""
 
-LEFT_OUT = shutil.ignore_patterns("builder", "__pycache__")
+LEFT_OUT = shutil.ignore_patterns("builder", "__pycache__", "*.gz")
 
 
 def stage(folder: Path) -> None:
@@ -36,3 +36,4 @@ def stage(folder: Path) -> None:
         if (folder / path).exists():
             raise FileExistsError(f"{path} is a page of the project, and one that the site makes")
         (folder / path).write_text(text, encoding="utf-8")
+    records.write_pages(folder)

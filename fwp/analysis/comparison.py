@@ -138,8 +138,8 @@ def compare_results(
         other = {(task, model) for task, model, what, *_ in made if what.startswith("data.")}
         same_data = [key for key in facts[0] if key in facts[1] and key not in other]
     return Comparison(
-        str(first.folder),
-        str(second.folder),
+        str(first.source),
+        str(second.source),
         compare(*measured, same_data=same_data),
         _only(*measured),
         _claims(first, second),

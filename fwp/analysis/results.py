@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from fwp.analysis.cell import CellResults
+from fwp.analysis.records import OpenRecord, is_record
 from fwp.results import collect, frames, settings, text
 from fwp.results.collect import Results
 from fwp.results.frames import ACCURACY, HISTORY, RUNS, present
@@ -52,11 +53,14 @@ class ExperimentResults(Results):
     """
 
     folder: Path
+    source: Path
+    """What was asked for: the folder, or the record that was opened there."""
+    opened: OpenRecord | None = None
 
-    def __new__(cls, accuracy, history, runs, folder: Path):
+    def __new__(cls, accuracy, history, runs, folder: Path, source: Path | None = None):
         """`folder` is that of the results, or their folder `tables`."""
         new = super().__new__(cls, accuracy, history, runs)
-        new.folder = folder
+        new.folder, new.source = folder, source or folder
         return new
 
     @property
@@ -225,7 +229,7 @@ class ExperimentResults(Results):
         counts = [f"{len(present(runs[what]))} {what}s" for what in ("model", "task")]
         cells = runs[["task", "model"]].drop_duplicates()
         return (
-            f"Results in {self.folder}: {' × '.join(counts)}, {len(cells)} cells, {len(runs)} runs."
+            f"Results in {self.source}: {' × '.join(counts)}, {len(cells)} cells, {len(runs)} runs."
         )
 
     def _there(self) -> list[str]:
@@ -243,12 +247,20 @@ def load_results(folder: str | Path) -> ExperimentResults:
     """Read accuracy, history and runs; everything else is read when it is asked for.
 
     Args:
-        folder: the experiment's results, or its folder `tables`.
+        folder: the experiment's results, or its folder `tables`; or a record
+            (`fwp.analysis.records`), which is opened in a temporary folder.
 
     Raises:
         ResultsError: a table is missing or damaged.
     """
     folder = Path(folder)
+    if is_record(folder):
+        opened = OpenRecord(folder)
+        found = ExperimentResults(
+            *collect.read_results(opened.folder / "tables"), opened.folder, folder
+        )
+        found.opened = opened
+        return found
     if not folder.is_dir():
         raise MissingFile(f"{folder}: there is no such folder; `snakemake` makes the results")
     tables = _tables(folder)

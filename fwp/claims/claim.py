@@ -19,9 +19,11 @@ from fwp.utils.suggest import suggestion
 LIBRARY = Path(__file__).with_name("library")
 SCHEMA = Path(__file__).with_name("schema.yaml")
 EVERY = "*"
-"""In place of tasks: every text, or every translation, of the results."""
+"""In place of tasks: every language, text or translation of the results. Of models: every one."""
 LOSSES = ("bits_per_byte", "nats_per_token", "perplexity", "excess")
 """Statistics of texts."""
+REACH = "generalisation"
+"""The statistic of generalisation lengths."""
 SCORES = ("bleu", "chrf")
 """Statistics of translations."""
 MEANS = LOSSES + SCORES
@@ -34,13 +36,18 @@ class Criterion:
 
     Attributes:
         bins: by lengths ("51-100") or by number among those of the task (0 for the shortest).
-        statistic: "median" or "best" of the seeds' sequence accuracies, or "success_rate"; or the
-            mean of one of `LOSSES` or `SCORES`.
+        statistic: "median" or "best" of the seeds' sequence accuracies, or "success_rate"; or
+            `REACH`, the median of their generalisation lengths; or the mean of one of `LOSSES` or
+            `SCORES`.
         accuracy: the sequence accuracy from which a seed is a success.
         at_least, below: threshold of the statistic; one of them, or
         more_than: the model that is claimed to have a lower success rate, or
         lower_than, higher_than: the model whose mean is claimed to be higher, or lower,
         margin: by more than this.
+        further_than: the model that is claimed to generalise less far.
+        groups: if tasks are `EVERY`, those of these groups alone.
+        share_at_least, share_below: if given, the criterion need not hold in all cells, but in at
+            least, or in less than, this share of them.
         positions: of a text: "context", "beyond", "all", or a range such as "257-4096".
         decoding: of a translation: "greedy" or "beam".
     """
@@ -58,6 +65,21 @@ class Criterion:
     lower_than: str | None = None
     higher_than: str | None = None
     margin: float = 0.0
+    further_than: str | None = None
+    groups: tuple[str, ...] = ()
+    share_at_least: float | None = None
+    share_below: float | None = None
+
+    @property
+    def is_of_share(self) -> bool:
+        """Whether it is about a share of its cells."""
+        return self.share_at_least is not None or self.share_below is not None
+
+    @property
+    def share_limit(self) -> float:
+        """What the share of cells is compared with; NaN if there is none."""
+        limit = self.share_below if self.share_at_least is None else self.share_at_least
+        return math.nan if limit is None else limit
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -156,9 +178,9 @@ def read_claims(paths: Sequence[str | Path]) -> list[Claim]:
 
 def _criterion(entry: dict) -> Criterion:
     usual = {"positions": "context"} if entry["statistic"] in LOSSES else {}
-    usual |= {"bin": [] if entry["statistic"] in MEANS else 1}
+    usual |= {"bin": [] if entry["statistic"] in (*MEANS, REACH) else 1}
     entry = usual | entry
-    keys = ("models", "tasks", "bin", "positions")
+    keys = ("models", "tasks", "bin", "positions", "groups")
     lists = {key: _as_tuple(entry.pop(key)) for key in keys if key in entry}
     lists["bins"] = lists.pop("bin")
     return Criterion(**lists, **entry)
@@ -177,6 +199,7 @@ _ONLY = {
     "lower_than": MEANS,
     "higher_than": MEANS,
     "margin": MEANS,
+    "further_than": (REACH,),
 }
 """Statistics that a key is for."""
 
@@ -195,10 +218,12 @@ def _faults(criterion: dict) -> Iterator[str]:
         if key in criterion and statistic is not None and statistic not in statistics:
             yield f"{key}: only with statistic: {', '.join(statistics)}"
     for key in ("at_least", "below"):
-        if statistic not in (None, *MEANS) and criterion.get(key, 0) > 1:
+        if statistic not in (None, *MEANS, REACH) and criterion.get(key, 0) > 1:
             yield f"{key}: must be at most 1, got {show(criterion[key])}"
-    if EVERY in _as_tuple(criterion.get("tasks", ())) and statistic not in (None, *MEANS):
-        yield f'tasks: "*" stands for every text or translation; only with {", ".join(MEANS)}'
+    if "groups" in criterion and EVERY not in _as_tuple(criterion.get("tasks", ())):
+        yield 'groups: only with tasks: "*"'
+    if {"share_at_least", "share_below"} <= criterion.keys():
+        yield "share_below: not with share_at_least, which is about the same share"
     if "margin" in criterion and not {"lower_than", "higher_than"} & criterion.keys():
         yield "margin: only with lower_than or higher_than"
     for place in _as_tuple(criterion.get("positions", ())):

@@ -77,6 +77,8 @@ class Evidence:
     def as_claimed(self) -> bool:
         """Whether the statistic meets the criterion, regardless of its uncertainty."""
         criterion = self.criterion
+        if criterion.further_than is not None:
+            return self.difference > 0
         if criterion.lower_than is not None:
             return self.difference < -criterion.margin
         if criterion.higher_than is not None:

@@ -13,7 +13,10 @@ evidence has the number of further seeds that would settle it, with the same out
 
 Losses on texts and scores of translations are judged by means over seeds (`fwp.claims.texts`).
 
-A claim about several models, tasks or bins is as true as the worst of them.
+`generalisation`  The median of generalisation lengths, or those of two models (`fwp.claims.reach`).
+
+A claim about several models, tasks or bins is as true as the worst of them, unless it is about a
+share of them (`fwp.claims.shares`).
 
 These intervals are for a number of seeds that was fixed beforehand. Whether a verdict also holds if
 seeds were added until it fitted is judged by intervals for that (`Evidence.anytime`).
@@ -22,7 +25,7 @@ Where settings were searched, seeds are fresh ones of the chosen settings, and e
 of the settings reach the threshold: with one setting, a verdict is about that setting.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -30,8 +33,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from fwp.claims import sides
-from fwp.claims.claim import MEANS, Claim, Criterion
+from fwp.claims import reach, sides
+from fwp.claims.claim import EVERY, MEANS, REACH, Claim, Criterion
 from fwp.claims.evidence import (
     CONTRADICTED,
     NOT_TESTED,
@@ -40,7 +43,9 @@ from fwp.claims.evidence import (
     VERDICTS,
     Evidence,
 )
+from fwp.claims.reach import Lengths
 from fwp.claims.searched import Trials
+from fwp.claims.shares import Share, share
 from fwp.claims.texts import Texts, place_of, weigh
 from fwp.results import statistics
 from fwp.results.pairwise import exact
@@ -64,6 +69,7 @@ class Judgement:
         missing: (task, model, bin), the bin by its number where the task has none of that.
         more: further seeds of each cell with the same outcome as these that would settle the claim;
             0 if it is decided, None if even `sides.MANY` would not, or if cells are missing.
+        shares: of the criteria that are about a share of cells.
     """
 
     claim: Claim
@@ -71,6 +77,7 @@ class Judgement:
     evidence: list[Evidence]
     missing: list[tuple[str, str, str | int]]
     more: int | None = 0
+    shares: tuple[Share, ...] = ()
 
     @property
     def anytime(self) -> bool:
@@ -85,6 +92,7 @@ def judge(
     accuracy: pd.DataFrame,
     trials: pd.DataFrame | None = None,
     texts: "TextResults | None" = None,
+    groups: Mapping[str, str] | None = None,
 ) -> list[Judgement]:
     """Compare claims with results.
 
@@ -92,6 +100,7 @@ def judge(
         accuracy: the tidy table of accuracies (`fwp.results.collect`).
         trials: the tidy table of a search (`fwp.results.trials`), if there was one.
         texts: the tidy tables of texts and translations (`fwp.results.text`), if there are any.
+        groups: of tasks, by name.
     """
     rows = statistics.by_bin(accuracy)
     cells = {
@@ -102,7 +111,9 @@ def judge(
         str(task): sorted(of_task.unique(), key=NamedBin.parse)
         for task, of_task in rows.groupby("task", observed=True)["bin"]
     }
-    found = _Results(cells, bins, Trials(trials), Texts(texts))
+    models = list(dict.fromkeys(rows["model"].astype(str)))
+    far = reach.lengths(accuracy)
+    found = _Results(cells, bins, Trials(trials), Texts(texts), models, far, groups or {})
     return [_judge(claim, found) for claim in claims]
 
 
@@ -114,26 +125,51 @@ class _Results:
     bins: dict[str, list[str]]
     search: Trials
     texts: Texts
+    models: list[str]
+    reach: Lengths
+    groups: Mapping[str, str]
+
+    def models_of(self, criterion: Criterion) -> tuple[str, ...]:
+        """The models of a criterion; of every one, those but the other of a comparison."""
+        other = criterion.more_than or criterion.further_than
+        every = tuple(model for model in self.models if model != other)
+        return every if EVERY in criterion.models else criterion.models
+
+    def languages_of(self, criterion: Criterion) -> tuple[str, ...]:
+        """The tasks of a criterion on strings."""
+        if EVERY not in criterion.tasks:
+            return criterion.tasks
+        chosen = criterion.groups
+        return tuple(t for t in self.bins if not chosen or self.groups.get(t, "") in chosen)
 
 
 def _judge(claim: Claim, found: _Results) -> Judgement:
-    evidence, further, missing = [], [], []
+    evidence, further, missing, shares, verdicts = [], [], [], [], set()
     for criterion in claim.criteria:
+        own, lacking = [], []
         for at, weighed in _weighed(criterion, claim.confidence, found):
             if weighed is None:
-                missing.append(at)
+                lacking.append(at)
             else:
-                evidence.append(weighed[0])
+                own.append(weighed[0])
                 further.append(weighed[1])
-    verdicts = {item.verdict for item in evidence}
+        evidence += own
+        missing += lacking
+        if criterion.is_of_share:
+            shares.append(share(criterion, own, len(lacking)))
+            verdicts.add(shares[-1].verdict)
+        else:
+            verdicts |= {item.verdict for item in own} | ({UNDETERMINED} if lacking else set())
     if not evidence:
         verdict = NOT_TESTED
     elif CONTRADICTED in verdicts:
         verdict = CONTRADICTED
     else:
-        verdict = UNDETERMINED if missing or UNDETERMINED in verdicts else SUPPORTED
-    more = settling(evidence, missing, further) if verdict == UNDETERMINED else 0
-    return Judgement(claim, verdict, evidence, missing, more)
+        verdict = SUPPORTED if verdicts == {SUPPORTED} else UNDETERMINED
+    more = 0
+    if verdict == UNDETERMINED:  # how shares change with seeds depends on which cells change
+        more = None if shares else settling(evidence, missing, further)
+    return Judgement(claim, verdict, evidence, missing, more, tuple(shares))
 
 
 def settling(
@@ -168,7 +204,13 @@ def _weighed(
             lacking = criterion.than if known and criterion.than else model
             yield (task, lacking, place_of(criterion, place)), weighed
         return
-    for task, model, bin in product(criterion.tasks, criterion.models, criterion.bins):
+    tasks, models = found.languages_of(criterion), found.models_of(criterion)
+    if criterion.statistic == REACH:
+        for task, model in product(tasks, models):
+            weighed = reach.weigh(criterion, task, model, found.reach, confidence, found.search)
+            yield (task, model, reach.PLACE), weighed
+        return
+    for task, model, bin in product(tasks, models, criterion.bins):
         own = found.bins.get(task, [])
         if isinstance(bin, int) and bin < len(own):
             bin = own[bin]

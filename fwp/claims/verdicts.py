@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fwp.claims.claim import Claim, Criterion
 from fwp.claims.judge import UNDETERMINED, Evidence, Judgement, settling
+from fwp.claims.shares import Share
 from fwp.results.integrity import check_sum, damaged, read_bytes
 from fwp.utils.files import write_json
 
@@ -35,18 +36,29 @@ def read_judgements(path: str | Path) -> list[Judgement]:
 
 
 def _judgement(
-    claim: dict, verdict: str, evidence: list[dict], missing: list[list], **more: int | None
+    claim: dict,
+    verdict: str,
+    evidence: list[dict],
+    missing: list[list],
+    shares: Iterable[dict] = (),
+    **more: int | None,
 ) -> Judgement:
     claim["criteria"] = tuple(map(_criterion, claim["criteria"]))
     cells = [(task, model, bin) for task, model, bin in missing]
     items = list(map(_evidence, evidence))
     if not more and verdict == UNDETERMINED:  # an earlier version left it to the reader
         more = {"more": settling(items, cells)}
-    return Judgement(Claim(**claim), verdict, items, cells, **more)
+    kept = tuple(map(_share, shares))
+    return Judgement(Claim(**claim), verdict, items, cells, shares=kept, **more)
+
+
+def _share(entry: dict) -> Share:
+    entry["criterion"] = _criterion(entry["criterion"])
+    return Share(**entry)
 
 
 def _criterion(entry: dict) -> Criterion:
-    for key in ("models", "tasks", "bins", "positions"):
+    for key in ("models", "tasks", "bins", "positions", "groups"):
         entry[key] = tuple(entry.get(key, ()))
     return Criterion(**entry)
 

@@ -31,15 +31,18 @@ def read_config(
         top: a config on top of all, as `snakemake --config` has it: with text for all values. Its
             key `set` holds changes, on top of the other keys.
 
+    In changes and in `top`, names in place of all models or tasks choose some of them, as `only`
+    does: `models=srwm,lstm`.
+
     Raises:
         ConfigError: a file cannot be read. Whether the keys make sense is `Experiment`'s matter.
     """
     layers = [layer for path in paths for layer in _layers(Path(path), ())]
     layers += [given] if given else []
-    layers += own.layers(list(changes))
+    layers += map(_choosing, own.layers(list(changes)))
     top = dict(top or {})
     given = top.pop("set", [])
-    layers += [_typed(top), *own.layers(given)]
+    layers += map(_choosing, [_typed(top), *own.layers(given)])
     config = functools.reduce(merge, layers, {})
     _check_removals(config, layers, " + ".join(map(str, paths)))
     return config
@@ -58,6 +61,19 @@ def _check_removals(config: dict, layers: Sequence[dict], source: str) -> None:
                 )
     if problems:
         raise ConfigError(problems, source)
+
+
+def _choosing(layer: dict) -> dict:
+    """The layer with names in place of models or tasks as its `only`."""
+    chosen = {}
+    for kind in ("models", "tasks"):
+        match layer.get(kind):
+            case str(text):
+                chosen[kind] = [name.strip() for name in text.split(",")]
+            case list(names):
+                chosen[kind] = names
+    rest = {key: value for key, value in layer.items() if key not in chosen}
+    return merge(rest, {"only": chosen}) if chosen else layer
 
 
 def _typed(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """Results that were copied without the times of their files.
 
 Snakemake goes by times: what is older than its input is computed again. After a copy that does not
-keep times, that would be every cell. Hashes tell what is finished. So the times of finished files
-are put in order, and of those alone. Snakemake counts the benchmark of a job as its output.
+keep times, that would be every cell, and of parts from several machines, some of them. Hashes tell
+what is finished. So the times of finished files are put in order, and of those alone. Snakemake
+counts the benchmark of a job as its output.
 """
 
 import os
@@ -49,8 +50,13 @@ def _cell(experiment: Experiment, job: TrainJob) -> bool:
     trained = [own, *weights, *_there(folder / "train.benchmark.tsv")]
     measured = [folder / "evaluation.json", folder / "accuracy.csv"]
     measured += _there(folder / "evaluate.benchmark.tsv")
+    chosen = _searched(experiment, job)
     try:
-        if _newest([train]) <= _oldest(trained) and _newest([test, *trained]) <= _oldest(measured):
+        if (
+            (not chosen or _newest([train]) <= _oldest(chosen))
+            and _newest([train, *chosen]) <= _oldest(trained)
+            and _newest([test, *trained]) <= _oldest(measured)
+        ):
             return False
         record, evaluation = read_record(own), read_evaluation(measured[0])
         for file in weights:
@@ -62,11 +68,21 @@ def _cell(experiment: Experiment, job: TrainJob) -> bool:
             and evaluation["dataset"] == stored_hash(test)
         ):
             return False
-        _touch(trained, _newest([train]))
+        _touch(chosen, _newest([train]))
+        _touch(trained, _newest([train, *chosen]))
         _touch(measured, _newest([test, *trained]))
     except (OSError, KeyError, ResultsError, DatasetError):
         return False  # Snakemake finds out
     return True
+
+
+def _searched(experiment: Experiment, job: TrainJob) -> list[Path]:
+    """What the search of a cell has left; the cell is finished only if it was trained so."""
+    if not experiment.searched(job.model, job.task):
+        return []
+    folder = Path(experiment.search_dir(job.task, job.model))
+    names = ("chosen.json", "trials.csv", "search.benchmark.tsv")
+    return [path for name in names for path in _there(folder / name)]
 
 
 def _there(path: Path) -> list[Path]:

@@ -38,6 +38,8 @@ FIXED |= {
     "pomdp": 5.0,
     "metalearning": 5.0,
     "automaton": 10.0,
+    "control": 20.0,
+    "error_control": 10.0,
     "all": 0.0,
 }
 LOCAL = 1.5  # seconds of other rules

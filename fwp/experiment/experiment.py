@@ -64,7 +64,7 @@ class Experiment(Params):
         results: folder of everything that is generated.
         claims: files of claims that the results are compared with.
         device: auto, cpu or cuda.
-        analysis: what the targets `states` and `automata` look into.
+        analysis: what the targets `states`, `automata` and `error_control` look into.
         seeds_per_job: how many seeds a job trains.
         threads: CPU threads of a job that trains or evaluates.
         targets: what the workflow makes if it is not asked for something else.
@@ -133,6 +133,29 @@ class Experiment(Params):
         """The jobs of the models and tasks that `analysis` chooses; or of those `tasks` alone."""
         models, tasks = self.analysis.models, self.analysis.tasks if tasks is None else tasks
         return [job for job in self.jobs() if job.task in tasks and job.model in models]
+
+    def questions(self) -> list[dict[str, Any]]:
+        """What theorems are asked: mixer, options, language and params of every task × model.
+
+        Those of tasks that a class of `fwp.languages` labels; there is none for others.
+        """
+        cells = [
+            self.cell(model, task)
+            for task in self.tasks_of("strings")
+            if self._of_language(task)
+            for model in self.models
+        ]
+        return [
+            {
+                "task": cell.task.name,
+                "model": cell.model.name,
+                "mixer": cell.model.mixer,
+                "options": dict(cell.model.options),
+                "language": cell.task.language,
+                "params": dict(cell.task.params),
+            }
+            for cell in cells
+        ]
 
     def finite_tasks(self) -> list[str]:
         """The tasks that `analysis` chooses and that a finite automaton can do.

@@ -48,6 +48,10 @@ ROOTS = {
     "text_figures": ("fwp.report.figures.texts", "fwp.results.unfinished"),
     "summarise": ("fwp.results.summary",),
     "tables": ("fwp.report.tables.summary", "fwp.report.tables.datasets"),
+    "atlas": (
+        *("fwp.report.figures.atlas", "fwp.report.tables.atlas"),
+        *("fwp.results.collect", "fwp.datasets.card_reader"),
+    ),
     "figures": ("fwp.report.figures.write", "fwp.results.collect", "fwp.results.unfinished"),
     "search_tables": ("fwp.report.tables.search", "fwp.results.collect", "fwp.results.trials"),
     "search_figures": (
@@ -73,6 +77,11 @@ ROOTS = {
     ),
     "automaton": ("fwp.analysis.automata",),
     "automata": ("fwp.report.figures.automaton", "fwp.report.tables.automata"),
+    "control": ("fwp.analysis.control",),
+    "error_control": (
+        *("fwp.report.figures.error_control", "fwp.report.tables.error_control"),
+        "fwp.report.tables.automata",
+    ),
 }
 """Modules that each rule of the workflow starts from."""
 

@@ -112,7 +112,7 @@ class Params(Selection):
         """A `TrainedCell`: what decides how given weights do on given strings, as a plan holds it.
 
         Args:
-            stage: evaluate, or another that runs a trained model: trace, automaton.
+            stage: evaluate, or another that runs a trained model: trace, automaton, control.
         """
 
         def make() -> dict[str, Any]:

@@ -23,10 +23,11 @@ from fwp.report.explorer.write import explorer
 from fwp.report.html import render
 from fwp.report.labels import lengths, listed, percent, shown_as
 from fwp.report.picture import address, width
-from fwp.report.tables import claims, datasets, evidence
+from fwp.report.tables import atlas, claims, datasets, evidence
 from fwp.report.tables.search import search_tables
 from fwp.report.tables.sections import sections
 from fwp.results import collect, statistics, unfinished
+from fwp.results.atlas import read_answers
 from fwp.results.frames import RUNS, groups, joined
 from fwp.results.integrity import MissingFile, check_sum, read_bytes
 from fwp.results.names import read_names
@@ -35,7 +36,7 @@ from fwp.results.summary import read_summary
 from fwp.results.trials import read_trials
 from fwp.utils.files import write_text
 
-FIGURES = ("length", "strip", "solved-epochs", "learning")
+FIGURES = ("atlas", "length", "strip", "solved-epochs", "learning")
 BY_STATE = "accuracy-by-state"
 SEARCH_FIGURES = ("search-settings", "search-best")
 
@@ -100,6 +101,7 @@ def _page(
         claims=judgements,
         claims_note=claims.note(judgements),
         words=evidence,
+        answers=atlas,
         findings=findings.read(folder / "findings.md"),
         link=_link,
         record=lambda task, model: _link(task, model) if (task, model) in records else None,
@@ -136,7 +138,8 @@ def _strings(folder: Path, paths: Sequence[str | Path], missing: list[dict]) -> 
         "sections": {part.label: part for part in sections(summary, runs, missing=missing)},
         "datasets": datasets.html_tables(cards),
         "figures": figures,
-        "records": _records(runs, statistics.by_bin(every_length), folder / "cells"),
+        "atlas": read_answers(tables / "atlas.csv"),
+        "records": cell_records(runs, statistics.by_bin(every_length), folder / "cells"),
     }
 
 
@@ -182,7 +185,7 @@ def _figure(path: Path) -> dict:
     return {"source": address(data), "width": width(data)}
 
 
-def _records(
+def cell_records(
     all_runs: pd.DataFrame, accuracy: pd.DataFrame, folder: Path
 ) -> dict[tuple[str, str], dict]:
     """(task, model) → the record of the cell, with the runs and accuracies of all its seeds."""

@@ -125,6 +125,15 @@ STAGES = (
         of="strings",
     ),
     Stage(
+        "atlas",
+        "Say of every model and language what is expressible, learnt, and generalises.",
+        ("collect", "test_data"),
+        "",
+        ".",
+        ("tables/atlas.csv", "tables/atlas.md", "figures/atlas.*"),
+        of="strings",
+    ),
+    Stage(
         "collect_text",
         "Gather the results on texts and translations in tidy tables.",
         ("evaluate",),
@@ -189,7 +198,7 @@ STAGES = (
         "report",
         "Write the report: one page with everything in it.",
         (
-            *("tables", "figures", "text_tables", "text_figures"),
+            *("tables", "figures", "atlas", "text_tables", "text_figures"),
             *("search_tables", "search_figures", "claims"),
         ),
         "",

@@ -21,17 +21,13 @@ def grouped(accuracy: pd.DataFrame) -> pd.DataFrame:
         A frame with columns task, model, seed, length (geometric mean of the group's) and accuracy.
     """
     rows = accuracy.assign(accuracy=accuracy["sequence_accuracy"].fillna(0.0))
-    low, high = (
-        rows["bin"].map({bin: NamedBin.parse(bin)[i] for bin in rows["bin"].unique()}).astype(float)
-        for i in (0, 1)
-    )
+    low, high = _ends(rows)
     whole = rows["length"].isna()
     measured = set(map(tuple, rows.loc[~whole, ["task", "model"]].drop_duplicates().to_numpy()))
     pairs = pd.Series(list(zip(rows["task"], rows["model"], strict=True)), index=rows.index)
-    rows["log"] = np.log(rows["length"].astype(float).fillna((low * high) ** 0.5))
-    span = np.log(high + 1) - np.log(low)
-    count = np.maximum(np.ceil(span / GROUP), 1)
-    rows["group"] = ((rows["log"] - np.log(low)) / span * count).astype(int).where(~whole, -1)
+    rows["length"] = rows["length"].astype(float).fillna((low * high) ** 0.5)
+    rows["log"] = np.log(rows["length"])
+    rows["group"] = place_in_bin(rows).where(~whole, -1)
     rows = rows[~whole | ~pairs.isin(measured)]
     rows = rows.assign(
         weighted=rows["accuracy"] * rows["strings"], log=rows["log"] * rows["strings"]
@@ -44,3 +40,18 @@ def grouped(accuracy: pd.DataFrame) -> pd.DataFrame:
             "accuracy": sums["weighted"] / sums["strings"],
         }
     ).reset_index()
+
+
+def place_in_bin(rows: pd.DataFrame) -> pd.Series:
+    """Which group of neighbouring lengths of its bin each row is in, from 0."""
+    low, high = _ends(rows)
+    span = np.log(high + 1) - np.log(low)
+    count = np.maximum(np.ceil(span / GROUP), 1)
+    return ((np.log(rows["length"].astype(float)) - np.log(low)) / span * count).astype(int)
+
+
+def _ends(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """The shortest and the longest length of the bin of each row."""
+    bins = {bin: NamedBin.parse(bin) for bin in rows["bin"].unique()}
+    low, high = (rows["bin"].map({b: ends[i] for b, ends in bins.items()}) for i in (0, 1))
+    return low.astype(float), high.astype(float)

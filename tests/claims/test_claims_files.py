@@ -91,8 +91,16 @@ def test_losses_have_positions_and_scores_a_decoding(tmp_path):
         ({"statistic": "excess", "margin": 1}, "margin: only with lower_than or higher_than"),
         ({"statistic": "excess", "lower_than": "b"}, "or of lower_than and higher_than for texts"),
         (
-            {"tasks": "*"},
-            'tasks: "*" stands for every text or translation; only with bits_per_byte',
+            {"groups": "Counters"},
+            'groups: only with tasks: "*"',
+        ),
+        (
+            {"share_at_least": 0.5, "share_below": 0.9},
+            "share_below: not with share_at_least",
+        ),
+        (
+            {"statistic": "median", "further_than": "b"},
+            "must have exactly one of at_least, below and more_than",
         ),
     ],
 )

@@ -46,3 +46,17 @@ def test_set_lies_on_top_of_files_and_keys(tmp_path):
     assert top["set"]  # is not changed
     changes = ["seeds=2", "training={epochs: 5}"]
     assert read_config(path, changes=changes) == read_config(path, top=top)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"changes": ["models=srwm", "tasks=[s3, parity]"]},
+        {"top": {"models": "srwm", "tasks": ["s3", "parity"]}},
+        {"top": {"set": "models=srwm tasks=s3,parity"}},
+    ],
+)
+def test_names_in_place_of_models_and_tasks_choose_them(given):
+    read = read_config(given={"models": {"srwm": {}}, "tasks": {"s3": {}}}, **given)
+    assert read["only"] == {"models": ["srwm"], "tasks": ["s3", "parity"]}
+    assert read["models"] == {"srwm": {}} and read["tasks"] == {"s3": {}}

@@ -1,4 +1,5 @@
 import copy
+import functools
 import hashlib
 import io
 import json
@@ -61,12 +62,28 @@ def planned(spec: dict):
     return plan(DatasetSpec.from_dict(spec))
 
 
+@functools.cache
+def listing(short):
+    """A language that lists the strings of a length once, for all the datasets drawn from it."""
+    name, params = DRAWN[short]
+    language = languages.get(name, **params)
+    language.strings = functools.cache(lambda n, each=language.strings: [*each(n)])
+    return language
+
+
+def build_of(short: str, spec: dict):
+    """A dataset of a language of DRAWN; to list its strings again and again takes most time."""
+    (name, params), language = DRAWN[short], listing(short)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(languages, "get", lambda *_, **__: language)
+        return build(spec | {"language": name, "params": params})
+
+
 class Built(dict):
     """Datasets of SPEC by language, each built when it is first asked for."""
 
     def __missing__(self, short):
-        name, params = DRAWN[short]
-        self[short] = build(changed(language=name, params=params))
+        self[short] = build_of(short, changed())
         return self[short]
 
 
@@ -131,7 +148,7 @@ def test_languages_of_one_string_per_length_repeat_it(built, name):
 
 @pytest.mark.parametrize("name", PAPER)
 def test_the_default_windows_are_filled_and_every_length_is_tested(name):
-    dataset, language = build(DEFAULT | {"language": name}), LANGUAGES[name]
+    dataset, language = build_of(name, DEFAULT), LANGUAGES[name]
     card = describe(dataset)
     assert len(dataset.train) == 10_000
     for split in dataset.test:
@@ -215,8 +232,7 @@ def test_a_further_test_bin_changes_no_other_set(built):
 
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_test_sets_play_no_part_in_what_is_trained_on(built, name):
-    spec = dict(zip(("language", "params"), DRAWN[name], strict=True))
-    other = build(changed(test={"bins": [[5, 17], [18, 45]], "count": 30}, **spec))
+    other = build_of(name, changed(test={"bins": [[5, 17], [18, 45]], "count": 30}))
     for key, split in built[name].splits.items():
         if not key.startswith("test"):
             assert built[name].strings(split) == other.strings(other.splits[key])

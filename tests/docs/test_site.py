@@ -3,9 +3,21 @@
 import inspect
 import re
 import tomllib
+from types import SimpleNamespace
 
 import pytest
-from builder import api, check, equations, gallery, howto, languages, markdown, models, stage
+from builder import (
+    api,
+    check,
+    equations,
+    gallery,
+    howto,
+    languages,
+    markdown,
+    models,
+    records,
+    stage,
+)
 from packaging.requirements import Requirement
 from project import ROOT
 
@@ -172,3 +184,18 @@ def test_the_tools_of_the_site_are_locked_as_pyproject_asks():
     pins = dict(re.findall(r"^([\w-]+)==(\S+) \\\n    --hash=sha256:", lock, re.M))
     for wanted in map(Requirement, project["dependency-groups"]["docs"]):
         assert pins[wanted.name] in wanted.specifier, wanted
+
+
+def test_a_record_with_tables_gets_a_page_to_explore(monkeypatch, tmp_path):
+    record, home = tmp_path / "docs/records/mine", tmp_path / "pages/docs/records/mine"
+    for folder in (record, home):
+        folder.mkdir(parents=True)
+        (folder / "README.md").write_text("# Mine\n\nText.\n", encoding="utf-8")
+    (record.parent / "other").mkdir()
+    (record / "cells.json.gz").touch()
+    made = []
+    monkeypatch.setattr(records, "OpenRecord", lambda path: SimpleNamespace(folder=path))
+    monkeypatch.setattr(records, "write_explored", lambda *own, **more: made.append((own, more)))
+    assert records.write_pages(tmp_path / "pages", tmp_path) == [home / "explorer.html"]
+    assert made == [((record, home / "explorer.html"), {"title": "Mine", "back": "index.html"})]
+    assert "](explorer.html)" in (home / "README.md").read_text(encoding="utf-8")

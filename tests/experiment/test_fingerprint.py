@@ -67,7 +67,7 @@ def test_code_shared_by_mixers_concerns_all_of_them(package):
         "linear_transformer",
     }
     found = changed(package, "models/block.py", append("x = 1"))
-    own = {"search", "train", "evaluate", "trace", "automaton", "pomdp", "metalearning"}
+    own = {"search", "train", "evaluate", "trace", "automaton", "control", "pomdp", "metalearning"}
     assert found == {*mixers.names(), *own}
 
 

@@ -20,7 +20,7 @@ FILES = sorted(
     for path in PACKAGE.rglob("*")
     if path.is_file() and path.suffix != ".pyc"
 )
-MODELS = "train evaluate trace automaton"  # whatever runs a model
+MODELS = "train evaluate trace automaton control"  # whatever runs a model
 KINDS = (
     "strings",
     "text",
@@ -83,8 +83,8 @@ LAYERS = {
 # Mixers and gradients that build on another mixer.
 HEIRS = {"deltaproduct": "gated_deltanet", "elstm": "rtrl", "kimi_delta": KIMI}
 SHOWING = (
-    "tables text_tables claims figures text_figures report states automata retrieval_report "
-    "search_tables search_figures"
+    "tables text_tables claims figures text_figures report states automata error_control "
+    "retrieval_report search_tables search_figures"
 )
 SHARED = {
     "_recurrent": "elman gru lstm",
@@ -121,6 +121,7 @@ COUNTED = ("_paths", "automaton")  # count the strings outside a language
 PLACES = {
     "": (
         "__main__.py api.py benchmarks/* claims/library/* claims/schema.yaml cli.py commands/* "
+        "constructions/* "
         "config/module.py config/schema.yaml experiment/experiment.py experiment/fingerprint.py "
         "experiment/params.py experiment/selection.py "
         "experiment/copies.py experiment/duration.py experiment/measured.py experiment/speeds.py "
@@ -147,17 +148,26 @@ PLACES = {
         "utils/gpus.py utils/imports.py utils/installed.py utils/locks.py utils/mps.py "
         "utils/signals.py utils/suggest.py"
     ),
-    "trace automaton": "analysis/__init__.py",
-    "automaton": "analysis/automata.py languages/_machine.py",
+    "trace automaton control": "analysis/__init__.py",
+    "automaton": "analysis/automata.py",
+    "automaton control": "languages/_machine.py",
+    "control": (
+        "analysis/affine.py analysis/control.py analysis/error_control.py analysis/movement.py "
+        "analysis/reading.py"
+    ),
+    "error_control": (
+        "report/figures/error_control.py report/tables/error_control.py results/horizon.py"
+    ),
     "trace": "analysis/traces.py",
     "claims report": (
         "claims/__init__.py claims/claim.py claims/evidence.py claims/judge.py claims/means.py "
-        "claims/searched.py claims/sides.py claims/texts.py claims/verdicts.py "
+        "claims/reach.py claims/searched.py claims/shares.py claims/sides.py claims/texts.py "
+        "claims/verdicts.py "
         "config/changes.py config/loading.py config/messages.py config/parsing.py config/schema.py "
         "report/tables/claims.py report/tables/evidence.py"
     ),
-    "train evaluate trace automaton claims report": "config/__init__.py",
-    "train evaluate trace automaton": (
+    "train evaluate trace automaton control claims report": "config/__init__.py",
+    "train evaluate trace automaton control": (
         "config/settings.py experiment/__init__.py experiment/cell.py "
         "kernels/matmul.h kernels/norm.h kernels/rows.py "
         "kernels/aside.py kernels/precision.py kernels/triton_matmul.py "
@@ -166,14 +176,16 @@ PLACES = {
         "training/batches.py"
     ),
     (
-        f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton tables figures "
-        "report states"
+        f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton control tables "
+        "figures report states"
     ): "datasets/__init__.py",
     "test_data": "datasets/card.py",
     "tables figures report states": "datasets/card_reader.py",
-    f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton": "datasets/spec.py",
     (
-        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton "
+        f"data test_data {HALVES} {OWN} {WRITTEN} train evaluate trace automaton control"
+    ): "datasets/spec.py",
+    (
+        f"data test_data {HALVES} {OWN} {WRITTEN} strings text translation trace automaton control "
         "auxiliary"
     ): "datasets/dataset.py",
     OWN: (
@@ -225,7 +237,7 @@ PLACES = {
         "datasets/recognition/__init__.py datasets/recognition/task.py"
     ),
     "recognition_test_data": "datasets/recognition/card.py",
-    "train evaluate trace automaton retrieval": (
+    "train evaluate trace automaton control retrieval": (
         "kernels/__init__.py kernels/backend.py kernels/c_compiler.py kernels/c_kernel.py "
         "kernels/native.h kernels/op.py kernels/packed.py kernels/plan.py kernels/registry.py "
         "kernels/shapes.py kernels/tensors.py kernels/threads.* kernels/triton_support.py "
@@ -269,7 +281,8 @@ PLACES = {
         "linear_transformer lstm mlstm recurrent_delta rtrl rwkv7 selective_ssm slstm srwm lru s5 "
         f"m2rnn {FADING}"
     ): "ops/__init__.py",
-    "automata": "report/figures/automaton.py report/tables/automata.py",
+    "automata": "report/figures/automaton.py",
+    "automata error_control": "report/tables/automata.py",
     "figures": (
         "report/figures/heatmap.py report/figures/learning.py report/figures/length.py "
         "report/figures/strip.py report/figures/solved.py report/figures/write.py"
@@ -290,9 +303,11 @@ PLACES = {
     "figures report": "results/lengths.py",
     "tables report": "report/tables/datasets.py report/tables/sections.py",
     "tables": "report/tables/summary.py",
-    "collect summarise tables claims figures report states search_tables search_figures": (
-        "results/collect.py"
-    ),
+    (
+        "collect summarise tables claims figures atlas report states search_tables search_figures"
+    ): "results/collect.py",
+    "atlas": "report/figures/atlas.py",
+    "atlas report": "report/tables/atlas.py results/atlas.py",
     "summarise tables claims figures report": "results/pairwise.py",
     "summarise tables figures report": "results/summary.py results/training_cost.py",
     "retrieval retrieval_report": "retrieval/__init__.py",
@@ -332,80 +347,89 @@ PLACES = {
     "tbptt": "training/tbptt.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
-        "train evaluate trace automaton collect collect_text summarise tables text_tables "
-        "claims figures text_figures report states automata retrieval retrieval_report "
+        "train evaluate trace automaton control collect collect_text summarise tables text_tables "
+        "claims figures text_figures report states automata error_control retrieval "
+        "retrieval_report "
         "search_tables search_figures"
     ): "__init__.py utils/__init__.py",
     (
-        f"data test_data {HALVES} automaton tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures pomdp "
+        f"data test_data {HALVES} automaton control tables text_tables claims figures "
+        "text_figures report "
+        "states automata error_control retrieval_report search_tables search_figures pomdp "
         "auxiliary"
     ): (
         "languages/__init__.py languages/_checks.py languages/_labeller.py "
         "languages/_own.py languages/base.py utils/source.py"
     ),
     (
-        "tables text_tables claims figures text_figures report states automata "
+        "tables text_tables claims figures text_figures report states automata error_control "
         "retrieval_report search_tables search_figures"
     ): "languages/_title.py report/__init__.py report/labels.py",
     (
-        "train evaluate trace automaton tables text_tables claims figures text_figures "
-        "report states automata retrieval_report search_tables search_figures"
+        "train evaluate trace automaton control tables text_tables claims figures text_figures "
+        "report states automata error_control retrieval_report search_tables search_figures"
     ): "mixers/__init__.py",
-    "figures text_figures states automata retrieval_report search_figures": (
+    "figures text_figures states automata error_control retrieval_report search_figures": (
         "report/figures/__init__.py report/figures/layout.py report/figures/style.py"
     ),
-    "figures text_figures states retrieval_report search_figures": (
+    "figures text_figures states error_control retrieval_report search_figures": (
         "report/figures/apart.py report/figures/lines.py"
     ),
     "tables text_tables claims report search_tables": "report/html.py",
     "tables text_tables claims figures report search_tables": "report/shades.py",
-    "tables text_tables claims report states automata retrieval_report search_tables": (
-        "report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"
-    ),
+    (
+        "tables text_tables claims report states automata error_control retrieval_report "
+        "search_tables"
+    ): ("report/tables/__init__.py report/tables/grid.py report/tables/markdown.py"),
     "tables text_tables report search_tables": "report/tables/marks.py report/tables/latex.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states automata retrieval_report search search_tables search_figures"
+        "report states automata error_control retrieval_report search search_tables search_figures"
     ): "results/__init__.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
         "report states search_tables search_figures"
-    ): "results/frames.py results/record.py results/cells.py",
+    ): "results/cells.py",
+    (
+        "collect collect_text summarise tables text_tables claims figures text_figures "
+        "report states error_control search_tables search_figures"
+    ): "results/frames.py results/record.py",
     "collect collect_text tables figures text_figures report search_figures": (
         "results/heartbeat.py results/job_state.py results/unfinished.py results/scores.py"
     ),
     (
         "collect collect_text tables text_tables claims figures text_figures report "
-        "states automata retrieval_report search_tables search_figures"
+        "states automata error_control retrieval_report search_tables search_figures"
     ): "results/names.py",
     (
         "summarise tables text_tables claims figures text_figures report states "
-        "search_tables search_figures"
+        "search_tables search_figures atlas"
     ): "results/statistics.py",
     (
         "collect collect_text summarise tables text_tables claims figures text_figures "
-        "report states search search_tables search_figures"
+        "report states search search_tables search_figures atlas"
     ): "results/chosen.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
-        "train trace automaton collect collect_text summarise tables text_tables claims "
-        "figures text_figures report states automata retrieval_report search_tables "
+        "train trace automaton control collect collect_text summarise tables text_tables claims "
+        "figures text_figures report states automata error_control retrieval_report search_tables "
         "search_figures text translation strings"
     ): "utils/bins.py",
     (
         f"{HALVES} {OWN} collect collect_text summarise tables text_tables claims figures "
-        "text_figures report states automata retrieval_report search_tables search_figures"
+        "text_figures report states automata error_control retrieval_report search_tables "
+        "search_figures"
     ): "utils/named_bins.py",
     (
         f"data test_data {HALVES} {OWN} {WRITTEN} "
-        "train evaluate trace automaton collect collect_text summarise tables text_tables "
-        "claims figures text_figures report states automata retrieval_report "
+        "train evaluate trace automaton control collect collect_text summarise tables text_tables "
+        "claims figures text_figures report states automata error_control retrieval_report "
         "search_tables search_figures"
     ): "utils/files.py",
     (
         f"data test_data {HALVES} {OWN} translation_data translation_test_data train evaluate "
-        "trace automaton tables text_tables claims figures text_figures report states automata "
+        "trace automaton control tables text_tables claims figures text_figures report states "
+        "automata error_control "
         "retrieval_report search_tables search_figures"
     ): "utils/targets.py",
     "text_figures": (
@@ -424,7 +448,8 @@ PLACES = {
     "text_tables text_figures report states": "results/text_facts.py",
     "text_tables text_figures report": ("results/text_measures.py results/text_summary.py"),
     (
-        "collect collect_text tables text_tables claims figures text_figures report search_figures"
+        "collect collect_text tables text_tables claims figures text_figures atlas report "
+        "search_figures"
     ): "results/text_kinds.py",
 }
 

@@ -207,5 +207,5 @@ def test_what_the_backward_pass_keeps_grows_with_time_times_size_not_its_square(
             op.compute("native", None, **leaves)
         return sum(saved) / 16
 
-    for D in (16, 64):
+    for D in (31, 63):  # not sizes with a kernel of their own, which would be compiled for this
         assert (kept(512, D) - kept(256, D)) / 256 <= 8 * D + 16

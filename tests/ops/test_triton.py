@@ -155,6 +155,9 @@ def test_a_cuda_graph_replays_it(name):
 
 @on_gpu
 def test_what_the_backward_pass_keeps_grows_with_time_times_size_not_its_square(name):
+    if name == "m2rnn":
+        pytest.skip("it keeps the matrix of every step, since no step can be undone")
+
     def kept(T, D):
         op, inputs = leaves(name, B=1, T=T, H=1, D=D, K=D, V=D, I=D)
         saved = []

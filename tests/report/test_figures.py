@@ -390,7 +390,7 @@ def test_no_text_runs_into_another_or_off_the_page(drawn, kind, name):
     figure = drawn(kind, name)
     with style.settings():
         canvas = FigureCanvasAgg(figure)
-        canvas.draw()
+        figure.draw_without_rendering()  # puts all in its place
         seen = texts(figure)
         boxes = [corners(text, canvas.get_renderer()) for text in seen]
     width, height = canvas.get_width_height()

@@ -16,12 +16,13 @@ from fwp.datasets.card import describe
 from fwp.datasets.made import make_dataset
 from fwp.report import page
 from fwp.report.figures.write import write_figures
+from fwp.results.atlas import answers
 from fwp.results.collect import collect_results, read_accuracy, write_results
 from fwp.results.integrity import write_sealed
 from fwp.results.record import ResultsError
 from fwp.results.summary import summarise, write_summary
 from fwp.results.unfinished import write_unfinished
-from fwp.utils.files import write_text
+from fwp.utils.files import write_frame, write_text
 
 VOID = {"meta", "img", "br", "input"}
 EXPLORER = {"explorer", "explorer-controls", "heat", "heat-help", "said", "cell", "cell-title"}
@@ -62,6 +63,7 @@ def make(folder, tasks=("parity", "aa_star"), lost=(), **settings):
     write_unfinished(lost, folder / "tables/missing.csv")
     write_summary(summarise(found), folder / "tables")
     write_judgements([], folder / "tables/claims.json")
+    write_frame(folder / "tables/atlas.csv", answers(found.accuracy, {}, missing=lost))
     cards = []
     for task in found.runs["task"].unique():
         spec = {"train": (2, 12), "validation": [(2, 12)], "test": [(2, 12), (13, 20)]}
@@ -72,6 +74,7 @@ def make(folder, tasks=("parity", "aa_star"), lost=(), **settings):
     synthetic.seal_tables(folder / "tables")
     write_figures(found, folder / "figures", cards)
     if (folder / "figures").is_dir():
+        write_text(folder / "figures/atlas.svg", "<svg/>\n")
         synthetic.seal_tables(folder / "figures")
     return cards
 
@@ -96,7 +99,7 @@ def test_the_page_says_what_was_run(grid):
 
 
 def test_the_order_is_that_of_a_reader(grid):
-    chapters = ["run", "heat-map", "claims", "length", "seeds", "training", "explore"]
+    chapters = ["run", "heat-map", "answers", "claims", "length", "seeds", "training", "explore"]
     chapters += ["data", "files", "made"]
     assert [name for name in grid[1].ids if "/" not in name and name not in EXPLORER] == chapters
     assert [link[1:] for link in grid[1].links[: len(chapters)]] == chapters
@@ -132,7 +135,7 @@ def test_links_to_files_are_relative_and_lead_somewhere(grid):
 
 def test_the_page_stands_alone(grid):
     text = (grid[0] / "report.html").read_text()
-    assert len(grid[1].sources) == 4
+    assert len(grid[1].sources) == 5
     assert all(source.startswith("data:image/svg+xml") for source in grid[1].sources)
     assert "<script src" not in text and "<link" not in text
 

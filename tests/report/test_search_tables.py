@@ -265,7 +265,7 @@ def test_the_report_has_a_chapter_on_the_search(folder):
     text = " ".join(made.text.split())
     assert [name for name in made.ids if "/" not in name].count("search") == 1
     assert "#search" in made.links and "tables/search.csv" in made.links
-    assert len(made.sources) == 6
+    assert len(made.sources) == 7
     assert text.count(search_words.CHOSEN) == 4  # what was run, chapter, two figures
     assert "Random search with 4 trials" in text and "Dodge et al. 2019" in text
     median = read_accuracy(folder / "tables/accuracy.csv").query("bin == '51-100'")
@@ -277,7 +277,7 @@ def test_a_report_without_a_search_says_nothing_of_one(folder):
     folder, cards = folder
     page.write(folder, folder / "plain.html", cards=cards)
     text = (folder / "plain.html").read_text()
-    assert len(Page(text).sources) == 4
+    assert len(Page(text).sources) == 5
     shown = re.sub(r"<(style|script).*?</\1>", "", text, flags=re.DOTALL)
     assert not re.search(r"search|trial", shown, re.IGNORECASE)
 

@@ -1,4 +1,5 @@
 import csv
+import functools
 import io
 import json
 import math
@@ -36,19 +37,27 @@ def test_an_lstm_learns_parity_and_stops(data):
     assert run.history[-1]["loss"] < run.history[0]["loss"]
 
 
+@pytest.fixture(scope="module")
+def short_run(data):
+    """A short training of a mixer, run once for the tests that look at it."""
+    return functools.cache(lambda mixer: train_shortly(data, mixer))
+
+
+def train_shortly(data, mixer):
+    return alone(model(data, mixer=mixer), data, epochs=3, batch_size=32)
+
+
 @pytest.mark.parametrize("mixer", mixers.names())
-def test_two_runs_give_the_same_bits(data, mixer):
-    first, second = (
-        alone(model(data, mixer=mixer), data, epochs=2, batch_size=32) for _ in range(2)
-    )
+def test_two_runs_give_the_same_bits(data, short_run, mixer):
+    first, second = short_run(mixer), train_shortly(data, mixer)
     assert [r["loss"] for r in first.history] == [r["loss"] for r in second.history]
     for name, tensor in first.weights.items():
         assert torch.equal(tensor, second.weights[name]), name
 
 
 @pytest.mark.parametrize("mixer", mixers.names())
-def test_the_loss_falls(data, mixer):
-    run = alone(model(data, mixer=mixer), data, epochs=4, batch_size=16)
+def test_the_loss_falls(short_run, mixer):
+    run = short_run(mixer)
     assert run.history[-1]["loss"] < run.history[0]["loss"]
 
 

@@ -14,13 +14,14 @@ publish_parts = pytest.importorskip("docutils.core").publish_parts
 pytestmark = pytest.mark.filterwarnings("ignore:Argument .writer_name:PendingDeprecationWarning")
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "report"
-FIGURES = ["heatmap.svg", "length.svg", "strip.svg", "solved.svg", "learning.svg"]
+FIGURES = ["atlas.svg", "heatmap.svg", "length.svg", "strip.svg", "solved.svg", "learning.svg"]
 TARGETS = [*FIGURES, "summary.html", "claims.html", "datasets.html"]
 SEARCH = ["search.html", "search_settings.svg", "search_best.svg"]  # where settings are searched
 TEXT = ["texts.html", "text_position.svg", "text_state.svg", "text_tokens.svg", "text_seconds.svg"]
 TEXT += ["translation_length.svg", "translation_pairs.svg", "translation_seconds.svg"]
 INSIDE = ["states.svg", "memory.svg", "accuracy_by_state.svg", "states_table.csv"]
 INSIDE += ["automata.svg", "automata_table.csv"]
+INSIDE += ["error_control.svg", "error_control_table.csv", "minimal_automata.csv"]
 LINKS = "".join(f"\n\n.. _{target}: javascript:show('{target}')" for target in TARGETS)
 
 

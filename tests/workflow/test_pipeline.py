@@ -195,16 +195,17 @@ def test_snakemakes_own_report_is_labelled(project):
 
 def test_what_models_do_inside_is_looked_into_on_demand(project):
     change = ("--config", "analysis={models: [lstm], strings: 3}", "--")
-    run(project, *change, "states", "automata")
+    run(project, *change, "states", "automata", "error_control")
     folder = project / "results/analysis"
     names = ["states.csv", "states.md", "memory.svg", "accuracy-by-state.svg"]
+    names += ["error_control.csv", "error_control.md", "error_control.svg"]
     for name in (*names, "automata.csv", "automata.md"):
         assert (folder / name).stat().st_size > 0, name
     for kind in ("states", "automata"):
         drawn = {str(p.relative_to(folder / kind)) for p in (folder / kind).rglob("*.svg")}
         assert drawn == {"parity/lstm.svg", "pairs/lstm.svg"}
     for cell in (project / "results/cells").glob("*/lstm/*"):
-        for name in ("states", "positions", "automaton", "trace"):
+        for name in ("states", "positions", "automaton", "trace", "control"):
             for path in cell.glob(f"{name}.*"):
                 path.unlink()
     assert planned(project) == {}

@@ -63,7 +63,7 @@ def test_the_first_lines_say_what_a_preset_makes_at_what_cost_and_how(preset):
     makes, count, what, costs = re.search(
         r"Makes ([\w, ]+) from (\d+) (training jobs|runs): (.+?)\.", text
     ).groups()
-    kinds = "report|states|automata|retrieval|metalearning|pomdp"
+    kinds = "report|states|automata|error_control|retrieval|metalearning|pomdp"
     assert re.findall(kinds, makes) == found.targets
     if what == "training jobs":
         runs = found.jobs()

@@ -1,6 +1,7 @@
 # What models do inside; part of `all` if the config has them among its `targets`. `snakemake states`
 # follows states along the longest test strings, `snakemake automata` reads automata out of cells
-# that are solved. `analysis` in the config says of which models and tasks.
+# that are solved, `snakemake error_control` asks why models fail. `analysis` in the config says of
+# which models and tasks.
 FINITE = EXPERIMENT.finite_tasks()
 INSIDE = [(t, m) for t in EXPERIMENT.analysis.tasks for m in EXPERIMENT.analysis.models]
 READ = [(t, m) for t in FINITE for m in EXPERIMENT.analysis.models]
@@ -166,3 +167,79 @@ rule automata:
         names=lambda _: [asdict(name) for name in EXPERIMENT.names()],
     script:
         "../scripts/automata.py"
+
+
+rule control:
+    """Measure how every seed keeps the states of an automaton apart along the longest strings."""
+    input:
+        dataset="<results>/data/{task}/test.npz",
+        weights="<cell>/model.safetensors",
+        record="<cell>/cell.json",
+    output:
+        control="<cell>/control.json",
+        sums="<cell>/control.sha256",
+    log:
+        "<cell>/control.log",
+    benchmark:
+        "<cell>/control.benchmark.tsv"
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    resources:
+        gpu=EXPERIMENT.gpus_per_job,
+        mem_mb=lambda _, attempt: attempt * 2000,
+        runtime=lambda _, attempt: within_limit(attempt * 60),
+        device=EXPERIMENT.device,
+    params:
+        cell=lambda wildcards: EXPERIMENT.evaluate_params(
+            wildcards.model, wildcards.task, "control"
+        ),
+        spec=lambda wildcards: EXPERIMENT.test_data_params(wildcards.task)["dataset"],
+        strings=EXPERIMENT.analysis.strings,
+    script:
+        "../scripts/control.py"
+
+
+rule error_control:
+    """Why models fail: how states come apart, which automata there are, how far a matrix moves."""
+    input:
+        control=lambda _: [f"{job.directory}/control.json" for job in EXPERIMENT.analysed(FINITE)],
+        automata=lambda _: [
+            f"{job.directory}/automaton.json" for job in EXPERIMENT.analysed(FINITE)
+        ],
+    output:
+        csv=report(
+            "<results>/analysis/error_control.csv",
+            caption="../report/error_control_table.rst",
+            category="Error control",
+            labels={"What": "Table", "Shows": "predicted and measured failures"},
+        ),
+        shares=report(
+            "<results>/analysis/minimal_automata.csv",
+            caption="../report/minimal_automata.rst",
+            category="Error control",
+            labels={"What": "Table", "Shows": "share of minimal automata"},
+        ),
+        moved="<results>/analysis/weights_moved.csv",
+        clusters="<results>/analysis/weights_clusters.csv",
+        markdown="<results>/analysis/error_control.md",
+        figure=report(
+            "<results>/analysis/error_control.svg",
+            caption="../report/error_control.rst",
+            category="Error control",
+            labels={"What": "Figure", "Shows": "how states come apart"},
+        ),
+        others=expand("<results>/analysis/error_control.{format}", format=FORMATS[1:]),
+    log:
+        "<results>/analysis/error_control.log",
+    benchmark:
+        "<results>/analysis/error_control.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("error_control"),
+        names=lambda _: [asdict(name) for name in EXPERIMENT.names()],
+    script:
+        "../scripts/error_control.py"

@@ -7,6 +7,12 @@ TEMPLATES = [
     os.path.relpath(path)
     for path in sorted(Path(fwp.__file__).with_name("report").joinpath("templates").iterdir())
 ]
+# What is known without training: hand-set weights, and theorems.
+CONSTRUCTIONS = [
+    os.path.relpath(path)
+    for path in sorted(Path(fwp.__file__).with_name("constructions").iterdir())
+    if path.suffix in (".py", ".yaml")
+]
 # The runs that are collected, and those that have no results; by what their tasks are about.
 COLLECTED, MISSING = list(EXPERIMENT.jobs()), []
 if EXPERIMENT.partial:
@@ -44,7 +50,7 @@ SEARCH_FIGURES = [f"<results>/figures/search-{name}.svg" for name in ("settings"
 
 def how_it_was_made():
     """What the report says of config, code and commands, beside what jobs have left."""
-    names = ("collect", "summarise", "tables", "figures", "collect_text", "text_tables")
+    names = ("collect", "summarise", "tables", "figures", "atlas", "collect_text", "text_tables")
     names += ("text_figures", "search_tables", "search_figures", "claims", "report")
     cells = [EXPERIMENT.cell(model, task) for model in EXPERIMENT.models for task in KINDS]
     drawn = {

@@ -92,6 +92,38 @@ rule tables:
         "../scripts/tables.py"
 
 
+rule atlas:
+    """Say of every model and language what is expressible, learnt, and generalises."""
+    input:
+        results=rules.collect.output,
+        cards=CARDS,
+        constructions=CONSTRUCTIONS,
+    output:
+        csv="<results>/tables/atlas.csv",
+        markdown="<results>/tables/atlas.md",
+        figure=report(
+            "<results>/figures/atlas.svg",
+            caption="../report/atlas.rst",
+            category="Results",
+            labels={"What": "Figure", "Shows": "expressible, learnt, generalises"},
+        ),
+        others=expand("<results>/figures/atlas.{format}", format=FORMATS[1:]),
+        sums=["<results>/tables/atlas.sha256", "<results>/figures/atlas.sha256"],
+    log:
+        "<results>/tables/atlas.log",
+    benchmark:
+        "<results>/tables/atlas.benchmark.tsv"
+    localrule: True
+    conda:
+        "../../envs/fwp.yaml"
+    threads: 1
+    params:
+        code=EXPERIMENT.code("atlas"),
+        questions=lambda _: EXPERIMENT.questions(),
+    script:
+        "../scripts/atlas.py"
+
+
 # The tidy tables of what there is, and how models and tasks are shown.
 RESULTS = [
     *(rules.collect.output if STRINGS else []),
@@ -208,7 +240,14 @@ rule report:
         results=RESULTS,
         # What the page shows or refers to.
         strings=(
-            [rules.summarise.output, rules.tables.output, rules.figures.output] if STRINGS else []
+            [
+                rules.summarise.output,
+                rules.tables.output,
+                rules.figures.output,
+                rules.atlas.output,
+            ]
+            if STRINGS
+            else []
         ),
         texts=[rules.text_tables.output, rules.text_figures.output] if WRITTEN else [],
         verdicts=rules.claims.output,

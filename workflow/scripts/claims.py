@@ -28,7 +28,8 @@ with logging_to(snakemake.log[0]):
     what = snakemake.params.what
     accuracy = read_accuracy(folder / "accuracy.csv") if what["strings"] else empty(ACCURACY)
     texts = read_text_results(folder) if what["texts"] else None
-    judgements = judge(claims, accuracy, trials, texts)
+    groups = {name.name: name.group for name in read_names(snakemake.input.names) if name.group}
+    judgements = judge(claims, accuracy, trials, texts, groups)
     out = snakemake.output
     with shown_as(read_names(snakemake.input.names)):
         runs = read_every_run(folder, **what)

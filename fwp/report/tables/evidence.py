@@ -4,8 +4,9 @@ import math
 import textwrap
 from collections.abc import Iterable
 
-from fwp.claims.claim import EVERY, SCORES
+from fwp.claims.claim import EVERY, REACH, SCORES
 from fwp.claims.judge import CONTRADICTED, SUPPORTED, UNDETERMINED, Evidence, Judgement
+from fwp.claims.shares import Share
 from fwp.claims.sides import MANY
 from fwp.report import labels
 from fwp.report.labels import plural
@@ -14,6 +15,7 @@ STATISTICS = {
     "success_rate": "success rate",
     "best": "best seed",
     "median": "median",
+    "generalisation": "generalisation length",
     "bits_per_byte": "bits per byte",
     "nats_per_token": "nats per token",
     "perplexity": "perplexity per token",
@@ -36,7 +38,11 @@ def claimed(item: Evidence) -> str:
         return f"{name} {margin}{way} that of {labels.model(criterion.than)}"
     if criterion.more_than:
         return f"{name} above that of {labels.model(criterion.more_than)}"
+    if criterion.further_than:
+        return f"{name} above that of {labels.model(criterion.further_than)}"
     limit = f"{criterion.limit:g}" if item.of_means else _percent(criterion.limit)
+    if criterion.statistic == REACH:
+        limit = f"{criterion.limit:g} symbols"
     return f"{name} {'below' if criterion.at_least is None else 'at least'} {limit}"
 
 
@@ -46,7 +52,8 @@ def found(item: Evidence, decision: bool = True) -> str:
     if decision and item.verdict == UNDETERMINED:
         single = item.of_means and math.isnan(item.low)
         remarks.append("it takes at least 1 more" if single else decisive(item.more))
-    text = _means(item) if item.of_means else _counts(item)
+    of_reach = item.criterion.statistic == REACH
+    text = _means(item) if item.of_means else _reach(item) if of_reach else _counts(item)
     return "; ".join(filter(None, [text, *remarks]))
 
 
@@ -64,6 +71,33 @@ def _means(item: Evidence) -> str:
         return f"{text}; a single seed has no interval"
     lead = f"difference {item.difference:+.{digits}f} ({low} to {high})".replace("-", "−")
     return f"{text}; {lead}; p = {item.p:.2g}"
+
+
+def _reach(item: Evidence) -> str:
+    """ "median 1000 symbols (980–1000), 10 seeds", or that against another model."""
+    own, seeds = f"{item.value:g}", f"{item.seeds} seed{plural(item.seeds)}"
+    if item.other:
+        others = f"{item.other_seeds} seed{plural(item.other_seeds)}"
+        text = f"median {own} symbols against {item.other_value:g} of {labels.model(item.other)}"
+        return f"{text} ({seeds} and {others}); p = {item.p:.2g}"
+    few = math.isnan(item.low)
+    interval = "too few for an interval" if few else f"{item.low:g}–{item.high:g}"
+    return f"median {own} symbols ({interval}), {seeds}"
+
+
+def shared(one: Share) -> str:
+    """How many cells of a claim on a share are as claimed."""
+    criterion, parts = one.criterion, []
+    for number, what in (
+        (one.contradicted, "not"),
+        (one.undetermined, "undecided"),
+        (one.missing, "not run"),
+    ):
+        parts += [f"{number} {what}"] if number else []
+    way = "below" if criterion.share_at_least is None else "at least"
+    rest = f" ({', '.join(parts)})" if parts else ""
+    cells = f"{one.supported} of {one.cells} cells are as claimed{rest}"
+    return f"{cells}; the claim is {way} {_percent(criterion.share_limit)}"
 
 
 def _diverged(item: Evidence) -> str:
@@ -149,7 +183,9 @@ def _named(task: str, model: str, bin: str | int) -> str:
 
 def reasons(judged: Judgement) -> list[str]:
     """The grounds of a verdict, in a few lines: the cells that decide it, or how many agree."""
-    lines = []
+    lines = [shared(one) for one in judged.shares]
+    if judged.shares:
+        return lines
     if judged.verdict == CONTRADICTED:
         against = [item for item in judged.evidence if item.verdict == CONTRADICTED]
         lines += [f"{cell(item)}: {found(item)}" for item in against[:SHOWN]]
