@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fwp.constructions.construction import NoConstructionError
 from fwp.languages.base import NO_TARGET, Language
 
-TRIED = 20_000  # states of short strings
+TRIED = 5_000  # states of short strings
 
 Moves = dict[str, tuple[int, ...] | None]
 """What a symbol adds to each counter; None clears all of them."""
