@@ -94,6 +94,7 @@ def grid(tmp_path):
     experiment = types.SimpleNamespace(
         models=["lstm", "srwm"],
         tasks=["parity"],
+        targets=["report"],
         jobs=lambda: jobs,
         is_current=lambda model, task, config: config == synthetic.config(model, 4),
         searches=list,
