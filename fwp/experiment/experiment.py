@@ -140,10 +140,7 @@ class Experiment(Params):
         Those of tasks that a class of `fwp.languages` labels; there is none for others.
         """
         cells = [
-            self.cell(model, task)
-            for task in self.tasks_of("strings")
-            if self._of_language(task)
-            for model in self.models
+            self.cell(model, task) for task in self.tasks_of("strings") for model in self.models
         ]
         return [
             {
@@ -155,6 +152,7 @@ class Experiment(Params):
                 "params": dict(cell.task.params),
             }
             for cell in cells
+            if cell.task.language not in (FILES, RECOGNITION)
         ]
 
     def finite_tasks(self) -> list[str]:
