@@ -34,7 +34,6 @@ class Bit:
     moves: dict[tuple[int, tuple[bool, ...]], str]
 
 
-@lru_cache(maxsize=64)
 def series(machine: Machine) -> tuple[list[Bit], dict[tuple[bool, ...], int]]:
     """The bits of a machine, and what its states are in bits: {bits: state}.
 
@@ -45,11 +44,8 @@ def series(machine: Machine) -> tuple[list[Bit], dict[tuple[bool, ...], int]]:
     """
     if len(machine.rows) > MOST_STATES:
         raise NoConstructionError(f"needs at most {MOST_STATES} states, to look for bits in series")
-    known = _congruences(machine)
-    try:
-        chain = _chain(machine, known, flips=False)
-    except NoConstructionError:
-        chain = _chain(machine, known, flips=True)
+    if (chain := _best_chain(machine)) is None:
+        raise NoConstructionError("needs states that are bits in series, each kept, set or flipped")
     codes: list[tuple[bool, ...]] = [()] * len(machine.rows)
     bits = []
     for coarse, fine in pairwise(chain):
@@ -58,6 +54,13 @@ def series(machine: Machine) -> tuple[list[Bit], dict[tuple[bool, ...], int]]:
         bits.append(Bit(own[0], {(c, code_of[block]): m for (c, block), m in moves.items()}))
         codes = [(*code, bit) for code, bit in zip(codes, own, strict=True)]
     return bits, {code: state for state, code in enumerate(codes)}
+
+
+@lru_cache(maxsize=64)
+def _best_chain(machine: Machine) -> list[Partition] | None:
+    """One without flips if there is one; None, too, is remembered, as many models ask for it."""
+    known = _congruences(machine)
+    return _chain(machine, known, flips=False) or _chain(machine, known, flips=True)
 
 
 def _split(
@@ -102,7 +105,7 @@ def _congruences(machine: Machine) -> list[Partition]:
     return list(known)
 
 
-def _chain(machine: Machine, known: list[Partition], *, flips: bool) -> list[Partition]:
+def _chain(machine: Machine, known: list[Partition], *, flips: bool) -> list[Partition] | None:
     """Congruences from the coarsest to the finest, each of which halves classes of the last."""
     finest, coarsest = known[:2] if len(known) > 1 else (known[0], known[0])
     came: dict[Partition, Partition | None] = {coarsest: None}
@@ -116,7 +119,7 @@ def _chain(machine: Machine, known: list[Partition], *, flips: bool) -> list[Par
                 came[finer] = partition
                 line.append(finer)
     if finest not in came:
-        raise NoConstructionError("needs states that are bits in series, each kept, set or flipped")
+        return None
     chain: list[Partition] = []
     step: Partition | None = finest
     while step is not None:
