@@ -99,6 +99,15 @@ def test_the_language_counts_modulo_three(module):
     assert all(string.count("1") % 3 == 0 for string in strings)
 
 
+def test_a_construction_is_asked_for_and_built():
+    names: dict = {}
+    exec(block("build_construction"), names)
+    answer, parity = names["answer"], names["parity"]
+    assert answer("gla", parity).verdict == "impossible"
+    assert answer("gla", parity).source.startswith("Grazzi et al. 2025")
+    assert isinstance(names["model"], SequenceModel)
+
+
 def test_the_claims_are_claims(tmp_path):
     found = {}
     for text in BLOCKS["yaml"]:

@@ -226,4 +226,4 @@ def test_without_scripts_everything_else_is_there(opened):
     tab = opened("", scripts=False)
     assert tab.is_visible("#heat-map ~ .pair table") and tab.is_hidden("#explorer")
     assert "needs JavaScript" in tab.inner_text("body")
-    assert tab.locator("figure img").count() == 4
+    assert tab.locator("figure img").count() == 5

@@ -41,7 +41,7 @@ tasks:
   pairs: {language: aa_star}
 """
 DRAWING = {"figures": 1, "report": 1, "all": 1}
-REPORTING = {"collect": 1, "summarise": 1, "tables": 1, "claims": 1} | DRAWING
+REPORTING = {"collect": 1, "summarise": 1, "tables": 1, "claims": 1, "atlas": 1} | DRAWING
 
 
 def cells(folder: Path, *arguments: str) -> set[str]:
@@ -150,7 +150,7 @@ def test_the_report_is_of_this_grid_and_leads_to_its_files(project):
 def test_the_report_says_how_it_was_made(project):
     text = (project / "results/report.html").read_text(encoding="utf-8")
     text = text[text.index('id="made"') :]
-    assert "18 jobs of 10 rules" in " ".join(text.split())
+    assert "19 jobs of 11 rules" in " ".join(text.split())
     for name in ("figures/heatmap.*", "figures/length.*", "tables/summary.html", "datasets.html"):
         assert name in text
     assert "Train the seeds of a model on a task." in text and "–</td>" not in rows(text)["train"]
