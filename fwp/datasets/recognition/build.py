@@ -117,30 +117,39 @@ class _Halves:
         return [found[i % len(found)] for i in range(number)] if repeats and found else found
 
     def pairs(self, window: Bin) -> tuple[list[str], list[str]]:
-        """Strings of the language, and for each of them one outside, an edit away."""
+        """Strings of the language, and for each of them one outside, an edit away.
+
+        Where hardly any edit leads out of the language, as strings outside are few, edits of those
+        lead into it.
+        """
         rng = stream(*self._seed, PAIRS, str(window))
         inside = self._pool(self.language, "test", few=self._few)
         outside = self._pool(self._other, "test", few=self._few_outside)
-        numbers = self.shares["test"][window]
+        sides = [(self.language, inside, outside)]
+        if self._uniform:  # else strings outside cannot be drawn
+            sides.append((self._other, outside, inside))
         found: dict[str, str] = {}
         taken: set[str] = set()
-        for length, number in numbers.items():
+        for length, number in self.shares["test"][window].items():
             wanted = len(found) + number
-            for _ in range(ROUNDS):
-                missing = wanted - len(found)
-                if not missing:
-                    break
-                for string in self.language.draw(rng, length, inside(length).draws(missing)):
-                    if len(found) == wanted or string in found or string not in inside(length):
-                        continue
-                    for _ in range(TRIES):
-                        other = with_edits(string, 1, self.language, window, rng)
-                        if other in taken or other not in outside(len(other)):
+            for start, pool, ends in sides:
+                for _ in range(ROUNDS):
+                    missing = wanted - len(found)
+                    if not missing or not start.count_capped(length):
+                        break
+                    for string in start.draw(rng, length, pool(length).draws(missing)):
+                        if len(found) == wanted or string in taken or string not in pool(length):
                             continue
-                        if not self.language.contains(other):
-                            found[string] = other
-                            taken.add(other)
-                            break
+                        for _ in range(TRIES):
+                            other = with_edits(string, 1, self.language, window, rng)
+                            if other in taken or other not in ends(len(other)):
+                                continue
+                            if start.contains(string) and not start.contains(other):
+                                pair = (string, other)
+                                member, stranger = pair if start is self.language else pair[::-1]
+                                found[member] = stranger
+                                taken.update(pair)
+                                break
         return list(found), list(found.values())
 
     def split(self, name: str, bin: str, kind: str, inside: list[str], outside: list[str]) -> Split:

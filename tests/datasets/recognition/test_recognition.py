@@ -189,6 +189,19 @@ def test_each_string_of_a_pair_is_an_edit_away_from_one_of_the_other_class():
     assert not all(any(distance_one(string, other) for other in no) for string in yes)
 
 
+def test_pairs_are_found_where_hardly_any_edit_leads_out_of_the_language():
+    """Almost all strings hold the subsequence, so that those without are where edits begin."""
+    task = TaskSettings("mine", "subregular", {"kind": "coSP", "seed": 0})
+    long = BinnedStrings(((20, 29),), 60)
+    own = spec(task, "balanced", train=TrainStrings(20, 29, 300), validation=long, test=long)
+    data = build_recognition(replace(own, measure={"pairs": True}))
+    found = labelled(data, data.test[1])
+    assert len(found) == 60 and sum(found.values()) == 30
+    outside = [string for string, label in found.items() if not label]
+    for string, label in found.items():
+        assert not label or any(distance_one(string, other) for other in outside)
+
+
 def test_the_files_of_a_task(tmp_path):
     own = spec(measure={"pairs": True})
     train, test, card = (tmp_path / name for name in ("train.npz", "test.npz", "card.json"))
