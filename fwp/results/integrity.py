@@ -222,7 +222,8 @@ def check_sum(path: str | Path) -> None:
 def sums(folder: str | Path) -> dict[str, str]:
     """The hashes that the `.sha256` files of a folder hold, by file name."""
     known = {}
-    for path in sorted(Path(folder).glob("*.sha256")):
+    # Those with a dot are being written: another job will rename them at any moment.
+    for path in sorted(Path(folder).glob("[!.]*.sha256")):
         try:
             pairs = [line.split("  ", 1) for line in read_bytes(path).decode().splitlines()]
             known |= {name: value for value, name in pairs}

@@ -141,6 +141,12 @@ def test_a_board_survives_any_progress(grid, damage):
         assert "4 of 4 runs done" in shown(experiment)
 
 
+def test_hashes_that_another_job_is_writing_are_not_read(tmp_path):
+    (tmp_path / "table.sha256").write_text(f"{'0' * 64}  table.csv\n")
+    (tmp_path / ".other-a1b2.sha256").symlink_to(tmp_path / "renamed by now")
+    assert integrity.sums(tmp_path) == {"table.csv": "0" * 64}
+
+
 def test_deleted_and_truncated_weights_show(grid):
     cells, experiment = grid
     cut(cells[0] / "model.safetensors")
