@@ -7,7 +7,7 @@ The target of the last symbol is the class of the string; the other symbols have
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -140,17 +140,29 @@ class _Halves:
                     for string in start.draw(rng, length, pool(length).draws(missing)):
                         if len(found) == wanted or string in taken or string not in pool(length):
                             continue
-                        for _ in range(TRIES):
-                            other = with_edits(string, 1, self.language, window, rng)
-                            if other in taken or other not in ends(len(other)):
-                                continue
-                            if start.contains(string) and not start.contains(other):
-                                pair = (string, other)
-                                member, stranger = pair if start is self.language else pair[::-1]
-                                found[member] = stranger
-                                taken.update(pair)
-                                break
+                        other = self._beside(string, start, window, ends, taken, rng)
+                        if other is not None:
+                            pair = (string, other)
+                            member, stranger = pair if start is self.language else pair[::-1]
+                            found[member] = stranger
+                            taken.update(pair)
         return list(found), list(found.values())
+
+    def _beside(
+        self,
+        string: str,
+        start: Language,
+        window: Bin,
+        ends: Callable[[int], Pool],
+        taken: Collection[str],
+        rng: np.random.Generator,
+    ) -> str | None:
+        """A string an edit away that is not of `start`, not taken and in the pool of its length."""
+        for _ in range(TRIES):
+            other = with_edits(string, 1, self.language, window, rng)
+            if other not in taken and other in ends(len(other)) and not start.contains(other):
+                return other
+        return None
 
     def split(self, name: str, bin: str, kind: str, inside: list[str], outside: list[str]) -> Split:
         """A set of both halves, in random order for training, else by length."""
