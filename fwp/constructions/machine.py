@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from fwp.constructions.construction import NoConstructionError
+from fwp.languages import _machine
 from fwp.languages.base import Language
 
 MOST_STATES = 2000
@@ -40,19 +41,15 @@ def machine_of(language: Language, limit: int = MOST_STATES) -> Machine:
     Raises:
         NoConstructionError: there are more than `limit` states.
     """
-    numbers, rows = {language.start: 0}, []
-    for state in (order := [language.start]):  # grows meanwhile
-        row = []
-        for symbol in language.alphabet:
-            following = language.step(state, symbol)
-            if following is not None and following not in numbers:
-                numbers[following] = len(order)
-                order.append(following)
-            row.append(DEAD if following is None else numbers[following])
-        rows.append(row)
-        if len(order) > limit:
-            raise NoConstructionError(f"{language.name} has more than {limit} states")
-    return _minimal(rows, [language.target(state) for state in order])
+    following = _machine.states_of(language, limit)
+    if following is None:
+        raise NoConstructionError(f"{language.name} has more than {limit} states")
+    numbers = {state: number for number, state in enumerate(following)}
+    rows = [
+        [numbers[after[symbol]] if symbol in after else DEAD for symbol in language.alphabet]
+        for after in following.values()
+    ]
+    return _minimal(rows, [language.target(state) for state in following])
 
 
 def _minimal(rows: list[list[int]], targets: list[int]) -> Machine:

@@ -24,7 +24,7 @@ def of_language(language, limit: int = LIMIT) -> Machine | None:
 
     Outputs are classes (text). A language whose states are without bound (a counter) has none.
     """
-    following = _states(language, limit)
+    following = states_of(language, limit)
     if following is None:
         return None
     return minimal({state: (_class(language, state), after) for state, after in following.items()})
@@ -38,7 +38,7 @@ def of_recogniser(language, classes: tuple[str, str], limit: int = LIMIT) -> Mac
     Args:
         classes: of strings outside, and of those of the language.
     """
-    following = _states(language, limit)
+    following = states_of(language, limit)
     if following is None:
         return None
     # Where no string of the language goes on.
@@ -53,11 +53,11 @@ def of_recogniser(language, classes: tuple[str, str], limit: int = LIMIT) -> Mac
 
 def is_finite(language, limit: int = LIMIT) -> bool:
     """Whether a language has at most `limit` states before minimising; needs no library."""
-    return _states(language, limit) is not None
+    return states_of(language, limit) is not None
 
 
-def _states(language, limit: int) -> dict[Hashable, dict[str, Hashable]] | None:
-    """All states, each with the next one by symbol."""
+def states_of(language, limit: int) -> dict[Hashable, dict[str, Hashable]] | None:
+    """All states as they are reached, each with the next one by symbol; None beyond `limit`."""
     found: dict = {}
     waiting = [language.start]
     while waiting:
