@@ -6,6 +6,7 @@ from rich.console import Console
 
 from fwp import languages
 from fwp.constructions import NoConstructionError, answer, construct
+from fwp.mixers._signature import SignatureError, read_signature
 from fwp.utils import signals
 
 TYPES = ("float32", "float64")
@@ -16,6 +17,10 @@ def run(options: Namespace) -> int:
     with signals.deferred():  # an exception within the import of PyTorch would be swallowed
         from fwp.models.check import read_options
 
+    try:
+        read_signature(options.mixer)
+    except SignatureError as error:
+        raise SignatureError(f"{options.mixer!r} is no mixer: it {error}") from None
     language = languages.get(options.language, **read_options(options.param))
     settings = read_options(options.set)
     try:

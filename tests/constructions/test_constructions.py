@@ -157,6 +157,12 @@ def test_the_command_tries_a_construction(capsys):
     assert "float64: 100.0% of 3 strings of up to 60 symbols are right" in shown
 
 
+def test_the_command_says_which_name_is_no_mixer(capsys):
+    assert main(["construct", "srmw", "parity"]) == 1
+    told = capsys.readouterr().err
+    assert "'srmw' is no mixer: it must be one of" in told and "did you mean 'srwm'?" in told
+
+
 def test_the_command_says_what_theorems_say(capsys):
     options = ["--param", "group=S5", "--param", "elements=generators"]
     assert main(["construct", "gla", "word_problem", *options]) == 0
