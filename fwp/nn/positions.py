@@ -56,7 +56,9 @@ def with_distances(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Ten
     S, H, D = k.shape[1:]
     scale = ((D + 1) / D) ** 0.5
     before = torch.arange(1 - S, 1, dtype=k.dtype, device=k.device)  # 0 is the last key
-    fall = k.new_tensor(slopes(H)) * D**0.5 * before[:, None]
+    # Filled in place on the device: a CUDA graph takes no numbers from the host.
+    each = [torch.full((), m, dtype=k.dtype, device=k.device) for m in slopes(H)]
+    fall = torch.stack(each) * D**0.5 * before[:, None]
     q = scale * torch.cat((q, torch.ones_like(q[..., :1])), -1)
     k = torch.cat((k, fall.expand(len(k), -1, -1).unsqueeze(-1)), -1)
     return q, k, torch.cat((v, torch.zeros_like(v[..., :1])), -1)
