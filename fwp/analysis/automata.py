@@ -236,6 +236,7 @@ def read_out_cell(
     spec: DatasetSpec | None = None,
     output: str | Path,
     device: str = "auto",
+    most: int | None = None,
 ) -> None:
     """Read an automaton out of every seed of a cell that is solved and write them as JSON.
 
@@ -250,13 +251,18 @@ def read_out_cell(
             "status" and, if it is solved, what `Reading` has, "difference": a string that tells
             the machine from the language's, and "unread": one that it cannot read, or null}]}.
         device: auto, cpu or cuda.
+        most: solved seeds to read out, the first ones, None for all; the others are left out.
     """
     device = devices.pick(device)
     data = load_dataset(dataset, cell.task, spec=spec, kinds=("test",))
+    solved = [run["seed"] for run in runs if run["status"] == "solved"]
+    left_out = [] if most is None else solved[most:]
     own = _machine_of(cell.task)
     split = data.test[min(1, len(data.test) - 1)]
     seeds = []
     for run in runs:
+        if run["seed"] in left_out:
+            continue
         facts = {"seed": run["seed"], "status": run["status"]}
         if run["status"] == "solved":
             model = load_trained_model(

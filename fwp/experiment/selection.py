@@ -16,11 +16,12 @@ from fwp.utils.suggest import suggestion
 
 
 class Analysis(NamedTuple):
-    """Models and tasks to look into, by how many strings."""
+    """Models and tasks to look into, by how many strings, and how many solved seeds of a cell."""
 
     models: list[str]
     tasks: list[str]
     strings: int
+    solved_seeds: int | None
 
 
 class Selection:
@@ -45,6 +46,7 @@ class Selection:
             [m for m in self.models if wanted["models"] is None or m in wanted["models"]],
             [t for t in self.tasks_of("strings") if t in (wanted["tasks"] or self.tasks)],
             wanted["strings"],
+            wanted["solved_seeds"],
         )
 
     @property

@@ -146,3 +146,22 @@ def test_a_cell_is_read_out_seed_by_seed(tmp_path):
     assert failed == {"seed": 1, "status": "budget"}
     assert solved["difference"] is solved["unread"] is None
     assert solved["fidelity"] == 1 and len(solved["machine"]) == 2
+
+
+def test_of_many_solved_seeds_the_first_are_read_out(tmp_path):
+    dataset, weights = data("parity"), handbuilt.srwm().state_dict()
+    save_dataset(dataset, tmp_path / "test.npz")
+    write_weights(tmp_path / "w.safetensors", dict.fromkeys((0, 1, 2), weights))
+    settings = settings_of("srwm", hidden=5, feed_forward=0, options={"heads": 1})
+    statuses = ["budget", "solved", "solved"]
+    automata.read_out_cell(
+        replace(cell_of().trained, model=settings),
+        runs=[{"seed": i, "status": status} for i, status in enumerate(statuses)],
+        dataset=tmp_path / "test.npz",
+        weights=tmp_path / "w.safetensors",
+        output=tmp_path / "a.json",
+        device="cpu",
+        most=1,
+    )
+    failed, solved = json.loads((tmp_path / "a.json").read_text())["seeds"]
+    assert (failed["seed"], solved["seed"]) == (0, 1) and "machine" in solved

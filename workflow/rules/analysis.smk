@@ -124,6 +124,7 @@ rule automaton:
             wildcards.model, wildcards.task, "automaton"
         ),
         spec=lambda wildcards: EXPERIMENT.test_data_params(wildcards.task)["dataset"],
+        solved_seeds=EXPERIMENT.analysis.solved_seeds,
     script:
         "../scripts/automaton.py"
 

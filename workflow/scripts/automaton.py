@@ -27,5 +27,6 @@ with logging_to(snakemake.log[0]):
         spec=DatasetSpec.from_dict(snakemake.params.spec),
         output=snakemake.output.machines,
         device=snakemake.resources.device,
+        most=snakemake.params.solved_seeds,
     )
     write_sums(snakemake.output.sums, [snakemake.output.machines])
