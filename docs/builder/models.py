@@ -121,8 +121,9 @@ def _claims() -> dict[str, list[tuple[str, str]]]:
         for claim in content["claims"].values():
             named = [criterion["models"] for criterion in claim["criteria"]]
             flat = {m for one in named for m in ([one] if isinstance(one, str) else one)}
+            source = claim.get("source") or content.get("source", "")
             for name in flat & {*mixers.names()}:
-                found[name].append((" ".join(claim["text"].split()), content["source"]))
+                found[name].append((" ".join(claim["text"].split()), source))
     return found
 
 
