@@ -15,7 +15,7 @@ from fwp.claims.evidence import CONTRADICTED, NOT_TESTED, SUPPORTED, UNDETERMINE
 from fwp.claims.judge import Judgement
 from fwp.claims.verdicts import read_judgements
 from fwp.report.labels import lengths, model, percent, plural, shown_as, task
-from fwp.report.tables.evidence import cell, found
+from fwp.report.tables.evidence import cell, found, shared
 from fwp.results import collect, unfinished
 from fwp.results.integrity import MissingFile
 from fwp.results.names import read_names
@@ -117,8 +117,15 @@ def of_claims(judgements: Sequence[Judgement]) -> Iterator[str]:
         )
     yield f"{text}."
     for judged in [judged for judged in tested if judged.verdict == CONTRADICTED][:NAMED]:
-        against = next(item for item in judged.evidence if item.verdict == CONTRADICTED)
-        yield f"Contradicted: “{judged.claim.text.rstrip('.')}”. {cell(against)}: {found(against)}."
+        yield f"Contradicted: “{judged.claim.text.rstrip('.')}”. {_against(judged)}."
+
+
+def _against(judged: Judgement) -> str:
+    """What contradicts a claim: a cell, or the share of cells that are as claimed."""
+    for item in judged.evidence:
+        if item.verdict == CONTRADICTED and not item.criterion.is_of_share:
+            return f"{cell(item)}: {found(item)}"
+    return next(shared(one) for one in judged.shares if one.verdict == CONTRADICTED)
 
 
 def _settling(judgements: Sequence[Judgement]) -> tuple[int, int] | None:

@@ -27,6 +27,7 @@ def write(path, criterion=None, **claim):
             f"workflow/presets/{preset}.yaml"
             for preset in (
                 "algorithmic",
+                "atlas",
                 "bhattamishra_full",
                 "groups",
                 "lie_depth",

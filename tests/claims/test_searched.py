@@ -132,6 +132,22 @@ def test_a_claim_of_several_cells_says_how_many_settings_reach_each():
     assert judged.verdict == "supported" and expected in reasons(judged)
 
 
+def test_a_claim_on_a_share_says_how_many_settings_were_tried():
+    accuracy = table(*runs(a="+++++", b="-----"))
+    rows = search(3) + search(0, model="b")
+    share = Criterion(("a", "b"), ("p",), (0,), **SOLVES, share_at_least=0.5)
+    further = Criterion(("b",), ("p",), (0,), **SOLVES)
+    (judged,) = judge([Claim("c", "", "", 0.95, (share, further))], accuracy, pd.DataFrame(rows))
+    first, cell, settings = reasons(judged)
+    assert first == "1 of 2 cells are as claimed (1 not); the claim is at least 50 %"
+    assert cell.startswith("b on p, 2–50: 0 of 5 seeds")  # of the other criterion
+    assert settings == "Settings that reach the threshold on validation strings: 0 to 3 of 24"
+    length = Criterion(("a",), ("p",), (), "generalisation", at_least=50)
+    lengths = pd.concat([accuracy, accuracy.assign(length=50)])
+    (judged,) = judge([Claim("c", "", "", 0.95, (length,))], lengths, pd.DataFrame(rows))
+    assert "5 seeds; chosen from 24 settings; 1 more" in found(judged.evidence[0])
+
+
 def test_only_claims_without_a_search_are_of_one_setting(tmp_path):
     accuracy = table(*runs(a="-----"))
     alone = weigh(accuracy, search(0, model="b"), FAILS)

@@ -6,6 +6,7 @@ import pytest
 from fwp.claims.claim import read_claims
 from fwp.claims.judge import judge
 from fwp.claims.verdicts import read_judgements, write_judgements
+from fwp.report.findings import of_claims
 from fwp.report.tables.claims import table
 from fwp.report.tables.evidence import claimed, found, reasons
 from fwp.results.frames import ACCURACY, finish
@@ -80,6 +81,13 @@ def test_a_share_of_languages_is_between_what_is_and_what_may_be(judged):
     assert judged(cells, **one, share_below=0.6).verdict == "contradicted"
     text = reasons(judged(cells, **one, share_at_least=0.6))
     assert text == ["2 of 3 cells are as claimed (1 not); the claim is at least 60 %"]
+
+
+def test_the_share_is_quoted_if_it_contradicts_a_claim(judged):
+    cells = grid(a=["far", "far", "far"], b=["near", "near", "near"])
+    one = {"models": "a", "tasks": '"*"', "statistic": "generalisation", "further_than": "b"}
+    *_, text = of_claims([judged(cells, **one, share_below=0.5)])  # no cell contradicts it
+    assert text == "Contradicted: “T”. 3 of 3 cells are as claimed; the claim is below 50 %."
 
 
 def test_cells_that_are_open_or_were_not_run_may_be_either(judged):

@@ -144,7 +144,7 @@ def searched(item: Evidence) -> str:
         return ""
     total = f"{item.settings} setting{plural(item.settings)}"
     early = f" ({item.settings_pruned} stopped early)" if item.settings_pruned else ""
-    if item.of_means:
+    if not _at_lengths(item):
         return f"chosen from {total}{early}"
     if item.settings_reached is None:
         return f"chosen from {total}{early}, none of them validated on these lengths"
@@ -155,6 +155,11 @@ def searched(item: Evidence) -> str:
     if item.reached:
         return f"reached by {share} on validation strings"
     return f"{share} reached it on validation strings, the chosen one does not with fresh seeds"
+
+
+def _at_lengths(item: Evidence) -> bool:
+    """Whether it is about strings of some lengths, which may be those of validation strings."""
+    return not item.of_means and item.criterion.statistic != REACH
 
 
 def decisive(more: int | None) -> str:
@@ -183,9 +188,9 @@ def _named(task: str, model: str, bin: str | int) -> str:
 
 def reasons(judged: Judgement) -> list[str]:
     """The grounds of a verdict, in a few lines: the cells that decide it, or how many agree."""
-    lines = [shared(one) for one in judged.shares]
     if judged.shares:
-        return lines
+        return _of_shares(judged)
+    lines = []
     if judged.verdict == CONTRADICTED:
         against = [item for item in judged.evidence if item.verdict == CONTRADICTED]
         lines += [f"{cell(item)}: {found(item)}" for item in against[:SHOWN]]
@@ -206,6 +211,14 @@ def reasons(judged: Judgement) -> list[str]:
     return lines + remarks(judged)
 
 
+def _of_shares(judged: Judgement) -> list[str]:
+    """How many cells are as claimed; with these, cells that contradict a further criterion."""
+    rest = [item for item in judged.evidence if not item.criterion.is_of_share]
+    against = [item for item in rest if item.verdict == CONTRADICTED]
+    cells = [f"{cell(item)}: {found(item)}" for item in against[:SHOWN]]
+    return [*map(shared, judged.shares), *cells, *_settings(judged)]
+
+
 def remarks(judged: Judgement) -> list[str]:
     """What of a verdict its cells do not say: other settings, and seeds that are added."""
     lines = []
@@ -224,8 +237,8 @@ def _settings(judged: Judgement) -> list[str]:
     lines = []
     if known:
         lines.append(_reaching(known))
-    for of_means, rest in ((False, ", none validated on these lengths"), (True, "")):
-        unknown = [i for i in items if i.settings_reached is None and i.of_means == of_means]
+    for at_lengths, rest in ((True, ", none validated on these lengths"), (False, "")):
+        unknown = [i for i in items if i.settings_reached is None and _at_lengths(i) == at_lengths]
         if unknown:
             number = _range(item.settings for item in unknown)
             cells = f"{len(unknown)} of {total} cells"
