@@ -101,6 +101,9 @@ def judge(
         trials: the tidy table of a search (`fwp.results.trials`), if there was one.
         texts: the tidy tables of texts and translations (`fwp.results.text`), if there are any.
         groups: of tasks, by name.
+
+    Returns:
+        In the order of the claims, but those that were not tested come last.
     """
     rows = statistics.by_bin(accuracy)
     cells = {
@@ -114,7 +117,8 @@ def judge(
     models = list(dict.fromkeys(rows["model"].astype(str)))
     far = reach.lengths(accuracy)
     found = _Results(cells, bins, Trials(trials), Texts(texts), models, far, groups or {})
-    return [_judge(claim, found) for claim in claims]
+    judged = [_judge(claim, found) for claim in claims]
+    return sorted(judged, key=lambda one: one.verdict == NOT_TESTED)
 
 
 @dataclass(frozen=True)

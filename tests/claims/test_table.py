@@ -64,6 +64,17 @@ def test_the_terminal_gets_every_verdict(judgements):
     assert max(map(len, lines)) <= 80
 
 
+def test_claims_that_were_not_tested_come_last_and_are_counted(found):
+    tested = Criterion(("lstm",), ("parity",), (0,), "best", at_least=1.0)
+    criteria = [Criterion((name,), ("parity",), (0,), "best", at_least=1.0) for name in "vwxyz"]
+    every = [Claim(f"c{i}", "text", "", 0.95, (one,)) for i, one in enumerate([*criteria, tested])]
+    judged = judge(every, found.accuracy)
+    assert [one.claim.name for one in judged] == ["c5", "c0", "c1", "c2", "c3", "c4"]
+    last = "not tested    5 claims, on models or tasks that are not in these results"
+    assert verdicts(judged).splitlines()[-1] == last
+    assert verdicts(judged[1:]).count("Not in these results") == 5  # if no claim is tested
+
+
 def test_html_is_escaped_and_links_to_cells(found, tmp_path):
     criterion = Criterion(("lstm", "srwm"), ("parity",), (0,), "best", at_least=1.0)
     claim = Claim("c", "a < b", "<i>me</i>", 0.95, (criterion,))

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterable
 
 from fwp.claims.claim import EVERY, REACH, SCORES
-from fwp.claims.judge import CONTRADICTED, SUPPORTED, UNDETERMINED, Evidence, Judgement
+from fwp.claims.judge import CONTRADICTED, NOT_TESTED, SUPPORTED, UNDETERMINED, Evidence, Judgement
 from fwp.claims.shares import Share
 from fwp.claims.sides import MANY
 from fwp.report import labels
@@ -310,10 +310,16 @@ def _seeds(judged: Judgement) -> str:
 
 
 def verdicts(judgements: Iterable[Judgement], width: int = 100) -> str:
-    """Verdicts and their grounds, for a terminal."""
-    lines = []
-    for judged in judgements:
+    """Verdicts and their grounds, for a terminal; of many claims not tested, only their number."""
+    judgements, lines = list(judgements), []
+    tested = [judged for judged in judgements if judged.verdict != NOT_TESTED]
+    untested = len(judgements) - len(tested)
+    folded = bool(tested) and untested > SHOWN
+    for judged in tested if folded else judgements:
         first = f"{judged.verdict:<14}{judged.claim.text}"
         for line in (first, *(f"{'':14}→ {reason}" for reason in reasons(judged))):
             lines += textwrap.wrap(line, width, subsequent_indent=" " * 16)
+    if folded:
+        text = f"{untested} claims, on models or tasks that are not in these results"
+        lines += textwrap.wrap(f"{NOT_TESTED:<14}{text}", width, subsequent_indent=" " * 16)
     return "\n".join(lines)
