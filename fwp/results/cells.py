@@ -11,7 +11,14 @@ from fwp.results import frames
 from fwp.results.chosen import opened
 from fwp.results.frames import RUNS, Schema
 from fwp.results.integrity import ResultsError, check_file, damaged
-from fwp.results.record import TRAINED, machine, read_evaluation, read_record, settings_digest
+from fwp.results.record import (
+    TRAINED,
+    machine,
+    may_be_left_behind,
+    read_evaluation,
+    read_record,
+    settings_digest,
+)
 
 
 class Wanted(NamedTuple):
@@ -149,15 +156,17 @@ class Cells:
         """Refuse files that are not what training and evaluation wrote: ResultsError.
 
         Last, since what is wrong within a table tells more. The weights of thousands of cells are
-        not read for this; whatever loads them compares their hash.
+        not read for this; whatever loads them compares their hash. They may be missing, as tables
+        do not need them.
 
         Returns:
             What evaluation.json says, of every cell.
         """
         for cell, record in zip(self.folders, self.records, strict=True):
             for name in TRAINED:
-                whole = name.endswith(".csv")
-                check_file(cell / name, record, cell / "cell.json", whole=whole)
+                if not may_be_left_behind(cell / name):
+                    whole = name.endswith(".csv")
+                    check_file(cell / name, record, cell / "cell.json", whole=whole)
         return [read_evaluation(cell / "evaluation.json") for cell in self.folders]
 
 

@@ -17,7 +17,7 @@ from fwp.results.integrity import (
     facts,
     read_sealed,
 )
-from fwp.results.record import STATUSES, TRAINED, read_record
+from fwp.results.record import STATUSES, TRAINED, may_be_left_behind, read_record
 from fwp.results.scores import read_scores
 
 
@@ -89,7 +89,9 @@ class JobState:
         return next((state for state in order if state in found), "waiting")
 
 
-def read_job(planned, current: Callable[[dict], bool], now: float) -> JobState:
+def read_job(
+    planned, current: Callable[[dict], bool], now: float, *, weights: bool = True
+) -> JobState:
     """Find out how far a job is; files that are missing say nothing.
 
     Weights and histories are not read, but must be as long as the record says.
@@ -98,12 +100,14 @@ def read_job(planned, current: Callable[[dict], bool], now: float) -> JobState:
         planned: a `fwp.experiment.experiment.TrainJob`.
         current: whether the `config` of a record is that of config and code as they are now.
         now: seconds since 1970.
+        weights: whether a cell whose weights are not there is to be trained again. Where tables
+            alone are wanted, they may have been left behind.
     """
     folder = Path(planned.directory)
     job = JobState(
         planned.model, planned.task, folder, {seed: RunState() for seed in planned.seeds}
     )
-    record, outdated = _record(job, current)
+    record, outdated = _record(job, current, weights=weights)
     trained = {run["seed"]: run for run in (record or {}).get("runs", [])}
     for seed in job.runs.keys() & trained.keys():
         job.runs[seed].state = "outdated" if outdated else "trained"
@@ -130,7 +134,9 @@ def read_job(planned, current: Callable[[dict], bool], now: float) -> JobState:
     return job
 
 
-def _record(job: JobState, current: Callable[[dict], bool]) -> tuple[dict | None, bool]:
+def _record(
+    job: JobState, current: Callable[[dict], bool], *, weights: bool
+) -> tuple[dict | None, bool]:
     """The record of a trained cell, if there is one, and whether it is outdated.
 
     A cell of which the weights or the history were deleted is to be trained again.
@@ -139,7 +145,8 @@ def _record(job: JobState, current: Callable[[dict], bool]) -> tuple[dict | None
     try:
         record = read_record(path)
         for name in TRAINED:
-            check_file(job.folder / name, record, path, whole=False)
+            if weights or not may_be_left_behind(job.folder / name):
+                check_file(job.folder / name, record, path, whole=False)
     except MissingFile:
         return None, False
     except OldRecord:

@@ -58,6 +58,11 @@ def weights_hash(record: dict) -> str:
     return record["files"][TRAINED[0]]["sha256"]
 
 
+def may_be_left_behind(path: Path) -> bool:
+    """Whether a file that training left is missing, and tables do without: weights alone."""
+    return path.name == TRAINED[0] and not path.exists() and not path.is_symlink()
+
+
 def check_cell(path: str | Path, record: dict, cell: dict) -> None:
     """Refuse the record of another cell.
 

@@ -28,11 +28,14 @@ COLUMNS = ("task", "model", "seed", "state", "error", "log")
 
 
 def split_finished(experiment) -> tuple[list, list[dict]]:
-    """The jobs of an experiment that are finished, and the rows of the table for all others."""
+    """The jobs of an experiment that are finished, and the rows of the table for all others.
+
+    Weights are not asked for: large grids may be brought from other machines without them.
+    """
     finished, rows, now = [], [], time.time()
     for planned in experiment.jobs():
         current = partial(experiment.is_current, planned.model, planned.task)
-        job = read_job(planned, current, now)
+        job = read_job(planned, current, now, weights=False)
         if all(run.state in STATUSES for run in job.runs.values()):
             finished.append(planned)
             continue

@@ -149,9 +149,9 @@ def test_a_cell_is_read_out_seed_by_seed(tmp_path):
 
 
 def test_of_many_solved_seeds_the_first_are_read_out(tmp_path):
-    dataset, weights = data("parity"), handbuilt.srwm().state_dict()
+    dataset, weights = data("parity"), {i: handbuilt.srwm().state_dict() for i in range(3)}
     save_dataset(dataset, tmp_path / "test.npz")
-    write_weights(tmp_path / "w.safetensors", dict.fromkeys((0, 1, 2), weights))
+    write_weights(tmp_path / "w.safetensors", weights)
     settings = settings_of("srwm", hidden=5, feed_forward=0, options={"heads": 1})
     statuses = ["budget", "solved", "solved"]
     automata.read_out_cell(

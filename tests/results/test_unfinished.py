@@ -13,6 +13,7 @@ from fwp.report.labels import listed
 from fwp.report.tables.summary import write_summary
 from fwp.results import unfinished
 from fwp.results.collect import collect_results
+from fwp.results.integrity import ResultsError
 from fwp.results.summary import summarise
 from fwp.results.unfinished import read_unfinished, split_finished, write_unfinished
 
@@ -84,6 +85,20 @@ def test_finished_cells_are_told_from_the_others(experiment, tmp_path):
         ("parity", "elstm", 0, "trained", "", ""),
         ("parity", "elstm", 1, "trained", "", ""),
     ]
+
+
+def test_tables_of_what_is_finished_do_without_weights(experiment, tmp_path):
+    """A large grid may come from another machine without them."""
+    folder = tmp_path / "parity/lstm/seeds-0-1"
+    whole = collect_results([folder])
+    (folder / "model.safetensors").unlink()
+    assert [job.model for job in split_finished(experiment)[0]] == ["lstm"]
+    for before, after in zip(whole, collect_results([folder]), strict=True):
+        assert before.equals(after)
+    (folder / "history.csv").unlink()  # which tables are made of
+    assert split_finished(experiment)[0] == []
+    with pytest.raises(ResultsError, match=r"history\.csv"):
+        collect_results([folder])
 
 
 def test_deleted_files_of_cells_and_searches_are_told(experiment, tmp_path):
