@@ -4,12 +4,13 @@ import pandas as pd
 import pytest
 import synthetic
 
-from fwp.report import shades
+from fwp.report import labels, shades
 from fwp.report.figures.atlas import atlas, shade
 from fwp.report.tables.atlas import contradictions, counts, text, write_atlas
 from fwp.results.atlas import COLUMNS, Known, answers, read_answers
 from fwp.results.collect import collect_results
 from fwp.results.integrity import ResultsError
+from fwp.results.names import Name
 from fwp.utils.bins import Bin
 from fwp.utils.files import write_frame
 
@@ -111,6 +112,14 @@ def test_the_figure_has_a_disc_or_a_word_for_every_cell(table):
     words = [one.get_text() for one in axis.texts]
     discs = sum(len(one.get_offsets()) for one in axis.collections if hasattr(one, "_widths"))
     assert words == ["fail."] and discs + len(words) == len(table)
+
+
+def test_groups_stand_beside_their_languages(table):
+    grouped = [Name("task", "parity", "parity", "Parity", group="Regular, with a group")]
+    with labels.shown_as([*grouped, Name("task", "anbn", "anbn", "aⁿbⁿ")]):
+        (right,) = atlas(table, TRAINED).axes[0].child_axes
+    assert [one.get_text() for one in right.get_yticklabels()] == ["Regular,\nwith a group"]
+    assert right.get_yticks().tolist() == [0.5]
 
 
 def test_discs_are_darker_the_farther_seeds_generalise(table):

@@ -5,7 +5,9 @@ they generalise. What is proven is the ground: a corner where weights exist, hat
 are none.
 """
 
+import itertools
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,6 +57,7 @@ def atlas(table: pd.DataFrame, trained: Mapping[str, Bin]) -> Figure:
         for place in range(1, len(tasks)):
             first = labels.group(tasks[place]) != labels.group(tasks[place - 1])
             axis.axhline(place, color=GREY if first else "white", linewidth=0.8, zorder=1)
+        _name_groups(axis, tasks)
         for place in range(1, len(models)):
             axis.axvline(place, color="white", linewidth=0.8, zorder=0.9)
         axis.set_xticks(
@@ -76,6 +79,21 @@ def atlas(table: pd.DataFrame, trained: Mapping[str, Bin]) -> Figure:
         left = min(axis.get_position().x0, 1 - (WIDTH + 0.1) / width)
         _key(figure.add_axes((left, 0.08 / height, WIDTH / width, HEIGHT / height), label="key"))
     return figure
+
+
+def _name_groups(axis: Axes, tasks: Sequence[str]) -> None:
+    """The groups of languages, to the right of their rows; a long name in several lines."""
+    middles, names, begin = [], [], 0
+    for group, own in itertools.groupby(tasks, labels.group):
+        end = begin + len(list(own))
+        if group:
+            middles.append((begin + end) / 2)
+            names.append(textwrap.fill(group, 12, break_long_words=False))
+        begin = end
+    right = axis.secondary_yaxis("right")
+    right.set_yticks(middles, names, fontsize=SMALL, color=GREY, linespacing=1.1)
+    right.tick_params(length=0)
+    right.spines[:].set_visible(False)
 
 
 def shade(row: Any, trained: Bin | None) -> str:
