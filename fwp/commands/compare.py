@@ -8,7 +8,9 @@ if TYPE_CHECKING:
 
     from fwp.analysis.comparison import Comparison
 
-ROWS = 20  # of cells that are printed, unless all are asked for
+ROWS = 20  # of cells that differ, which are printed unless all are asked for
+UNTESTED = {"none", "not tested"}
+ALONE = 8  # likewise, of cells that one of both has
 
 
 def run(options: Namespace) -> int:
@@ -39,10 +41,16 @@ def show(found: "Comparison", rows: int | None = ROWS) -> None:
     _show_cells(console, found, rows)
     only = found.only.drop_duplicates(["side", "task", "model"])
     for side, own in only.groupby("side"):
-        cells = ", ".join(f"{row['model']} on {row['task']}" for row in own.to_dict("records"))
-        console.print(f"In {side} alone, in whole or in part: {cells}\n")
-    changed = [(row["claim"], row["a"], row["b"]) for row in found.claims.to_dict("records")]
+        cells = [f"{row['model']} on {row['task']}" for row in own.to_dict("records")]
+        number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+        shown = ", ".join(cells if rows is None else cells[:ALONE])
+        more = f"; {len(cells) - ALONE} more (--all)" if rows and len(cells) > ALONE else ""
+        console.print(f"In {side} alone, in whole or in part: {number}: {shown}{more}\n")
+    verdicts = [(row["claim"], row["a"], row["b"]) for row in found.claims.to_dict("records")]
+    changed = [row for row in verdicts if rows is None or UNTESTED.isdisjoint(row[1:])]
     _table(console, "Verdicts on claims", ("claim", "A", "B"), changed)
+    if (others := len(verdicts) - len(changed)) > 0:
+        console.print(f"Claims that are tested in one of both alone: {others} (--all)\n")
     for title, frame, what in (
         ("Settings", found.settings, "setting"),
         ("Code, data, machines and versions", found.made, "what"),

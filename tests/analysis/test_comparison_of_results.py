@@ -102,6 +102,23 @@ def test_verdicts_code_machines_and_data_that_differ_are_told(small_results, tmp
     assert {"code.train", "data.train"} <= set(found.made["what"])
 
 
+def test_a_row_is_compared_with_a_large_record_in_a_few_lines(small_results, other, capsys):
+    """What the row has not run, and claims that it cannot test, are counted."""
+    only = pd.DataFrame({"side": "B", "task": [f"t{i}" for i in range(30)], "model": "lstm"})
+    verdicts = [("first", "supported", "contradicted"), ("other", "not tested", "supported")]
+    claims = pd.DataFrame([*verdicts, ("third", "none", "supported")], columns=["claim", "a", "b"])
+    found = replace(fwp.compare(small_results, other), only=only, claims=claims)
+    show(found)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "In B alone, in whole or in part: 30 cells: lstm on t0, " in out
+    assert "lstm on t7; 22 more (--all)" in out and "t8" not in out
+    assert "Claims that are tested in one of both alone: 2 (--all)" in out
+    assert "first supported contradicted" in out and "third" not in out
+    show(found, rows=None)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "lstm on t29" in out and "third none supported" in out and "--all" not in out
+
+
 def test_folders_with_brackets_are_shown_as_they_are(small_results, other, capsys):
     found = replace(fwp.compare(small_results, other), a="runs[old]<b>")
     show(found)
