@@ -35,7 +35,7 @@ rule test_data:
     benchmark:
         "<results>/data/{task}/test.benchmark.tsv"
     # Before training, as evaluation waits for them.
-    priority: 1
+    priority: 2
     conda:
         "../../envs/fwp.yaml"
     threads: 1

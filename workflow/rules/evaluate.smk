@@ -12,7 +12,7 @@ rule evaluate:
     benchmark:
         "<cell>/evaluate.benchmark.tsv"
     # Before further training, so that `fwp status` soon shows accuracies on test strings.
-    priority: 1
+    priority: 2
     conda:
         "../../envs/fwp.yaml"
     threads: EXPERIMENT.threads

@@ -10,8 +10,7 @@ rule search:
         "<results>/search/{task}/{model}/search.log",
     benchmark:
         "<results>/search/{task}/{model}/search.benchmark.tsv"
-    # Before training, which waits for it.
-    priority: 2
+    # After training: a grid that is stopped half-way has whole cells, rather than settings alone.
     conda:
         "../../envs/fwp.yaml"
     threads: EXPERIMENT.threads

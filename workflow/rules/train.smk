@@ -16,6 +16,8 @@ rule train:
         "<cell>/train.log",
     benchmark:
         "<cell>/train.benchmark.tsv"
+    # Before further searches.
+    priority: 1
     conda:
         "../../envs/fwp.yaml"
     threads: EXPERIMENT.threads
