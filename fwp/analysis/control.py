@@ -1,5 +1,6 @@
 """Error control of a trained cell: what its states do along the longest test strings, by seed."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,8 +44,9 @@ def control_cell(
         spec: what the test strings were drawn from.
         output: {"task", "model", "states": of the minimal automaton, "training", "length": of the
             longest string, "seeds": [{"seed", "status", "affine", "along" and "first_errors" as
-            `follow` returns them, "moved" and "clusters" as `movement` does of the trained weights,
-            "moved_untrained" and "clusters_untrained" of the initial ones}]}.
+            `follow` returns them, with None for NaN and infinity, "moved" and "clusters" as
+            `movement` does of the trained weights, "moved_untrained" and "clusters_untrained" of
+            the initial ones}]}.
         device: auto, cpu or cuda.
 
     Raises:
@@ -69,7 +71,7 @@ def control_cell(
         )
         moved, clusters = movement(model, training=training, **read)
         facts = {"seed": run["seed"], "status": run["status"], "affine": affine}
-        facts |= {"along": along, "first_errors": first_errors}
+        facts |= {"along": [_written(row) for row in along], "first_errors": first_errors}
         facts |= {"moved": moved, "clusters": clusters}
         if moved:
             untrained = build_model(cell.model, data, seed=run["seed"], dtype=cell.dtype)
@@ -78,3 +80,8 @@ def control_cell(
         seeds.append(facts)
     found = cell.names | {"states": len(machine), "training": training}
     write_json(output, found | {"length": int(split.lengths.max()), "seeds": seeds})
+
+
+def _written(row: dict) -> dict:
+    """JSON has no numbers for what is not finite."""
+    return {key: value if math.isfinite(value) else None for key, value in row.items()}

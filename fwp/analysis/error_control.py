@@ -9,10 +9,16 @@ language's minimal automaton. In a window of positions that ends at t,
     q_U(t), drift_U(t)           the same in U = span{m_c - m_c'} alone: the directions in which
                                  the means m_c of the training lengths differ
     decay(t) = log2(M_0 / M(t))  how often the separation has halved
+    lost(t) = 1 - g(t) / G_0     share of the readout's margin that is gone
+                                 g: exceeded by `RIGHT` of the margins in the window
+                                 G_0: median margin of the training lengths
+
+The margin of a symbol is the logit of its right class minus the largest other one. At 0, the
+trained readout no longer tells them apart. So this measure needs no threshold of ours.
 
 The paper's own text was not at hand: q, U and the drift are known from summaries of it. Root mean
-squares, windows of positions, the decay, and all that `fwp.results.horizon` predicts are choices of
-ours.
+squares, windows of positions, decay, margins, and all that `fwp.results.horizon` predicts are
+choices of ours.
 Positions are looked at in windows, since at a single one all strings may be in the same state.
 """
 
@@ -28,7 +34,8 @@ from fwp.models.sequence_model import SequenceModel
 from fwp.training.batches import pad
 from fwp.utils.denormals import flushing_denormals
 
-MEASURES = ("spread", "separation", "q", "drift", "q_u", "drift_u", "decay", "own")
+MEASURES = ("spread", "separation", "q", "drift", "q_u", "drift_u", "decay", "own")  # of a layer
+RIGHT = 0.9  # share of symbols, as of strings that must be right at a failure
 MEMBERS = 4  # states that a group must have at least; smaller ones are left out
 FLAT = 1e-6  # of the widest direction in which means differ: narrower ones are rounding
 
@@ -55,9 +62,10 @@ def follow(
 
     Returns:
         Rows, one per layer × window of positions: layer, position (the window's last), groups,
-        spread (R), separation (M), q, drift, q_u, drift_u, decay, and own (share of states that are
-        nearer to the mean of their own group within the training lengths than to any other). NaN
-        where fewer than two groups have `MEMBERS` states. And the position of the first error of
+        spread (R), separation (M), q, drift, q_u, drift_u, decay, own (share of states that are
+        nearer to the mean of their own group within the training lengths than to any other), and
+        lost. NaN where fewer than two groups have `MEMBERS` states, except for lost, which is of
+        the whole model and the same in all layers. And the position of the first error of
         each string, 0 if it has none. No rows if strings are shorter than a window.
     """
     model.eval().to(device)
@@ -71,8 +79,8 @@ def follow(
     seen: dict[int, tuple[list[torch.Tensor], np.ndarray]] = {}
     said, rows, layers = [], [], None
     whole = torch.from_numpy(tokens).to(device).long()
-    for position, state, classes in read(model, whole, stops or [tokens.shape[1]]):
-        said.append(classes)
+    for position, state, logits in read(model, whole, stops or [tokens.shape[1]]):
+        said.append(logits)
         alive = np.flatnonzero(lengths >= position)
         seen[position] = _vectors(state, alive), states[alive, position - 1]
         if position not in last:
@@ -86,9 +94,31 @@ def follow(
             if position > training:
                 rows += _measured(layers, seen, last[position])
             seen = {p: v for p, v in seen.items() if p > position - len(last[position])}
-    wrong = (np.concatenate(said, 1) != targets) & (targets >= 0)
+    every = np.concatenate(said, 1)
+    wrong = (every.argmax(-1) != targets) & (targets >= 0)
     first = np.where(wrong.any(1), wrong.argmax(1) + 1, 0)
+    margins = _margins(every, targets)
+    for row in rows:
+        row["lost"] = _lost(margins, last[row["position"]], training)
     return rows, first.tolist()
+
+
+def _margins(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Of logits [B, T, classes] and targets [B, T]: [B, T], NaN where nothing is asked."""
+    right = np.arange(logits.shape[-1]) == targets[..., None]
+    logits = logits.astype(float)
+    own = np.where(right, logits, -np.inf).max(-1)
+    found = own - np.where(right, -np.inf, logits).max(-1)
+    return np.where(targets >= 0, found, np.nan)
+
+
+def _lost(margins: np.ndarray, window: range, training: int) -> float:
+    """NaN for a model that is as often wrong as right within the training lengths."""
+    known = margins[:, :training]
+    seen = margins[:, window[0] - 1 : window[-1]]
+    if np.isnan(seen).all() or not (usual := float(np.nanmedian(known))) > 0:
+        return float("nan")
+    return 1 - float(np.nanquantile(seen, 1 - RIGHT)) / usual
 
 
 def _vectors(state: list, alive: np.ndarray) -> list[torch.Tensor]:

@@ -35,7 +35,7 @@ def read(
         stops: positions, rising.
 
     Yields:
-        The position, the state there, and the classes said since the stop before, [B, symbols].
+        The position, the state there, and the logits since the stop before, [B, symbols, classes].
     """
     state: list | None = None
     done = 0
@@ -44,7 +44,7 @@ def read(
         for end in (*range(done + PIECE, stop, PIECE), stop):
             logits, state = model(tokens[:, done:end], state)
             require_state(model, state)
-            said.append(logits.argmax(-1).cpu().numpy())
+            said.append(logits.cpu().numpy())
             done = end
         yield stop, state or [], np.concatenate(said, 1)
 

@@ -8,9 +8,9 @@ A measure m(t) is one of those of `fwp.analysis.error_control` (`MEASURES`).
     measured:  the first position up to which fewer than `RIGHT` of the strings have no error
 
 The threshold τ is either "half": a state is as far from its mean as halfway to the nearest other,
-or the separation has halved (`HALF`). Or it is the median of m at the measured failures of the
-other seeds of the cell, "others": it stands for the threshold of a trained readout, and uses longer
-strings, but none of the seed that is judged.
+the separation has halved, or the margin of the readout is gone (`HALF`). Or it is the median of m
+at the measured failures of the other seeds of the cell, "others": it stands for the threshold of a
+trained readout, and uses longer strings, but none of the seed that is judged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,8 +22,8 @@ import pandas as pd
 RIGHT = 0.9
 FITTED = 3  # windows that a line needs
 OTHERS = 2  # seeds that fail, for a threshold from them
-MEASURES = ("q", "q_u", "drift", "drift_u", "decay")
-HALF = dict.fromkeys(MEASURES, 0.5) | {"decay": 1.0}  # thresholds
+MEASURES = ("q", "q_u", "drift", "drift_u", "decay", "lost")
+HALF = dict.fromkeys(MEASURES, 0.5) | {"decay": 1.0, "lost": 1.0}  # thresholds
 RULES = ("half", "others")  # of the threshold
 COLUMNS = (
     "task", "model", "seed", "status", "affine", "states", "training", "length", "layer", "strings",
@@ -81,6 +81,7 @@ def _of_seed(record: dict, seed: dict) -> list[dict]:
     along = pd.DataFrame(seed["along"])
     if along.empty or seed["affine"] is None:
         return []
+    along = along.astype(dict.fromkeys(MEASURES, float))  # empty ones are None
     along = along.dropna(subset="q").sort_values("position")
     training, measured = record["training"], failure(seed["first_errors"])
     within = along[along["position"] <= training]
@@ -144,7 +145,8 @@ def agreement(found: pd.DataFrame) -> pd.DataFrame:
         to), neither (how many are neither foretold nor seen to fail), within (of `both`, how many
         within a factor of two), spearman (rank correlation over all seeds, where a position beyond
         the strings is the last rank) and pearson (of the logarithms over `both`); NaN for fewer
-        than three seeds, or where either is constant.
+        than three seeds, or where either is constant. across: the rank correlation of medians of
+        cells (task × model) over `cells` of these; it asks which model fails first, not which seed.
     """
     rows = []
     own = learnt(found)
@@ -162,15 +164,18 @@ def agreement(found: pd.DataFrame) -> pd.DataFrame:
             close = np.abs(np.log2(told[both] / seen[both])) <= 1
             ranks = [pd.Series(np.minimum(values, end)).rank() for values in (told, seen)]
             logs = [pd.Series(np.log(values[both])) for values in (told, seen)]
+            capped = {"told": np.minimum(told, end), "seen": np.minimum(seen, end)}
+            middle = part[["task", "model"]].assign(**capped).groupby(["task", "model"]).median()
+            across = _correlation(middle["told"].rank(), middle["seen"].rank())
             rows.append(
                 wanted
                 | {"foretold": column, "seeds": len(part), "fail": int(np.isfinite(seen).sum())}
                 | {"both": int(both.sum()), "neither": int(neither.sum())}
                 | {"within": int(close.sum()), "spearman": _correlation(*ranks)}
-                | {"pearson": _correlation(*logs)}
+                | {"pearson": _correlation(*logs), "cells": len(middle), "across": across}
             )
     names = ("affine", "measure", "rule", "foretold", "seeds", "fail", "both", "neither", "within")
-    return pd.DataFrame(rows, columns=[*names, "spearman", "pearson"])
+    return pd.DataFrame(rows, columns=[*names, "spearman", "pearson", "cells", "across"])
 
 
 def _correlation(one: pd.Series, other: pd.Series) -> float:

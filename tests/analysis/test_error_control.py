@@ -77,10 +77,10 @@ def test_stops_give_the_states_of_reading_at_once():
     model = SequenceModel(2, 2, settings_of("deltanet", hidden=8)).requires_grad_(False)
     tokens = torch.randint(2, (3, 300))
     said = []
-    for stop, state, classes in reading.read(model, tokens, [1, 9, 299, 300]):
+    for stop, state, logits in reading.read(model, tokens, [1, 9, 299, 300]):
         expected, last = model(tokens[:, :stop])
         torch.testing.assert_close(state[0][0], last[0][0], rtol=1e-3, atol=1e-4)
-        said.append(classes)
+        said.append(logits.argmax(-1))
     assert (np.concatenate(said, 1) == expected.argmax(-1).numpy()).mean() > 0.99
 
 
@@ -118,7 +118,20 @@ def test_measures_are_those_of_a_known_drift(drift):
 
 @pytest.mark.usefixtures("first_number_alone")
 def test_first_errors_are_where_the_model_is_wrong():
-    assert follow(Drifting(0.0, wrong_from=37))[1] == [37] * 20
+    rows, first = follow(Drifting(0.0, wrong_from=37))
+    assert first == [37] * 20
+    # Logits are 1 and 0: the margin is 1, and -1 for a wrong class.
+    assert {row["lost"] for row in rows if row["position"] < 37} == {0.0}
+    assert {row["lost"] for row in rows if row["position"] > 45} == {2.0}
+
+
+def test_the_margin_is_that_of_the_right_class():
+    logits = np.array([[[3.0, 1.0, 2.0], [0.0, 5.0, 1.0], [1.0, 2.0, 2.5], [9.0, 0.0, 0.0]]])
+    margins = error_control._margins(logits, np.array([[0, 2, 1, -1]]))
+    np.testing.assert_allclose(margins, [[1.0, -4.0, -0.5, np.nan]])
+    lost = error_control._lost(np.array([[2.0, 2.0, 2.0, 1.0, np.nan]]), range(4, 5), training=3)
+    assert lost == pytest.approx(0.5)
+    assert np.isnan(error_control._lost(np.full((1, 4), -1.0), range(1, 3), training=4))
 
 
 def test_the_states_of_a_handbuilt_lstm_stay_apart():
@@ -157,7 +170,7 @@ def test_failures_are_where_a_tenth_of_the_strings_is_wrong():
 def test_lines_within_the_training_lengths_foretell_crossings():
     found = horizon.horizons([record(0.005, [120] * 10)])
     assert len(found) == 2 * len(horizon.MEASURES)
-    half = found[(found["rule"] == "half") & (found["measure"] != "decay")]
+    half = found[(found["rule"] == "half") & ~found["measure"].isin(["decay", "lost"])]
     assert half["predicted"].between(99, 101).all() and (half["measured"] == 120).all()
     assert half["crossing"].between(100, 128).all()
     assert found.loc[found["rule"] == "others", "threshold"].isna().all()
@@ -185,6 +198,7 @@ def test_agreement_counts_what_is_foretold_and_seen():
     counts = [row[key] for key in ("seeds", "fail", "both", "neither", "within")]
     assert counts == [5, 4, 4, 1, 4]
     assert row["spearman"] == pytest.approx(1) and row["pearson"] > 0.99
+    assert row["cells"] == 5 and row["across"] == pytest.approx(1)
 
 
 def test_clusters_are_counted():

@@ -16,14 +16,17 @@ NOTE = (
     "automaton. Spread: root mean square distance from the mean of the group. Separation: the "
     "least distance of two means. q: spread over separation at a position. Drift: the same, from "
     "the means of the training lengths. The index u: only in the directions in which those means "
-    "differ. Decay: how often the separation has halved since the training lengths. Medians over "
-    "seeds are given at the end of the training lengths, and (→) where a seed fails. If none "
+    "differ. Decay: how often the separation has halved since the training lengths. Lost: the "
+    "share of the readout's margin that is gone for a tenth of the symbols. The margin is the "
+    "logit of the right class minus the next one; the whole is its median in the training lengths. "
+    "Medians over seeds are given at their end, and (→) where a seed fails. If none "
     "fails, the second number is at the end of the strings. Fails: the first position up to which "
     "fewer than 90 % of the strings have no error. Predicted: where a line through the second half "
     "of the training lengths reaches a threshold. Crossing: where the measure is seen to reach it. "
-    "The threshold is 1/2, and 1 for the decay (half), or the median of the measure where the "
+    "The threshold is 1/2, and 1 for decay and lost (half), or the median of the measure where the "
     "other seeds of the cell fail (others). Affine: the next state is A s + b, with A and b from "
-    "the input alone. Only seeds that do not fail within the training lengths are shown."
+    "the input alone. Only seeds that do not fail within the training lengths are shown. Cells: "
+    "models × tasks; the correlation of their medians asks which model fails first, not which seed."
 )
 
 
@@ -55,11 +58,13 @@ def foretold(found: pd.DataFrame) -> str:
             *(row[key] for key in ("measure", "rule", "foretold")),
             *(str(row[key]) for key in ("seeds", "fail", "both", "within", "neither")),
             *(_number(row[key]) for key in ("spearman", "pearson")),
+            *(str(row["cells"]), _number(row["across"])),
         ]
         for row in agreement(found).to_dict("records")
     ]
     header = ["Recurrence", "Measure", "Threshold", "Foretold by", "Seeds", "Fail", "Foretold"]
     header += ["Within a factor of 2", "Neither", "Spearman", "Pearson (log)"]
+    header += ["Cells", "Spearman of their medians"]
     return markdown_table(header, rows, left=4)
 
 
