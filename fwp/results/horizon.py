@@ -143,10 +143,11 @@ def agreement(found: pd.DataFrame) -> pd.DataFrame:
         One row per affine × measure × rule × foretold (predicted or crossing): seeds (with a
         threshold), fail (how many fail within the strings), both (how many of those are foretold
         to), neither (how many are neither foretold nor seen to fail), within (of `both`, how many
-        within a factor of two), spearman (rank correlation over all seeds, where a position beyond
-        the strings is the last rank) and pearson (of the logarithms over `both`); NaN for fewer
-        than three seeds, or where either is constant. across: the rank correlation of medians of
-        cells (task × model) over `cells` of these; it asks which model fails first, not which seed.
+        within a factor of two), guess (the same for the median failure of the other seeds of the
+        cell, which looks at no state), spearman (rank correlation over all seeds, where a position
+        beyond the strings is the last rank), pearson (of the logarithms over `both`), cells (task ×
+        model) and across (rank correlation of the medians of cells: which model fails first, not
+        which seed). Correlations are NaN for fewer than three, or where either is constant.
     """
     rows = []
     own = learnt(found)
@@ -161,7 +162,11 @@ def agreement(found: pd.DataFrame) -> pd.DataFrame:
         for column in ("predicted", "crossing"):
             told = part[column].astype("Float64").to_numpy(float, na_value=np.inf)
             both, neither = np.isfinite(told) & np.isfinite(seen), np.isinf(told) & np.isinf(seen)
-            close = np.abs(np.log2(told[both] / seen[both])) <= 1
+            middle_of_others = _others(part[["task", "model"]].assign(seen=np.minimum(seen, end)))
+            close, guess = (
+                int((np.abs(np.log2(values[both] / seen[both])) <= 1).sum())
+                for values in (told, middle_of_others)
+            )
             ranks = [pd.Series(np.minimum(values, end)).rank() for values in (told, seen)]
             logs = [pd.Series(np.log(values[both])) for values in (told, seen)]
             capped = {"told": np.minimum(told, end), "seen": np.minimum(seen, end)}
@@ -171,11 +176,23 @@ def agreement(found: pd.DataFrame) -> pd.DataFrame:
                 wanted
                 | {"foretold": column, "seeds": len(part), "fail": int(np.isfinite(seen).sum())}
                 | {"both": int(both.sum()), "neither": int(neither.sum())}
-                | {"within": int(close.sum()), "spearman": _correlation(*ranks)}
+                | {"within": close, "guess": guess, "spearman": _correlation(*ranks)}
                 | {"pearson": _correlation(*logs), "cells": len(middle), "across": across}
             )
-    names = ("affine", "measure", "rule", "foretold", "seeds", "fail", "both", "neither", "within")
-    return pd.DataFrame(rows, columns=[*names, "spearman", "pearson", "cells", "across"])
+    names = ["affine", "measure", "rule", "foretold", "seeds", "fail", "both", "neither", "within"]
+    names += ["guess", "spearman", "pearson", "cells", "across"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _others(frame: pd.DataFrame) -> np.ndarray:
+    """Of task, model, seen: for each row the median of `seen` in the other rows of its cell."""
+    found = np.full(len(frame), np.nan)
+    for rows in frame.reset_index(drop=True).groupby(["task", "model"]).groups.values():
+        seen = frame["seen"].to_numpy()[rows]
+        for i, row in enumerate(rows):
+            if len(rows) > 1:
+                found[row] = np.median(np.delete(seen, i))
+    return found
 
 
 def _correlation(one: pd.Series, other: pd.Series) -> float:

@@ -199,6 +199,16 @@ def test_agreement_counts_what_is_foretold_and_seen():
     assert counts == [5, 4, 4, 1, 4]
     assert row["spearman"] == pytest.approx(1) and row["pearson"] > 0.99
     assert row["cells"] == 5 and row["across"] == pytest.approx(1)
+    assert row["guess"] == 0  # a cell of one seed has no others
+
+
+def test_a_guess_is_the_median_of_the_other_seeds():
+    one = record(0.005, [100] * 10, seeds=4)
+    for seed, at in zip(one["seeds"], (100, 110, 120, 900), strict=True):
+        seed["first_errors"] = [at] * 10
+    found = horizon.agreement(horizon.horizons([one]))
+    row = found[(found["measure"] == "q") & (found["foretold"] == "predicted")].iloc[0]
+    assert (row["both"], row["guess"]) == (4, 3)
 
 
 def test_clusters_are_counted():

@@ -26,7 +26,9 @@ NOTE = (
     "The threshold is 1/2, and 1 for decay and lost (half), or the median of the measure where the "
     "other seeds of the cell fail (others). Affine: the next state is A s + b, with A and b from "
     "the input alone. Only seeds that do not fail within the training lengths are shown. Cells: "
-    "models × tasks; the correlation of their medians asks which model fails first, not which seed."
+    "models × tasks; the correlation of their medians asks which model fails first, not which "
+    "seed. Guess within: so many are within a factor of 2 of the median failure of the cell's "
+    "other seeds, for which no state is looked at."
 )
 
 
@@ -56,14 +58,14 @@ def foretold(found: pd.DataFrame) -> str:
         [
             "affine" if row["affine"] else "not affine",
             *(row[key] for key in ("measure", "rule", "foretold")),
-            *(str(row[key]) for key in ("seeds", "fail", "both", "within", "neither")),
+            *(str(row[key]) for key in ("seeds", "fail", "both", "within", "guess", "neither")),
             *(_number(row[key]) for key in ("spearman", "pearson")),
             *(str(row["cells"]), _number(row["across"])),
         ]
         for row in agreement(found).to_dict("records")
     ]
     header = ["Recurrence", "Measure", "Threshold", "Foretold by", "Seeds", "Fail", "Foretold"]
-    header += ["Within a factor of 2", "Neither", "Spearman", "Pearson (log)"]
+    header += ["Within a factor of 2", "Guess within", "Neither", "Spearman", "Pearson (log)"]
     header += ["Cells", "Spearman of their medians"]
     return markdown_table(header, rows, left=4)
 
