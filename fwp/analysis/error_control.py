@@ -1,7 +1,8 @@
 """How well a model's states stay apart along a string, and where its first errors are.
 
-After Chung, Choi and Kim (2026, arXiv 2605.07755). States are grouped by the state c of the
-language's minimal automaton. In a window of positions that ends at t,
+After Chung, Choi and Kim (2026, arXiv 2605.07755). A state is without the last symbols that a
+short convolution keeps (`lasting_parts`). States are grouped by the state c of the language's
+minimal automaton. In a window of positions that ends at t,
 
     q(t) = R(t) / M(t)           R: root mean square distance of a state from the mean of its group
                                  M: least distance of the means of two groups
@@ -27,6 +28,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from fwp.analysis.affine import lasting_parts
 from fwp.analysis.reading import automaton_states, read, windows
 from fwp.datasets.dataset import Split
 from fwp.languages._machine import Machine
@@ -77,11 +79,13 @@ def follow(
     stops = sorted({position for window in looked for position in window})
     last = {window[-1]: window for window in looked}
     seen: dict[int, tuple[list[torch.Tensor], np.ndarray]] = {}
-    said, rows, layers = [], [], None
+    said, rows, layers, parts = [], [], None, lasting_parts(model)
     whole = torch.from_numpy(tokens).to(device).long()
     for position, state, logits in read(model, whole, stops or [tokens.shape[1]]):
         said.append(logits)
         alive = np.flatnonzero(lengths >= position)
+        if parts:  # without layers, or where they grow, whole states
+            state = [[layer[i] for i in own] for layer, own in zip(state, parts, strict=True)]
         seen[position] = _vectors(state, alive), states[alive, position - 1]
         if position not in last:
             continue

@@ -12,7 +12,7 @@ from tiny import model as settings_of
 
 from fwp import languages
 from fwp.analysis import error_control, movement, reading
-from fwp.analysis.affine import is_affine
+from fwp.analysis.affine import is_affine, lasting_parts
 from fwp.analysis.control import control_cell
 from fwp.datasets.dataset import save_dataset
 from fwp.datasets.made import make_dataset
@@ -87,13 +87,26 @@ def test_stops_give_the_states_of_reading_at_once():
 @pytest.mark.parametrize(
     ("mixer", "affine"),
     [
-        *[("deltanet", True), ("mlstm", True), ("lru", True)],
+        *[("deltanet", True), ("mlstm", True), ("lru", True), ("deltaproduct", True)],
         *[("lstm", False), ("recurrent_delta", False), ("srwm", False), ("transformer", None)],
     ],
 )
 def test_affine_recurrences_are_told_from_others(mixer, affine):
     torch.manual_seed(0)
     assert is_affine(SequenceModel(2, 2, settings_of(mixer, hidden=8))) is affine
+
+
+@pytest.mark.parametrize(
+    ("mixer", "options", "parts"),
+    [
+        *[("deltanet", {}, [0]), ("lstm", {}, [0, 1]), ("srwm", {"heads": 2}, [0, 1, 2, 3])],
+        *[("deltaproduct", {}, [0]), ("selective_ssm", {}, [0]), ("transformer", {}, None)],
+    ],
+)
+def test_a_window_of_last_symbols_does_not_last(mixer, options, parts):
+    torch.manual_seed(0)
+    model = SequenceModel(2, 2, settings_of(mixer, hidden=8, options=options))
+    assert lasting_parts(model) == (parts if parts is None else [parts])
 
 
 @pytest.mark.usefixtures("first_number_alone")
