@@ -12,7 +12,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-LIBRARIES = ("snakemake.cli", "snakemake.api", "numpy", "jsonschema", "yaml", "rich.console")
+LIBRARIES = (
+    *("snakemake.cli", "snakemake.api", "numpy", "jsonschema", "yaml", "rich.console"),
+    *("smart_open", "statistics"),
+)
 """What every run of Snakemake imports, and nothing that planning must do without."""
 
 
@@ -43,6 +46,7 @@ def _serve() -> None:
     own = list(sys.path)
     for name in LIBRARIES:
         __import__(name)
+    sys.modules["snakemake.cli"].get_argument_parser()  # imports all plugins
     assert "fwp" not in sys.modules and "torch" not in sys.modules
     for line in sys.stdin:
         child = os.fork()
