@@ -304,6 +304,8 @@ def test_the_card_tells_the_truth(built, name):
     assert card["one_string_per_length"] == (name in ONE_PER_LENGTH)
     assert list(card["splits"]) == list(dataset.splits)
     strings = {key: dataset.strings(split) for key, split in dataset.splits.items()}
+    training = set(strings["train"])
+    validation = {*strings["validation 2-30"], *strings["validation 31-60"]}
     for key, entry in card["splits"].items():
         held, possible = strings[key], language.lengths(*dataset.splits[key].window)
         lengths = set(map(len, held))
@@ -321,10 +323,9 @@ def test_the_card_tells_the_truth(built, name):
         shares = [labels[i] / total for i in range(len(language.classes))]
         assert list(entry["classes"]) == list(language.classes)
         assert list(entry["classes"].values()) == pytest.approx(shares, abs=1e-6)
-        validation = {*strings["validation 2-30"], *strings["validation 31-60"]}
         overlap = {}
         if key != "train":
-            overlap["train"] = sum(string in set(strings["train"]) for string in held)
+            overlap["train"] = sum(string in training for string in held)
         if key.startswith("test"):
             overlap["validation"] = sum(string in validation for string in held)
         assert entry["overlap"] == overlap
