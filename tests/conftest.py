@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import signal
 
@@ -22,8 +23,10 @@ def one_thread():
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Skip what needs a GPU where there is none, and keep tests of a group in one process."""
-    _name_groups(config, items)
+    """Skip what needs a GPU where there is none; keep groups in one process, the longest first."""
+    if getattr(config.option, "loadgroup", False):
+        _begin_with_the_longest(items)
+        _name_groups(items)
     _skip_without_gpu(config, items)
 
 
@@ -47,13 +50,22 @@ def _skip_without_gpu(config, items):
     config.hook.pytest_deselected(items=[*left_out])
 
 
-def _name_groups(config, items):
+def pytest_collection_finish():
+    """Let the garbage collector pass over what stays: thousands of tests and all libraries."""
+    gc.collect()
+    gc.freeze()
+
+
+def _begin_with_the_longest(items):
+    """Begin with tests of the workflow: a file of minutes, begun last, keeps one process alone."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
+def _name_groups(items):
     """Put the group behind the name of a test, by which pytest-xdist sends it to a process.
 
     pytest-xdist 3.8 does so in a way that pytest 9.2 ignores.
     """
-    if not getattr(config.option, "loadgroup", False):
-        return
     for item in items:
         mark = item.get_closest_marker("xdist_group")
         if mark and "@" not in item.nodeid.rpartition("::")[2]:
