@@ -17,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all setup test test-slurm test-install test-containers lint format status benchmark docs docs-serve docs-lock clean lock help
+.PHONY: all setup test test-slurm test-install test-containers lint style types format status benchmark docs docs-serve docs-lock clean lock help
 
 all: setup ## set up, then train, evaluate and report everything that config.yaml names
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -42,8 +42,15 @@ $(READY): $(LOCKS)
 
 # Tests start Python hundreds of times; compiled once, modules are loaded in a fraction of the time.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: setup lint ## lint, then run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+# Types are checked beside them, in one thread: their own time would be half a minute of two cores.
+# What they say comes last. Ctrl-C ends both; a shell's background jobs ignore it.
+test: setup style ## lint, then run all tests
+	@mkdir -p build
+	@trap 'kill 0' INT; $(BIN)/pyright --project pyproject.toml > build/types.log 2>&1 & types=$$!; \
+	echo $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS); \
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS); tests=$$?; \
+	echo $(BIN)/pyright --project pyproject.toml; \
+	wait $$types; types=$$?; cat build/types.log; exit $$((tests || types))
 
 test-slurm: setup ## run grids on a Slurm within this machine, as root, some five minutes
 	@tests/slurm/cluster.sh missing
@@ -55,14 +62,18 @@ test-install: setup ## build wheel and sdist, and use them in a bare environment
 test-containers: setup ## run a grid in a container, with podman, apptainer and conda where they are, some five minutes
 	$(BIN)/python -m pytest -m containers -rs tests/environments $(ARGS)
 
-lint: setup ## check style, spelling, types, imports and workflow
+lint: style types ## check style, spelling, types, imports and workflow
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pyright --threads 2 --project pyproject.toml
 	$(BIN)/snakefmt --check $(SMK)
 	$(BIN)/snakemake --lint
+
+types: setup
+	$(BIN)/pyright --threads 2 --project pyproject.toml
 
 format: setup ## bring all files into the project's style
 	$(BIN)/ruff check --fix .
