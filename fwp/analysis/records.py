@@ -15,9 +15,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fwp.results import summary
 from fwp.results.collect import read_results
 from fwp.results.condensed import condensed
-from fwp.results.integrity import ResultsError, damaged, read_sealed, write_sealed, write_sums
+from fwp.results.integrity import (
+    MissingFile,
+    ResultsError,
+    damaged,
+    read_sealed,
+    write_sealed,
+    write_sums,
+)
 from fwp.utils.files import atomic
 
 CELLS = "cells.json.gz"
@@ -52,6 +60,11 @@ def write_record(results: str | Path, record: str | Path) -> list[Path]:
     """
     results, record = Path(results), Path(record)
     accuracy, history, runs = read_results(results / "tables")
+    for name in summary.FILES:  # which the page of a record is made of
+        if not (results / "tables" / name).is_file():
+            raise MissingFile(
+                f"{results / 'tables' / name}: the file is missing; `snakemake summarise` makes it"
+            )
     changed = {
         "accuracy.csv": condensed(accuracy),
         "history.csv": history.assign(**{c: _digits(history[c]) for c in ("loss", "seconds")}),

@@ -4,6 +4,7 @@ import gc
 import gzip
 import json
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -55,6 +56,14 @@ def test_a_record_has_the_results_it_was_made_of(results, record):
     found = compare_results(results, record)
     assert found.identical and found.settings.empty and found.made.empty and not found.notes
     assert str(record) in repr(found) and str(record) in repr(load_results(record))
+
+
+def test_a_table_that_the_page_needs_is_asked_for(results, tmp_path):
+    copy = shutil.copytree(results, tmp_path / "copy")
+    (copy / "tables/summary.csv").unlink()
+    with pytest.raises(ResultsError, match=r"summary\.csv: .* `snakemake summarise` makes it"):
+        write_record(copy, tmp_path / "record")
+    assert not (tmp_path / "record").exists()
 
 
 def test_a_record_says_what_differs_from_another_run(results, record, tmp_path):
