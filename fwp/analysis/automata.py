@@ -255,16 +255,15 @@ def read_out_cell(
     """
     device = devices.pick(device)
     data = load_dataset(dataset, cell.task, spec=spec, kinds=("test",))
-    solved = [run["seed"] for run in runs if run["status"] == "solved"]
-    left_out = [] if most is None else solved[most:]
+    solved = [run for run in runs if run["status"] == "solved"][:most]
     own = _machine_of(cell.task)
     split = data.test[min(1, len(data.test) - 1)]
     seeds = []
     for run in runs:
-        if run["seed"] in left_out:
+        if run["status"] == "solved" and run not in solved:
             continue
         facts = {"seed": run["seed"], "status": run["status"]}
-        if run["status"] == "solved":
+        if run in solved:
             model = load_trained_model(
                 cell.model, data, weights, seed=run["seed"], dtype=cell.dtype, sha256=sha256
             )

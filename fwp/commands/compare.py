@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from fwp.analysis.comparison import Comparison
 
 ROWS = 20  # of cells that differ, which are printed unless all are asked for
-UNTESTED = {"none", "not tested"}
 ALONE = 8  # likewise, of cells that one of both has
+UNTESTED = {"none", "not tested"}  # verdicts
 
 
 def run(options: Namespace) -> int:
@@ -32,6 +32,7 @@ def show(found: "Comparison", rows: int | None = ROWS) -> None:
     from rich.console import Console
 
     from fwp.analysis.comparison import grouped
+    from fwp.report.labels import plural
 
     console = Console(highlight=False, markup=False)  # names may hold brackets
     console.print(found.headline, style="bold")
@@ -42,14 +43,14 @@ def show(found: "Comparison", rows: int | None = ROWS) -> None:
     only = found.only.drop_duplicates(["side", "task", "model"])
     for side, own in only.groupby("side"):
         cells = [f"{row['model']} on {row['task']}" for row in own.to_dict("records")]
-        number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+        number = f"{len(cells)} cell{plural(cells)}"
         shown = ", ".join(cells if rows is None else cells[:ALONE])
         more = f"; {len(cells) - ALONE} more (--all)" if rows and len(cells) > ALONE else ""
         console.print(f"In {side} alone, in whole or in part: {number}: {shown}{more}\n")
     verdicts = [(row["claim"], row["a"], row["b"]) for row in found.claims.to_dict("records")]
     changed = [row for row in verdicts if rows is None or UNTESTED.isdisjoint(row[1:])]
     _table(console, "Verdicts on claims", ("claim", "A", "B"), changed)
-    if (others := len(verdicts) - len(changed)) > 0:
+    if others := len(verdicts) - len(changed):
         console.print(f"Claims that are tested in one of both alone: {others} (--all)\n")
     for title, frame, what in (
         ("Settings", found.settings, "setting"),

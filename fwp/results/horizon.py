@@ -159,25 +159,28 @@ def agreement(found: pd.DataFrame) -> pd.DataFrame:
             continue
         end = part["length"].to_numpy() + 1
         seen = part["measured"].astype("Float64").to_numpy(float, na_value=np.inf)
+        capped = part[["task", "model"]].assign(seen=np.minimum(seen, end))
+        others = _others(capped)
         for column in ("predicted", "crossing"):
             told = part[column].astype("Float64").to_numpy(float, na_value=np.inf)
             both, neither = np.isfinite(told) & np.isfinite(seen), np.isinf(told) & np.isinf(seen)
-            middle_of_others = _others(part[["task", "model"]].assign(seen=np.minimum(seen, end)))
             close, guess = (
                 int((np.abs(np.log2(values[both] / seen[both])) <= 1).sum())
-                for values in (told, middle_of_others)
+                for values in (told, others)
             )
-            ranks = [pd.Series(np.minimum(values, end)).rank() for values in (told, seen)]
+            capped["told"] = np.minimum(told, end)
+            middle = capped.groupby(["task", "model"]).median()
+            ranks, across = (
+                [frame[name].rank() for name in ("told", "seen")] for frame in (capped, middle)
+            )
             logs = [pd.Series(np.log(values[both])) for values in (told, seen)]
-            capped = {"told": np.minimum(told, end), "seen": np.minimum(seen, end)}
-            middle = part[["task", "model"]].assign(**capped).groupby(["task", "model"]).median()
-            across = _correlation(middle["told"].rank(), middle["seen"].rank())
             rows.append(
                 wanted
                 | {"foretold": column, "seeds": len(part), "fail": int(np.isfinite(seen).sum())}
                 | {"both": int(both.sum()), "neither": int(neither.sum())}
                 | {"within": close, "guess": guess, "spearman": _correlation(*ranks)}
-                | {"pearson": _correlation(*logs), "cells": len(middle), "across": across}
+                | {"pearson": _correlation(*logs), "cells": len(middle)}
+                | {"across": _correlation(*across)}
             )
     names = ["affine", "measure", "rule", "foretold", "seeds", "fail", "both", "neither", "within"]
     names += ["guess", "spearman", "pearson", "cells", "across"]
